@@ -1,0 +1,99 @@
+"""The project's one decorator.
+
+Numba's own cache watches only the file that a kernel stands in: after an edit to an imported
+helper the cached caller keeps its old machine code.  Here the stamp of a cache entry is a hash
+of every kernel source and of the vector width, so an edit to any of them recompiles all.
+"""
+
+import hashlib
+import os
+import pathlib
+import tempfile
+
+from numba import config, njit, types
+from numba.core import caching
+
+from .simd import BITS
+
+_FOLDER = pathlib.Path(__file__).resolve().parent
+
+
+def _source_stamp():
+    digest = hashlib.sha256(f"{BITS} bits".encode())
+    for path in sorted(_FOLDER.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _first_writable_folder():
+    """Return NUMBA_CACHE_DIR, else beside the sources, else the user's cache folder, else None."""
+    copy = hashlib.sha256(os.fsencode(_FOLDER)).hexdigest()[:16]
+    user = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
+    if config.CACHE_DIR:
+        candidates = [pathlib.Path(config.CACHE_DIR) / f"fastnet_{copy}"]
+    else:
+        candidates = [_FOLDER / "__pycache__", user / "fastnet" / copy]
+    for folder in candidates:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
+_STAMP = _source_stamp()
+_CACHE_FOLDER = _first_writable_folder()
+
+
+def cache_directory():
+    """Return the folder of the compiled kernels, None where no folder can be written.
+
+    Without one, kernels are compiled anew in every process.
+    """
+    return _CACHE_FOLDER
+
+
+class _Locator(caching._CacheLocator):
+    def __init__(self, py_func, py_file):
+        self._py_file = py_file  # Numba names it in warnings
+        self._first_line = py_func.__code__.co_firstlineno
+
+    def get_cache_path(self):
+        return str(_CACHE_FOLDER)
+
+    def get_source_stamp(self):
+        return _STAMP
+
+    def get_disambiguator(self):
+        return str(self._first_line)
+
+    @classmethod
+    def from_function(cls, py_func, py_file):
+        return cls(py_func, py_file)
+
+
+class _CacheImpl(caching.CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _CacheImpl
+
+
+def jit(function):
+    """Compile a kernel: no Python objects, the GIL released, NumPy's rules for division."""
+    dispatcher = njit(error_model="numpy", nogil=True)(function)
+    resolve = dispatcher.get_call_template
+
+    def resolve_without_literals(args, kws):
+        # Numba would compile a callee once more for every literal argument: 13 s became 4 s.
+        plain = [types.unliteral(arg) for arg in args]
+        return resolve(plain, {name: types.unliteral(arg) for name, arg in kws.items()})
+
+    dispatcher.get_call_template = resolve_without_literals
+    if _CACHE_FOLDER is not None:
+        dispatcher._cache = _Cache(function)
+    return dispatcher

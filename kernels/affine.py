@@ -1,0 +1,182 @@
+"""The affine map of a dense layer: fused forward, backward, and backward with the SGD update.
+
+`forward`, `backward_input` and `backward_params` work on pointers, for the compiled training
+loop; the `affine_*` kernels below them take arrays.
+"""
+
+from ._jit import jit
+from .activations import IDENTITY
+from .gemm import ACCUMULATE, ADD_BIAS, OVERWRITE, gemm
+from .simd import (
+    fill,
+    lanes,
+    load,
+    load_first,
+    offset,
+    pointer,
+    scalar,
+    store,
+    store_first,
+)
+
+
+@jit
+def _add_rows(n, m, rows, total, factor, mode):
+    """total[j] = sum over n of rows[n, j], or total[j] += factor * that sum (ACCUMULATE)."""
+    step = lanes(rows)
+    for j in range(0, m, step):
+        count = min(step, m - j)
+        column = fill(rows, 0.0)
+        if count == step:
+            for i in range(n):
+                column = column + load(rows, i * m + j)
+        else:
+            for i in range(n):
+                column = column + load_first(rows, i * m + j, count)
+        if mode == ACCUMULATE:
+            column = load_first(total, j, count) + fill(rows, factor) * column
+        store_first(total, j, column, count)
+
+
+@jit
+def forward(n, d, m, x, W, b, has_bias, activation, out):
+    """`affine_forward` on pointers; b is not read where has_bias is false."""
+    mode = ADD_BIAS if has_bias else OVERWRITE
+    one = scalar(x, 1.0)
+    gemm(n, m, d, x, d, 1, W, m, 1, out, mode, one, b, activation, IDENTITY, out)
+
+
+@jit
+def backward_input(n, d, m, dout, W, x, activation, dx):
+    """`affine_backward_input` on pointers."""
+    one = scalar(x, 1.0)
+    gemm(n, d, m, dout, m, 1, W, 1, m, dx, OVERWRITE, one, dout, IDENTITY, activation, x)
+
+
+@jit
+def backward_params(n, d, m, x, dout, factor, mode, dW, db, has_bias):
+    """Overwrite dW and db with the gradients, or add `factor` times them (ACCUMULATE)."""
+    gemm(d, m, n, x, 1, d, dout, m, 1, dW, mode, factor, dout, IDENTITY, IDENTITY, dout)
+    if has_bias:
+        _add_rows(n, m, dout, db, factor, mode)
+
+
+@jit
+def affine_forward(x, W, b, activation, out):
+    """Affine map with an activation.
+
+        out = activation(x @ W + b)
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    W : (D, M), same dtype, C-contiguous
+    b : (M,), same dtype
+    activation : int64
+        IDENTITY, SIGMOID, RELU or TANH.
+    out : (N, M), same dtype, C-contiguous
+        Overwritten. Must not overlap an input.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
+    """
+    n, d = x.shape
+    forward(n, d, W.shape[1], pointer(x), pointer(W), pointer(b), True, activation, pointer(out))
+
+
+@jit
+def affine_backward(x, W, dout, dx, dW, db):
+    """Gradient of the affine map.
+
+        dx = dout @ W.T
+        dW = x.T @ dout
+        db = sum of dout over the batch
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    W : (D, M), same dtype, C-contiguous
+    dout : (N, M), same dtype, C-contiguous
+    dx : (N, D), same dtype, C-contiguous
+        Overwritten, like dW and db. Outputs must not overlap an input.
+    dW : (D, M), same dtype, C-contiguous
+    db : (M,), same dtype
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
+    """
+    affine_backward_input(dout, W, x, IDENTITY, dx)
+    affine_backward_params(x, dout, dW, db)
+
+
+@jit
+def affine_backward_input(dout, W, x, activation, dx):
+    """Gradient with respect to the input, and through the activation that made the input.
+
+        dx = (dout @ W.T) * activation'(x)
+
+    Parameters
+    ----------
+    dout : (N, M) float32 or float64, C-contiguous
+    W : (D, M), same dtype, C-contiguous
+    x : (N, D), same dtype, C-contiguous
+        Input of this layer, that is, output of the activation before it.
+    activation : int64
+        IDENTITY for none: then dx = dout @ W.T.
+    dx : (N, D), same dtype, C-contiguous
+        Overwritten. Must not overlap an input.
+    """
+    n, d = x.shape
+    m = W.shape[1]
+    backward_input(n, d, m, pointer(dout), pointer(W), pointer(x), activation, pointer(dx))
+
+
+@jit
+def affine_backward_params(x, dout, dW, db):
+    """Gradient with respect to the weights: the backward pass of a first layer.
+
+        dW = x.T @ dout
+        db = sum of dout over the batch
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    dout : (N, M), same dtype, C-contiguous
+    dW : (D, M), same dtype, C-contiguous
+        Overwritten, like db. Outputs must not overlap an input.
+    db : (M,), same dtype
+    """
+    n, d = x.shape
+    p = pointer(x)
+    one = scalar(p, 1.0)
+    backward_params(
+        n, d, dout.shape[1], p, pointer(dout), one, OVERWRITE, pointer(dW), pointer(db), True
+    )
+
+
+@jit
+def affine_backward_sgd_update(x, dout, lr, W, b):
+    """Gradient with respect to the weights and the SGD update in one pass: dW is never stored.
+
+        W -= lr * x.T @ dout
+        b -= lr * sum of dout over the batch
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    dout : (N, M), same dtype, C-contiguous
+    lr : scalar of the dtype
+    W : (D, M), same dtype, C-contiguous
+        Updated in place, like b. Neither may overlap x or dout.
+    b : (M,), same dtype
+
+    Notes
+    -----
+    Take the gradient with respect to x first: it needs the old W.
+    """
+    n, d = x.shape
+    backward_params(
+        n, d, dout.shape[1], pointer(x), pointer(dout), -lr, ACCUMULATE, pointer(W), pointer(b), True
+    )

@@ -1,0 +1,809 @@
+"""A SIMD vector, and a register tile of them, as Numba types.
+
+Kernels are plain loops over these types: LLVM keeps a `Vector` in one register and a `Tile`
+in a block of them.  Everything is written in LLVM's generic vector forms, so the same source
+serves AVX-512, AVX2, SSE2 and Arm.
+
+`Vector`
+    `LANES(dtype)` numbers of float32 or float64.  Supports `+ - * /`, unary `-`, comparisons
+    (which give a `Mask`), and Python floats, which take the vector's own dtype: `0.5 * x` stays
+    float32.
+`Tile`
+    `rows` x `vectors` accumulators, `vectors * lanes` columns wide; its last vector may be partly
+    used, so every operation takes `columns`, the number of columns in use.
+Pointers
+    `pointer(array)` is the address of the first element.  Offsets count elements.  Nothing here
+    checks bounds: indexing an array with Numba's wrap-around costs half the speed of a tile.
+"""
+
+import operator
+import os
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import lower_builtin
+from numba.extending import intrinsic, models, register_model, type_callable
+
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
+
+
+def _vector_bits():
+    """Width of a vector register: forced by FASTNET_VECTOR_BITS, else what the CPU has."""
+    forced = os.environ.get("FASTNET_VECTOR_BITS")
+    if forced is not None:
+        if forced not in ("128", "256", "512"):
+            raise ValueError(
+                f"FASTNET_VECTOR_BITS must be 128, 256 or 512, got {forced!r}. "
+                "Unset it to use the width of this CPU."
+            )
+        return int(forced)
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 512
+    return 256 if features.get("avx2") else 128
+
+
+BITS = _vector_bits()
+
+# Vector registers that the instruction set has: a tile that needs more would spill.
+REGISTERS = 32 if BITS == 512 or binding.get_process_triple().startswith("aarch64") else 16
+
+
+def LANES(dtype):
+    """Return how many numbers of this Numba dtype a vector holds."""
+    return BITS // dtype.bitwidth
+
+
+# --------------------------------------------------------------------------- types
+
+
+class Vector(types.Type):
+    """`LANES(dtype)` numbers in one register."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Vector({dtype}, {LANES(dtype)})")
+
+
+class Mask(types.Type):
+    """One bit a lane: the result of comparing two vectors."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Mask({dtype}, {LANES(dtype)})")
+
+
+class Tile(types.Type):
+    """`rows` x `vectors` registers, in row order."""
+
+    def __init__(self, dtype, rows, vectors):
+        self.dtype, self.rows, self.vectors = dtype, rows, vectors
+        super().__init__(name=f"Tile({dtype}, {LANES(dtype)}, {rows}, {vectors})")
+
+
+class TileShape(types.Dummy):
+    """The rows and vectors of a tile without its numbers: tells a kernel which tile to use."""
+
+    def __init__(self, rows, vectors):
+        self.rows, self.vectors = rows, vectors
+        super().__init__(name=f"TileShape({rows}, {vectors})")
+
+
+def _element(dtype):
+    return ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
+
+
+def _ir_vector(dtype):
+    return ir.VectorType(_element(dtype), LANES(dtype))
+
+
+def _ir_bits(dtype):
+    return ir.VectorType(ir.IntType(dtype.bitwidth), LANES(dtype))
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, _ir_vector(fe_type.dtype))
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        super().__init__(manager, fe_type, ir.VectorType(ir.IntType(1), LANES(fe_type.dtype)))
+
+
+register_model(TileShape)(models.OpaqueModel)
+
+
+@register_model(Tile)
+class _TileModel(models.PrimitiveModel):
+    def __init__(self, manager, fe_type):
+        count = fe_type.rows * fe_type.vectors
+        super().__init__(manager, fe_type, ir.ArrayType(_ir_vector(fe_type.dtype), count))
+
+
+# --------------------------------------------------------------------------- code generation
+
+
+def _constant(dtype, value):
+    return ir.Constant(_ir_vector(dtype), [value] * LANES(dtype))
+
+
+def _splat(builder, scalar, lanes):
+    vector = ir.VectorType(scalar.type, lanes)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, INT32(0))
+    zeros = ir.Constant(ir.VectorType(INT32, lanes), [0] * lanes)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+def _call(builder, name, result, operands):
+    """Call an LLVM intrinsic by its full name."""
+    function_type = ir.FunctionType(result, [operand.type for operand in operands])
+    function = cgutils.get_or_insert_function(builder.module, function_type, name)
+    return builder.call(function, operands)
+
+
+def _suffix(dtype):
+    return f"v{LANES(dtype)}f{dtype.bitwidth}"
+
+
+def _mask_first(builder, dtype, count):
+    """The first `count` lanes."""
+    lanes = LANES(dtype)
+    index = ir.Constant(ir.VectorType(INT64, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", index, _splat(builder, count, lanes))
+
+
+def _load(builder, dtype, address, mask=None):
+    vector = _ir_vector(dtype)
+    address = builder.bitcast(address, vector.as_pointer())
+    align = dtype.bitwidth // 8
+    if mask is None:
+        value = builder.load(address)
+        value.align = align
+        return value
+    operands = [address, INT32(align), mask, _constant(dtype, 0.0)]
+    return _call(builder, f"llvm.masked.load.{_suffix(dtype)}.p0", vector, operands)
+
+
+def _store(builder, dtype, value, address, mask=None):
+    address = builder.bitcast(address, _ir_vector(dtype).as_pointer())
+    align = dtype.bitwidth // 8
+    if mask is None:
+        builder.store(value, address).align = align
+        return
+    operands = [value, address, INT32(align), mask]
+    _call(builder, f"llvm.masked.store.{_suffix(dtype)}.p0", ir.VoidType(), operands)
+
+
+def _fma(builder, dtype, x, y, z):
+    return _call(builder, f"llvm.fma.{_suffix(dtype)}", _ir_vector(dtype), [x, y, z])
+
+
+def _as_vector(context, builder, dtype, fe_type, value):
+    """A vector operand, or a scalar cast to the vector's dtype and copied to every lane."""
+    if isinstance(fe_type, Vector):
+        return value
+    return _splat(builder, context.cast(builder, value, fe_type, dtype), LANES(dtype))
+
+
+# --------------------------------------------------------------------------- pointers
+
+
+@intrinsic
+def pointer(typingctx, array):
+    """Address of the first element of an array, in memory order whatever its dimensions."""
+
+    def codegen(context, builder, sig, args):
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def pointer_at(typingctx, address, like):
+    """Integer address as a pointer to the dtype of `like` (a scalar)."""
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
+
+    return types.CPointer(like)(types.int64, like), codegen
+
+
+@intrinsic
+def offset(typingctx, p, count):
+    """The pointer `count` elements on."""
+
+    def codegen(context, builder, sig, args):
+        return builder.gep(args[0], [args[1]])
+
+    return p(p, types.int64), codegen
+
+
+@intrinsic
+def get(typingctx, p, i):
+    """The scalar p[i]."""
+
+    def codegen(context, builder, sig, args):
+        return builder.load(builder.gep(args[0], [args[1]]))
+
+    return p.dtype(p, types.int64), codegen
+
+
+@intrinsic
+def put(typingctx, p, i, value):
+    """p[i] = value, cast to the dtype of p."""
+
+    def codegen(context, builder, sig, args):
+        builder.store(args[2], builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64, p.dtype), codegen
+
+
+@intrinsic
+def scalar(typingctx, like, value):
+    """`value` in the dtype of the pointer or vector `like`: a bare literal would be float64."""
+
+    def codegen(context, builder, sig, args):
+        return args[1]
+
+    return like.dtype(like, like.dtype), codegen
+
+
+@intrinsic(prefer_literal=True)
+def stack_buffer(typingctx, like, size):
+    """Pointer to `size` (a literal) uninitialised bytes on the stack, 64-byte aligned."""
+    count = size.literal_value * 8 // like.dtype.bitwidth
+
+    def codegen(context, builder, sig, args):
+        with builder.goto_entry_block():
+            buffer = builder.alloca(_element(like.dtype), size=INT64(count))
+            buffer.align = 64
+        return buffer
+
+    return types.CPointer(like.dtype)(like, size), codegen
+
+
+@intrinsic
+def lanes(typingctx, like):
+    """How many numbers a vector of the pointer's dtype holds: a compile-time constant."""
+
+    def codegen(context, builder, sig, args):
+        return INT64(LANES(like.dtype))
+
+    return types.int64(like), codegen
+
+
+# --------------------------------------------------------------------------- load and store
+
+
+@intrinsic
+def load(typingctx, p, i):
+    """The vector p[i : i + lanes]."""
+
+    def codegen(context, builder, sig, args):
+        return _load(builder, p.dtype, builder.gep(args[0], [args[1]]))
+
+    return Vector(p.dtype)(p, types.int64), codegen
+
+
+@intrinsic
+def load_first(typingctx, p, i, count):
+    """The vector p[i : i + count] with zeros in the other lanes, which are not read."""
+
+    def codegen(context, builder, sig, args):
+        mask = _mask_first(builder, p.dtype, args[2])
+        return _load(builder, p.dtype, builder.gep(args[0], [args[1]]), mask)
+
+    return Vector(p.dtype)(p, types.int64, types.int64), codegen
+
+
+@intrinsic
+def keep_first(typingctx, x, count, other):
+    """The first `count` lanes of x and the number `other` in the rest."""
+
+    def codegen(context, builder, sig, args):
+        mask = _mask_first(builder, x.dtype, args[1])
+        return builder.select(mask, args[0], _splat(builder, args[2], LANES(x.dtype)))
+
+    return x(x, types.int64, x.dtype), codegen
+
+
+@intrinsic
+def store(typingctx, p, i, x):
+    """p[i : i + lanes] = x."""
+
+    def codegen(context, builder, sig, args):
+        _store(builder, p.dtype, args[2], builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64, Vector(p.dtype)), codegen
+
+
+@intrinsic
+def store_first(typingctx, p, i, x, count):
+    """p[i : i + count] = the first lanes of x; nothing else is written."""
+
+    def codegen(context, builder, sig, args):
+        mask = _mask_first(builder, p.dtype, args[3])
+        _store(builder, p.dtype, args[2], builder.gep(args[0], [args[1]]), mask)
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64, Vector(p.dtype), types.int64), codegen
+
+
+@intrinsic
+def load_as(typingctx, source, i, like):
+    """source[i : i + lanes] converted from uint8, float32 or float64 to the dtype of `like`."""
+    target = like.dtype
+
+    def codegen(context, builder, sig, args):
+        kind = source.dtype
+        count = LANES(target)
+        element = ir.IntType(8) if kind == types.uint8 else _element(kind)
+        address = builder.gep(args[0], [args[1]])
+        value = builder.load(builder.bitcast(address, ir.VectorType(element, count).as_pointer()))
+        value.align = kind.bitwidth // 8
+        if kind == types.uint8:
+            return builder.uitofp(value, _ir_vector(target))
+        if kind.bitwidth < target.bitwidth:
+            return builder.fpext(value, _ir_vector(target))
+        if kind.bitwidth > target.bitwidth:
+            return builder.fptrunc(value, _ir_vector(target))
+        return value
+
+    return Vector(target)(source, types.int64, like), codegen
+
+
+@intrinsic
+def fill(typingctx, like, value):
+    """A vector of `like`'s dtype with `value` in every lane."""
+
+    def codegen(context, builder, sig, args):
+        return _splat(builder, args[1], LANES(like.dtype))
+
+    return Vector(like.dtype)(like, like.dtype), codegen
+
+
+# --------------------------------------------------------------------------- arithmetic
+
+
+def _operate(function, instruction):
+    """Give `function` (an operator) a meaning for vectors, and for a vector and a number."""
+
+    @type_callable(function)
+    def _type(context):
+        def typer(x, y):
+            vectors = [v for v in (x, y) if isinstance(v, Vector)]
+            numbers = [v for v in (x, y) if isinstance(v, types.Number)]
+            if vectors and len(vectors) + len(numbers) == 2 and vectors[0] == vectors[-1]:
+                return vectors[0]
+
+        return typer
+
+    def lower(context, builder, sig, args):
+        dtype = sig.return_type.dtype
+        x, y = (_as_vector(context, builder, dtype, *pair) for pair in zip(sig.args, args))
+        return getattr(builder, instruction)(x, y)
+
+    for pair in ((Vector, Vector), (Vector, types.Number), (types.Number, Vector)):
+        lower_builtin(function, *pair)(lower)
+
+
+def _compare(function, symbol):
+    """Give a comparison of vectors (or a vector and a number) a meaning: a Mask."""
+
+    @type_callable(function)
+    def _type(context):
+        def typer(x, y):
+            if isinstance(x, Vector) and (x == y or isinstance(y, types.Number)):
+                return Mask(x.dtype)
+
+        return typer
+
+    def lower(context, builder, sig, args):
+        dtype = sig.return_type.dtype
+        x, y = (_as_vector(context, builder, dtype, *pair) for pair in zip(sig.args, args))
+        # Comparisons with NaN are false, but for "!=", as in Python.
+        compare = builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered
+        return compare(symbol, x, y)
+
+    for pair in ((Vector, Vector), (Vector, types.Number)):
+        lower_builtin(function, *pair)(lower)
+
+
+for _function, _name in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _operate(_function, _name)
+for _function, _name in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+    (operator.eq, "=="),
+    (operator.ne, "!="),
+):
+    _compare(_function, _name)
+
+
+@type_callable(operator.neg)
+def _type_negation(context):
+    def typer(x):
+        if isinstance(x, Vector):
+            return x
+
+    return typer
+
+
+@lower_builtin(operator.neg, Vector)
+def _negation(context, builder, sig, args):
+    return builder.fneg(args[0])
+
+
+@intrinsic
+def fma(typingctx, x, y, z):
+    """x * y + z, rounded once; y and z may be numbers."""
+
+    def codegen(context, builder, sig, args):
+        operands = (_as_vector(context, builder, x.dtype, *p) for p in zip(sig.args, args))
+        return _fma(builder, x.dtype, *operands)
+
+    return x(x, y, z), codegen
+
+
+@intrinsic
+def select(typingctx, mask, x, y):
+    """x where the mask is set, y elsewhere; either may be a number."""
+    vector = Vector(mask.dtype)
+
+    def codegen(context, builder, sig, args):
+        pair = (_as_vector(context, builder, mask.dtype, *p) for p in zip(sig.args[1:], args[1:]))
+        return builder.select(args[0], *pair)
+
+    return vector(mask, x, y), codegen
+
+
+@intrinsic
+def pick(typingctx, like, single, double):
+    """`single` for a vector of float32, `double` for one of float64; numbers or tuples of them."""
+    chosen = 1 if like.dtype.bitwidth == 32 else 2
+
+    def codegen(context, builder, sig, args):
+        return args[chosen]
+
+    return (single, double)[chosen - 1](like, single, double), codegen
+
+
+@intrinsic
+def polynomial(typingctx, x, coefficients):
+    """c[0] + c[1] * x + c[2] * x**2 + ... by Horner's rule, for a tuple c of numbers."""
+
+    def codegen(context, builder, sig, args):
+        terms = [
+            _as_vector(context, builder, x.dtype, coefficients.dtype, term)
+            for term in cgutils.unpack_tuple(builder, args[1])
+        ]
+        value = terms.pop()
+        while terms:
+            value = _fma(builder, x.dtype, value, args[0], terms.pop())
+        return value
+
+    return x(x, coefficients), codegen
+
+
+@intrinsic
+def absolute(typingctx, x):
+    """|x|, lane by lane."""
+
+    def codegen(context, builder, sig, args):
+        return _call(builder, f"llvm.fabs.{_suffix(x.dtype)}", args[0].type, args)
+
+    return x(x), codegen
+
+
+@intrinsic
+def copysign(typingctx, x, y):
+    """The magnitude of x with the sign of y."""
+
+    def codegen(context, builder, sig, args):
+        return _call(builder, f"llvm.copysign.{_suffix(x.dtype)}", args[0].type, args)
+
+    return x(x, y), codegen
+
+
+def _fold(builder, x, count, combine):
+    """Combine all lanes in a tree whose order depends on the number of lanes alone."""
+    undefined = ir.Constant(x.type, ir.Undefined)
+    while count > 1:
+        count //= 2
+        order = [(i + count) % x.type.count for i in range(x.type.count)]
+        moved = builder.shuffle_vector(
+            x, undefined, ir.Constant(ir.VectorType(INT32, len(order)), order)
+        )
+        x = combine(x, moved)
+    return builder.extract_element(x, INT32(0))
+
+
+@intrinsic
+def first_lane(typingctx, x):
+    """Lane 0, a scalar."""
+
+    def codegen(context, builder, sig, args):
+        return builder.extract_element(args[0], INT32(0))
+
+    return x.dtype(x), codegen
+
+
+@intrinsic
+def sum_lanes(typingctx, x):
+    """The sum of all lanes, a scalar."""
+
+    def codegen(context, builder, sig, args):
+        return _fold(builder, args[0], LANES(x.dtype), builder.fadd)
+
+    return x.dtype(x), codegen
+
+
+@intrinsic
+def max_lanes(typingctx, x):
+    """The largest lane, a scalar; unspecified where a lane is NaN."""
+
+    def codegen(context, builder, sig, args):
+        def larger(a, b):
+            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+        return _fold(builder, args[0], LANES(x.dtype), larger)
+
+    return x.dtype(x), codegen
+
+
+# --------------------------------------------------------------------------- exponent bits
+
+# Adding 1.5 * 2**(significand bits) to a float rounds it to an integer that then stands in its
+# lowest bits.  It is also how a float64 becomes an int64 without AVX-512.
+_SIGNIFICAND = {32: 23, 64: 52}
+
+
+def _magic(dtype):
+    return 1.5 * 2.0 ** _SIGNIFICAND[dtype.bitwidth]
+
+
+@intrinsic
+def round_shifted(typingctx, x):
+    """x rounded to the nearest integer, plus the shift that `scale_by_power` expects."""
+
+    def codegen(context, builder, sig, args):
+        return builder.fadd(args[0], _constant(x.dtype, _magic(x.dtype)))
+
+    return x(x), codegen
+
+
+@intrinsic
+def unshift(typingctx, shifted):
+    """The integer in a shifted value, as a float."""
+
+    def codegen(context, builder, sig, args):
+        return builder.fsub(args[0], _constant(shifted.dtype, _magic(shifted.dtype)))
+
+    return shifted(shifted), codegen
+
+
+@intrinsic
+def scale_by_power(typingctx, x, shifted):
+    """x * 2**n for the n in a shifted value; x and the result must be normal numbers."""
+    dtype = x.dtype
+
+    def codegen(context, builder, sig, args):
+        bits = _ir_bits(dtype)
+        shift = ir.Constant(bits, [_SIGNIFICAND[dtype.bitwidth]] * LANES(dtype))
+        power = builder.shl(builder.bitcast(args[1], bits), shift)
+        scaled = builder.add(builder.bitcast(args[0], bits), power)
+        return builder.bitcast(scaled, _ir_vector(dtype))
+
+    return x(x, x), codegen
+
+
+def _split(builder, dtype, x):
+    """Exponent e (integers) and significand m in [sqrt(1/2), sqrt(2)) with x = m * 2**e."""
+    bits = _ir_bits(dtype)
+    root = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}[dtype.bitwidth]
+    shift = ir.Constant(bits, [_SIGNIFICAND[dtype.bitwidth]] * LANES(dtype))
+    raw = builder.bitcast(x, bits)
+    above = builder.sub(raw, ir.Constant(bits, [root] * LANES(dtype)))
+    exponent = builder.ashr(above, shift)
+    significand = builder.sub(raw, builder.shl(exponent, shift))
+    return exponent, builder.bitcast(significand, _ir_vector(dtype))
+
+
+@intrinsic
+def significand(typingctx, x):
+    """The m in [sqrt(1/2), sqrt(2)) of x = m * 2**e; x must be positive and normal."""
+
+    def codegen(context, builder, sig, args):
+        return _split(builder, x.dtype, args[0])[1]
+
+    return x(x), codegen
+
+
+@intrinsic
+def exponent(typingctx, x):
+    """The e of x = m * 2**e, m in [sqrt(1/2), sqrt(2)), as a float; x positive and normal."""
+    dtype = x.dtype
+
+    def codegen(context, builder, sig, args):
+        # float = bits(magic + e) - magic: SSE2 and AVX2 cannot convert int64 to float64.
+        integer, _ = _split(builder, dtype, args[0])
+        magic = _constant(dtype, _magic(dtype))
+        bits = builder.add(builder.bitcast(magic, _ir_bits(dtype)), integer)
+        return builder.fsub(builder.bitcast(bits, _ir_vector(dtype)), magic)
+
+    return x(x), codegen
+
+
+# --------------------------------------------------------------------------- tiles
+
+
+def _row_masks(builder, tile, columns):
+    """A mask for each vector of a row: None for all but the last."""
+    used = builder.sub(columns, INT64((tile.vectors - 1) * LANES(tile.dtype)))
+    return [None] * (tile.vectors - 1) + [_mask_first(builder, tile.dtype, used)]
+
+
+def _row_addresses(builder, tile, p, stride, row):
+    start = builder.gep(p, [builder.mul(stride, row)])
+    return [builder.gep(start, [INT64(j * LANES(tile.dtype))]) for j in range(tile.vectors)]
+
+
+def _map_tile(builder, tile, value, function):
+    """A tile whose vector (i, j) is function(i, j, old vector)."""
+    for i in range(tile.rows):
+        for j in range(tile.vectors):
+            n = i * tile.vectors + j
+            value = builder.insert_value(value, function(i, j, builder.extract_value(value, n)), n)
+    return value
+
+
+@intrinsic(prefer_literal=True)
+def tile_shape(typingctx, rows, vectors):
+    """The shape of a tile; `rows` and `vectors` are literals."""
+
+    def codegen(context, builder, sig, args):
+        return context.get_dummy_value()
+
+    return TileShape(rows.literal_value, vectors.literal_value)(rows, vectors), codegen
+
+
+@intrinsic
+def tile_rows(typingctx, shape):
+    """How many rows a tile has: a compile-time constant."""
+
+    def codegen(context, builder, sig, args):
+        return INT64(shape.rows)
+
+    return types.int64(shape), codegen
+
+
+@intrinsic
+def zero_tile(typingctx, like, shape):
+    """A tile of zeros of the pointer's dtype."""
+    tile = Tile(like.dtype, shape.rows, shape.vectors)
+
+    def codegen(context, builder, sig, args):
+        return ir.Constant(context.get_value_type(tile), None)
+
+    return tile(like, shape), codegen
+
+
+@intrinsic
+def rank_one_update(typingctx, tile, a, a_row, b, columns):
+    """tile[i, :] += a[i * a_row] * b[:columns], for every row i: one step of a product's sum."""
+    dtype = tile.dtype
+
+    def codegen(context, builder, sig, args):
+        value, a_, a_row_, b_, columns_ = args
+        addresses = _row_addresses(builder, tile, b_, INT64(0), INT64(0))
+        masks = _row_masks(builder, tile, columns_)
+        row = [_load(builder, dtype, *pair) for pair in zip(addresses, masks)]
+        column = []
+        for i in range(tile.rows):
+            element = builder.load(builder.gep(a_, [builder.mul(a_row_, INT64(i))]))
+            column.append(_splat(builder, element, LANES(dtype)))
+        return _map_tile(
+            builder, tile, value, lambda i, j, old: _fma(builder, dtype, column[i], row[j], old)
+        )
+
+    return tile(tile, a, types.int64, b, types.int64), codegen
+
+
+@intrinsic
+def scale_tile(typingctx, tile, factor):
+    """Every element times a scalar."""
+
+    def codegen(context, builder, sig, args):
+        vector = _splat(builder, args[1], LANES(tile.dtype))
+        return _map_tile(builder, tile, args[0], lambda i, j, old: builder.fmul(old, vector))
+
+    return tile(tile, tile.dtype), codegen
+
+
+@intrinsic
+def add_to_tile(typingctx, tile, p, stride, columns):
+    """tile[i, :] += p[i * stride : i * stride + columns]; stride 0 adds one row to all."""
+
+    def codegen(context, builder, sig, args):
+        value, p_, stride_, columns_ = args
+        masks = _row_masks(builder, tile, columns_)
+
+        def add(i, j, old):
+            address = _row_addresses(builder, tile, p_, stride_, INT64(i))[j]
+            return builder.fadd(_load(builder, tile.dtype, address, masks[j]), old)
+
+        return _map_tile(builder, tile, value, add)
+
+    return tile(tile, p, types.int64, types.int64), codegen
+
+
+@intrinsic
+def store_tile(typingctx, p, stride, tile, columns):
+    """p[i * stride : i * stride + columns] = tile[i, :columns]; nothing else is written."""
+
+    def codegen(context, builder, sig, args):
+        p_, stride_, value, columns_ = args
+        masks = _row_masks(builder, tile, columns_)
+        for i in range(tile.rows):
+            addresses = _row_addresses(builder, tile, p_, stride_, INT64(i))
+            for j in range(tile.vectors):
+                vector = builder.extract_value(value, i * tile.vectors + j)
+                _store(builder, tile.dtype, vector, addresses[j], masks[j])
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64, tile, types.int64), codegen
+
+
+@intrinsic
+def transpose_block(typingctx, source, stride, rows, columns, target, target_stride):
+    """target[j, i] = source[i, j] for a square of lanes x lanes, in registers.
+
+    Row i of `source` starts at i * stride; rows from `rows` on repeat the last, columns from
+    `columns` on are zero, so nothing outside is read.  All lanes x lanes of `target` are written.
+    """
+    dtype = source.dtype
+    count = LANES(dtype)
+
+    def codegen(context, builder, sig, args):
+        source_, stride_, rows_, columns_, target_, target_stride_ = args
+        mask = _mask_first(builder, dtype, columns_)
+        last = builder.sub(rows_, INT64(1))
+        block = []
+        for i in range(count):
+            inside = builder.icmp_signed("<", INT64(i), last)
+            row = builder.select(inside, INT64(i), last)
+            address = builder.gep(source_, [builder.mul(row, stride_)])
+            block.append(_load(builder, dtype, address, mask))
+        # Swap ever larger off-diagonal squares: log2(lanes) rounds of two-input shuffles.
+        size = 1
+        while size < count:
+            low = [j if not j & size else count + j - size for j in range(count)]
+            high = [j + size if not j & size else count + j for j in range(count)]
+            low, high = (ir.Constant(ir.VectorType(INT32, count), k) for k in (low, high))
+            for i in range(count):
+                if not i & size:
+                    pair = block[i], block[i + size]
+                    block[i] = builder.shuffle_vector(*pair, low)
+                    block[i + size] = builder.shuffle_vector(*pair, high)
+            size *= 2
+        for j in range(count):
+            address = builder.gep(target_, [builder.mul(INT64(j), target_stride_)])
+            _store(builder, dtype, block[j], address)
+        return context.get_dummy_value()
+
+    i64 = types.int64
+    return types.void(source, i64, i64, i64, target, i64), codegen

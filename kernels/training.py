@@ -1,0 +1,274 @@
+"""A whole epoch of training in one compiled call.
+
+Everything that differs from network to network is data: the stack of layers is a table, the
+activation and the loss are codes, all parameters lie in one vector, and the rows of x are read
+by address.  So one compiled function a dtype serves every network, and a new one compiles
+nothing.
+"""
+
+import math
+
+from numba import float32, float64, uint8
+
+from . import affine
+from ._jit import jit
+from .activations import IDENTITY, activate, differentiate
+from .gemm import ACCUMULATE
+from .losses import squared_error_gradient_row, squared_error_row
+from .simd import get, lanes, load, load_as, offset, pointer, pointer_at, put, scalar, store
+from .softmax import cross_entropy_gradient_row, cross_entropy_row
+
+SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
+
+# Kinds of number that rows of x may hold.
+FLOAT32, FLOAT64, UINT8 = range(3)
+
+# Columns of the table of layers.
+INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
+
+ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
+
+
+@jit
+def _padded(count):
+    return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+@jit
+def _widest(layers):
+    widest = layers[0, INPUTS]
+    for i in range(layers.shape[0]):
+        widest = max(widest, layers[i, OUTPUTS])
+    return widest
+
+
+@jit
+def work_size(layers, batch_size):
+    """Elements of scratch that `train_epoch` and `predict_rows` need.
+
+        one (batch_size, width) buffer for the input and for each layer's output, and two more of
+        the widest for gradients
+
+    Parameters
+    ----------
+    layers : (L, 5) int64
+        The table described at `train_epoch`.
+    batch_size : int64
+
+    Returns
+    -------
+    int64
+    """
+    size = _padded(batch_size * layers[0, INPUTS])
+    for i in range(layers.shape[0]):
+        size += _padded(batch_size * layers[i, OUTPUTS])
+    return size + 2 * _padded(batch_size * _widest(layers))
+
+
+@jit
+def _convert_row(source, scale, columns, target):
+    step = lanes(target)
+    full = columns - columns % step
+    for j in range(0, full, step):
+        store(target, j, load_as(source, j, target) * scale)
+    for j in range(full, columns):
+        put(target, j, scalar(target, get(source, j)) * scale)
+
+
+@jit
+def _copy_row(source, columns, target):
+    step = lanes(target)
+    full = columns - columns % step
+    for j in range(0, full, step):
+        store(target, j, load(source, j))
+    for j in range(full, columns):
+        put(target, j, get(source, j))
+
+
+@jit
+def _gather(address, kind, row_stride, scale, rows, n, columns, target):
+    """target[i, :] = scale * x[rows[i], :] for the n rows of a batch."""
+    for i in range(n):
+        row = address + get(rows, i) * row_stride
+        out = offset(target, i * columns)
+        if kind == UINT8:
+            _convert_row(pointer_at(row, uint8(0)), scale, columns, out)
+        elif kind == FLOAT32:
+            _convert_row(pointer_at(row, float32(0)), scale, columns, out)
+        else:
+            _convert_row(pointer_at(row, float64(0)), scale, columns, out)
+
+
+@jit
+def _forward(n, layers, batch_size, params, x, out):
+    """Run the stack on x; outputs follow each other after x, the last one goes to `out`."""
+    last = layers.shape[0] - 1
+    for i in range(last + 1):
+        d, m, activation = layers[i, INPUTS], layers[i, OUTPUTS], layers[i, ACTIVATION]
+        y = out if i == last else offset(x, _padded(batch_size * d))
+        if layers[i, WEIGHT] >= 0:
+            W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
+            affine.forward(n, d, m, x, W, b, layers[i, BIAS] >= 0, activation, y)
+        else:
+            _copy_row(x, n * d, y)
+            activate(activation, y, m, n, m)
+        x = y
+
+
+@jit
+def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
+    """Send the gradient in `first` back through the stack and update every layer on the way.
+
+    `out` is the last output; `first` and `second` take turns as the gradient.
+    """
+    y = out
+    last = layers.shape[0] - 1
+    m = layers[last, OUTPUTS]
+    differentiate(layers[last, ACTIVATION], y, first, m, n, m)
+    for i in range(last, -1, -1):
+        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
+        below = layers[i - 1, ACTIVATION] if i > 0 else IDENTITY
+        x = offset(y, -_padded(batch_size * d))
+        if layers[i, WEIGHT] >= 0:
+            W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
+            if i > 0:
+                affine.backward_input(n, d, m, first, W, x, below, second)
+            affine.backward_params(n, d, m, x, first, -lr, ACCUMULATE, W, b, layers[i, BIAS] >= 0)
+            first, second = second, first
+        else:
+            differentiate(below, x, first, d, n, d)
+        y = x
+
+
+@jit
+def _is_largest(x, columns, label):
+    """Whether `label` is the index that argmax gives: the first of the largest."""
+    largest = get(x, label)
+    for j in range(columns):
+        value = get(x, j)
+        if value > largest or (value == largest and j < label):
+            return False
+    return largest == largest
+
+
+@jit
+def _is_right(y, t, columns):
+    """Whether output and target agree: on which is largest, or, if only one, on above 1/2."""
+    if columns == 1:
+        return (get(y, 0) > 0.5) == (get(t, 0) > 0.5)
+    label = 0
+    for j in range(1, columns):
+        if get(t, j) > get(t, label):
+            label = j
+    return _is_largest(y, columns, label)
+
+
+@jit
+def train_epoch(
+    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size,
+    layers, params, loss, lr, learn, work, totals,
+):  # fmt: skip
+    """Train on (or evaluate) the rows that `order` names, batch after batch.
+
+        params -= lr * gradient of the batch's mean loss
+
+    Parameters
+    ----------
+    x_address : int64
+        Address of row 0 of x (N, D), whose rows are contiguous.
+    x_kind : int64
+        FLOAT32, FLOAT64 or UINT8.
+    x_row_stride : int64
+        Bytes from one row to the next.
+    x_scale : scalar of params.dtype
+        Every element is multiplied by it.
+    labels : (N,) int64
+        Class labels, range checked by the caller; empty for MEAN_SQUARED_ERROR.
+    targets : (N, C), params.dtype, C-contiguous
+        (0, 0) for SOFTMAX_CROSS_ENTROPY.
+    order : (n,) int64
+        Rows to visit, range checked by the caller; the last batch may be smaller.
+    batch_size : int64
+    layers : (L, 5) int64
+        A row a layer: inputs, outputs, offset of W (inputs, outputs) and of b (outputs,) in
+        params, activation. Without W (-1) the layer is its activation alone; b may be -1 too.
+    params : (P,) float32 or float64
+        Updated in place.
+    loss : int64
+        SOFTMAX_CROSS_ENTROPY or MEAN_SQUARED_ERROR.
+    lr : scalar of params.dtype
+    learn : bool
+        False: parameters stay, loss and accuracy are counted.
+    work : (work_size(layers, batch_size),), params.dtype
+        Scratch, overwritten.
+    totals : (3,) float64
+        Overwritten: sum of the loss over the samples, correct predictions, batches done. Stops
+        before the update, and before counting, at the first batch whose loss is not finite.
+
+    Notes
+    -----
+    The caller keeps x alive: its memory is reached by address, so that float32, float64 and
+    uint8 rows share one compiled function.
+    """
+    last = layers.shape[0] - 1
+    columns = layers[last, OUTPUTS]
+    p, x = pointer(params), pointer(work)
+    y = x
+    for i in range(last + 1):
+        y = offset(y, _padded(batch_size * layers[i, INPUTS]))
+    first = offset(y, _padded(batch_size * columns))
+    second = offset(first, _padded(batch_size * _widest(layers)))
+    total, correct, batches = 0.0, 0, 0
+    for start in range(0, order.size, batch_size):
+        n = min(batch_size, order.size - start)
+        rows = offset(pointer(order), start)
+        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
+        _forward(n, layers, batch_size, p, x, y)
+        batch_loss, batch_correct = 0.0, 0
+        one, count = scalar(p, 1.0), scalar(p, n)
+        for i in range(n):
+            out, gradient = offset(y, i * columns), offset(first, i * columns)
+            if loss == SOFTMAX_CROSS_ENTROPY:
+                label = get(pointer(labels), get(rows, i))
+                batch_correct += _is_largest(out, columns, label)
+                batch_loss += cross_entropy_row(out, columns, label, gradient)
+                cross_entropy_gradient_row(gradient, columns, label, one, count, gradient)
+            else:
+                target = offset(pointer(targets), get(rows, i) * columns)
+                batch_correct += _is_right(out, target, columns)
+                batch_loss += squared_error_row(out, target, columns)
+                squared_error_gradient_row(out, target, columns, one, count, gradient)
+        if not math.isfinite(batch_loss):
+            break
+        total += batch_loss
+        correct += batch_correct
+        batches += 1
+        if learn:
+            _backward_sgd_update(n, layers, batch_size, p, y, first, second, lr)
+    totals[0], totals[1], totals[2] = total, correct, batches
+
+
+@jit
+def predict_rows(
+    x_address, x_kind, x_row_stride, x_scale, order, layers, params, work, batch_size, out
+):
+    """Output of the network for the rows that `order` names.
+
+        out[i] = layers(x[order[i]])
+
+    Parameters
+    ----------
+    x_address, x_kind, x_row_stride, x_scale, order, layers, params, batch_size
+        As for `train_epoch`.
+    work : (work_size(layers, batch_size),), params.dtype
+        Scratch, overwritten.
+    out : (n, C), params.dtype, C-contiguous
+        Overwritten.
+    """
+    columns = layers[layers.shape[0] - 1, OUTPUTS]
+    x = pointer(work)
+    for start in range(0, order.size, batch_size):
+        n = min(batch_size, order.size - start)
+        rows = offset(pointer(order), start)
+        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
+        _forward(n, layers, batch_size, pointer(params), x, offset(pointer(out), start * columns))
