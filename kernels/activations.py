@@ -5,21 +5,11 @@ input.  `activate` and `differentiate` do the same to a block of a matrix, with 
 as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from . import elementary
-from ._jit import jit
+from ._jit import inline, jit
+from .elementary import sigmoid, tanh
 from .simd import lanes, load, load_first, offset, pointer, select, store, store_first
 
 IDENTITY, SIGMOID, RELU, TANH = range(4)
-
-
-@jit
-def _sigmoid(x):
-    return elementary.sigmoid(x)
-
-
-@jit
-def _tanh(x):
-    return elementary.tanh(x)
 
 
 @jit
@@ -43,7 +33,7 @@ def _tanh_gradient(out, dout):
     return dout * (1.0 - out * out)
 
 
-@jit
+@inline
 def _map(function, x, out, size):
     step = lanes(x)
     full = size - size % step
@@ -54,7 +44,7 @@ def _map(function, x, out, size):
         store_first(out, full, function(load_first(x, full, rest)), rest)
 
 
-@jit
+@inline
 def _map_two(function, x, y, out, size):
     step = lanes(x)
     full = size - size % step
@@ -76,11 +66,11 @@ def activate(activation, c, stride, rows, columns):
     for r in range(rows):
         row = offset(c, r * stride)
         if activation == SIGMOID:
-            _map(_sigmoid, row, row, columns)
+            _map(sigmoid, row, row, columns)
         elif activation == RELU:
             _map(_relu, row, row, columns)
         elif activation == TANH:
-            _map(_tanh, row, row, columns)
+            _map(tanh, row, row, columns)
 
 
 @jit
@@ -118,7 +108,7 @@ def sigmoid_forward(x, out):
     Within 2 ulp; results below the smallest normal number are 0.
     Source: Saitoh, Deep Learning from Scratch, section 3.2.4.
     """
-    _map(_sigmoid, pointer(x), pointer(out), x.size)
+    _map(sigmoid, pointer(x), pointer(out), x.size)
 
 
 @jit
@@ -198,7 +188,7 @@ def tanh_forward(x, out):
     -----
     Within 2 ulp.
     """
-    _map(_tanh, pointer(x), pointer(out), x.size)
+    _map(tanh, pointer(x), pointer(out), x.size)
 
 
 @jit

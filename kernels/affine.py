@@ -4,7 +4,7 @@
 loop; the `affine_*` kernels below them take arrays.
 """
 
-from ._jit import jit
+from ._jit import inline, jit
 from .activations import IDENTITY
 from .gemm import ACCUMULATE, ADD_BIAS, OVERWRITE, gemm
 from .simd import (
@@ -38,7 +38,7 @@ def _add_rows(n, m, rows, total, factor, mode):
         store_first(total, j, column, count)
 
 
-@jit
+@inline
 def forward(n, d, m, x, W, b, has_bias, activation, out):
     """`affine_forward` on pointers; b is not read where has_bias is false."""
     mode = ADD_BIAS if has_bias else OVERWRITE
@@ -46,14 +46,14 @@ def forward(n, d, m, x, W, b, has_bias, activation, out):
     gemm(n, m, d, x, d, 1, W, m, 1, out, mode, one, b, activation, IDENTITY, out)
 
 
-@jit
+@inline
 def backward_input(n, d, m, dout, W, x, activation, dx):
     """`affine_backward_input` on pointers."""
     one = scalar(x, 1.0)
     gemm(n, d, m, dout, m, 1, W, 1, m, dx, OVERWRITE, one, dout, IDENTITY, activation, x)
 
 
-@jit
+@inline
 def backward_params(n, d, m, x, dout, factor, mode, dW, db, has_bias):
     """Overwrite dW and db with the gradients, or add `factor` times them (ACCUMULATE)."""
     gemm(d, m, n, x, 1, d, dout, m, 1, dW, mode, factor, dout, IDENTITY, IDENTITY, dout)

@@ -188,7 +188,8 @@ def cross_entropy_backward(y, t, dout, dx):
     """
     n, columns = y.shape
     p, labels, target = pointer(y), pointer(t), pointer(dx)
-    dx[...] = 0
+    for i in range(n * columns):
+        put(target, i, 0.0)
     for i in range(n):
         at = i * columns + get(labels, i)
         put(target, at, -dout / (get(p, at) + scalar(p, TINY)) / n)

@@ -11,7 +11,7 @@ import math
 from numba import float32, float64, uint8
 
 from . import affine
-from ._jit import jit
+from ._jit import inline, jit
 from .activations import IDENTITY, activate, differentiate
 from .gemm import ACCUMULATE
 from .losses import squared_error_gradient_row, squared_error_row
@@ -44,7 +44,7 @@ def _widest(layers):
 
 @jit
 def work_size(layers, batch_size):
-    """Elements of scratch that `train_epoch` and `predict_rows` need.
+    """Elements of scratch that `train_epochs` and `predict_rows` need.
 
         one (batch_size, width) buffer for the input and for each layer's output, and two more of
         the widest for gradients
@@ -52,7 +52,7 @@ def work_size(layers, batch_size):
     Parameters
     ----------
     layers : (L, 5) int64
-        The table described at `train_epoch`.
+        The table described at `train_epochs`.
     batch_size : int64
 
     Returns
@@ -99,7 +99,7 @@ def _gather(address, kind, row_stride, scale, rows, n, columns, target):
             _convert_row(pointer_at(row, float64(0)), scale, columns, out)
 
 
-@jit
+@inline
 def _forward(n, layers, batch_size, params, x, out):
     """Run the stack on x; outputs follow each other after x, the last one goes to `out`."""
     last = layers.shape[0] - 1
@@ -115,7 +115,7 @@ def _forward(n, layers, batch_size, params, x, out):
         x = y
 
 
-@jit
+@inline
 def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
     """Send the gradient in `first` back through the stack and update every layer on the way.
 
@@ -164,11 +164,31 @@ def _is_right(y, t, columns):
 
 
 @jit
-def train_epoch(
+def _loss(n, columns, rows, labels, targets, loss, y, gradient):
+    """Sum of the batch's losses and its correct predictions; gradient = d mean loss / d y."""
+    total, correct = 0.0, 0
+    one, count = scalar(y, 1.0), scalar(y, n)
+    for i in range(n):
+        out, dx = offset(y, i * columns), offset(gradient, i * columns)
+        if loss == SOFTMAX_CROSS_ENTROPY:
+            label = get(pointer(labels), get(rows, i))
+            correct += _is_largest(out, columns, label)
+            total += cross_entropy_row(out, columns, label, dx)
+            cross_entropy_gradient_row(dx, columns, label, one, count, dx)
+        else:
+            target = offset(pointer(targets), get(rows, i) * columns)
+            correct += _is_right(out, target, columns)
+            total += squared_error_row(out, target, columns)
+            squared_error_gradient_row(out, target, columns, one, count, dx)
+    return total, correct
+
+
+@jit
+def train_epochs(
     x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size,
     layers, params, loss, lr, learn, work, totals,
 ):  # fmt: skip
-    """Train on (or evaluate) the rows that `order` names, batch after batch.
+    """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
 
         params -= lr * gradient of the batch's mean loss
 
@@ -186,8 +206,9 @@ def train_epoch(
         Class labels, range checked by the caller; empty for MEAN_SQUARED_ERROR.
     targets : (N, C), params.dtype, C-contiguous
         (0, 0) for SOFTMAX_CROSS_ENTROPY.
-    order : (n,) int64
-        Rows to visit, range checked by the caller; the last batch may be smaller.
+    order : (E, n) int64, C-contiguous
+        Rows to visit in each epoch, range checked by the caller; the last batch of an epoch may
+        be smaller.
     batch_size : int64
     layers : (L, 5) int64
         A row a layer: inputs, outputs, offset of W (inputs, outputs) and of b (outputs,) in
@@ -201,9 +222,10 @@ def train_epoch(
         False: parameters stay, loss and accuracy are counted.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
-    totals : (3,) float64
-        Overwritten: sum of the loss over the samples, correct predictions, batches done. Stops
-        before the update, and before counting, at the first batch whose loss is not finite.
+    totals : (E, 3) float64
+        Overwritten: sum of the loss over the samples, correct predictions, batches done. A batch
+        whose loss is not finite ends the training before its update; neither it nor what would
+        follow is counted.
 
     Notes
     -----
@@ -212,40 +234,28 @@ def train_epoch(
     """
     last = layers.shape[0] - 1
     columns = layers[last, OUTPUTS]
+    epochs, size = order.shape
     p, x = pointer(params), pointer(work)
     y = x
     for i in range(last + 1):
         y = offset(y, _padded(batch_size * layers[i, INPUTS]))
     first = offset(y, _padded(batch_size * columns))
     second = offset(first, _padded(batch_size * _widest(layers)))
-    total, correct, batches = 0.0, 0, 0
-    for start in range(0, order.size, batch_size):
-        n = min(batch_size, order.size - start)
-        rows = offset(pointer(order), start)
-        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
-        _forward(n, layers, batch_size, p, x, y)
-        batch_loss, batch_correct = 0.0, 0
-        one, count = scalar(p, 1.0), scalar(p, n)
-        for i in range(n):
-            out, gradient = offset(y, i * columns), offset(first, i * columns)
-            if loss == SOFTMAX_CROSS_ENTROPY:
-                label = get(pointer(labels), get(rows, i))
-                batch_correct += _is_largest(out, columns, label)
-                batch_loss += cross_entropy_row(out, columns, label, gradient)
-                cross_entropy_gradient_row(gradient, columns, label, one, count, gradient)
-            else:
-                target = offset(pointer(targets), get(rows, i) * columns)
-                batch_correct += _is_right(out, target, columns)
-                batch_loss += squared_error_row(out, target, columns)
-                squared_error_gradient_row(out, target, columns, one, count, gradient)
-        if not math.isfinite(batch_loss):
-            break
-        total += batch_loss
-        correct += batch_correct
-        batches += 1
-        if learn:
-            _backward_sgd_update(n, layers, batch_size, p, y, first, second, lr)
-    totals[0], totals[1], totals[2] = total, correct, batches
+    totals[:, :] = 0.0
+    for epoch in range(epochs):
+        for start in range(0, size, batch_size):
+            n = min(batch_size, size - start)
+            rows = offset(pointer(order), epoch * size + start)
+            _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
+            _forward(n, layers, batch_size, p, x, y)
+            total, correct = _loss(n, columns, rows, labels, targets, loss, y, first)
+            if learn:
+                if not math.isfinite(total):
+                    return
+                _backward_sgd_update(n, layers, batch_size, p, y, first, second, lr)
+            totals[epoch, 0] += total
+            totals[epoch, 1] += correct
+            totals[epoch, 2] += 1
 
 
 @jit
@@ -259,7 +269,7 @@ def predict_rows(
     Parameters
     ----------
     x_address, x_kind, x_row_stride, x_scale, order, layers, params, batch_size
-        As for `train_epoch`.
+        As for `train_epochs`.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
     out : (n, C), params.dtype, C-contiguous

@@ -1,0 +1,278 @@
+"""A model in one safetensors file: written whole or not at all, read without running anything.
+
+The tensors are "<i>.W" and "<i>.b" of layer i. The header's metadata has one entry, "fastnet",
+a JSON object: format (this file's FORMAT), version (of the fastnet that wrote it), dtype, loss,
+input_size, and layers, a list of objects with "class" and, for Dense, its arguments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import fastnet
+from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
+
+if TYPE_CHECKING:
+    from fastnet.models import Sequential
+
+__all__ = ["load_model", "save_model"]
+
+FORMAT = 1
+CLASSES: dict[str, Any] = {
+    layer.__name__: layer for layer in (Dense, Affine, MatMul, Sigmoid, Relu, Tanh)
+}
+PARAMETERS = {"Dense": ["W", "b"], "Affine": ["W", "b"], "MatMul": ["W"]}  # the others have none
+STORED_AS = {"float32": "F32", "float64": "F64"}  # safetensors' names
+
+
+def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write a model to one safetensors file, as `Sequential.save` does.
+
+    The file appears whole or not at all: it is written under a temporary name in the same
+    folder, synced to the disk and renamed. An interrupted save leaves the old file as it was.
+
+    Parameters
+    ----------
+    model : Sequential
+        It knows its input size, from `fit`, `build` or `input_shape`.
+    path : str or path
+        File to write, usually named .safetensors; one that exists is replaced.
+
+    Raises
+    ------
+    RuntimeError
+        The model does not know its input size.
+    ValueError
+        The model has no weights; path is not a regular file.
+    FileNotFoundError, IsADirectoryError
+        The folder to write into does not exist; path is a folder.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from fastnet.layers import Dense
+    >>> from fastnet.models import Sequential
+    >>> model = Sequential([Dense(3, input_shape=(4,)), Dense(2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(os.path.join(folder, "model.safetensors"))
+    ...     again = Sequential.load(os.path.join(folder, "model.safetensors"))
+    >>> bool((again.layers[0].W == model.layers[0].W).all())
+    True
+    """
+    from safetensors.numpy import save
+
+    params = model.params  # builds what can be built; takes in what was assigned to a layer's W
+    names = [
+        f"{i}.{parameter}"
+        for i, layer in enumerate(model.layers)
+        for parameter in PARAMETERS.get(type(layer).__name__, [])
+    ]
+    if not names:
+        raise ValueError(
+            "save_model: model must have a layer with weights, got none. Add a Dense layer first."
+        )
+    # Contiguous: safetensors.numpy writes a strided array's bytes in the wrong order, silently
+    # (safetensors#825).
+    tensors = {name: np.ascontiguousarray(array) for name, array in zip(names, params, strict=True)}
+    header = {
+        "format": FORMAT,
+        "version": fastnet.__version__,
+        "dtype": np.dtype(model.dtype).name,
+        "loss": model.loss,
+        "input_size": tensors[names[0]].shape[0],
+        "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
+    }
+    _write_whole(path, save(tensors, metadata={"fastnet": json.dumps(header)}))
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Read a model that `save_model` wrote, as `Sequential.load` does.
+
+    Nothing in the file is executed: it holds arrays and a description, which is checked against
+    the classes and shapes that fastnet knows before a layer is made.
+
+    Parameters
+    ----------
+    path : str or path
+        File that `save_model` or `Sequential.save` wrote.
+
+    Returns
+    -------
+    Sequential
+        Built, with the same layers, loss, dtype and weights: the same predictions, to the bit.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        path does not exist; it is a folder.
+    ValueError
+        The file is truncated, damaged, not a safetensors file, not one of fastnet's, of a newer
+        format, or its arrays do not fit its description.
+
+    Examples
+    --------
+    >>> from fastnet.checkpoint import load_model
+    >>> load_model("none.safetensors")
+    Traceback (most recent call last):
+    FileNotFoundError: load_model: path must be a saved model, got 'none.safetensors', \
+which does not exist. Give the file that Sequential.save wrote.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from fastnet.models import Sequential
+
+    shown = repr(os.fspath(path))
+    if not os.path.isfile(path):
+        error, what = (
+            (IsADirectoryError, "which is not a file")
+            if os.path.exists(path)
+            else (FileNotFoundError, "which does not exist")
+        )
+        raise error(
+            f"load_model: path must be a saved model, got {shown}, {what}. "
+            "Give the file that Sequential.save wrote."
+        )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = _header(file.metadata())
+            arrays = _arrays(file, header)
+        layers = [_layer(*pair) for pair in zip(header["layers"], arrays, strict=True)]
+        model = Sequential(layers, loss=header["loss"], dtype=header["dtype"])
+        model.build(header["input_size"])
+    except (SafetensorError, TypeError, ValueError) as problem:
+        raise ValueError(
+            f"load_model: path must be a whole model file of fastnet, got {shown}: "
+            f"{str(problem).rstrip('.')}. Give a file that Sequential.save wrote."
+        ) from None
+    for layer, loaded in zip(model.layers, arrays, strict=True):
+        for parameter, array in zip(layer.params, loaded, strict=True):
+            parameter[...] = array
+    return model
+
+
+def _arguments(layer: Any) -> dict[str, Any]:
+    """Return what a layer's constructor needs besides its arrays."""
+    if not isinstance(layer, Dense):
+        return {}
+    std = layer.weight_init_std
+    return {
+        "units": int(layer.units),
+        "activation": layer.activation,
+        "weight_init_std": None if std is None else float(std),
+    }
+
+
+def _header(metadata: dict[str, str] | None) -> dict[str, Any]:
+    """Return the description in a file's metadata; ValueError says what is wrong with it."""
+    try:
+        header = json.loads((metadata or {})["fastnet"])
+        number, writer = header["format"], header["version"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise ValueError("a safetensors file without a description by fastnet") from None
+    if number != FORMAT:
+        raise ValueError(
+            f"format {number!r} of fastnet {writer!r}, where fastnet {fastnet.__version__} "
+            f"reads format {FORMAT} and would have to be updated"
+        )
+    kinds = {"dtype": str, "loss": str, "input_size": int, "layers": list}
+    for key, kind in kinds.items():
+        if type(header.get(key)) is not kind or not header[key]:
+            raise ValueError(f"its {key} is {header.get(key)!r}")
+    if header["dtype"] not in STORED_AS:
+        raise ValueError(f"its dtype is {header['dtype']!r}")
+    for i, layer in enumerate(header["layers"]):
+        if not isinstance(layer, dict) or layer.get("class") not in list(CLASSES):
+            raise ValueError(f"its layer {i} is {layer!r}, which this fastnet does not know")
+    return header
+
+
+def _arrays(file: Any, header: dict[str, Any]) -> list[list[NDArray[Any]]]:
+    """Return each layer's arrays; ValueError when names, dtypes or shapes do not fit.
+
+    All is checked here, before a layer is made: what a damaged description asks for is never
+    allocated.
+    """
+    names = [
+        [f"{i}.{parameter}" for parameter in PARAMETERS.get(layer["class"], [])]
+        for i, layer in enumerate(header["layers"])
+    ]
+    wanted, found = {name for group in names for name in group}, set(file.keys())
+    if wanted != found:
+        raise ValueError(
+            f"it lacks the arrays {sorted(wanted - found)} and has {sorted(found - wanted)} "
+            "that its layers do not use"
+        )
+    n = header["input_size"]
+    for layer, group in zip(header["layers"], names, strict=True):
+        for name in group:
+            view = file.get_slice(name)
+            if view.get_dtype() != STORED_AS[header["dtype"]]:
+                raise ValueError(
+                    f"its array {name} is {view.get_dtype()}, its dtype {header['dtype']}"
+                )
+            shape = tuple(view.get_shape())
+            if name.endswith("W"):
+                units = layer.get("units", shape[-1] if shape else 0)
+                rule: tuple[Any, ...] = (n, units)
+                n = units
+            else:
+                rule = (n,)
+            if shape != rule:
+                raise ValueError(f"its array {name} has shape {shape} where its layers need {rule}")
+    return [[file.get_tensor(name) for name in group] for group in names]
+
+
+def _layer(described: dict[str, Any], arrays: list[NDArray[Any]]) -> Any:
+    """Return the layer of one checked description."""
+    if described["class"] == "Dense":
+        return Dense(
+            described.get("units"),  # type: ignore[arg-type]  # Dense raises what is wrong with it
+            activation=described.get("activation"),
+            weight_init_std=described.get("weight_init_std"),
+        )
+    return CLASSES[described["class"]](*arrays)
+
+
+def _write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write data under a temporary name beside path, sync it, and rename it to path."""
+    shown = repr(os.fspath(path))
+    final = os.path.realpath(path)  # a symlink stays one
+    folder, name = os.path.split(final)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(
+            f"save_model: path must be in a folder that exists, got {shown}. Make the folder first."
+        )
+    if os.path.isdir(final):
+        raise IsADirectoryError(
+            f"save_model: path must be a file to write, got the folder {shown}. "
+            "Add a file name, such as model.safetensors."
+        )
+    if os.path.exists(final) and not os.path.isfile(final):  # /dev/null must not become a file
+        raise ValueError(
+            f"save_model: path must be a regular file, got {shown}. Give another file name."
+        )
+    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, final)
+    except BaseException:  # Ctrl-C too
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if os.name == "posix":  # the new name is on the disk when its folder is
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # some network file systems sync no folders
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

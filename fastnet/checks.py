@@ -1,0 +1,491 @@
+"""The one place that words and raises an error about an argument.
+
+`where` is the public name that the user called, `name` the argument's. What a check returns is
+fit for a kernel or one `contiguous` away from it: a kernel itself checks nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "array",
+    "bias",
+    "built",
+    "choice",
+    "contiguous",
+    "count",
+    "deviation",
+    "fits",
+    "float_dtype",
+    "generator",
+    "gradients",
+    "labels",
+    "learning_rate",
+    "number",
+    "pairs",
+    "parameter",
+    "remembered",
+    "result_dtype",
+    "returned",
+    "rows",
+    "same_shape",
+    "shape",
+    "table",
+    "targets",
+]
+
+FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
+COMPUTED = (FLOAT32, FLOAT64)  # what kernels are compiled for
+
+
+# --------------------------------------------------------------------------- dtypes and layout
+
+
+def array(where: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return value as a plain ndarray of bool, integers, float16, float32 or float64."""
+    if type(value) is np.ndarray and value.dtype in COMPUTED:
+        return value
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{where}: {name} must be an array, got a {type(value).__name__} whose parts differ in "
+            "length. Give every row the same length."
+        ) from None
+    if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
+        raise TypeError(
+            f"{where}: {name} must be an array of integers, float16, float32 or float64, got "
+            f"{_kind(value, found)}. Convert it to float32 or float64."
+        )
+    return found
+
+
+def result_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
+    """Return the dtype that NumPy would give a product of the arrays; integers alone give float64.
+
+    The usual case, one dtype for all, is told apart first: 0.1 us, where np.result_type takes 0.5.
+    """
+    dtype = arrays[0].dtype
+    if dtype in COMPUTED:
+        for other in arrays:
+            if other.dtype is not dtype:
+                break
+        else:
+            return dtype
+    dtype = np.result_type(*[array.dtype for array in arrays])
+    return np.dtype(dtype.type) if dtype.kind == "f" else FLOAT64
+
+
+def fits(array: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell whether kernels take it: a C-contiguous, aligned, writeable ndarray of that dtype."""
+    return (
+        type(array) is np.ndarray
+        # "is" alone would copy every array out of a pickle, whose dtype is another object.
+        and (array.dtype is dtype or array.dtype == dtype)
+        and array.flags.carray
+    )
+
+
+def contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the array if it fits a kernel, else a copy that does; float16 becomes float32.
+
+    Read-only arrays are copied too: Numba would compile every kernel once more for them.
+    """
+    if dtype is FLOAT16:
+        dtype = FLOAT32
+    return array if fits(array, dtype) else np.array(array, dtype, order="C")
+
+
+def returned(out: NDArray[Any], dtype: np.dtype[Any]) -> Any:
+    """Return a kernel's output as NumPy would: of that dtype, a scalar where it has no shape."""
+    if out.dtype != dtype:
+        out = out.astype(dtype)
+    return out if out.ndim else out[()]
+
+
+# --------------------------------------------------------------------------- shapes
+
+
+def rows(where: str, name: str, array: NDArray[Any], W: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return the array as a matrix (N, D): (D,) is one row, (N, ...) is N rows to flatten.
+
+    Where W (D, M) is given, D must be its D.
+    """
+    shape = array.shape
+    if len(shape) == 0 or array.size == 0:
+        raise ValueError(
+            f"{where}: {name} must have at least one row and one feature, got {name}.shape={shape}."
+            " Give an array (N, D)."
+        )
+    if len(shape) != 2:
+        array = array.reshape(1 if len(shape) == 1 else shape[0], -1)
+    if W is not None and array.shape[1] != W.shape[0]:
+        features = W.shape[0]
+        raise ValueError(
+            f"{where}: {name} must have {features} features to match W {W.shape}, got "
+            f"{name}.shape={shape}. Reshape {name} to (N, {features})."
+        )
+    return array
+
+
+def table(where: str, name: str, array: NDArray[Any], *, single: bool = False) -> NDArray[Any]:
+    """Check that the array is (N, C), or (C,) too where single is True, and is not empty."""
+    if array.ndim == 2 or (single and array.ndim == 1):
+        if array.size:
+            return array
+        rule, advice = "must have at least one row and one class", "Give one sample or more"
+    else:
+        rule = f"must be {'(C,) or ' * single}(N, C)"
+        advice = f"Reshape {name} to (N, C), with one row a sample"
+    raise ValueError(f"{where}: {name} {rule}, got {name}.shape={array.shape}. {advice}.")
+
+
+def same_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that a gradient or a target has the shape of the output that it belongs to."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
+            "Give one number for each output of forward."
+        )
+
+
+def targets(where: str, t: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return targets in the shape (N, C) of the outputs; (N,) will do where C is 1."""
+    if t.shape == shape or (t.shape == shape[:1] and shape[1] == 1):
+        return t.reshape(shape)
+    raise ValueError(
+        f"{where}: t must have shape {shape} to match x, got t.shape={t.shape}. "
+        "Give one target for each output."
+    )
+
+
+def parameter(where: str, name: str, value: ArrayLike, ndim: int) -> NDArray[Any]:
+    """Return a layer's W (ndim 2) or b (1): float32 and float64 arrays themselves, never a copy.
+
+    Lists and integers become float64, float16 becomes float32.
+    """
+    found = value if isinstance(value, np.ndarray) else array(where, name, value)
+    if found.dtype not in COMPUTED:
+        dtype = result_dtype(array(where, name, found))
+        if not (found.dtype.kind == "f" and dtype.itemsize > 2):  # else: of the other byte order
+            found = found.astype(FLOAT32 if dtype == FLOAT16 else dtype)
+    if found.ndim != ndim or found.size == 0:
+        wanted = "(D, M)" if ndim == 2 else "(M,)"
+        raise ValueError(
+            f"{where}: {name} must be {wanted} with at least one entry, got "
+            f"{name}.shape={found.shape}. Give an array {wanted}."
+        )
+    return found
+
+
+def bias(where: str, b: NDArray[Any], W: NDArray[Any]) -> None:
+    """Check that b (M,) has an entry for each column of W (D, M)."""
+    if b.shape != W.shape[1:]:
+        raise ValueError(
+            f"{where}: b must have shape {W.shape[1:]} to match W {W.shape}, got "
+            f"b.shape={b.shape}. Assign W and b of the same M."
+        )
+
+
+def gradients(where: str, params: list[NDArray[Any]], grads: list[NDArray[Any]]) -> None:
+    """Check that the arrays in a layer's grads still fit those in its params."""
+    for i, param in enumerate(params):
+        if grads[i].shape != param.shape:
+            raise ValueError(
+                f"{where}: grads[{i}] must have shape {param.shape} to match params[{i}], got "
+                f"{grads[i].shape}. Assign layer.W and layer.b, which remake the gradients."
+            )
+
+
+# --------------------------------------------------------------------------- labels
+
+
+def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") -> NDArray[np.int64]:
+    """Return n labels as a fresh int64 array, from integers (N,) or one-hot rows (N, C).
+
+    Fresh, because a kernel trusts them: a caller's array may be changed before backward.
+    `scores` names the array (n, classes) that the labels belong to.
+    """
+    found = t if type(t) is np.ndarray else array(where, "t", t)
+    if found.shape == (n, classes):
+        return _from_one_hot(where, array(where, "t", found))
+    if found.shape != (n,) and found.shape != (n, 1):
+        raise ValueError(
+            f"{where}: t must have shape ({n},) or ({n}, {classes}) to match "
+            f"{scores}.shape=({n}, {classes}), got t.shape={found.shape}. "
+            "Give one label or one one-hot row a sample."
+        )
+    if found.dtype.kind not in "biu":
+        raise TypeError(
+            f"{where}: t must be integer labels or one-hot rows, got {_kind(t, found)} with "
+            f"t.shape={found.shape}. Convert labels with t.astype(int)."
+        )
+    result = np.array(found, np.int64).reshape(-1)
+    # Negative labels are huge as unsigned numbers: one pass finds both kinds of bad ones. By
+    # argmax, which takes 0.1 us for 32 labels where max takes 0.8.
+    unsigned = result.view(np.uint64)
+    if unsigned[unsigned.argmax()] >= classes:
+        i = int(np.flatnonzero(unsigned >= classes)[0])
+        raise IndexError(
+            f"{where}: t must be in 0..{classes - 1} for {scores}.shape=({n}, {classes}), got "
+            f"t[{i}]={found.reshape(-1)[i]}. Count classes from 0."
+        )
+    return result
+
+
+def _from_one_hot(where: str, t: NDArray[Any]) -> NDArray[np.int64]:
+    result = t.argmax(axis=1)
+    # As many entries other than 0 as rows, and a largest entry of 1 in each: one 1 a row.
+    good = t[np.arange(len(t)), result] == 1
+    if np.count_nonzero(t) != len(t) or not good.all():
+        i = int(np.flatnonzero(~good | (np.count_nonzero(t, axis=1) != 1))[0])
+        shown = np.array2string(t[i], threshold=10, max_line_width=1000)
+        raise ValueError(
+            f"{where}: t must be one-hot, a single 1 and zeros in each row, got t[{i}]={shown}. "
+            "Give labels (N,) or one-hot rows (N, C)."
+        )
+    return result.astype(np.int64, copy=False)
+
+
+# --------------------------------------------------------------------------- numbers and names
+
+
+def number(where: str, name: str, value: Any) -> float:
+    """Return one real number as a float: Python's, NumPy's, or an array of no dimension."""
+    if type(value) is float:
+        return value
+    found = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
+    if found is None or found.ndim or found.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{where}: {name} must be a real number, got {_shown(value)}. Give a float."
+        )
+    return float(found)
+
+
+def learning_rate(where: str, value: Any) -> float:
+    """Return a learning rate as a float; it must be finite, and may be 0 or negative."""
+    lr = number(where, "lr", value)
+    if not math.isfinite(lr):
+        raise ValueError(f"{where}: lr must be finite, got {lr}. Give a number such as 0.1.")
+    return lr
+
+
+def count(where: str, name: str, value: Any) -> int:
+    """Return a whole number of at least 1, Python's or NumPy's."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(
+            f"{where}: {name} must be a whole number, got {_shown(value)}. Give an int."
+        )
+    if value < 1:
+        raise ValueError(f"{where}: {name} must be at least 1, got {value}. Give a positive int.")
+    return int(value)
+
+
+def shape(where: str, value: Any) -> tuple[int, ...]:
+    """Return input_shape as a tuple of whole numbers of at least 1; a number is one dimension."""
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    if not sizes:
+        raise ValueError(
+            f"{where}: input_shape must have a dimension, got (). Give the shape of one sample, "
+            "such as (784,)."
+        )
+    return tuple(count(where, "input_shape", size) for size in sizes)
+
+
+def deviation(where: str, value: Any) -> float:
+    """Return a standard deviation as a float; it must be finite and not negative."""
+    std = number(where, "weight_init_std", value)
+    if not 0 <= std < math.inf:
+        raise ValueError(
+            f"{where}: weight_init_std must be finite and not negative, got {std}. "
+            "Give a number such as 0.01."
+        )
+    return std
+
+
+def float_dtype(where: str, value: Any) -> np.dtype[Any]:
+    """Return float32 or float64, by any of the names that NumPy has for them."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = None
+    if value is None or (dtype != FLOAT32 and dtype != FLOAT64):
+        raise TypeError(
+            f"{where}: dtype must be float32 or float64, got {_shown(value)}. "
+            'Give dtype="float32" or dtype="float64".'
+        )
+    return FLOAT32 if dtype == FLOAT32 else FLOAT64
+
+
+def generator(where: str, rng: Any) -> None:
+    """Check that rng draws random numbers."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"{where}: rng must be a numpy.random.Generator, got {_shown(rng)}. "
+            "Give numpy.random.default_rng(seed)."
+        )
+
+
+def choice(where: str, name: str, value: Any, choices: list[str]) -> None:
+    """Check that value is one of the given words."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"{where}: {name} must be one of {', '.join(map(repr, choices))}, got {_shown(value)}. "
+            "Give one of these names."
+        )
+
+
+# --------------------------------------------------------------------------- order of calls
+
+
+def remembered(where: str, layer: Any, attribute: str) -> Any:
+    """Return what forward left in the layer for backward."""
+    try:
+        return getattr(layer, attribute)
+    except AttributeError:
+        raise RuntimeError(f"{where}: call forward first.") from None
+
+
+def built(where: str, params: list[NDArray[Any]]) -> None:
+    """Check that a Dense has its weights."""
+    if not params:
+        raise RuntimeError(
+            f"{where}: call build(n_in, rng, dtype) first, or put the layer into a Sequential and "
+            "build or fit that."
+        )
+
+
+# --------------------------------------------------------------------------- optimizers
+
+
+def pairs(where: str, params: Any, grads: Any) -> list[tuple[Any, Any, Any, bool]]:
+    """Return (key, param, grad, fits) for every entry of two lists, or of dicts by params' keys.
+
+    fits tells whether an update kernel takes the two arrays as they are.
+    """
+    if isinstance(params, dict) and isinstance(grads, dict):
+        for key in params:
+            if key not in grads:
+                raise KeyError(
+                    f"{where}: grads must have every key of params, got none for {key!r}. "
+                    "Compute its gradient, or leave it out of params."
+                )
+        keys: Any = params
+    elif isinstance(params, list) and isinstance(grads, (list, tuple)):
+        if len(params) != len(grads):
+            raise ValueError(
+                f"{where}: grads must be as many as params, got {len(grads)} grads for "
+                f"{len(params)} params. Give the two lists of the same layers."
+            )
+        keys = range(len(params))
+    else:
+        raise TypeError(
+            f"{where}: params and grads must be two lists or two dicts, got "
+            f"{type(params).__name__} and {type(grads).__name__}. Give layer.params and "
+            "layer.grads, or a network's params and gradient."
+        )
+    return [_pair(where, key, params[key], grads[key]) for key in keys]
+
+
+def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, bool]:
+    """Check one parameter that an optimizer is to change, and its gradient."""
+    if (
+        type(param) is np.ndarray
+        and param.dtype in COMPUTED
+        and param.flags.carray
+        and fits(grad, param.dtype)
+        and grad.shape == param.shape
+    ):
+        return key, param, grad, True
+    if not isinstance(param, np.ndarray):
+        number(where, f"params[{key!r}]", param)
+        return key, param, number(where, f"grads[{key!r}]", grad), False
+    if param.dtype.kind != "f" or param.dtype.itemsize > 8:
+        raise TypeError(
+            f"{where}: params[{key!r}] must be an array of float16, float32 or float64, got dtype "
+            f"{param.dtype}. Convert it before training."
+        )
+    if not param.flags.writeable:
+        raise ValueError(
+            f"{where}: params[{key!r}] must be writeable, got a read-only array. "
+            "Train a copy of it."
+        )
+    grad = array(where, f"grads[{key!r}]", grad)
+    if grad.shape != param.shape:
+        raise ValueError(
+            f"{where}: grads[{key!r}] must have shape {param.shape} to match params[{key!r}], got "
+            f"{grad.shape}. Give the gradient of that array."
+        )
+    return key, param, grad, False
+
+
+# --------------------------------------------------------------------------- how values are shown
+
+
+def _kind(value: Any, found: NDArray[Any]) -> str:
+    if isinstance(value, np.ndarray):
+        return f"dtype {found.dtype}"
+    return f"{type(value).__name__} of dtype {found.dtype}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# --------------------------------------------------------------------------- models
+
+
+def seed(where: str, value: Any) -> int | None:
+    """Return a seed for numpy.random.default_rng: a whole number of at least 0, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(
+            f"{where}: seed must be a whole number or None, got {_shown(value)}. Give an int."
+        )
+    if value < 0:
+        raise ValueError(f"{where}: seed must be at least 0, got {value}. Give such a number.")
+    return int(value)
+
+
+def instance(where: str, name: str, value: Any, kind: type) -> None:
+    """Check that value is an object of a class of fastnet's."""
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{where}: {name} must be a {kind.__module__}.{kind.__qualname__}, got "
+            f"{_shown(value)}. Give one, such as {kind.__qualname__}()."
+        )
+
+
+def pair(where: str, name: str, value: Any) -> None:
+    """Check that value is a pair (x, t)."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        got = f"{len(value)} parts" if isinstance(value, (tuple, list)) else _shown(value)
+        raise TypeError(f"{where}: {name} must be a pair, got {got}. Give (x, t).")
+
+
+def samples(where: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as a matrix (N, D) of at least one sample; (N, ...) is flattened."""
+    if array.ndim < 2 or array.size == 0:
+        raise ValueError(
+            f"{where}: {name} must be (N, D) with at least one sample and one feature, got "
+            f"{name}.shape={array.shape}. Reshape one sample to (1, D)."
+        )
+    return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def features(where: str, name: str, found: int, known: int) -> None:
+    """Check the number of features of x against the one that the model takes."""
+    if found != known:
+        raise ValueError(
+            f"{where}: {name} must have {known} features, got {found}. "
+            f"Give {name} the width that the first layer takes."
+        )

@@ -1,0 +1,390 @@
+"""The command `fastnet`: train a network on handwritten digits, and describe the installation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+# Only what is cheap is imported here: a wrong option is answered before Numba, half a second, is
+# loaded.
+from fastnet import __version__
+
+if TYPE_CHECKING:
+    from fastnet.datasets import Pair
+    from fastnet.models import History, Sequential
+
+__all__ = ["main"]
+
+MODEL, CURVES = "model.safetensors", "learning_curves.png"
+FEATURES = "avx512f avx512bw avx512dq avx512vl avx2 fma avx sse4.2 sse2 neon sve sve2".split()
+PACKAGES = "numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the command's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        0; 1 when training diverged; 130 when Ctrl-C ended it early.
+
+    Raises
+    ------
+    SystemExit
+        With status 2 and one line on stderr, for an option or a path that cannot be used; with
+        status 0 after --help and --version.
+
+    Examples
+    --------
+    >>> from fastnet.cli import main
+    >>> main(["train", "--epochs", "0"])  # doctest: +SKIP
+    fastnet train: --epochs must be a positive whole number, got '0'. Give one such as 30.
+    """
+    options = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file name that the terminal cannot show is no crash
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("fastnet: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `fastnet train | head`: nobody reads on; see Python's signal docs
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+# --------------------------------------------------------------------------- options
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2 and one line, in place of the usage's many."""
+        message = " ".join(re.sub(r"^argument ([^:]+): must ", r"\1 must ", message).splitlines())
+        advice = "" if message.endswith(".") else f". Run {self.prog} --help."
+        self.exit(2, f"{self.prog}: {message}{advice}\n")
+
+
+def _number(kind: Callable[[str], Any], least: float, rule: str) -> Callable[[str], Any]:
+    """Return a reader of one number above least, for an option."""
+
+    def read(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not least < value < math.inf:  # NaN, too, is refused
+            raise argparse.ArgumentTypeError(f"must be {rule}, got {text!r}. Give another value.")
+        return value
+
+    return read
+
+
+_count = _number(int, 0, "a whole number, 1 or more")
+_positive = _number(float, 0, "a positive number")
+
+
+def _sizes(text: str) -> list[int]:
+    """Read "50,50"."""
+    try:
+        return [_count(size) for size in text.split(",")]
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"must be the layers' numbers of units, got {text!r}. Give them with commas: 50,50."
+        ) from None
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    """Return a reader of one of the names."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            rule = f"must be {' or '.join(names)}"
+            raise argparse.ArgumentTypeError(f"{rule}, got {text!r}. Give one of these names.")
+        return text
+
+    return read
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="fastnet",
+        allow_abbrev=False,
+        description="Fully connected neural networks on SIMD kernels.",
+    )
+    parser.add_argument("--version", action="version", version=f"fastnet {__version__}")
+    commands = parser.add_subparsers(metavar="{train,info}", required=True)
+
+    train = commands.add_parser(
+        "train",
+        allow_abbrev=False,
+        help="train a network on handwritten digits",
+        description="Train a network on the 1,797 handwritten digits that come with fastnet, or on "
+        "MNIST, and show what it learnt. Ctrl-C stops early and keeps what was learnt "
+        "(exit status 130).",
+    )
+    train.set_defaults(run=_train)
+
+    def add(name: str, metavar: str, read: Callable[[str], Any], default: Any, text: str) -> None:
+        shown = "" if default is None else f" (default: {default})"
+        train.add_argument(name, metavar=metavar, type=read, default=default, help=text + shown)
+
+    add("--data", "DIR", str, None, "folder of MNIST's four IDX files, gzipped or not")
+    add("--hidden", "N,N", _sizes, "50", "units of each hidden layer")
+    activations = _one_of("sigmoid", "relu", "tanh")
+    add("--activation", "NAME", activations, "relu", "sigmoid, relu or tanh, of the hidden layers")
+    add("--optimizer", "NAME", _one_of("sgd"), "sgd", "sgd: stochastic gradient descent")
+    add("--lr", "RATE", _positive, 0.2, "learning rate")
+    add("--batch-size", "N", _count, 32, "images an update")
+    add("--epochs", "N", _count, 30, "times to see every image")
+    seeds = _number(int, -1, "a whole number, 0 or more")
+    add("--seed", "N", seeds, 0, "the same seed gives the same network, to the bit")
+    add("--dtype", "NAME", _one_of("float32", "float64"), "float32", "float32 or float64")
+    spread = "spread of the first weights; if not given, He's for relu and Xavier's otherwise"
+    add("--weight-init-std", "STD", _positive, None, spread)
+    add("--out", "DIR", str, None, f"folder for {MODEL} and {CURVES}, made if missing")
+    train.add_argument("--json", action="store_true", help="end with one line of JSON")
+    train.add_argument("--quiet", action="store_true", help="no progress bar, table or pictures")
+
+    info = commands.add_parser(
+        "info",
+        help="versions, CPU, threads and cache: what a bug report needs",
+        description="Print versions, CPU, threads and cache folder: what a bug report needs.",
+    )
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _say(message: object) -> None:
+    print(f"fastnet train: {message}", file=sys.stderr)
+
+
+def _refuse(message: object, status: int = 2) -> NoReturn:
+    _say(message)
+    raise SystemExit(status)
+
+
+# --------------------------------------------------------------------------- train
+
+
+def _train(options: argparse.Namespace) -> int:
+    if options.out is not None:
+        _prepare(Path(options.out))  # before training: nobody waits for a model that cannot be kept
+
+    from fastnet.datasets import load_digits, load_mnist
+    from fastnet.optimizer import SGD
+    from fastnet.plot import draw_digits
+
+    try:
+        # The digits' pixels are 0..16, so they go in as float32 in 0..1; MNIST's uint8 rows are
+        # read by fit as they are.
+        name, data = (
+            ("digits", load_digits(normalize=True))
+            if options.data is None
+            else ("MNIST", load_mnist(options.data))
+        )
+        (x_train, t_train), test = data
+        model = _network(options, x_train.shape[1])
+    except MemoryError as error:
+        _refuse(f"--hidden must fit in memory, got {options.hidden}: {error}. Give fewer units.")
+    except (OSError, ValueError) as error:
+        _refuse(error)
+
+    if not options.quiet:
+        sizes = "-".join(str(n) for n in (x_train.shape[1], *options.hidden, 10))
+        print(
+            f"data      {name}, {len(x_train):,} images to learn from, {len(test[0]):,} to test\n"
+            f"network   {sizes}, {options.activation}, {options.dtype}, "
+            f"{model.parameter_count:,} parameters\n"
+            f"training  {options.epochs} epochs of {options.optimizer}, learning rate "
+            f"{options.lr:g}, batches of {options.batch_size}, seed {options.seed}\n",
+            flush=True,
+        )
+    try:
+        history = model.fit(
+            x_train,
+            t_train,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            optimizer=SGD(lr=options.lr),
+            validation_data=test,
+            verbose=0 if options.quiet else 1,
+        )
+    except FloatingPointError as error:  # the loss is no longer finite
+        _refuse(error, status=1)
+    stopped = len(history.loss) < options.epochs
+    if stopped:
+        done = f"{len(history.loss)} of {options.epochs} epochs"
+        _say(f"interrupted after {done}; what was learnt is kept")
+
+    # Written before anything is printed: a reader that went away (| head) costs no model.
+    written, failed = ([], False) if options.out is None else _write(model, history, options.out)
+    results = _results(model, history, *data)
+    _print_results(results, history, len(test[0]), table=not options.quiet)
+    if not options.quiet:
+        width = shutil.get_terminal_size().columns
+        proba = model.predict_proba(test[0])
+        print("\n" + draw_digits(*test, proba, width, blocks=_blocks_can_be_shown()))
+    for path in written:
+        print(f"wrote {path}")
+    if options.json:
+        print(json.dumps(results))
+    sys.stdout.flush()  # here, where main can answer for a broken pipe
+    return 130 if stopped else int(failed)
+
+
+def _network(options: argparse.Namespace, n_in: int) -> Sequential:
+    from fastnet.layers import Dense
+    from fastnet.models import Sequential
+
+    std = options.weight_init_std
+    layers = [Dense(n, options.activation, weight_init_std=std) for n in options.hidden]
+    layers.append(Dense(10, weight_init_std=std))
+    model = Sequential(layers, dtype=options.dtype, seed=options.seed)
+    model.build(n_in)
+    return model
+
+
+def _prepare(out: Path) -> None:
+    """Make the folder for the results and see that files can be written into it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        trial = out / f".{MODEL}.{os.getpid()}.trial"
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        _refuse(
+            f"--out must be a folder that can be written, got {str(out)!r} "
+            f"({error.strerror}). Give another folder."
+        )
+    for name in (MODEL, CURVES):
+        if (out / name).is_dir():
+            _refuse(
+                f"--out must have a place for the file {name}, got the folder "
+                f"{str(out / name)!r}. Give another folder."
+            )
+
+
+def _write(model: Sequential, history: History, out: str) -> tuple[list[Path], bool]:
+    """Write the model and its learning curves; return what was written, and if a write failed."""
+    from fastnet.plot import save_learning_curves
+
+    written, failed = [], False
+    results: dict[str, Callable[[Path], None]] = {MODEL: model.save}
+    if history.loss:  # at least one epoch
+        results[CURVES] = partial(save_learning_curves, history)
+    for name, write in results.items():
+        path = Path(out, name)
+        try:
+            write(path)
+            written.append(path)
+        except ImportError as error:
+            _say(
+                f"{name} was not written, because matplotlib cannot be imported "
+                f"({error.__cause__}). Run pip install 'fastnet-numba[plot]'."
+            )
+        except OSError as error:  # a full disk, a folder taken away
+            failed = True
+            _say(f"{str(path)!r} was not written: {error}")
+    return written, failed
+
+
+def _results(model: Sequential, history: History, train: Pair, test: Pair) -> dict[str, Any]:
+    """Return what --json prints."""
+    seconds = float(sum(history.seconds))  # of the training loops alone
+    seen = len(history.loss) * len(train[0])
+    return {
+        "test_accuracy": float(model.evaluate(*test)["accuracy"]),
+        "train_accuracy": float(model.evaluate(*train)["accuracy"]),
+        "epochs": len(history.loss),
+        "seconds": seconds,
+        "samples_per_second": seen / seconds if seconds > 0 else 0.0,
+        "parameters": int(model.parameter_count),
+    }
+
+
+def _print_results(results: dict[str, Any], history: History, tested: int, table: bool) -> None:
+    if table:
+        print("epoch     loss  accuracy  test loss  test accuracy  seconds")
+        columns = (
+            history.loss,
+            history.accuracy,
+            history.val_loss,
+            history.val_accuracy,
+            history.seconds,
+        )
+        for epoch, row in enumerate(zip(*columns, strict=False), 1):
+            print("{:5} {:8.4f} {:9.4f} {:10.4f} {:14.4f} {:8.3f}".format(epoch, *row))
+        print()
+    right = round(results["test_accuracy"] * tested)
+    print(
+        f"test accuracy {results['test_accuracy']:.4f} ({right:,} of {tested:,}), "
+        f"training accuracy {results['train_accuracy']:.4f}\n"
+        f"{results['seconds']:.3f} s of training, "
+        f"{results['samples_per_second']:,.0f} samples a second"
+    )
+
+
+def _blocks_can_be_shown() -> bool:
+    """Return whether the encoding of stdout has the characters that draw_digits likes best."""
+    from fastnet.plot import BLOCKS
+
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+# --------------------------------------------------------------------------- info
+
+
+def _info(options: argparse.Namespace) -> int:
+    import platform
+    from importlib import metadata
+
+    from llvmlite import binding
+    from numba import config
+
+    from fastnet.kernels import _jit, simd
+
+    def version(package: str) -> str:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            return "not installed"
+
+    features = binding.get_host_cpu_features()
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cache = _jit.cache_directory()
+    ours = sorted(name for name in os.environ if name.startswith(("FASTNET_", "NUMBA_")))
+    settings = [f"{name}={os.environ[name]}" for name in ours]
+    lines = {
+        "fastnet": f"{__version__} in {Path(__file__).parent}",
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+        **{package: version(package) for package in PACKAGES},
+        "platform": platform.platform(),
+        "cpu": f"{binding.get_host_cpu_name()} ({platform.machine()}), {cpus} usable",
+        "features": " ".join(name for name in FEATURES if features.get(name)) or "none that matter",
+        "vectors": f"{simd.BITS} bits",
+        "threads": f"1 (Numba would use {config.NUMBA_NUM_THREADS})",
+        "cache": "none: no folder can be written" if cache is None else str(cache),
+        "settings": " ".join(settings) or "no FASTNET_ or NUMBA_ variable is set",
+    }
+    for key, value in lines.items():
+        print(f"{key:12} {value}")
+    return 0

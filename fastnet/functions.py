@@ -1,0 +1,226 @@
+"""Functions of arrays: the activations, softmax and the textbook's cross entropy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.kernels import (
+    cross_entropy_forward,
+    relu_forward,
+    sigmoid_forward,
+    softmax_cross_entropy_backward,
+    softmax_forward,
+)
+
+__all__ = ["cross_entropy_error", "relu", "sigmoid", "softmax"]
+
+
+def sigmoid(x: ArrayLike) -> Any:
+    """Logistic function, 1 / (1 + exp(-x)).
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+        float16 is computed in float32; integers become float64.
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        Fresh, of the dtype of x. 0 where it would be below the smallest normal number.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 3.2.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import sigmoid
+    >>> sigmoid(np.array([0.0, 1e3, -1e3]))
+    array([0.5, 1. , 0. ])
+    """
+    return _map(sigmoid_forward, "sigmoid", x)
+
+
+def relu(x: ArrayLike) -> Any:
+    """Rectified linear unit, 0 where x <= 0, else x; NaN stays NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+        Integers become float64.
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        Fresh, of the dtype of x.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 3.2.7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import relu
+    >>> relu(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    """
+    return _map(relu_forward, "relu", x)
+
+
+def softmax(x: ArrayLike) -> NDArray[Any]:
+    """Softmax over the last axis, exp(x) / sum(exp(x)).
+
+    Parameters
+    ----------
+    x : (C,) or (N, C)
+        float16 is computed in float32; integers become float64.
+
+    Returns
+    -------
+    array of x.shape
+        Fresh, of the dtype of x; each row sums to 1.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+    ValueError
+        x is empty, or has no or more than two dimensions.
+
+    Notes
+    -----
+    The largest entry of a row is subtracted first, which keeps exp from overflowing.
+    Source: Saitoh, Deep Learning from Scratch, section 3.5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    return _softmax("softmax", x)
+
+
+def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
+    """Mean over rows of -log(y[n, t[n]] + 1e-7), the textbook's form.
+
+    Parameters
+    ----------
+    y : (N, C) or (C,)
+        Probabilities. float16 is computed in float32; integers become float64.
+    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        For y (C,): one label, or one one-hot row (C,).
+
+    Returns
+    -------
+    scalar of the dtype of y
+        The 1e-7 keeps log(0) away, so the least value is about -1e-7.
+
+    Raises
+    ------
+    TypeError
+        y or t has a dtype that holds no real numbers; t holds labels that are not integers.
+    ValueError
+        y is empty, or of another shape; t does not match it, or is not one-hot.
+    IndexError
+        A label is negative or too large.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 4.2.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import cross_entropy_error
+    >>> round(float(cross_entropy_error(np.array([[0.1, 0.6, 0.3]]), [1])), 4)
+    0.5108
+    """
+    where = "cross_entropy_error"
+    y = checks.table(where, "y", checks.array(where, "y", y), single=True)
+    if y.ndim == 1:
+        y, t = y.reshape(1, -1), checks.array(where, "t", t).reshape(1, -1)
+    return _cross_entropy(y, checks.labels(where, t, *y.shape))
+
+
+# What layers and losses share. `where` is the name that an error would give.
+
+
+def _map(kernel: Callable[..., None], where: str, x: ArrayLike) -> Any:
+    """Apply an elementwise kernel to an array of any shape."""
+    x = checks.array(where, "x", x)
+    dtype = checks.result_dtype(x)
+    canonical = checks.contiguous(x, dtype)
+    out = np.empty(x.shape, canonical.dtype)
+    # Flat, here and below: a kernel is compiled once a dtype, not once a number of dimensions.
+    kernel(canonical.reshape(-1), out.reshape(-1))
+    return checks.returned(out, dtype)
+
+
+def _gradient(
+    kernel: Callable[..., None],
+    where: str,
+    out: NDArray[Any],
+    dout: ArrayLike,
+    shape: tuple[int, ...],
+) -> Any:
+    """Apply a backward kernel to the output of forward and to dout, both in the given shape."""
+    dout = checks.array(where, "dout", dout)
+    checks.same_shape(where, "dout", dout, out.shape)
+    dtype = checks.result_dtype(out, dout)
+    canonical = checks.contiguous(out, dtype)
+    dx = np.empty(out.shape, canonical.dtype)
+    kernel(
+        canonical.reshape(shape), checks.contiguous(dout, dtype).reshape(shape), dx.reshape(shape)
+    )
+    return checks.returned(dx, dtype)
+
+
+def _softmax(where: str, x: ArrayLike) -> NDArray[Any]:
+    x = checks.table(where, "x", checks.array(where, "x", x), single=True)
+    dtype = checks.result_dtype(x)
+    canonical = checks.contiguous(x, dtype)
+    y = np.empty(x.shape, canonical.dtype)
+    columns = x.shape[-1]
+    softmax_forward(canonical.reshape(-1, columns), y.reshape(-1, columns))
+    result: NDArray[Any] = checks.returned(y, dtype)
+    return result
+
+
+def _cross_entropy(y: NDArray[Any], t: NDArray[np.int64]) -> Any:
+    """Mean cross entropy of checked y (N, C) and labels."""
+    dtype = checks.result_dtype(y)
+    canonical = checks.contiguous(y, dtype)
+    loss = np.empty(1, canonical.dtype)
+    cross_entropy_forward(canonical, t, loss)
+    return checks.returned(loss, dtype)[0]
+
+
+def _softmax_loss_gradient(
+    where: str, y: NDArray[Any], t: NDArray[np.int64], dout: Any
+) -> NDArray[Any]:
+    """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N."""
+    canonical = checks.contiguous(y, y.dtype)
+    dx = np.empty(y.shape, canonical.dtype)
+    dout = canonical.dtype.type(checks.number(where, "dout", dout))
+    softmax_cross_entropy_backward(canonical, t, dout, dx)
+    result: NDArray[Any] = checks.returned(dx, y.dtype)
+    return result

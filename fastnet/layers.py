@@ -1,0 +1,700 @@
+"""Layers: forward checks, calls a kernel and remembers; backward(dout) returns dx, fills grads.
+
+Every layer has two lists of arrays, `params` and `grads`, which optimizers and models go by. The
+arrays keep their identity: backward writes into `grads[i]`. Results have the dtype that NumPy
+would give and are the caller's to change, except that an activation's `out` is the array that
+forward returned, as in the textbook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from fastnet import checks
+from fastnet.functions import _cross_entropy, _gradient, _map, _softmax, _softmax_loss_gradient
+from fastnet.kernels import (
+    IDENTITY,
+    RELU,
+    SIGMOID,
+    TANH,
+    affine_backward,
+    affine_forward,
+    matmul_backward,
+    matmul_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    softmax_backward,
+    tanh_backward,
+    tanh_forward,
+)
+
+__all__ = ["Affine", "Dense", "MatMul", "Relu", "Sigmoid", "Softmax", "SoftmaxWithLoss", "Tanh"]
+
+# What Dense may be asked for -> the kernels' codes.
+ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
+_BACKWARD: dict[str | None, Callable[..., None]] = {
+    "sigmoid": sigmoid_backward,
+    "relu": relu_backward,
+    "tanh": tanh_backward,
+}
+
+
+class _Layer:
+    """What all layers have: two lists, empty where there is nothing to learn."""
+
+    def __init__(self) -> None:
+        self.params: list[NDArray[Any]] = []
+        self.grads: list[NDArray[Any]] = []
+
+    def _name(self, member: str) -> str:
+        return f"{type(self).__name__}.{member}"
+
+
+# --------------------------------------------------------------------------- products
+
+
+class MatMul(_Layer):
+    """Product, out = x @ W.
+
+    Parameters
+    ----------
+    W : (D, M) float32 or float64
+        Kept by reference, strided views too, so an optimizer that writes into it changes the
+        layer. Lists and integers become a float64 array, float16 becomes float32.
+
+    Attributes
+    ----------
+    x : (N, D)
+        The rows that forward was given last.
+
+    Raises
+    ------
+    TypeError
+        W is complex, object, string or wider than float64.
+    ValueError
+        W is not (D, M), or empty.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 1.3.5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import MatMul
+    >>> layer = MatMul(np.array([[1.0], [10.0]]))
+    >>> layer.forward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[21.],
+           [43.]])
+    >>> layer.backward(np.array([[1.0], [0.0]]))
+    array([[ 1., 10.],
+           [ 0.,  0.]])
+    >>> layer.dW
+    array([[1.],
+           [2.]])
+    """
+
+    x: NDArray[Any]
+
+    def __init__(self, W: ArrayLike) -> None:
+        super().__init__()
+        self._keep(checks.parameter(type(self).__name__, "W", W, 2))
+
+    @property
+    def W(self) -> NDArray[Any]:
+        """Weights (D, M): `params[0]`. An array that is assigned is used at the next call."""
+        checks.built(self._name("W"), self.params)
+        return self.params[0]
+
+    @W.setter
+    def W(self, W: ArrayLike) -> None:
+        checks.built(self._name("W"), self.params)
+        self._assign(0, checks.parameter(self._name("W"), "W", W, 2))
+
+    @property
+    def dW(self) -> NDArray[Any]:
+        """Gradient of the weights (D, M): `grads[0]`, overwritten by backward."""
+        checks.built(self._name("dW"), self.params)
+        return self.grads[0]
+
+    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        """Return x @ W.
+
+        Parameters
+        ----------
+        x : (N, D), (D,) or (N, ...)
+            Rows, one row, or rows that are flattened to D features.
+
+        Returns
+        -------
+        (N, M), or (M,) for one row
+
+        Raises
+        ------
+        TypeError
+            x is complex, object, string or wider than float64.
+        ValueError
+            x has not D features, or no row.
+        """
+        x, W, out = self._before_forward("MatMul.forward", x)
+        matmul_forward(x, W, out)
+        return self._after_forward(out)
+
+    def backward(self, dout: ArrayLike) -> NDArray[Any]:
+        """Return dx = dout @ W.T in the shape of x; write dW = x.T @ dout.
+
+        Parameters
+        ----------
+        dout : array of the shape that forward returned
+
+        Returns
+        -------
+        array of the shape of x
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError, ValueError
+            dout holds no real numbers, or has another shape.
+        """
+        x, W, dout, dx, dW = self._before_backward("MatMul.backward", dout)
+        matmul_backward(x, W, dout, dx, dW)
+        return self._after_backward(dx, dW)
+
+    def _keep(self, array: NDArray[Any]) -> None:
+        """Append a parameter and zeros for its gradient."""
+        self.params.append(array)
+        self.grads.append(np.zeros(array.shape, checks.result_dtype(array)))
+
+    def _assign(self, i: int, array: NDArray[Any]) -> None:
+        """Rebind a parameter; its gradient keeps its identity where it still fits."""
+        self.params[i] = array
+        dtype = checks.result_dtype(array)
+        if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
+            self.grads[i] = np.zeros(array.shape, dtype)
+
+    def _before_forward(self, where: str, x: ArrayLike) -> list[NDArray[Any]]:
+        """Return rows of x and the parameters, as one dtype, and an array for the output."""
+        x = checks.array(where, "x", x)
+        W = self.params[0]
+        rows = checks.rows(where, "x", x, W)
+        dtype = checks.result_dtype(x, *self.params)
+        # Remembered as the kernel takes it. A strided W (an embedding's transpose) is copied anew
+        # in each call, because an optimizer may have written into it since.
+        self.x, self._x_shape = checks.contiguous(rows, dtype), x.shape
+        parameters = [checks.contiguous(array, dtype) for array in self.params]
+        return [self.x, *parameters, np.empty((rows.shape[0], W.shape[1]), dtype)]
+
+    def _after_forward(self, out: NDArray[Any]) -> NDArray[Any]:
+        return out[0] if len(self._x_shape) == 1 else out
+
+    def _before_backward(self, where: str, dout: ArrayLike) -> list[NDArray[Any]]:
+        """Return x, W and dout as matrices of one dtype, and arrays for dx and the gradients."""
+        x, W = checks.remembered(where, self, "x"), self.params[0]
+        dout = checks.array(where, "dout", dout)
+        checks.rows(where, "x", x, W)  # W may be another one than forward's
+        n, m = x.shape[0], W.shape[1]
+        checks.same_shape(where, "dout", dout, (n, m) if len(self._x_shape) != 1 else (m,))
+        checks.gradients(where, self.params, self.grads)
+        dtype = checks.result_dtype(x, W, dout)
+        self._dx_dtype = dtype if dout.dtype is dtype else checks.result_dtype(W, dout)
+        return [
+            checks.contiguous(x, dtype),
+            checks.contiguous(W, dtype),
+            checks.contiguous(dout, dtype).reshape(n, m),
+            np.empty(x.shape, dtype),
+            *[g if checks.fits(g, dtype) else np.empty(g.shape, dtype) for g in self.grads],
+        ]
+
+    def _after_backward(self, dx: NDArray[Any], *gradients: NDArray[Any]) -> NDArray[Any]:
+        for grad, computed in zip(self.grads, gradients, strict=True):
+            if grad is not computed:
+                grad[...] = computed
+        result: NDArray[Any] = checks.returned(dx.reshape(self._x_shape), self._dx_dtype)
+        return result
+
+
+class Affine(MatMul):
+    """Product and bias, out = x @ W + b.
+
+    Parameters
+    ----------
+    W : (D, M) float32 or float64
+    b : (M,)
+        Both kept by reference, as in `MatMul`.
+
+    Raises
+    ------
+    TypeError
+        W or b is complex, object, string or wider than float64.
+    ValueError
+        W is not (D, M), b is not (M,), or one is empty.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Affine
+    >>> layer = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0]))
+    >>> layer.forward(np.array([[1.0, 2.0], [0.0, 1.0]]))
+    array([[17., 30.],
+           [13., 24.]])
+    >>> layer.backward(np.array([[1.0, 0.0], [0.0, 2.0]]))
+    array([[1., 3.],
+           [4., 8.]])
+    >>> layer.dW
+    array([[1., 0.],
+           [2., 2.]])
+    >>> layer.db
+    array([1., 2.])
+    """
+
+    def __init__(self, W: ArrayLike, b: ArrayLike) -> None:
+        super().__init__(W)
+        b = checks.parameter(type(self).__name__, "b", b, 1)
+        checks.bias(type(self).__name__, b, self.params[0])
+        self._keep(b)
+
+    @property
+    def b(self) -> NDArray[Any]:
+        """Bias (M,): `params[1]`. An array that is assigned is used at the next call."""
+        checks.built(self._name("b"), self.params)
+        return self.params[1]
+
+    @b.setter
+    def b(self, b: ArrayLike) -> None:
+        checks.built(self._name("b"), self.params)
+        self._assign(1, checks.parameter(self._name("b"), "b", b, 1))
+
+    @property
+    def db(self) -> NDArray[Any]:
+        """Gradient of the bias (M,): `grads[1]`, overwritten by backward."""
+        checks.built(self._name("db"), self.params)
+        return self.grads[1]
+
+    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        """Return x @ W + b, (N, M), or (M,) for one row.
+
+        x and the errors are those of `MatMul.forward`; also ValueError where b does not match W.
+        """
+        checks.bias("Affine.forward", self.params[1], self.params[0])
+        x, W, b, out = self._before_forward("Affine.forward", x)
+        affine_forward(x, W, b, IDENTITY, out)
+        return self._after_forward(out)
+
+    def backward(self, dout: ArrayLike) -> NDArray[Any]:
+        """Return dx = dout @ W.T in the shape of x; write dW = x.T @ dout and db = dout.sum(0).
+
+        dout and the errors are those of `MatMul.backward`.
+        """
+        x, W, dout, dx, dW, db = self._before_backward("Affine.backward", dout)
+        affine_backward(x, W, dout, dx, dW, db)
+        return self._after_backward(dx, dW, db)
+
+
+class Dense(Affine):
+    """Affine and activation in one, declared by its number of units.
+
+    Its weights come with `build`, which `Sequential` calls once it knows the number of inputs.
+
+    Parameters
+    ----------
+    units : int
+        M, the number of outputs. Assigning another W changes it.
+    activation : None, "identity", "sigmoid", "relu" or "tanh"
+    input_shape : tuple of int, or int, optional
+        Shape of one sample, for the first layer of a model that is built before it sees data.
+    weight_init_std : float, optional
+        Standard deviation of the initial weights. Default: sqrt(2 / D) for "relu" (He), else
+        sqrt(1 / D) (Xavier).
+
+    Attributes
+    ----------
+    x : (N, D)
+        The rows that forward was given last.
+    out : (N, M)
+        What it returned: backward computes the activation's gradient from it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind, or out of range.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, sections 5.6.2 and 6.2 (initial weights).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Dense
+    >>> layer = Dense(3, activation="relu")
+    >>> layer.build(4, np.random.default_rng(0), "float32")
+    >>> layer.W.shape, layer.b
+    ((4, 3), array([0., 0., 0.], dtype=float32))
+    >>> layer.forward(np.ones((2, 4), np.float32)).shape
+    (2, 3)
+    """
+
+    out: NDArray[Any]
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | None = None,
+        input_shape: tuple[int, ...] | None = None,
+        weight_init_std: float | None = None,
+    ) -> None:
+        _Layer.__init__(self)
+        self.units = checks.count("Dense", "units", units)
+        if activation is not None:
+            checks.choice("Dense", "activation", activation, [*ACTIVATIONS])
+        self.activation = activation
+        self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
+        if weight_init_std is not None:
+            weight_init_std = checks.deviation("Dense", weight_init_std)
+        self.weight_init_std = weight_init_std
+
+    def build(self, n_in: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
+        """Make W (n_in, units) from normal random numbers, and b of zeros.
+
+        Parameters
+        ----------
+        n_in : int
+            D, the number of features.
+        rng : numpy.random.Generator
+        dtype : "float32" or "float64"
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of another kind, or out of range.
+        """
+        n_in = checks.count("Dense.build", "n_in", n_in)
+        dtype = checks.float_dtype("Dense.build", dtype)
+        checks.generator("Dense.build", rng)
+        std = self.weight_init_std
+        if std is None:
+            std = np.sqrt((2 if self.activation == "relu" else 1) / n_in)
+        W = (rng.standard_normal((n_in, self.units)) * std).astype(dtype)
+        self.params.clear()
+        self.grads.clear()
+        self._keep(W)
+        self._keep(np.zeros(self.units, dtype))
+
+    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        """Return activation(x @ W + b), (N, M), or (M,) for one row.
+
+        x and the errors are those of `Affine.forward`; also RuntimeError where the layer is not
+        built.
+        """
+        checks.built("Dense.forward", self.params)
+        checks.bias("Dense.forward", self.params[1], self.params[0])
+        x, W, b, self.out = self._before_forward("Dense.forward", x)
+        affine_forward(x, W, b, ACTIVATIONS[self.activation or "identity"], self.out)
+        return self._after_forward(self.out)
+
+    def backward(self, dout: ArrayLike) -> NDArray[Any]:
+        """Return dx in the shape of x; write dW and db, all through the activation.
+
+        dout and the errors are those of `MatMul.backward`.
+        """
+        x, W, dout, dx, dW, db = self._before_backward("Dense.backward", dout)
+        backward = _BACKWARD.get(self.activation)
+        if backward is not None:
+            out, upstream = checks.contiguous(self.out, dx.dtype).reshape(-1), dout.reshape(-1)
+            dout = np.empty_like(dx, shape=dout.shape)
+            backward(out, upstream, dout.reshape(-1))
+        affine_backward(x, W, dout, dx, dW, db)
+        return self._after_backward(dx, dW, db)
+
+    def _assign(self, i: int, array: NDArray[Any]) -> None:
+        super()._assign(i, array)
+        if i == 0:
+            self.units = array.shape[1]
+
+
+# --------------------------------------------------------------------------- activations
+
+
+class _Activation(_Layer):
+    """An elementwise layer whose gradient is computed from its output."""
+
+    out: Any
+    _forward_kernel: Callable[..., None]
+    _backward_kernel: Callable[..., None]
+
+    def forward(self, x: ArrayLike) -> Any:
+        """Apply the function to every element, and keep the result as ``out``.
+
+        Parameters
+        ----------
+        x : array of any shape, or a number
+
+        Returns
+        -------
+        array of x.shape, or a scalar for a number
+            ``out`` itself.
+
+        Raises
+        ------
+        TypeError
+            x is complex, object, string or wider than float64.
+        """
+        self.out = _map(self._forward_kernel, self._name("forward"), x)
+        return self.out
+
+    def backward(self, dout: ArrayLike) -> Any:
+        """Return dx = dout times the derivative, computed from ``out``.
+
+        Parameters
+        ----------
+        dout : array of the shape that forward returned
+
+        Returns
+        -------
+        array of that shape
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError, ValueError
+            dout holds no real numbers, or has another shape.
+        """
+        where = self._name("backward")
+        out = checks.remembered(where, self, "out")
+        return _gradient(self._backward_kernel, where, out, dout, (-1,))
+
+
+class Sigmoid(_Activation):
+    """Logistic function, out = 1 / (1 + exp(-x)), of any shape; dx = dout * (1 - out) * out.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Sigmoid
+    >>> layer = Sigmoid()
+    >>> layer.forward(np.array([0.0, 1e3]))
+    array([0.5, 1. ])
+    >>> layer.backward(np.array([2.0, 2.0]))
+    array([0.5, 0. ])
+    """
+
+    _forward_kernel = staticmethod(sigmoid_forward)
+    _backward_kernel = staticmethod(sigmoid_backward)
+
+
+class Relu(_Activation):
+    """Rectified linear unit, out = 0 where x <= 0, else x; NaN stays NaN. Of any shape.
+
+    Its gradient is dx = 0 where x <= 0, else dout.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Relu
+    >>> layer = Relu()
+    >>> layer.forward(np.array([-1.0, 0.0, 2.0]))
+    array([0., 0., 2.])
+    >>> layer.backward(np.ones(3))
+    array([0., 0., 1.])
+    """
+
+    _forward_kernel = staticmethod(relu_forward)
+    _backward_kernel = staticmethod(relu_backward)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """True where x <= 0, where the gradient is stopped."""
+        mask: NDArray[np.bool_] = checks.remembered(self._name("mask"), self, "out") <= 0
+        return mask
+
+
+class Tanh(_Activation):
+    """Hyperbolic tangent, out = tanh(x), of any shape; dx = dout * (1 - out**2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Tanh
+    >>> layer = Tanh()
+    >>> layer.forward(np.array([0.0, -1e3]))
+    array([ 0., -1.])
+    >>> layer.backward(np.ones(2))
+    array([1., 0.])
+    """
+
+    _forward_kernel = staticmethod(tanh_forward)
+    _backward_kernel = staticmethod(tanh_backward)
+
+
+# --------------------------------------------------------------------------- softmax
+
+
+class Softmax(_Layer):
+    """Softmax over the last axis, out = exp(x) / sum(exp(x)).
+
+    Its gradient is dx = out * (dout - sum(out * dout)).
+
+    Attributes
+    ----------
+    out : (N, C) or (C,)
+        What forward returned last; backward needs it.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Softmax
+    >>> layer = Softmax()
+    >>> layer.forward(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    >>> layer.backward(np.array([[1.0, 0.0]]))
+    array([[ 0.25, -0.25]])
+    """
+
+    out: NDArray[Any]
+
+    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        """Return softmax(x), and keep it as ``out``.
+
+        Parameters
+        ----------
+        x : (N, C) or (C,)
+
+        Returns
+        -------
+        array of x.shape
+            ``out`` itself.
+
+        Raises
+        ------
+        TypeError
+            x is complex, object, string or wider than float64.
+        ValueError
+            x is empty, or has no or more than two dimensions.
+        """
+        self.out = _softmax("Softmax.forward", x)
+        return self.out
+
+    def backward(self, dout: ArrayLike) -> NDArray[Any]:
+        """Return dx = out * (dout - sum(out * dout)), of the shape of dout and x.
+
+        Raises RuntimeError where forward was not called, TypeError or ValueError where dout holds
+        no real numbers or has another shape.
+        """
+        where = "Softmax.backward"
+        out = checks.remembered(where, self, "out")
+        dx: NDArray[Any] = _gradient(softmax_backward, where, out, dout, (-1, out.shape[-1]))
+        return dx
+
+
+class SoftmaxWithLoss(_Layer):
+    """The textbook's last layer: softmax, then the mean of -log(y + 1e-7).
+
+    Attributes
+    ----------
+    y : (N, C)
+        Probabilities of the last forward.
+    t : (N,) int64
+        Its labels; a one-hot t has become labels.
+    loss : scalar of the dtype of y
+
+    See Also
+    --------
+    fastnet.losses.SoftmaxCrossEntropy : the same without the 1e-7, and faster.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import SoftmaxWithLoss
+    >>> layer = SoftmaxWithLoss()
+    >>> round(float(layer.forward(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))), 4)
+    0.6931
+    >>> layer.backward()
+    array([[-0.25,  0.25],
+           [ 0.25, -0.25]])
+    """
+
+    y: NDArray[Any]
+    t: NDArray[np.int64]
+    loss: Any
+
+    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+        """Return the loss of a batch.
+
+        Parameters
+        ----------
+        x : (N, C)
+            Logits.
+        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+
+        Returns
+        -------
+        scalar of the dtype of x
+
+        Raises
+        ------
+        TypeError
+            x or t has a dtype that holds no real numbers; t holds labels that are not integers.
+        ValueError
+            x is not (N, C), or empty; t does not match it, or is not one-hot.
+        IndexError
+            A label is negative or too large.
+        """
+        where = "SoftmaxWithLoss.forward"
+        x = checks.table(where, "x", checks.array(where, "x", x))
+        self._t = checks.labels(where, t, x.shape[0], x.shape[1], "x")
+        self.t = self._t.copy()  # to be read: a bad label written into it reaches no kernel
+        self.y = _softmax(where, x)
+        self.loss = _cross_entropy(self.y, self._t)
+        return self.loss
+
+    def backward(self, dout: float = 1) -> NDArray[Any]:
+        """Return dx = (y - onehot(t)) * dout / N.
+
+        Parameters
+        ----------
+        dout : number
+            Multiplies the gradient.
+
+        Returns
+        -------
+        (N, C)
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError
+            dout is not a number.
+        """
+        where = "SoftmaxWithLoss.backward"
+        y = checks.remembered(where, self, "y")
+        return _softmax_loss_gradient(where, y, self._t, dout)

@@ -1,0 +1,37 @@
+"""What several test files share. The tests import fastnet as any user does: installed, or not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import fastnet
+
+ROOT = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(fastnet.__file__).resolve().parent
+
+# The tests' child processes must run the same fastnet as the tests: not the checkout that they are
+# started in where a wheel is installed, and the checkout, from any folder, where none is.
+os.environ["PYTHONSAFEPATH"] = "1"  # heeded by Python 3.11 and newer
+if _PACKAGE.parent == ROOT:
+    inherited = [path for path in [os.environ.get("PYTHONPATH")] if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *inherited])
+
+
+def pytest_report_header():
+    return f"fastnet {fastnet.__version__} from {_PACKAGE}"
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout: pyproject.toml, fastnet/, kernels/, tests/."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mnist_dir():
+    """The folder of MNIST's four IDX files: FASTNET_MNIST, else shared/data/mnist beside us."""
+    folder = Path(os.environ.get("FASTNET_MNIST") or ROOT.parent / "shared" / "data" / "mnist")
+    if not folder.is_dir():
+        pytest.skip(f"no MNIST in {folder}: set FASTNET_MNIST to the folder of its IDX files")
+    return folder

@@ -1,0 +1,380 @@
+"""The rules of the house, read from the source by AST; each one is shown a break that it finds.
+
+A rule takes the root of a checkout and yields what breaks it, as `path: what`.
+"""
+
+import ast
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+# Each module may import those of a lower number. A module that is not listed is an error: place it.
+RANK = {
+    "__main__": 7,
+    "cli": 6,
+    "checkpoint": 5,
+    "plot": 5,
+    "models": 4,
+    "datasets": 3,
+    "layers": 3,
+    "losses": 3,
+    "optimizer": 3,
+    "functions": 2,
+    "checks": 1,
+    "kernels": 1,
+    "__init__": 0,
+}
+UPWARD = {("models", "checkpoint")}  # Sequential.save and load, imported inside the methods
+
+TWINLESS = {"__init__", "_jit", "simd"}
+JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
+SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
+SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
+ALLOCATES = {"arange", "array", "copy", "empty", "empty_like", "full", "full_like", "ones"} | {
+    "ones_like",
+    "zeros",
+    "zeros_like",
+}
+
+
+def sources(root, folder):
+    """Yield path and syntax tree of every Python file; the link fastnet/kernels is not entered."""
+    for path in sorted((root / folder).rglob("*.py")):
+        relative = path.relative_to(root)
+        if "__pycache__" not in relative.parts and relative.parts[:2] != ("fastnet", "kernels"):
+            yield relative, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path, tree):
+    """Yield the full name of each thing that a file imports, and whether it was named relatively.
+
+    `from fastnet import layers` and `from . import layers` in fastnet/ give fastnet.layers.
+    """
+    package = path.parts[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, False) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            base = [*base, *filter(None, [node.module])]
+            yield from ((".".join([*base, alias.name]), node.level > 0) for alias in node.names)
+
+
+def functions(tree):
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def is_jitted(function):
+    names = {getattr(d, "id", getattr(d, "attr", None)) for d in function.decorator_list}
+    return "jit" in names
+
+
+def is_public_kernel(function):
+    word = re.search(r"^[a-z].*_(forward|backward|update|epoch|rows)(_|$)", function.name)
+    return word is not None and is_jitted(function)
+
+
+def attributes(node):
+    """Yield (module, name) of each `module.name` below the node."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name):
+            yield child.value.id, child.attr
+
+
+# --------------------------------------------------------------------------- rules
+
+
+def imports_run_downwards(root):
+    for path, tree in sources(root, "fastnet"):
+        if path.parts[1] in ("reference", "data"):
+            continue
+        if path.stem not in RANK:
+            yield f"{path}: no place in RANK"
+            continue
+        for name, _ in imports(path, tree):
+            top, _, rest = name.partition(".")
+            word = rest.partition(".")[0]
+            if top == "kernels":
+                yield f"{path}: imports kernels, which is fastnet.kernels"
+            elif top != "fastnet" or word == "reference":
+                known = {"cli": {"numba", "llvmlite"}, "checkpoint": {"safetensors"}}
+                known |= {"plot": {"matplotlib"}, "models": {"tqdm"}}
+                allowed = {"numpy", *sys.stdlib_module_names, *known.get(path.stem, ())}
+                if top not in allowed:
+                    yield f"{path}: imports {name}"
+            else:
+                word = word if word in RANK else "__init__"
+                if RANK[word] >= RANK[path.stem] and (path.stem, word) not in UPWARD:
+                    yield f"{path}: imports {word}, which is not below it"
+
+
+def kernels_import_only_numba_numpy_and_themselves(root):
+    for path, tree in sources(root, "kernels"):
+        allowed = {"math", "numpy", "numba", "llvmlite"}
+        if path.stem in ("_jit", "simd"):  # the two that meet the operating system
+            allowed |= set(sys.stdlib_module_names)
+        for name, relative in imports(path, tree):
+            if not relative and name.partition(".")[0] not in allowed:
+                yield f"{path}: imports {name}"
+            elif relative and not name.startswith("kernels."):
+                yield f"{path}: imports {name} from outside"
+
+
+def the_reference_imports_only_numpy_and_itself(root):
+    for path, tree in sources(root, "fastnet/reference"):
+        for name, relative in imports(path, tree):
+            allowed = {"numpy", *sys.stdlib_module_names}
+            if relative and not name.startswith("fastnet.reference"):
+                yield f"{path}: imports {name} from outside"
+            elif not relative and name.partition(".")[0] not in allowed:
+                yield f"{path}: imports {name}"
+
+
+def only_kernels_are_compiled(root):
+    for path, tree in sources(root, "fastnet"):
+        for name, _ in imports(path, tree):
+            top, _, last = name.rpartition(".")
+            if top.partition(".")[0] == "numba" and last in JIT:
+                yield f"{path}: uses {name}"
+        for module, name in attributes(tree):
+            if module in ("numba", "nb") and name in JIT:
+                yield f"{path}: uses {module}.{name}"
+        yield from (f"{path}: {f.name} is jitted" for f in functions(tree) if is_jitted(f))
+
+
+def kernels_share_one_decorator(root):
+    """Options are chosen in _jit.py, and are the same for all."""
+    for path, tree in sources(root, "kernels"):
+        used = {name.rpartition(".")[2] for name, _ in imports(path, tree) if "numba" in name}
+        used |= {name for module, name in attributes(tree) if module in ("numba", "nb")}
+        if path.stem != "_jit" and used & JIT:
+            yield f"{path}: uses Numba's {', '.join(sorted(used & JIT))}"
+
+
+def kernels_are_serial_and_keep_nan(root):
+    for path, tree in sources(root, "kernels"):
+        options = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword):
+                options.append((node.arg, node.value))
+            elif isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                options += [(getattr(k, "value", None), v) for k, v in pairs]
+        for name, value in options:
+            if name == "parallel" and ast.unparse(value) != "False":
+                yield f"{path}: parallel={ast.unparse(value)}"
+            if name == "fastmath":
+                flags = {getattr(flag, "value", None) for flag in getattr(value, "elts", [value])}
+                if not flags <= SAFE_FASTMATH | {False}:
+                    yield f"{path}: fastmath={ast.unparse(value)}"
+
+
+def kernels_use_the_vector_forms(root):
+    for path, tree in sources(root, "kernels"):
+        for module, name in attributes(tree):
+            if module in ("np", "numpy", "math") and name in SLOW:
+                yield f"{path}: uses {module}.{name}"
+        for name, _ in imports(path, tree):
+            if re.fullmatch(rf"(numpy|math)\.({'|'.join(SLOW)})", name):
+                yield f"{path}: imports {name}"
+
+
+def kernels_neither_allocate_nor_raise(root):
+    for path, tree in sources(root, "kernels"):
+        for function in filter(is_jitted, functions(tree)):
+            where = f"{path}: {function.name}"
+            for module, name in attributes(function):
+                if module in ("np", "numpy") and name in ALLOCATES:
+                    yield f"{where} allocates with {module}.{name}"
+            if any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(function)):
+                yield f"{where} raises"
+
+
+def kernels_return_nothing(root):
+    for path, tree in sources(root, "kernels"):
+        for function in filter(is_public_kernel, functions(tree)):
+            if any(isinstance(node, ast.Return) and node.value for node in ast.walk(function)):
+                yield f"{path}: {function.name} returns a value"
+
+
+def one_word_opens_four_doors(root):
+    for path, _ in sources(root, "kernels"):
+        doors = []
+        if path.stem not in TWINLESS:
+            doors += [f"fastnet/reference/kernels/{path.stem}.py"]
+            doors += [f"asv_benchmarks/benchmarks/{path.stem}.py"]
+        if path.stem != "__init__":
+            doors += [f"tests/test_{path.stem.lstrip('_')}.py"]
+        yield from (f"{path}: {door} is missing" for door in doors if not (root / door).is_file())
+    for path in (root / "fastnet").glob("*.py"):
+        doors = [] if path.stem.startswith("__") else [f"tests/test_{path.stem}.py"]
+        if path.stem in ("functions", "layers", "losses", "optimizer", "models"):
+            doors += [f"fastnet/reference/{path.stem}.py"]
+        yield from (
+            f"fastnet/{path.name}: {door} is missing"
+            for door in doors
+            if not (root / door).is_file()
+        )
+
+
+def public_names_have_docstrings(root):
+    for folder in ("fastnet", "kernels"):
+        for path, tree in sources(root, folder):
+            if not ast.get_docstring(tree):
+                yield f"{path}: no docstring"
+            for scope in [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]:
+                for node in scope.body:
+                    if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+                        continue
+                    private = node.name.startswith("_") or getattr(scope, "name", "")[:1] == "_"
+                    if not private and not ast.get_docstring(node):
+                        yield f"{path}: {node.name} has no docstring"
+
+
+def kernels_document_every_argument(root):
+    """A public kernel checks nothing, so its docstring is all that its caller has."""
+    for path, tree in sources(root, "kernels"):
+        for function in filter(is_public_kernel, functions(tree)):
+            text = ast.get_docstring(function) or ""
+            section = text.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+            heads = [line.partition(" : ")[0] for line in section.splitlines() if line[:1].strip()]
+            documented = [name for head in heads for name in head.split(", ")]
+            if sorted(documented) != sorted(a.arg for a in function.args.args):
+                yield f"{path}: Parameters of {function.name} are not its arguments"
+
+
+def names_say_what_they_hold(root):
+    for folder in ("fastnet", "kernels", "tests", "asv_benchmarks"):
+        for path, tree in sources(root, folder):
+            if path.stem.removeprefix("test_") in ("common", "config", "helpers", "misc", "utils"):
+                yield f"{path}: a drawer, not a name"
+            for function in functions(tree):
+                if re.search(r"^_*(fast|opt|new)_|_?v\d$", function.name):
+                    yield f"{path}: {function.name} names its history, not what it does"
+
+
+def nobody_imports_the_folder_kernels(root):
+    for folder in ("tests", "asv_benchmarks"):
+        for path, tree in sources(root, folder):
+            for name, relative in imports(path, tree):
+                if not relative and name.partition(".")[0] == "kernels":
+                    yield f"{path}: imports kernels, which is fastnet.kernels"
+
+
+# --------------------------------------------------------------------------- the rules hold
+
+# Rule -> breaks that it must find: file, then text that is added to it (None: the file is removed).
+RULES = {
+    imports_run_downwards: [
+        ("fastnet/functions.py", "def f():\n    from fastnet.models import Sequential"),
+        ("fastnet/layers.py", "from fastnet import optimizer"),
+        ("fastnet/layers.py", "from . import models"),
+        ("fastnet/checks.py", "import fastnet.kernels"),
+        ("fastnet/models.py", "import fastnet.reference"),
+        ("fastnet/models.py", "import kernels"),
+        ("fastnet/layers.py", "import scipy.special"),
+        ("fastnet/plans.py", "pass"),
+    ],
+    kernels_import_only_numba_numpy_and_themselves: [
+        ("kernels/softmax.py", "from fastnet.checks import check"),
+        ("kernels/softmax.py", "from .. import checks"),
+        ("kernels/softmax.py", "import fastnet.kernels.simd"),
+        ("kernels/softmax.py", "import os"),
+    ],
+    the_reference_imports_only_numpy_and_itself: [
+        ("fastnet/reference/layers.py", "from fastnet.kernels import exp_forward"),
+        ("fastnet/reference/layers.py", "from .. import checks"),
+        ("fastnet/reference/kernels/softmax.py", "from scipy.special import softmax"),
+    ],
+    only_kernels_are_compiled: [
+        ("fastnet/layers.py", "from numba import njit"),
+        ("fastnet/models.py", "import numba\n@numba.njit\ndef f(): pass"),
+        ("fastnet/models.py", "from fastnet.kernels._jit import jit\n@jit\ndef f(): pass"),
+        ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
+    ],
+    kernels_share_one_decorator: [
+        ("kernels/softmax.py", "from numba import njit"),
+        ("kernels/softmax.py", "import numba\nf = numba.njit(abs)"),
+    ],
+    kernels_are_serial_and_keep_nan: [
+        ("kernels/_jit.py", "f = njit(parallel=True)"),
+        ("kernels/_jit.py", "f = njit(fastmath=True)"),
+        ("kernels/_jit.py", "options = {'fastmath': True}"),
+        ("kernels/_jit.py", "f = njit(fastmath={'reassoc', 'nnan'})"),
+    ],
+    kernels_use_the_vector_forms: [
+        ("kernels/softmax.py", "import numpy as np\ndef f(x): return np.exp(x)"),
+        ("kernels/softmax.py", "from math import tanh"),
+    ],
+    kernels_neither_allocate_nor_raise: [
+        ("kernels/softmax.py", "@jit\ndef f(x): y = np.zeros(3)"),
+        ("kernels/softmax.py", "@jit\ndef f(x): raise ValueError"),
+    ],
+    kernels_return_nothing: [("kernels/softmax.py", "@jit\ndef a_forward(x): return x")],
+    one_word_opens_four_doors: [
+        ("fastnet/reference/kernels/softmax.py", None),
+        ("asv_benchmarks/benchmarks/softmax.py", None),
+        ("tests/test_softmax.py", None),
+        ("tests/test_jit.py", None),
+        ("tests/test_models.py", None),
+        ("fastnet/reference/losses.py", None),
+        ("kernels/convolution.py", "pass"),
+    ],
+    public_names_have_docstrings: [
+        ("fastnet/layers.py", "def f(): pass"),
+        ("fastnet/layers.py", "class A:\n    '''A.'''\n    def f(self): pass"),
+        ("kernels/softmax.py", "@jit\ndef f(): pass"),
+    ],
+    kernels_document_every_argument: [
+        ("kernels/softmax.py", "@jit\ndef f_forward(x):\n    '''F.'''"),
+    ],
+    names_say_what_they_hold: [
+        ("fastnet/utils.py", "pass"),
+        ("tests/test_common.py", "pass"),
+        ("kernels/softmax.py", "def fast_softmax(x): pass"),
+        ("kernels/softmax.py", "def softmax_v2(x): pass"),
+    ],
+    nobody_imports_the_folder_kernels: [
+        ("tests/test_softmax.py", "from kernels.softmax import softmax_forward"),
+        ("asv_benchmarks/benchmarks/softmax.py", "import kernels"),
+    ],
+}
+BREAKS = [(rule, *case) for rule, cases in RULES.items() for case in cases]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule(rule, root):
+    broken = list(rule(root))
+    assert not broken, "\n".join(broken)
+
+
+@pytest.fixture(scope="module")
+def pristine(root, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("architecture") / "tree"
+    for folder in ("fastnet", "kernels", "tests", "asv_benchmarks"):
+        only_python = shutil.ignore_patterns("__pycache__", ".*", "*.npz", "env", "results", "html")
+        shutil.copytree(root / folder, copy / folder, symlinks=True, ignore=only_python)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("rule", "file", "text"), BREAKS, ids=[f"{rule.__name__}-{file}" for rule, file, _ in BREAKS]
+)
+def test_a_break_is_found(rule, file, text, pristine):
+    path = pristine / file
+    before = path.read_text() if path.exists() else None
+    found = set(rule(pristine))
+    try:
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(f"{before or ''}\n{text}\n")
+        assert any(Path(file).stem in what for what in set(rule(pristine)) - found)
+    finally:
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(before)

@@ -1,0 +1,245 @@
+"""The matrix product: every tail, every block, its error, and what it leaves alone."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet.kernels import gemm, matmul_backward, matmul_forward, simd
+from fastnet.reference import kernels as reference
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+MARGIN, SENTINEL = 40, -7.25
+
+
+def framed(shape, dtype):
+    """Return a buffer of sentinels and an array in the middle of it."""
+    size = math.prod(shape)
+    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
+    return buffer, buffer[MARGIN : MARGIN + size].reshape(shape)
+
+
+def assert_frame(buffer):
+    assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
+
+
+def among_nans(array):
+    """Copy an input into a buffer of NaN, which a read past its ends would bring along."""
+    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
+    buffer[MARGIN : MARGIN + array.size] = array.ravel()
+    return buffer[MARGIN : MARGIN + array.size].reshape(array.shape)
+
+
+def integers(rng, dtype, *shape):
+    """Small whole numbers: their products and sums are exact in any order."""
+    return among_nans(rng.integers(-8, 9, shape).astype(dtype))
+
+
+def normals(rng, dtype, *shape):
+    return among_nans(rng.standard_normal(shape).astype(dtype))
+
+
+def lanes(dtype):
+    return simd.BITS // (8 * np.dtype(dtype).itemsize)
+
+
+def products(x, W, dout):
+    """Return out, dx and dW of the kernels, their frames and operands checked."""
+    (n, d), m = x.shape, W.shape[1]
+    before = [operand.copy() for operand in (x, W, dout)]
+    frames = [framed(shape, x.dtype) for shape in ((n, m), (n, d), (d, m))]
+    out, dx, dW = (inside for _, inside in frames)
+    assert matmul_forward(x, W, out) is None
+    assert matmul_backward(x, W, dout, dx, dW) is None
+    for buffer, _ in frames:
+        assert_frame(buffer)
+    for operand, kept in zip((x, W, dout), before, strict=True):
+        assert np.array_equal(operand, kept, equal_nan=True)
+    return out, dx, dW
+
+
+def assert_exact(rng, dtype, n, d, m):
+    x, W, dout = (integers(rng, dtype, *shape) for shape in ((n, d), (d, m), (n, m)))
+    wide = [operand.astype(np.float64) for operand in (x, W, dout)]
+    expected = wide[0] @ wide[1], wide[2] @ wide[1].T, wide[0].T @ wide[2]
+    for name, got, exact in zip(("out", "dx", "dW"), products(x, W, dout), expected, strict=True):
+        assert np.array_equal(got, exact), f"{name} of n={n} d={d} m={m}"
+
+
+@every_dtype
+def test_every_small_size(dtype):
+    rng = np.random.default_rng(1)
+    for n, d, m in itertools.product(range(18), repeat=3):
+        assert_exact(rng, dtype, n, d, m)
+
+
+@every_dtype
+def test_every_width_of_a_strip(dtype):
+    """Columns around whole vectors, up to more than two strips; every height of a tile."""
+    rng = np.random.default_rng(2)
+    step = lanes(dtype)
+    widths = sorted({v * step + e for v in range(1, 8) for e in (-1, 0, 1)} - {0})
+    for m in widths:
+        for n in (*range(1, 18), 23):
+            assert_exact(rng, dtype, n, 3, m)
+
+
+def beyond(size):
+    return (size - 1, size, size + 1)
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "m"),
+    [
+        *((n, 5, 75) for n in beyond(gemm.PACK_ROWS)),
+        *((n, 5, 75) for n in beyond(gemm.ROWS)),
+        *((9, d, 70) for d in beyond(gemm.DEPTH)),
+        *((70, d, 75) for d in beyond(gemm.DEPTH)),
+        (7, 9, gemm.DEPTH + 1),
+        (gemm.DEPTH + 1, 3, 2 * gemm.ROWS + 3),
+        (gemm.ROWS + 1, gemm.DEPTH + 1, 101),
+        (300, 600, 75),
+        (2 * gemm.ROWS + 3, 2 * gemm.DEPTH + 3, 1),
+        (1, 784, 50),
+        (100, 784, 50),
+    ],
+)
+@every_dtype
+def test_beyond_every_block(n, d, m, dtype):
+    rng = np.random.default_rng(3)
+    assert_exact(rng, dtype, n, d, m)
+
+
+def assert_product(got, a, b):
+    """|got - a @ b| <= terms * eps * |a| @ |b|: the bound for a sum in any order."""
+    wide = np.float64 if got.dtype == np.float32 else np.longdouble
+    exact = a.astype(wide) @ b.astype(wide)
+    bound = a.shape[1] * np.finfo(got.dtype).eps * (np.abs(a) @ np.abs(b)).astype(wide)
+    error = np.abs(got - exact)
+    assert (error <= bound).all(), f"worst: {np.max(error / np.maximum(bound, 1e-300))} bounds"
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "m"), [(5, 7, 9), (32, 64, 32), (33, 17, 70), (300, 600, 75), (70, 300, 130)]
+)
+@every_dtype
+def test_error(n, d, m, dtype):
+    rng = np.random.default_rng(4)
+    x, W, dout = (normals(rng, dtype, *shape) for shape in ((n, d), (d, m), (n, m)))
+    out, dx, dW = products(x, W, dout)
+    assert_product(out, x, W)
+    assert_product(dx, dout, W.T)
+    assert_product(dW, x.T, dout)
+
+
+@every_dtype
+def test_against_a_random_vector(dtype):
+    """(x @ W) @ v = x @ (W @ v), which costs no second product."""
+    rng = np.random.default_rng(5)
+    x, W, dout = (normals(rng, dtype, *s) for s in ((300, 600), (600, 75), (300, 75)))
+    for got, a, b in zip(products(x, W, dout), (x, dout, x.T), (W, W.T, dout), strict=True):
+        v = rng.standard_normal(b.shape[1])
+        error = got.astype(np.float64) @ v - a.astype(np.float64) @ (b.astype(np.float64) @ v)
+        size = np.abs(a) @ (np.abs(b) @ np.abs(v))
+        assert (np.abs(error) <= (a.shape[1] + b.shape[1]) * np.finfo(dtype).eps * size).all()
+        assert np.abs(got @ v).max() > 1  # zeros would agree as well
+
+
+@every_dtype
+def test_a_batch_is_its_rows_and_its_columns(dtype):
+    """To the bit: the order of a sum depends on its length alone."""
+    rng = np.random.default_rng(6)
+    x, W = normals(rng, dtype, 300, 600), normals(rng, dtype, 600, 75)
+    out = np.empty((300, 75), dtype)
+    matmul_forward(x, W, out)
+    for n in (0, 1, 7, 8, 255, 256, 299):
+        row = np.empty((1, 75), dtype)
+        matmul_forward(x[n : n + 1], W, row)
+        assert_array_equal(row[0], out[n])
+    for m in (0, 1, 15, 16, 48, 74):
+        column = np.empty((300, 1), dtype)
+        matmul_forward(x, np.ascontiguousarray(W[:, m : m + 1]), column)
+        assert_array_equal(column[:, 0], out[:, m])
+
+
+@every_dtype
+def test_matches_the_reference(dtype):
+    rng = np.random.default_rng(7)
+    x, W, dout = (integers(rng, dtype, *shape) for shape in ((33, 40), (40, 21), (33, 21)))
+    expected = [np.empty(shape, dtype) for shape in ((33, 21), (33, 40), (40, 21))]
+    reference.matmul_forward(x, W, expected[0])
+    reference.matmul_backward(x, W, dout, *expected[1:])
+    for got, wanted in zip(products(x, W, dout), expected, strict=True):
+        assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@every_dtype
+def test_nan_and_infinity_stay_in_their_row_and_column(value, dtype):
+    rng = np.random.default_rng(8)
+    x, W, dout = (integers(rng, dtype, *shape) for shape in ((70, 270), (270, 75), (70, 75)))
+    x[41, 263] = value
+    W[130, 73] = value
+    dout[3, 50] = value
+    with np.errstate(invalid="ignore"):
+        expected = x @ W, dout @ W.T, x.T @ dout  # of whole numbers: exact, but for NaN and inf
+    for got, exact in zip(products(x, W, dout), expected, strict=True):
+        assert_array_equal(got, exact)
+        spoilt = ~np.isfinite(got)
+        assert 0 < spoilt.sum() <= sum(got.shape)
+
+
+@every_dtype
+def test_infinity_times_zero_is_nan(dtype):
+    x, W, out = np.array([[np.inf, 1.0]], dtype), np.zeros((2, 3), dtype), np.ones((1, 3), dtype)
+    matmul_forward(x, W, out)
+    assert np.isnan(out).all()
+
+
+@every_dtype
+def test_subnormals_and_signs_survive(dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    x = (np.arange(-12, 12) * tiny).astype(dtype).reshape(4, 6)
+    out = np.empty((4, 6), dtype)
+    matmul_forward(x, np.eye(6, dtype=dtype), out)
+    assert_array_equal(out, x)
+    matmul_forward(x, -np.eye(6, dtype=dtype), out)
+    assert_array_equal(out, -x)
+
+
+@every_dtype
+def test_old_numbers_in_the_output_are_forgotten(dtype):
+    """NaN left in the output must not reach the sum: 0 * NaN is NaN."""
+    rng = np.random.default_rng(9)
+    for d in (0, 3, gemm.DEPTH + 3):
+        x, W, dout = (integers(rng, dtype, *shape) for shape in ((9, d), (d, 5), (9, 5)))
+        out, dx, dW = (np.full(s, np.nan, dtype) for s in ((9, 5), (9, d), (d, 5)))
+        matmul_forward(x, W, out)
+        matmul_backward(x, W, dout, dx, dW)
+        assert_array_equal(out, x @ W)
+        assert_array_equal(dx, dout @ W.T)
+        assert_array_equal(dW, x.T @ dout)
+
+
+def test_gradients_equal_central_differences():
+    rng = np.random.default_rng(10)
+    x, W, dout = (normals(rng, np.float64, *shape) for shape in ((3, 4), (4, 5), (3, 5)))
+    dx, dW, out = np.empty((3, 4)), np.empty((4, 5)), np.empty((3, 5))
+    matmul_backward(x, W, dout, dx, dW)
+
+    def objective():
+        matmul_forward(x, W, out)
+        return np.sum(out * dout)
+
+    for operand, grad in ((x, dx), (W, dW)):
+        for i in np.ndindex(operand.shape):
+            kept = operand[i]
+            operand[i] = kept + 1e-4
+            above = objective()
+            operand[i] = kept - 1e-4
+            below = objective()
+            operand[i] = kept
+            assert abs((above - below) / 2e-4 - grad[i]) < 1e-9  # the objective is linear

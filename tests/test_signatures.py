@@ -1,0 +1,93 @@
+"""Every public name stands in fastnet and in fastnet.reference, with the same signature."""
+
+import importlib
+import inspect
+
+import pytest
+
+PACKAGES = ["fastnet", "fastnet.reference"]
+MODULES = ["functions", "layers", "losses", "optimizer", "models", "kernels"]
+
+# What the NumPy twin leaves out: files are no arithmetic.
+NOT_MIRRORED = {"models.Sequential": {"load", "save"}}
+
+
+def modules(name):
+    return [importlib.import_module(f"{package}.{name}") for package in PACKAGES]
+
+
+def unwrapped(value):
+    """The Python function of a jitted one."""
+    return getattr(value, "py_func", value)
+
+
+def public_names(module):
+    """Functions and classes that the module (or, for kernels, its files) defines, and its codes."""
+    names = set()
+    for name, value in vars(module).items():
+        home = f"{getattr(unwrapped(value), '__module__', None)}."
+        defined_here = callable(value) and home.startswith(f"{module.__name__}.")
+        is_code = isinstance(value, int) and module.__name__.endswith(".kernels")
+        if not name.startswith("_") and (defined_here or is_code):
+            names.add(name)
+    return names
+
+
+def public_members(cls):
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+def signature(value):
+    """Names, kinds and defaults; the twins differ in annotations."""
+    parameters = inspect.signature(unwrapped(value)).parameters.values()
+    return [(p.name, p.kind.name, p.default) for p in parameters]
+
+
+def pairs():
+    """List, as "module.name", what either side has: a name that the other lacks must fail."""
+    for module in MODULES:
+        for name in sorted(set.union(*map(public_names, modules(module)))):
+            yield f"{module}.{name}"
+
+
+def test_the_inventory_is_not_empty():
+    # A filter above that lets nothing through would make every test below pass.
+    found = set(pairs())
+    assert len(found) > 50
+    assert found >= {
+        "functions.softmax",
+        "layers.Dense",
+        "losses.MeanSquaredError",
+        "optimizer.SGD",
+        "models.Sequential",
+        "kernels.train_epoch",
+        "kernels.RELU",
+    }
+
+
+@pytest.mark.parametrize("pair", list(pairs()))
+def test_public_name_is_the_same_on_both_sides(pair):
+    module, name = pair.split(".")
+    for side in modules(module):
+        assert hasattr(side, name), f"{side.__name__} lacks {name}"
+    fast, plain = (getattr(side, name) for side in modules(module))
+    if isinstance(plain, int):
+        assert fast == plain
+        return
+    assert inspect.isclass(fast) == inspect.isclass(plain)
+    assert signature(fast) == signature(plain)
+    if not inspect.isclass(plain):
+        return
+    left_out = NOT_MIRRORED.get(pair, set())
+    assert public_members(fast) >= left_out, f"{pair}: NOT_MIRRORED names what is not there"
+    assert public_members(fast) - left_out == public_members(plain)
+    for member in sorted(public_members(plain)):
+        mine, twin = (inspect.getattr_static(cls, member) for cls in (fast, plain))
+        assert type(mine) is type(twin), (
+            f"{pair}.{member}: a {type(mine)} here, a {type(twin)} there"
+        )
+        if isinstance(twin, property):
+            assert (mine.fset is None) == (twin.fset is None), f"{pair}.{member}: one has no setter"
+        elif callable(getattr(plain, member)):
+            mine, twin = (getattr(cls, member) for cls in (fast, plain))
+            assert signature(mine) == signature(twin), f"{pair}.{member}"

@@ -1,0 +1,539 @@
+"""The vector types in kernels of a few lines; the kernels at 128 bits; no stray reads."""
+
+import ctypes
+import mmap
+import os
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet import kernels
+from fastnet.kernels import simd
+from fastnet.kernels.simd import (
+    absolute,
+    add_to_tile,
+    copysign,
+    exponent,
+    fill,
+    first_lane,
+    fma,
+    get,
+    keep_first,
+    lanes,
+    load,
+    load_as,
+    load_first,
+    max_lanes,
+    offset,
+    pick,
+    pointer,
+    pointer_at,
+    polynomial,
+    put,
+    rank_one_update,
+    round_shifted,
+    scalar,
+    scale_by_power,
+    scale_tile,
+    select,
+    significand,
+    stack_buffer,
+    store,
+    store_first,
+    store_tile,
+    sum_lanes,
+    tile_rows,
+    tile_shape,
+    transpose_block,
+    unshift,
+    zero_tile,
+)
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SENTINEL = -7.25
+
+
+def width(dtype):
+    return simd.BITS // (8 * np.dtype(dtype).itemsize)
+
+
+def numbers(dtype, rows=1):
+    """Vectors of whole numbers, no two alike."""
+    x = np.random.default_rng(0).permutation(rows * width(dtype)) + 1.0
+    return x.astype(dtype).reshape(rows, -1)
+
+
+def edges(dtype):
+    """Return x and y with every pair of edge values, padded to whole vectors."""
+    tiny = np.finfo(dtype).smallest_subnormal
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -tiny, 1.5, -2.5], dtype)
+    x, y = (grid.ravel() for grid in np.meshgrid(values, values))
+    size = -(-len(x) // 16) * 16
+    return np.resize(x, size), np.resize(y, size)
+
+
+def assert_same_bits(got, expected):
+    """Equal, signs of zeros too; any NaN is like any other."""
+    assert got.dtype == expected.dtype
+    assert_array_equal(got, expected)
+    number = ~np.isnan(expected)
+    assert_array_equal(np.signbit(got[number]), np.signbit(expected[number]))
+
+
+# Load and store
+
+
+@numba.njit
+def _move(x, out, count):
+    p, q, step = pointer(x), pointer(out), lanes(pointer(x))
+    store(q, 0, load(p, 1))  # unaligned
+    store(q, step, load_first(p, 0, count))
+    store_first(q, 2 * step, load(p, 0), count)
+    store(q, 3 * step, keep_first(load(p, 0), count, 9.5))
+    store(offset(q, 4 * step), 0, load(offset(p, 1), 0))
+    put(q, 5 * step, get(p, 2))
+    put(q, 5 * step + 1, first_lane(load(p, 1)))
+    put(q, 5 * step + 2, get(offset(p, step), -1))
+    return step
+
+
+@every_dtype
+def test_load_and_store(dtype):
+    step = width(dtype)
+    x = np.arange(1.0, step + 2).astype(dtype)
+    zeros = np.zeros(step, dtype)
+    for count in range(step + 1):
+        out = np.full(6 * step + 3, SENTINEL, dtype)
+        assert _move(x, out, count) == step
+        assert_array_equal(out[:step], x[1:])
+        assert_array_equal(out[step : 2 * step], [*x[:count], *zeros[count:]])
+        assert_array_equal(out[2 * step : 3 * step], [*x[:count], *(SENTINEL + zeros[count:])])
+        assert_array_equal(out[3 * step : 4 * step], [*x[:count], *(9.5 + zeros[count:])])
+        assert_array_equal(out[4 * step : 5 * step], x[1:])
+        assert_array_equal(out[5 * step : 5 * step + 3], [x[2], x[1], x[step - 1]])
+        assert_array_equal(out[5 * step + 3 :], SENTINEL)
+
+
+@numba.njit
+def _convert(source, out):
+    p, q, step = pointer(source), pointer(out), lanes(pointer(out))
+    for i in range(0, out.size, step):
+        store(q, i, load_as(p, i, q))
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+@every_dtype
+def test_load_as(kind, dtype):
+    x = np.arange(256).astype(kind)
+    if kind != np.uint8:
+        x = x * kind(1.1) - kind(100)
+    out = np.empty(256, dtype)
+    _convert(x, out)
+    assert_array_equal(out, x.astype(dtype))
+
+
+@numba.njit
+def _by_address(address, like, out):
+    p, q = pointer_at(address, like), pointer(out)
+    store(q, 0, load(p, 0))
+
+
+@every_dtype
+def test_pointer_at(dtype):
+    x, out = numbers(dtype)[0], np.empty(width(dtype), dtype)
+    _by_address(x.ctypes.data, dtype(0), out)
+    assert_array_equal(out, x)
+
+
+@numba.njit
+def _through_the_stack(x, out):
+    p, q = pointer(x), pointer(out)
+    buffer = stack_buffer(p, 256)
+    for i in range(0, 32, lanes(p)):
+        store(buffer, i, load(p, i))
+    for i in range(32):
+        put(q, i, get(buffer, 31 - i))
+
+
+@every_dtype
+def test_stack_buffer(dtype):
+    x, out = np.arange(32).astype(dtype), np.empty(32, dtype)
+    _through_the_stack(x, out)
+    assert_array_equal(out, x[::-1])
+
+
+# Arithmetic
+
+
+@numba.njit
+def _arithmetic(x, y, out):
+    p, q, r, n = pointer(x), pointer(y), pointer(out), x.size
+    for i in range(0, n, lanes(p)):
+        u, v = load(p, i), load(q, i)
+        store(r, i, u + v)
+        store(r, n + i, u - v)
+        store(r, 2 * n + i, u * v)
+        store(r, 3 * n + i, u / v)
+        store(r, 4 * n + i, -u)
+        store(r, 5 * n + i, 0.1 * u + 3)
+        store(r, 6 * n + i, 1 / u - 0.1)
+        store(r, 7 * n + i, absolute(u))
+        store(r, 8 * n + i, copysign(u, v))
+        store(r, 9 * n + i, fill(u, 0.1))
+        store(r, 10 * n + i, fill(u, scalar(u, 0.7)))
+
+
+@every_dtype
+def test_arithmetic(dtype):
+    """NumPy's bits; a Python float takes the dtype of the vector."""
+    random = np.random.default_rng(0).standard_normal((2, 144)).astype(dtype)
+    for x, y in (edges(dtype), random):
+        n = len(x)
+        out = np.empty((11, n), dtype)
+        _arithmetic(x, y, out)
+        with np.errstate(all="ignore"):
+            expected = [
+                x + y, x - y, x * y, x / y, -x,
+                dtype(0.1) * x + dtype(3), 1 / x - dtype(0.1), np.abs(x), np.copysign(x, y),
+                np.full(n, 0.1, dtype), np.full(n, 0.7, dtype),
+            ]  # fmt: skip
+        for row, wanted in zip(out, expected, strict=True):
+            assert_same_bits(row, wanted)
+
+
+@numba.njit
+def _fused(x, y, z, out):
+    p, q, r, s = pointer(x), pointer(y), pointer(z), pointer(out)
+    step = lanes(p)
+    store(s, 0, fma(load(p, 0), load(q, 0), load(r, 0)))
+    store(s, step, fma(load(p, 0), 1.0, load(r, 0)))
+    store(s, 2 * step, fma(load(p, 0), load(q, 0), -1.0))
+    store(s, 3 * step, polynomial(load(q, 0), (1.0, -2.0, 0.5)))
+    store(s, 4 * step, load(q, 0) * pick(p, 3.0, 5.0) + pick(p, 0.1, 0.7))
+
+
+@every_dtype
+def test_fma(dtype):
+    """(1 + eps) (1 - eps) - 1 is -eps**2 where it is rounded once, 0 where twice."""
+    step, eps = width(dtype), np.finfo(dtype).eps
+    x, y = np.full(step, 1 + eps, dtype), np.full(step, 1 - eps, dtype)
+    out = np.empty((5, step), dtype)
+    _fused(x, y, -np.ones(step, dtype), out)
+    assert_array_equal(out[0], -dtype(eps) ** 2)
+    assert_array_equal(out[1], eps)
+    assert_array_equal(out[2], -dtype(eps) ** 2)
+    z = numbers(dtype)[0]
+    _fused(z, z + 1, z + 2, out)
+    assert_array_equal(out[0], z * (z + 1) + (z + 2))
+    assert_array_equal(out[3], 1 - 2 * (z + 1) + (z + 1) ** 2 / 2)
+    factor, term = (3.0, 0.1) if dtype == np.float32 else (5.0, 0.7)
+    assert_array_equal(out[4], (z + 1) * dtype(factor) + dtype(term))
+
+
+@numba.njit
+def _comparisons(x, y, out):
+    p, q, r, n = pointer(x), pointer(y), pointer(out), x.size
+    for i in range(0, n, lanes(p)):
+        u, v = load(p, i), load(q, i)
+        store(r, i, select(u < v, 1.0, 0.0))
+        store(r, n + i, select(u <= v, 1.0, 0.0))
+        store(r, 2 * n + i, select(u > v, 1.0, 0.0))
+        store(r, 3 * n + i, select(u >= v, 1.0, 0.0))
+        store(r, 4 * n + i, select(u == v, 1.0, 0.0))
+        store(r, 5 * n + i, select(u != v, 1.0, 0.0))
+        store(r, 6 * n + i, select(u < 1.5, 1.0, 0.0))
+        store(r, 7 * n + i, select(u != 1.5, 1.0, 0.0))
+        store(r, 8 * n + i, select(u >= v, u, v))
+        store(r, 9 * n + i, select(u >= v, 2.0, v))
+
+
+@every_dtype
+def test_comparisons(dtype):
+    x, y = edges(dtype)
+    out = np.empty((10, len(x)), dtype)
+    _comparisons(x, y, out)
+    masks = [x < y, x <= y, x > y, x >= y, x == y, x != y, x < 1.5, x != 1.5]
+    for row, mask in zip(out, masks, strict=False):
+        assert_array_equal(row, mask)
+        assert 0 < mask.sum() < len(x)
+    assert_same_bits(out[8], np.where(x >= y, x, y))
+    assert_same_bits(out[9], np.where(x >= y, dtype(2), y))
+
+
+@numba.njit
+def _folds(x, out):
+    v = load(pointer(x), 0)
+    q = pointer(out)
+    put(q, 0, sum_lanes(v))
+    put(q, 1, max_lanes(v))
+    put(q, 2, first_lane(v))
+
+
+@every_dtype
+def test_folds(dtype):
+    x, out = numbers(dtype)[0], np.empty(3, dtype)
+    for _ in range(len(x)):
+        x = np.roll(x, 1)
+        _folds(x, out)
+        assert_array_equal(out, [x.sum(), x.max(), x[0]])
+        _folds(-x, out)
+        assert_array_equal(out, [-x.sum(), -x.min(), -x[0]])
+    x[-1] = np.inf
+    _folds(x, out)
+    assert_array_equal(out[:2], np.inf)
+    x[0] = np.nan
+    _folds(x, out)
+    assert np.isnan(out[0])
+
+
+@numba.njit
+def _exponents(x, out):
+    p, q, n = pointer(x), pointer(out), x.size
+    for i in range(0, n, lanes(p)):
+        v = load(p, i)
+        store(q, i, exponent(v))
+        store(q, n + i, significand(v))
+        shifted = round_shifted(exponent(v) + 0.25)
+        store(q, 2 * n + i, unshift(shifted))
+        store(q, 3 * n + i, scale_by_power(significand(v), shifted))
+
+
+@every_dtype
+def test_exponents(dtype):
+    info = np.finfo(dtype)
+    spread = np.exp2(np.linspace(info.minexp, info.maxexp - 0.01, 1600))
+    x = np.concatenate([spread, np.exp2(np.arange(-7.0, 8.0)), [info.tiny, info.max]])
+    x = np.resize(x, 1632).astype(dtype)
+    out = np.empty((4, x.size), dtype)
+    _exponents(x, out)
+    assert_array_equal(np.ldexp(out[1], out[0].astype(int)), x)
+    assert (out[1] >= 0.707106).all() and (out[1] < 1.414214).all()
+    assert_array_equal(out[2], out[0])
+    # 2**128 (float32) is no number: the significand comes down a step instead.
+    inside = out[0] < info.maxexp
+    assert_array_equal(out[3][inside], x[inside])
+    assert inside.mean() > 0.99
+
+
+# Tiles
+
+
+@numba.njit
+def _transpose(x, rows, columns, out, stride):
+    transpose_block(pointer(x), x.shape[1], rows, columns, pointer(out), stride)
+
+
+@every_dtype
+def test_transpose_block(dtype):
+    step = width(dtype)
+    for rows in range(1, step + 1):
+        for columns in range(1, step + 1):
+            x = np.arange(1.0, rows * columns + 1).astype(dtype).reshape(rows, columns)
+            out = np.full((step, step + 3), SENTINEL, dtype)
+            _transpose(x, rows, columns, out, step + 3)
+            assert_array_equal(out[:columns, :rows], x.T)
+            assert_array_equal(out[columns:, :step], 0)
+            assert_array_equal(out[:, step:], SENTINEL)
+
+
+def tile_kernel(rows, vectors):
+    @numba.njit
+    def product(a, b, start, factor, out, stride, columns):
+        """out = start + factor * (a @ b), a tile; start has rows that are `stride` apart."""
+        p, q, c = pointer(a), pointer(b), pointer(out)
+        shape = tile_shape(rows, vectors)
+        tile = zero_tile(p, shape)
+        for k in range(a.shape[1]):
+            tile = rank_one_update(
+                tile, offset(p, k), a.shape[1], offset(q, k * b.shape[1]), columns
+            )
+        tile = add_to_tile(scale_tile(tile, factor), pointer(start), stride, columns)
+        store_tile(c, out.shape[1], tile, columns)
+        return tile_rows(shape)
+
+    return product
+
+
+@pytest.mark.parametrize(("rows", "vectors"), [(1, 1), (2, 3), (4, 2)])
+@every_dtype
+def test_tiles(rows, vectors, dtype):
+    """Every number of columns that needs this many vectors; nothing else is written."""
+    kernel, step = tile_kernel(rows, vectors), width(dtype)
+    rng = np.random.default_rng(0)
+    for columns in range((vectors - 1) * step + 1, vectors * step + 1):
+        a, b = rng.integers(-5, 6, (rows, 7)), rng.integers(-5, 6, (7, columns))
+        start = rng.integers(-5, 6, (rows, columns))
+        for stride, added in ((columns, start), (0, start[:1])):  # 0: one row for all
+            out = np.full((rows + 1, columns + 5), SENTINEL, dtype)
+            operands = (operand.astype(dtype) for operand in (a, b, added))
+            assert kernel(*operands, dtype(-0.5), out, stride, columns) == rows
+            assert_array_equal(out[:rows, :columns], added - 0.5 * (a @ b))
+            assert_array_equal(out[:, columns:], SENTINEL)
+            assert_array_equal(out[rows:], SENTINEL)
+
+
+# Other widths
+
+
+def test_bits_come_from_the_cpu():
+    forced = os.environ.get("FASTNET_VECTOR_BITS")
+    features = simd.binding.get_host_cpu_features()
+    widest = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
+    assert simd.BITS == (int(forced) if forced else widest)
+
+
+@pytest.mark.parametrize("value", ["banana", "", "64", "128.0"])
+def test_a_width_that_is_none_is_named(value):
+    done = subprocess.run(
+        [sys.executable, "-c", "import fastnet.kernels"],
+        env={**os.environ, "FASTNET_VECTOR_BITS": value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith(
+        f"ValueError: FASTNET_VECTOR_BITS must be 128, 256 or 512, got {value!r}. "
+        "Unset it to use the width of this CPU."
+    )
+
+
+AT_128_BITS = ["simd", "gemm", "elementary", "activations", "affine", "softmax", "losses", "updates"]
+NOT_AT_128_BITS = "mpmath or named or fence"  # slow, or the same at any width
+
+
+@pytest.mark.skipif("FASTNET_VECTOR_BITS" in os.environ, reason="this is the child, or a whole run")
+def test_kernels_at_128_bits(request, root, tmp_path):
+    """The same tests with the vectors of SSE2 and Neon."""
+    # Beside pytest's own files, so that the second run finds compiled kernels.
+    cache = getattr(request.config, "cache", None)
+    folder = cache.mkdir("fastnet_128_bits") if cache else tmp_path
+    files = [str(root / "tests" / f"test_{word}.py") for word in AT_128_BITS]
+    settings = ["-c", str(root / "pyproject.toml"), "-q", "-x", "-p", "no:cacheprovider"]
+    settings += ["-k", f"not ({NOT_AT_128_BITS})"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *settings, *files],
+        env={**os.environ, "FASTNET_VECTOR_BITS": "128", "NUMBA_CACHE_DIR": str(folder)},
+        cwd=tmp_path,  # not the checkout: the child tests the fastnet that this process tests
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert simd.BITS == 128 or "1 skipped" in done.stdout  # this test, in the child
+
+
+# Stray reads and writes: every operand lies between two pages that nobody may touch.
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
+@pytest.mark.parametrize("where", ["end", "start"])
+def test_no_kernel_leaves_its_operands(where):
+    """A child of this process would die of one read outside."""
+    done = subprocess.run(
+        [sys.executable, __file__, where], capture_output=True, text=True, timeout=280
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["done"]), done.stderr[-2000:]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
+@pytest.mark.parametrize("index", [-1, 5])
+def test_the_fence_holds(index):
+    """The test above can fail: the child dies of one load."""
+    done = subprocess.run([sys.executable, __file__, "stray", str(index)], timeout=280)
+    assert done.returncode < 0
+
+
+_maps = []  # an array from a pointer does not keep its memory alive
+
+
+def fenced(array, where="end"):
+    """Copy an array to the end (or the start) of pages that lie between two forbidden ones."""
+    array = np.ascontiguousarray(array)
+    page = mmap.PAGESIZE
+    pages = max(1, -(-array.nbytes // page))
+    memory = mmap.mmap(-1, (pages + 2) * page)
+    _maps.append(memory)
+    first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for address in (first, first + (pages + 1) * page):
+        assert libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(page), 0) == 0
+    at = page if where == "start" else (pages + 1) * page - array.nbytes
+    copy = np.frombuffer(memory, array.dtype, array.size, at).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def _call_every_kernel(where):
+    """Call every public kernel on fenced operands, of sizes with tails and of whole vectors."""
+
+    def fence(array):
+        return fenced(array, where)
+
+    for dtype in (np.float32, np.float64):
+        one = dtype(1)
+        for n, d, m in ((1, 1, 1), (3, 5, 7), (13, 16, 33), (66, 17, 70), (5, 300, 10)):
+            x, dx, out = (fence(np.ones((n, k), dtype)) for k in (d, d, m))
+            W, dW = fence(np.ones((d, m), dtype)), fence(np.ones((d, m), dtype))
+            dout, y, loss = fence(np.ones((n, m), dtype)), fence(np.ones((n, m), dtype)), fence(one)
+            b, db, t = fence(np.ones(m, dtype)), fence(np.ones(m, dtype)), fence(np.arange(n) % m)
+            loss = loss.reshape(1)
+            kernels.matmul_forward(x, W, out)
+            kernels.matmul_backward(x, W, dout, dx, dW)
+            for activation in range(4):
+                kernels.affine_forward(x, W, b, activation, out)
+                kernels.affine_backward_input(dout, W, x, activation, dx)
+            kernels.affine_backward(x, W, dout, dx, dW, db)
+            kernels.affine_backward_params(x, dout, dW, db)
+            kernels.affine_backward_sgd_update(x, dout, one, dW, db)
+            for name in ("sigmoid", "relu", "tanh", "softmax", "exp", "log"):
+                getattr(kernels, f"{name}_forward")(out, y)
+            for name in ("sigmoid", "relu", "tanh", "softmax"):
+                getattr(kernels, f"{name}_backward")(out, y, dout)
+            kernels.sgd_update(dout, one, y)
+            kernels.softmax_cross_entropy_forward(out, t, y, loss)
+            kernels.softmax_cross_entropy_backward(y, t, one, dout)
+            kernels.cross_entropy_forward(y, t, loss)
+            kernels.cross_entropy_backward(y, t, one, dout)
+            kernels.mean_squared_error_forward(y, out, loss)
+            kernels.mean_squared_error_backward(y, out, one, dout)
+
+            at = np.cumsum([0, d * m, m, m * m])
+            layers = [
+                [d, m, at[0], at[1], 1], [m, m, -1, -1, 2], [m, m, at[2], -1, 3],
+            ]  # fmt: skip
+            layers, order = fence(np.array(layers)), fence(np.arange(n))
+            params = fence(np.full(at[3], 0.01, dtype))
+            work = fence(np.zeros(kernels.work_size(layers, 4), dtype))
+            totals, prediction = fence(np.zeros(3)), fence(np.zeros((n, m), dtype))
+            none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
+            targets = fence(np.ones((n, m), dtype))
+            for kind, rows in enumerate((np.float32, np.float64, np.uint8)):
+                data = fence(np.ones((n, d), rows))
+                row = data.ctypes.data, kind, data.strides[0], one
+                for loss_code, labels, target in ((0, t, nothing), (1, none, targets)):
+                    kernels.train_epoch(
+                        *row, labels, target, order, 4, layers, params, loss_code, one, True,
+                        work, totals,
+                    )  # fmt: skip
+                    assert totals[2] == -(-n // 4)
+                kernels.predict_rows(*row, order, layers, params, work, 4, prediction)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "stray":
+
+        @numba.njit
+        def read(x, i):
+            return get(pointer(x), i)
+
+        read(fenced(np.ones(5)), 4)
+        place = "start" if sys.argv[2] == "-1" else "end"
+        read(fenced(np.ones(5), place), int(sys.argv[2]))
+    else:
+        _call_every_kernel(sys.argv[1])
+    print("done")
