@@ -829,9 +829,7 @@ class TwoLayerNet:
         }
 
 
-def _numerical_gradient(
-    f: Callable[[], float], x: NDArray[Any], h: float = 1e-4
-) -> NDArray[Any]:
+def _numerical_gradient(f: Callable[[], float], x: NDArray[Any], h: float = 1e-4) -> NDArray[Any]:
     """Central differences (f(x + h) - f(x - h)) / 2h; x is changed in place and put back."""
     grad = np.zeros_like(x)
     for i in np.ndindex(x.shape):

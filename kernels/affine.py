@@ -12,10 +12,8 @@ from .simd import (
     lanes,
     load,
     load_first,
-    offset,
     pointer,
     scalar,
-    store,
     store_first,
 )
 
@@ -81,8 +79,8 @@ def affine_forward(x, W, b, activation, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
     """
-    n, d = x.shape
-    forward(n, d, W.shape[1], pointer(x), pointer(W), pointer(b), True, activation, pointer(out))
+    (n, d), m = x.shape, W.shape[1]
+    forward(n, d, m, pointer(x), pointer(W), pointer(b), True, activation, pointer(out))
 
 
 @jit
@@ -128,8 +126,7 @@ def affine_backward_input(dout, W, x, activation, dx):
     dx : (N, D), same dtype, C-contiguous
         Overwritten. Must not overlap an input.
     """
-    n, d = x.shape
-    m = W.shape[1]
+    (n, d), m = x.shape, W.shape[1]
     backward_input(n, d, m, pointer(dout), pointer(W), pointer(x), activation, pointer(dx))
 
 
@@ -148,12 +145,9 @@ def affine_backward_params(x, dout, dW, db):
         Overwritten, like db. Outputs must not overlap an input.
     db : (M,), same dtype
     """
-    n, d = x.shape
-    p = pointer(x)
-    one = scalar(p, 1.0)
-    backward_params(
-        n, d, dout.shape[1], p, pointer(dout), one, OVERWRITE, pointer(dW), pointer(db), True
-    )
+    (n, d), m = x.shape, dout.shape[1]
+    p, g = pointer(x), pointer(dout)
+    backward_params(n, d, m, p, g, scalar(p, 1.0), OVERWRITE, pointer(dW), pointer(db), True)
 
 
 @jit
@@ -176,7 +170,6 @@ def affine_backward_sgd_update(x, dout, lr, W, b):
     -----
     Take the gradient with respect to x first: it needs the old W.
     """
-    n, d = x.shape
-    backward_params(
-        n, d, dout.shape[1], pointer(x), pointer(dout), -lr, ACCUMULATE, pointer(W), pointer(b), True
-    )
+    (n, d), m = x.shape, dout.shape[1]
+    p, g = pointer(x), pointer(dout)
+    backward_params(n, d, m, p, g, -lr, ACCUMULATE, pointer(W), pointer(b), True)

@@ -51,9 +51,7 @@ PACK_ROWS = 64  # rows from which copying a panel of b pays
 def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, mode, factor, bias):
     tile = zero_tile(c, shape)
     for k in range(depth):
-        tile = rank_one_update(
-            tile, offset(a, k * a_depth), a_row, offset(b, k * b_depth), columns
-        )
+        tile = rank_one_update(tile, offset(a, k * a_depth), a_row, offset(b, k * b_depth), columns)
     if mode == ACCUMULATE:
         tile = add_to_tile(scale_tile(tile, factor), c, c_row, columns)
     elif mode == ADD_BIAS:

@@ -533,6 +533,29 @@ def _fold(builder, x, count, combine):
 
 
 @intrinsic
+def is_lane(typingctx, like, i):
+    """The mask of lane number i alone; no lane where i is outside the vector."""
+
+    def codegen(context, builder, sig, args):
+        count = LANES(like.dtype)
+        index = ir.Constant(ir.VectorType(INT64, count), list(range(count)))
+        return builder.icmp_signed("==", index, _splat(builder, args[1], count))
+
+    return Mask(like.dtype)(like, types.int64), codegen
+
+
+@intrinsic
+def count_lanes(typingctx, mask):
+    """How many lanes of the mask are set."""
+
+    def codegen(context, builder, sig, args):
+        bits = builder.bitcast(args[0], ir.IntType(LANES(mask.dtype)))
+        return builder.ctpop(builder.zext(bits, INT64))
+
+    return types.int64(mask), codegen
+
+
+@intrinsic
 def first_lane(typingctx, x):
     """Lane 0, a scalar."""
 

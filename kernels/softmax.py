@@ -9,9 +9,11 @@ import math
 from . import elementary
 from ._jit import jit
 from .simd import (
+    count_lanes,
     fill,
     first_lane,
     get,
+    is_lane,
     keep_first,
     lanes,
     load,
@@ -31,59 +33,106 @@ TINY = 1e-7  # inside the textbook's logarithm, so that log(0) does not occur
 
 
 @jit
-def softmax_row(x, columns, y):
-    """y[:columns] = softmax(x[:columns]) on pointers; returns the maximum and the sum of exps."""
+def _largest(x, columns):
+    """Largest of x[:columns], a pointer; NaN is passed over, and shows in the exps."""
     step = lanes(x)
-    full = columns - columns % step
-    rest = columns - full
     top = fill(x, -math.inf)
-    for j in range(0, full, step):
+    for j in range(0, columns - step + 1, step):
         v = load(x, j)
         top = select(v > top, v, top)
+    rest = columns % step
     if rest:
-        v = keep_first(load_first(x, full, rest), rest, -math.inf)
+        v = keep_first(load_first(x, columns - rest, rest), rest, -math.inf)
         top = select(v > top, v, top)
-    largest = max_lanes(top)
+    return max_lanes(top)
+
+
+@jit
+def _exps(x, columns, largest, y):
+    """y[:columns] = exp(x[:columns] - largest) on pointers; returns their sum."""
+    step = lanes(x)
     top = fill(x, largest)
     total = fill(x, 0.0)
-    for j in range(0, full, step):
+    for j in range(0, columns - step + 1, step):
         e = elementary.exp(load(x, j) - top)
         store(y, j, e)
         total = total + e
+    rest = columns % step
     if rest:
-        e = elementary.exp(keep_first(load_first(x, full, rest) - top, rest, -math.inf))
-        store_first(y, full, e, rest)
+        j = columns - rest
+        # exp(-inf) = 0 in the lanes past the end
+        e = elementary.exp(keep_first(load_first(x, j, rest) - top, rest, -math.inf))
+        store_first(y, j, e, rest)
         total = total + e
-    sum_of_exps = sum_lanes(total)
+    return sum_lanes(total)
+
+
+@jit
+def _softmax_row(x, columns, y):
+    """y[:columns] = softmax(x[:columns]) on pointers; returns the maximum and the sum of exps."""
+    step = lanes(x)
+    largest = _largest(x, columns)
+    sum_of_exps = _exps(x, columns, largest, y)
     total = fill(x, sum_of_exps)
-    for j in range(0, full, step):
-        store(y, j, load(y, j) / total)
-    if rest:
-        store_first(y, full, load_first(y, full, rest) / total, rest)
+    for j in range(0, columns, step):
+        count = min(step, columns - j)
+        store_first(y, j, load_first(y, j, count) / total, count)
     return largest, sum_of_exps
 
 
 @jit
-def cross_entropy_row(x, columns, label, y):
-    """y = softmax(x) on pointers; returns -log of the label's probability, from the logits."""
-    logit = get(x, label)  # before y is written: y may be x
-    largest, sum_of_exps = softmax_row(x, columns, y)
-    return first_lane(elementary.log(fill(x, sum_of_exps))) - (logit - largest)
+def _log(x, value):
+    return first_lane(elementary.log(fill(x, value)))
 
 
 @jit
-def cross_entropy_gradient_row(y, columns, label, dout, n, dx):
-    """dx = (y - one_hot(label)) * dout / n on pointers; dx may be y."""
-    step = lanes(y)
-    scale, count = fill(y, dout), fill(y, n)
-    correct = (get(y, label) - scalar(y, 1.0)) * dout / n
-    full = columns - columns % step
-    for j in range(0, full, step):
-        store(dx, j, load(y, j) * scale / count)
-    if full < columns:
-        rest = columns - full
-        store_first(dx, full, load_first(y, full, rest) * scale / count, rest)
-    put(dx, label, correct)
+def cross_entropy_gradient_row(x, columns, label, dout, n, dx):
+    """dx = (softmax(x) - one_hot(label)) * dout / n on pointers; returns the loss of the row.
+
+    dx may be x.
+    """
+    step = lanes(x)
+    logit = get(x, label)
+    if columns <= step:
+        # All in registers: 100 rows of 10 classes take half of what three passes take, because a
+        # load that follows a masked store has to wait for it.
+        v = keep_first(load_first(x, 0, columns), columns, -math.inf)
+        largest = max_lanes(v)
+        e = elementary.exp(v - fill(x, largest))
+        total = sum_lanes(e)
+        y = e / fill(x, total)
+        gradient = select(is_lane(x, label), y - 1.0, y) * fill(x, dout) / fill(x, n)
+        store_first(dx, 0, gradient, columns)
+    else:
+        largest = _largest(x, columns)
+        total = _exps(x, columns, largest, dx)
+        for j in range(0, columns, step):
+            count = min(step, columns - j)
+            y = load_first(dx, j, count) / fill(x, total)
+            gradient = select(is_lane(x, label - j), y - 1.0, y) * fill(x, dout) / fill(x, n)
+            store_first(dx, j, gradient, count)
+    return _log(x, total) - (logit - largest)
+
+
+@jit
+def is_largest(x, columns, label):
+    """Whether `label` is the index that argmax gives: the first of the largest."""
+    step = lanes(x)
+    logit = get(x, label)
+    count = 0
+    for j in range(0, columns, step):
+        rest = min(step, columns - j)
+        v = keep_first(load_first(x, j, rest), rest, -math.inf)
+        count += count_lanes(v >= fill(x, logit))
+    if count == 1:
+        return True
+    if logit != logit:
+        return False
+    for j in range(columns):
+        value = get(x, j)
+        if value > logit or (value == logit and j < label):
+            return False
+    return True
 
 
 @jit
@@ -106,7 +155,7 @@ def softmax_forward(x, y):
     p, q = pointer(x), pointer(y)
     if columns > 0:
         for i in range(0, x.size, columns):
-            softmax_row(offset(p, i), columns, offset(q, i))
+            _softmax_row(offset(p, i), columns, offset(q, i))
 
 
 @jit
@@ -167,7 +216,7 @@ def cross_entropy_forward(y, t, loss):
     total = 0.0
     for i in range(n):
         probability = get(p, i * columns + get(labels, i)) + scalar(p, TINY)
-        total -= first_lane(elementary.log(fill(p, probability)))
+        total -= _log(p, probability)
     put(pointer(loss), 0, total / n)
 
 
@@ -221,8 +270,10 @@ def softmax_cross_entropy_forward(x, t, y, loss):
     p, q, labels = pointer(x), pointer(y), pointer(t)
     total = 0.0
     for i in range(n):
-        start = i * columns
-        total += cross_entropy_row(offset(p, start), columns, get(labels, i), offset(q, start))
+        row = offset(p, i * columns)
+        logit = get(row, get(labels, i))  # before y is written: y may be x
+        largest, sum_of_exps = _softmax_row(row, columns, offset(q, i * columns))
+        total += _log(p, sum_of_exps) - (logit - largest)
     put(pointer(loss), 0, total / n)
 
 
@@ -249,8 +300,11 @@ def softmax_cross_entropy_backward(y, t, dout, dx):
     """
     n, columns = y.shape
     p, q, labels = pointer(y), pointer(dx), pointer(t)
+    step = lanes(p)
     for i in range(n):
-        start = i * columns
-        cross_entropy_gradient_row(
-            offset(p, start), columns, get(labels, i), dout, scalar(p, n), offset(q, start)
-        )
+        label = get(labels, i)
+        for j in range(0, columns, step):
+            count = min(step, columns - j)
+            error = load_first(p, i * columns + j, count)
+            error = select(is_lane(p, label - j), error - 1.0, error)
+            store_first(q, i * columns + j, error * fill(p, dout) / fill(p, n), count)

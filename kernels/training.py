@@ -16,7 +16,7 @@ from .activations import IDENTITY, activate, differentiate
 from .gemm import ACCUMULATE
 from .losses import squared_error_gradient_row, squared_error_row
 from .simd import get, lanes, load, load_as, offset, pointer, pointer_at, put, scalar, store
-from .softmax import cross_entropy_gradient_row, cross_entropy_row
+from .softmax import cross_entropy_gradient_row, is_largest
 
 SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
 
@@ -141,17 +141,6 @@ def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
 
 
 @jit
-def _is_largest(x, columns, label):
-    """Whether `label` is the index that argmax gives: the first of the largest."""
-    largest = get(x, label)
-    for j in range(columns):
-        value = get(x, j)
-        if value > largest or (value == largest and j < label):
-            return False
-    return largest == largest
-
-
-@jit
 def _is_right(y, t, columns):
     """Whether output and target agree: on which is largest, or, if only one, on above 1/2."""
     if columns == 1:
@@ -160,7 +149,7 @@ def _is_right(y, t, columns):
     for j in range(1, columns):
         if get(t, j) > get(t, label):
             label = j
-    return _is_largest(y, columns, label)
+    return is_largest(y, columns, label)
 
 
 @jit
@@ -172,9 +161,8 @@ def _loss(n, columns, rows, labels, targets, loss, y, gradient):
         out, dx = offset(y, i * columns), offset(gradient, i * columns)
         if loss == SOFTMAX_CROSS_ENTROPY:
             label = get(pointer(labels), get(rows, i))
-            correct += _is_largest(out, columns, label)
-            total += cross_entropy_row(out, columns, label, dx)
-            cross_entropy_gradient_row(dx, columns, label, one, count, dx)
+            correct += is_largest(out, columns, label)
+            total += cross_entropy_gradient_row(out, columns, label, one, count, dx)
         else:
             target = offset(pointer(targets), get(rows, i) * columns)
             correct += _is_right(out, target, columns)

@@ -198,13 +198,13 @@ def call_everything(dtype, n, d, m, form):
     kernels.mean_squared_error_forward(out, dout, loss)
     kernels.mean_squared_error_backward(out, dout, one, dout)
     layers = np.array([[d, m, 0, d * m, kernels.TANH]])
-    params, order, totals = make(d * m + m), np.arange(n), np.zeros(3)
+    params, order, totals = make(d * m + m), np.arange(n), np.zeros((1, 3))
     work = np.empty(kernels.work_size(layers, 4), dtype)
     rows = x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], one
     nothing = np.empty((0, 0), dtype)
     for learn in (True, False):
-        kernels.train_epoch(
-            *rows, t, nothing, order, 4, layers, params, 0, one, learn, work, totals
+        kernels.train_epochs(
+            *rows, t, nothing, order[None], 4, layers, params, 0, one, learn, work, totals
         )
     kernels.predict_rows(*rows, order, layers, params, work, 4, out)
 

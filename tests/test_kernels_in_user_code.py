@@ -60,18 +60,19 @@ def test_a_training_step_written_by_hand(dtype):
     start = [param.copy() for param in params]
     twin = [param.astype(np.float64) for param in params]
     wide = [buffer.astype(np.float64) for buffer in buffers]
+    X, lr = x.astype(np.float64), float(dtype(0.1))
     for _ in range(20):
         loss = train_step(x, t, *params, dtype(0.1), *buffers)
 
         W1, b1, W2, b2 = twin
         hidden, y, dhidden, one = wide
-        reference.affine_forward(x.astype(np.float64), W1, b1, RELU, hidden)
+        reference.affine_forward(X, W1, b1, RELU, hidden)
         reference.affine_forward(hidden, W2, b2, IDENTITY, y)
         reference.softmax_cross_entropy_forward(y, t, y, one)
         reference.softmax_cross_entropy_backward(y, t, 1, y)
         reference.affine_backward_input(y, W2, hidden, RELU, dhidden)
-        reference.affine_backward_sgd_update(hidden, y, float(dtype(0.1)), W2, b2)
-        reference.affine_backward_sgd_update(x.astype(np.float64), dhidden, float(dtype(0.1)), W1, b1)
+        reference.affine_backward_sgd_update(hidden, y, lr, W2, b2)
+        reference.affine_backward_sgd_update(X, dhidden, lr, W1, b1)
         bound = 20 * 35 * np.finfo(dtype).eps
         assert_allclose(loss, one[0], rtol=bound)
         for param, exact in zip(params, twin, strict=True):
@@ -84,21 +85,21 @@ def test_a_training_step_written_by_hand(dtype):
 @every_dtype
 def test_the_hand_written_step_is_the_compiled_epoch(dtype):
     x, t, params, buffers = network(dtype)
-    W1, b1, W2, b2 = params
+    W1, _, _, b2 = params
     flat = np.concatenate([param.ravel() for param in params])
     (d, h), c = W1.shape, len(b2)
     layers = np.array([[d, h, 0, d * h, RELU], [h, c, d * h + h, d * h + h + h * c, IDENTITY]])
     work = np.empty(kernels.work_size(layers, len(x)), dtype)
-    totals = np.empty(3)
+    totals = np.empty((1, 3))
     for _ in range(5):
         loss = train_step(x, t, *params, dtype(0.1), *buffers)
-        kernels.train_epoch(
+        kernels.train_epochs(
             x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], dtype(1), t,
-            np.empty((0, 0), dtype), np.arange(len(x)), len(x), layers, flat,
+            np.empty((0, 0), dtype), np.arange(len(x))[None], len(x), layers, flat,
             kernels.SOFTMAX_CROSS_ENTROPY, dtype(0.1), True, work, totals,
         )  # fmt: skip
         bound = 100 * np.finfo(dtype).eps
-        assert_allclose(totals[0] / len(x), loss, rtol=bound)
+        assert_allclose(totals[0, 0] / len(x), loss, rtol=bound)
         mine = np.concatenate([param.ravel() for param in params])
         assert_allclose(flat, mine, rtol=bound, atol=bound)
 
@@ -147,7 +148,7 @@ def test_kernels_among_loops(dtype):
         assert_allclose(got, exact, rtol=bound, atol=bound)
 
 
-USER_MODULE = '''
+USER_MODULE = """
 import numba, numpy as np
 from fastnet.kernels import RELU, affine_forward, softmax_forward
 
@@ -161,7 +162,7 @@ predict(x, W, b, y)
 expected = np.exp(b - 4) / np.exp(b - 4).sum()
 assert np.allclose(y, expected), y
 print(sum(predict.stats.cache_hits.values()), sum(predict.stats.cache_misses.values()))
-'''
+"""
 
 
 def test_users_may_cache_their_functions(tmp_path):

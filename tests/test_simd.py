@@ -223,9 +223,9 @@ def test_fma(dtype):
     x, y = np.full(step, 1 + eps, dtype), np.full(step, 1 - eps, dtype)
     out = np.empty((5, step), dtype)
     _fused(x, y, -np.ones(step, dtype), out)
-    assert_array_equal(out[0], -dtype(eps) ** 2)
+    assert_array_equal(out[0], -(dtype(eps) ** 2))
     assert_array_equal(out[1], eps)
-    assert_array_equal(out[2], -dtype(eps) ** 2)
+    assert_array_equal(out[2], -(dtype(eps) ** 2))
     z = numbers(dtype)[0]
     _fused(z, z + 1, z + 2, out)
     assert_array_equal(out[0], z * (z + 1) + (z + 2))
@@ -402,7 +402,7 @@ def test_a_width_that_is_none_is_named(value):
     )
 
 
-AT_128_BITS = ["simd", "gemm", "elementary", "activations", "affine", "softmax", "losses", "updates"]
+AT_128_BITS = "simd gemm elementary activations affine softmax losses updates"
 NOT_AT_128_BITS = "mpmath or named or fence"  # slow, or the same at any width
 
 
@@ -412,7 +412,7 @@ def test_kernels_at_128_bits(request, root, tmp_path):
     # Beside pytest's own files, so that the second run finds compiled kernels.
     cache = getattr(request.config, "cache", None)
     folder = cache.mkdir("fastnet_128_bits") if cache else tmp_path
-    files = [str(root / "tests" / f"test_{word}.py") for word in AT_128_BITS]
+    files = [str(root / "tests" / f"test_{word}.py") for word in AT_128_BITS.split()]
     settings = ["-c", str(root / "pyproject.toml"), "-q", "-x", "-p", "no:cacheprovider"]
     settings += ["-k", f"not ({NOT_AT_128_BITS})"]
     done = subprocess.run(
@@ -506,22 +506,23 @@ def _call_every_kernel(where):
             layers = [
                 [d, m, at[0], at[1], 1], [m, m, -1, -1, 2], [m, m, at[2], -1, 3],
             ]  # fmt: skip
-            layers, order = fence(np.array(layers)), fence(np.arange(n))
+            layers, order = fence(np.array(layers)), fence(np.array([np.arange(n)] * 2))
             params = fence(np.full(at[3], 0.01, dtype))
             work = fence(np.zeros(kernels.work_size(layers, 4), dtype))
-            totals, prediction = fence(np.zeros(3)), fence(np.zeros((n, m), dtype))
+            totals, prediction = fence(np.zeros((2, 3))), fence(np.zeros((n, m), dtype))
             none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
             targets = fence(np.ones((n, m), dtype))
-            for kind, rows in enumerate((np.float32, np.float64, np.uint8)):
-                data = fence(np.ones((n, d), rows))
+            for kind, number in enumerate((np.float32, np.float64, np.uint8)):
+                data = fence(np.ones((n, d), number))
                 row = data.ctypes.data, kind, data.strides[0], one
                 for loss_code, labels, target in ((0, t, nothing), (1, none, targets)):
-                    kernels.train_epoch(
+                    kernels.train_epochs(
                         *row, labels, target, order, 4, layers, params, loss_code, one, True,
                         work, totals,
                     )  # fmt: skip
-                    assert totals[2] == -(-n // 4)
-                kernels.predict_rows(*row, order, layers, params, work, 4, prediction)
+                    assert (totals[:, 2] == -(-n // 4)).all()
+                rows = fence(np.arange(n))
+                kernels.predict_rows(*row, rows, layers, params, work, 4, prediction)
 
 
 if __name__ == "__main__":

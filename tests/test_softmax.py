@@ -243,8 +243,9 @@ def test_a_batch_is_the_mean_of_its_rows(dtype):
     x, t = logits(dtype, (9, 21)), labels((9, 21))
     y, loss = softmax_cross_entropy(x, t)
     textbook = call("cross_entropy_forward", y, t, outputs=[(1,)])[0][0]
-    rows = [softmax_cross_entropy(x[i : i + 1], t[i : i + 1])[1] for i in range(9)]
-    plain = [call("cross_entropy_forward", y[i : i + 1], t[i : i + 1], outputs=[(1,)]) for i in range(9)]
+    each = [slice(i, i + 1) for i in range(9)]
+    rows = [softmax_cross_entropy(x[i], t[i])[1] for i in each]
+    plain = [call("cross_entropy_forward", y[i], t[i], outputs=[(1,)]) for i in each]
     eps = np.finfo(dtype).eps
     assert abs(loss - np.mean(rows, dtype=np.float64)) <= eps * loss
     assert abs(textbook - np.mean(plain, dtype=np.float64)) <= eps * textbook

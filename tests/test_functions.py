@@ -1,0 +1,123 @@
+"""sigmoid, relu, softmax and cross_entropy_error: numbers, limits and forms of their arguments.
+
+test_contract.py has dtypes and layouts, test_bad_input.py the errors.
+"""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax
+from fastnet.reference import functions as reference
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_shape = pytest.mark.parametrize(
+    "shape", [(), (1,), (5,), (17,), (1, 33), (7, 1), (3, 4), (2, 3, 5)], ids=str
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def assert_within_ulps(actual, exact, ulps):
+    """Compare with a result that was computed in long double."""
+    error = np.abs(actual.astype(np.longdouble) - exact)
+    assert (error <= ulps * np.spacing(np.abs(exact.astype(actual.dtype)))).all(), error.max()
+
+
+@every_dtype
+@every_shape
+def test_elementwise_functions_equal_the_reference(dtype, shape, rng):
+    x = (5 * rng.standard_normal(shape)).astype(dtype)
+    assert_array_equal(relu(x), reference.relu(x))
+    assert_within_ulps(sigmoid(x), reference.sigmoid(x.astype(np.longdouble)), 2)
+    for function in (relu, sigmoid):
+        assert function(x).shape == shape
+        assert function(x).dtype == dtype
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1,), (5,), (100,), (1, 1), (1, 33), (7, 1), (6, 10)], ids=str)
+def test_softmax_equals_the_reference(dtype, shape, rng):
+    x = (5 * rng.standard_normal(shape)).astype(dtype)
+    y = softmax(x)
+    assert y.shape == shape and y.dtype == dtype
+    # x - max is rounded once, to half an ulp of up to 30, which exp turns into a relative error.
+    exact = reference.softmax(x.astype(np.longdouble))
+    assert_allclose(y, exact.astype(np.float64), rtol=(shape[-1] + 20) * np.finfo(dtype).eps)
+    assert_allclose(y.sum(axis=-1), 1, rtol=shape[-1] * np.finfo(dtype).eps)
+
+
+@every_dtype
+def test_cross_entropy_error_equals_the_reference(dtype, rng):
+    y = softmax((5 * rng.standard_normal((9, 4))).astype(dtype))
+    t = rng.integers(0, 4, 9)
+    loss = cross_entropy_error(y, t)
+    assert loss.dtype == dtype and loss.shape == ()
+    exact = reference.cross_entropy_error(y.astype(np.float64), t)
+    # log turns a rounding of y + 1e-7 into an absolute error.
+    assert_allclose(loss, exact, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).eps)
+
+
+def test_limits():
+    assert_array_equal(sigmoid([-np.inf, 0, np.inf, np.nan]), [0, 0.5, 1, np.nan])
+    assert_array_equal(relu([-np.inf, -0.0, np.inf, np.nan]), [0, 0, np.inf, np.nan])
+    assert_array_equal(softmax([1e308, 1e308, -np.inf]), [0.5, 0.5, 0])
+    assert np.isnan(softmax([np.nan, 1.0])).all()
+    y = np.array([[0.0, 1.0]])
+    assert_allclose(cross_entropy_error(y, [0]), 7 * np.log(10), rtol=1e-15)
+    assert_allclose(cross_entropy_error(y, [1]), -1e-7, rtol=1e-6)
+
+
+def test_softmax_ignores_a_shift(rng):
+    x = np.round(5 * rng.standard_normal((4, 6)))  # integers: the shift is exact
+    assert_array_equal(softmax(x + 1e6), softmax(x))
+
+
+def test_softmax_of_a_batch_is_that_of_its_rows(rng):
+    x = 5 * rng.standard_normal((5, 11))
+    assert_array_equal(softmax(x), [softmax(row) for row in x])
+
+
+def test_functions_take_numbers_and_lists():
+    for value in (0.5, np.float64(0.5), np.array(0.5)):
+        assert type(sigmoid(value)) is np.float64
+        assert_allclose(sigmoid(value), 1 / (1 + np.exp(-0.5)), rtol=1e-15)
+    assert type(relu(np.float32(2))) is np.float32
+    assert type(relu(2)) is np.float64
+    assert_array_equal(relu([[-1, 2], [3, -4]]), [[0, 2], [3, 0]])
+    assert_array_equal(softmax([0, 0]), [0.5, 0.5])
+
+
+def test_elementwise_functions_of_nothing_are_nothing():
+    for shape in [(0,), (0, 3), (3, 0)]:
+        assert relu(np.zeros(shape, np.float32)).shape == shape
+        assert sigmoid(np.zeros(shape, np.float32)).dtype == np.float32
+
+
+def test_labels_in_every_form_give_one_loss(rng):
+    y = softmax(5 * rng.standard_normal((6, 4)))
+    t = rng.integers(0, 4, 6)
+    loss = cross_entropy_error(y, t)
+    one_hot = np.eye(4)[t]
+    read_only = t.astype(np.uint8)
+    read_only.flags.writeable = False
+    forms = [t.tolist(), t[:, np.newaxis], read_only, t.astype(">i2"), t.astype(np.uint64)]
+    forms += [one_hot, one_hot.astype(bool), one_hot.astype(int), one_hot.astype(np.float16)]
+    forms += [np.asfortranarray(one_hot), np.repeat(t, 2)[::2], one_hot.tolist()]
+    for form in forms:
+        assert cross_entropy_error(y, form) == loss
+
+
+def test_one_row_may_come_without_its_axis():
+    y = np.array([0.25, 0.75])
+    for t in (1, [1], np.array(1, np.uint8), [0, 1], [[0, 1]]):
+        assert cross_entropy_error(y, t) == cross_entropy_error(y[np.newaxis], [1])
+
+
+def test_loss_of_a_batch_is_the_mean_of_its_rows(rng):
+    y, t = softmax(5 * rng.standard_normal((6, 4))), rng.integers(0, 4, 6)
+    rows = [cross_entropy_error(y[n], t[n]) for n in range(6)]
+    assert_allclose(cross_entropy_error(y, t), np.mean(rows), rtol=1e-14)
