@@ -311,15 +311,15 @@ def deviation(where: str, value: Any) -> float:
 def float_dtype(where: str, value: Any) -> np.dtype[Any]:
     """Return float32 or float64, by any of the names that NumPy has for them."""
     try:
-        dtype = np.dtype(value)
-    except TypeError:
-        dtype = None
-    if value is None or (dtype != FLOAT32 and dtype != FLOAT64):
+        found = np.dtype(value)
+    except (TypeError, ValueError, SyntaxError):
+        found = FLOAT16
+    if value is None or found not in COMPUTED:  # NumPy takes None for float64
         raise TypeError(
             f"{where}: dtype must be float32 or float64, got {_shown(value)}. "
             'Give dtype="float32" or dtype="float64".'
         )
-    return FLOAT32 if dtype == FLOAT32 else FLOAT64
+    return FLOAT32 if found == FLOAT32 else FLOAT64
 
 
 def generator(where: str, rng: Any) -> None:

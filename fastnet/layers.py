@@ -108,12 +108,13 @@ class MatMul(_Layer):
 
     @property
     def W(self) -> NDArray[Any]:
-        """Weights (D, M): `params[0]`. An array that is assigned is used at the next call."""
+        """Weights (D, M): `params[0]`."""
         checks.built(self._name("W"), self.params)
         return self.params[0]
 
     @W.setter
     def W(self, W: ArrayLike) -> None:
+        """Use another W from the next call on; dW is remade where its shape or dtype changes."""
         checks.built(self._name("W"), self.params)
         self._assign(0, checks.parameter(self._name("W"), "W", W, 2))
 
@@ -267,12 +268,13 @@ class Affine(MatMul):
 
     @property
     def b(self) -> NDArray[Any]:
-        """Bias (M,): `params[1]`. An array that is assigned is used at the next call."""
+        """Bias (M,): `params[1]`."""
         checks.built(self._name("b"), self.params)
         return self.params[1]
 
     @b.setter
     def b(self, b: ArrayLike) -> None:
+        """Use another b from the next call on; db is remade where its shape or dtype changes."""
         checks.built(self._name("b"), self.params)
         self._assign(1, checks.parameter(self._name("b"), "b", b, 1))
 

@@ -52,8 +52,9 @@ KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("u
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 
 # A compiled call does about 0.05 s of work at this rate, so that Ctrl-C and the progress bar
-# wait no longer; a batch costs at least 10**5 FLOPs' time in overhead.
-FLOPS_A_CALL, FLOPS_A_BATCH = 2e9, 1e5
+# wait no longer; a batch costs at least 10**5 FLOPs' time in overhead, and a sample 10**3: without
+# them, 60,000 samples of one feature in one batch were shuffled 540 times ahead, in 600 MB.
+FLOPS_A_CALL, FLOPS_A_BATCH, FLOPS_A_SAMPLE = 2e9, 1e5, 1e3
 
 
 class History:
@@ -150,8 +151,27 @@ class Sequential:
         # (layer, index, view of the parameters, view of the gradients) of every array
         self._views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]] = []
         self._table = np.zeros((0, 5), np.int64)
-        for layer in [] if layers is None else layers:
+        if not isinstance(layers, (list, tuple, type(None))):
+            raise TypeError(
+                f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
+                "Give [Dense(...), ...]."
+            )
+        for layer in layers or []:
             self.add(layer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copied view is no view: copies and pickles hold the layers' arrays alone ...
+        if len(self._table):
+            self._ready("Sequential")
+        state = {**self.__dict__, "_views": []}
+        del state["_vectors"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._vectors = np.zeros(0, self.dtype), np.zeros(0, self.dtype)
+        if len(self._table):  # ... and gather them anew.
+            self._gather(int(self._table[0, 0]))
 
     # ----------------------------------------------------------------- building
 
@@ -207,8 +227,15 @@ class Sequential:
         TypeError, ValueError
             n_in is not a positive int, or not what the layers take.
         """
-        n_in = checks.count("Sequential.build", "n_in", n_in)
-        self._ready("Sequential.build", n_in)
+        where = "Sequential.build"
+        n_in, known = checks.count(where, "n_in", n_in), self._width()
+        if known is not None:
+            checks.features(where, "n_in", n_in, known)
+        self._ready(where, n_in)
+
+    def _width(self) -> int | None:
+        """Return how many features the model takes; None where it does not know yet."""
+        return int(self._table[0, 0]) if len(self._table) else self._inputs(self.layers)
 
     @staticmethod
     def _inputs(layers: list[Any]) -> int | None:
@@ -234,6 +261,8 @@ class Sequential:
                         f"{type(layer).__name__} that takes {takes}. "
                         "Match each layer to the output of the one before it."
                     )
+                if len(layer.params) == 2:
+                    checks.bias(where, layer.params[1], layer.params[0])
                 n_in = layer.W.shape[1] if layer.params else layer.units
         return n_in
 
@@ -271,21 +300,16 @@ class Sequential:
                 start = end
         self._table = np.array(table, np.int64)
 
-    def _ready(self, where: str, n_in: int | None = None, name: str = "x") -> None:
-        """Check n_in features against the layers, build, and take in what was assigned to them."""
-        known = self._inputs(self.layers)
+    def _ready(self, where: str, n_in: int | None = None) -> None:
+        """Build for n_in features, and take in what was assigned to the layers."""
         if n_in is None:
-            n_in = known
+            n_in = self._width()
         if n_in is None:
             self._fits(where, self.layers, 0)
             raise RuntimeError(
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
             )
-        if len(self._table):
-            known = int(self._table[0, 0])
-        if known is not None:
-            checks.features(where, name, n_in, known)
         if not len(self._table):
             self._fits(where, self.layers, n_in)
             self._gather(n_in)
@@ -354,12 +378,14 @@ class Sequential:
         """
         where = "Sequential.forward"
         rows = self._rows(where, x)
-        self._targets(where, t, len(rows.array))
-        self._ready(where, rows.array.shape[1])
+        n, n_in = rows.array.shape
+        labels, targets = self._targets(where, t, n, n_in)
+        self._ready(where, n_in)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self.dtype)
         for layer in self.layers:
             out = layer.forward(out)
-        return self._loss.forward(out, t)
+        cross_entropy = self._loss_code == SOFTMAX_CROSS_ENTROPY
+        return self._loss.forward(out, labels if cross_entropy else targets)
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
         """Fill `grads` with the gradient of the last `forward`, times dout.
@@ -456,16 +482,24 @@ class Sequential:
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
         checks.instance(where, "optimizer", optimizer, SGD)
+        if type(optimizer).update is not SGD.update:
+            raise TypeError(
+                f"{where}: optimizer must update as SGD does, got a {type(optimizer).__name__} "
+                "with an update of its own. Step by hand: forward, backward, "
+                "optimizer.update(model.params, model.grads)."
+            )
         lr = checks.learning_rate(where, optimizer.lr)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
-            held_out_targets = self._targets(where, validation_data[1], len(held_out.array), n_in)
             checks.features(where, "validation_data[0]", held_out.array.shape[1], n_in)
+            held_out_targets = self._targets(
+                f"{where}: validation_data[1]", validation_data[1], len(held_out.array), n_in
+            )
         self._ready(where, n_in)
 
         batches = -(-n // batch_size)
-        cost = FLOPS_A_BATCH + 6.0 * batch_size * self._vectors[0].size
+        cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * self._vectors[0].size)
         a_call = max(1, int(FLOPS_A_CALL / cost))  # batches
         many = 1 if validation_data is not None else max(1, a_call // batches)
         history = History()
@@ -482,14 +516,15 @@ class Sequential:
                     part = order if count > 1 else order[:, first : first + a_call * batch_size]
                     totals += self._train(rows, targets, part, batch_size, lr)
                 seconds = (time.perf_counter() - start) / count
+                if validation_data is not None:  # first: Ctrl-C here leaves no half an entry
+                    seen = self._evaluate(held_out, held_out_targets)
+                    history.val_loss.append(seen["loss"])
+                    history.val_accuracy.append(seen["accuracy"])
                 history.loss += (totals[:, 0] / n).tolist()
                 history.accuracy += (totals[:, 1] / n).tolist()
                 history.seconds += [seconds] * count
                 shown = {"loss": history.loss[-1], "accuracy": history.accuracy[-1]}
                 if validation_data is not None:
-                    seen = self._evaluate(held_out, held_out_targets)
-                    history.val_loss.append(seen["loss"])
-                    history.val_accuracy.append(seen["accuracy"])
                     shown["val_accuracy"] = seen["accuracy"]
                 if bar is not None:
                     bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
@@ -513,18 +548,29 @@ class Sequential:
         params = self._vectors[0]
         kept = params.copy()
         order = np.ascontiguousarray(order)
-        totals = self._run(rows, targets, order, batch_size, lr, learn=True)
-        done, batches = int(totals[:, 2].sum()), -(-order.shape[1] // batch_size)
-        finite = bool(np.isfinite(params).all())
-        if finite and done == len(order) * batches:
-            return totals
-        if not finite:
-            # The last update overflowed. Training gives the same bits again: redo all but it.
-            params[...] = kept
-            epoch, rest = divmod(done - 1, batches)
-            self._run(rows, targets, order[:epoch], batch_size, lr, learn=True)
-            last = order[epoch : epoch + 1, : rest * batch_size]
-            self._run(rows, targets, np.ascontiguousarray(last), batch_size, lr, learn=True)
+        batches = -(-order.shape[1] // batch_size)
+        try:
+            totals = self._run(rows, targets, order, batch_size, lr, learn=True)
+            done = int(totals[:, 2].sum())
+            finite = bool(np.isfinite(params).all())
+            if finite and done == len(order) * batches:
+                return totals
+            if not finite:
+                # A weight overflowed, perhaps long ago (an infinite one that saturates a sigmoid
+                # leaves the loss finite). Training gives the same bits again: redo it in steps.
+                params[...] = kept
+                for step in range(done):
+                    epoch, batch = divmod(step, batches)
+                    part = order[epoch : epoch + 1, batch * batch_size : (batch + 1) * batch_size]
+                    kept = params.copy()
+                    self._run(rows, targets, part, batch_size, lr, learn=True)
+                    if not np.isfinite(params).all():
+                        params[...] = kept
+                        break
+        except KeyboardInterrupt:
+            if not np.isfinite(params).all():
+                params[...] = kept
+            raise
         raise FloatingPointError(
             f"Sequential.fit: loss must stay finite, got {'weights' if done else 'a loss'} that "
             f"overflowed or NaN in the data at lr={lr:g}. The model keeps its last finite weights. "
@@ -694,9 +740,13 @@ class Sequential:
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> _Rows:
         """Return x as rows that the compiled loop can read, the user's own memory if possible."""
         array = checks.samples(where, name, checks.array(where, name, x))
+        known = self._width()
+        if known is not None:
+            checks.features(where, name, array.shape[1], known)
         kind = KINDS.get(array.dtype)  # None for the other byte order, too
         if kind is None:
-            array = array.astype(np.float32 if array.dtype == np.float16 else self.dtype)
+            dtype = np.float32 if array.dtype == np.float16 else self.dtype
+            array = array.astype(dtype, order="C")
             kind = KINDS[array.dtype]
         elif not array.flags.aligned or array.strides[1] != array.itemsize:
             array = np.ascontiguousarray(array)

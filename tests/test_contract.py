@@ -18,10 +18,6 @@ T = np.array([0, 3, 1, 2, 2, 0])
 N, D = 6, 4
 
 
-class Subclass(np.ndarray):
-    pass
-
-
 def weights(dtype=np.float64):
     rng = np.random.default_rng(5)
     return rng.standard_normal((D, D)).astype(dtype), rng.standard_normal(D).astype(dtype)
@@ -110,7 +106,7 @@ def unaligned(array):
     memory = bytearray(1 + array.nbytes)
     memory[1:] = array.tobytes()
     found = np.frombuffer(memory, array.dtype, offset=1).reshape(array.shape)
-    assert not found.flags.aligned
+    assert not found.flags.aligned or array.itemsize == 1
     return found
 
 
@@ -124,7 +120,7 @@ LAYOUTS = {
     "unaligned": unaligned,
     "byte-swapped": lambda array: array.astype(array.dtype.newbyteorder()),
     "unpickled": lambda array: pickle.loads(pickle.dumps(array)),
-    "subclass": lambda array: array.copy().view(Subclass),
+    "masked": np.ma.array,  # a subclass, which Numba does not take; the mask is not looked at
 }
 
 
@@ -188,6 +184,7 @@ def test_gradients_are_written_into_whatever_array_stands_in_grads(layout):
     for each in (plain, ours):
         each.forward(x)
         each.backward(dout)
+        each.backward(dout)  # overwrites
     assert ours.dW is mine
     assert_array_equal(mine, plain.dW)
 
@@ -290,6 +287,10 @@ def test_a_gradient_of_another_dtype_than_x(name):
 
 def call_everything():
     """Run in a process of its own, where no other test has compiled a kernel."""
+    # First, because Numba refuses a masked array only while a kernel is not compiled.
+    masked = [np.ma.array(array) for array in weights()]
+    layers.Affine(*masked).forward(masked[0])
+    optimizer.SGD().update(masked, list(weights()))
     labels = [T, T.astype(np.uint8), read_only(T), T[::-1], T.tolist(), np.eye(D)[T]]
     for call in CALLS.values():
         for dtype in ("float16", "float32", "float64", "int64", "uint8"):

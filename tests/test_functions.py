@@ -1,6 +1,6 @@
 """sigmoid, relu, softmax and cross_entropy_error: numbers, limits and forms of their arguments.
 
-test_contract.py has dtypes and layouts, test_bad_input.py the errors.
+test_contract.py has dtypes and layouts, test_checks.py the errors.
 """
 
 import numpy as np

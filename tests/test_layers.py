@@ -1,6 +1,6 @@
 """Layers: numbers against the reference and central differences, and what they keep.
 
-test_contract.py has dtypes and layouts, test_layer_losses.py the losses, test_bad_input.py the
+test_contract.py has dtypes and layouts, test_layer_losses.py the losses, test_checks.py the
 errors.
 """
 
@@ -128,6 +128,7 @@ def test_gradients_equal_central_differences(name, shape, rng):
     layer = make(name, rng.standard_normal((4, 3)), np.array([0.3, -0.2, 2.0]))
     x = rng.standard_normal(shape)
     x += 0.01 * np.sign(x)  # relu's kink out of reach of the difference
+    x[..., 0] = 1
     dout = rng.standard_normal(layer.forward(x).shape)
 
     def objective():
@@ -243,6 +244,8 @@ def test_assigned_parameters_are_used_by_reference():
     assert layer.dW is gradients[0] and layer.db is gradients[1]  # they still fit
     W[...], b[...] = 3, 5
     assert_array_equal(layer.forward(np.ones((1, 4))), np.full((1, 3), 17.0))
+    layer.W = W.astype(np.float32)  # of the same shape
+    assert layer.dW.dtype == np.float32
     layer.W, layer.b = np.ones((2, 6), np.float32), np.zeros(6, np.float32)  # textbook: one by one
     assert layer.dW.shape == (2, 6) and layer.dW.dtype == np.float32
     assert layer.db.shape == (6,) and layer.db.dtype == np.float32

@@ -17,11 +17,13 @@ from fastnet.kernels.simd import (
     absolute,
     add_to_tile,
     copysign,
+    count_lanes,
     exponent,
     fill,
     first_lane,
     fma,
     get,
+    is_lane,
     keep_first,
     lanes,
     load,
@@ -288,6 +290,28 @@ def test_folds(dtype):
     x[0] = np.nan
     _folds(x, out)
     assert np.isnan(out[0])
+
+
+@numba.njit
+def _lane_masks(x, lane, bound, out):
+    v, q = load(pointer(x), 0), pointer(out)
+    store(q, 0, select(is_lane(v, lane), 1.0, v))
+    return count_lanes(v >= bound), count_lanes(v < bound)
+
+
+@every_dtype
+def test_masks_of_lanes(dtype):
+    step = width(dtype)
+    x, out = -numbers(dtype)[0], np.empty(step, dtype)
+    for lane in range(-1, step + 1):  # outside the vector: no lane
+        _lane_masks(x, lane, dtype(0), out)
+        assert_array_equal(out, np.where(np.arange(step) == lane, 1, x))
+    for bound in range(-step - 1, 1):
+        counts = _lane_masks(x, 0, dtype(bound), out)
+        assert counts == (np.sum(x >= bound), np.sum(x < bound))
+        assert sum(counts) == step
+    x[0] = np.nan
+    assert _lane_masks(x, 0, dtype(-step - 1), out) == (step - 1, 0)
 
 
 @numba.njit

@@ -41,6 +41,7 @@ STACKS = {
     "activations in a row": (5, (9, RELU), (ONLY, TANH), (ONLY, SIGMOID), (3, IDENTITY)),
     "activations at the ends": (5, (ONLY, TANH), (8, IDENTITY), (3, TANH), (ONLY, SIGMOID)),
     "wide": (70, (75, RELU), (33, SIGMOID), (10, IDENTITY)),
+    "many classes": (5, (4, TANH), (37, IDENTITY)),
     "deep sums": (300, (5, RELU), (3, IDENTITY)),
 }
 every_stack = pytest.mark.parametrize("stack", STACKS)
@@ -312,16 +313,23 @@ def test_equal_outputs_answer_with_the_first_class():
     """As argmax does, over whole vectors and tails."""
     for classes in (2, 10, 16, 40):
         layers = np.array([[3, classes, 0, -1, IDENTITY]])
-        x, labels = np.ones((classes, 3)), np.arange(classes)
-        targets = np.eye(classes)
+        x, targets = np.ones((classes, 3)), np.eye(classes)
+
+        def right(labels, params, loss, x=x, targets=targets, layers=layers):
+            labels = np.broadcast_to(labels, len(x)).copy()
+            t = targets[labels]
+            return epoch(kernels, x, labels, t, layers, params, loss, learn=False)[1]
+
         for loss in (SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR):
             params = np.zeros(3 * classes)
-            totals = epoch(kernels, x, labels, targets, layers, params, loss, learn=False)
-            assert totals[1] == 1
+            assert right(0, params, loss) == classes
+            assert right(1, params, loss) == right(classes - 1, params, loss) == 0
             params[classes - 1] = 1.0
-            labels = np.roll(labels, 1)
-            totals = epoch(kernels, x, labels, targets, layers, params, loss, learn=False)
-            assert totals[1] == 1
+            assert right(classes - 1, params, loss) == classes
+            assert right(0, params, loss) == 0
+            params[classes // 2] = 1.0  # the last is no more the first of the largest
+            assert right(classes // 2, params, loss) == classes
+            assert right(np.arange(classes), params, loss) == 1
 
 
 def test_one_output_is_right_on_the_same_side_of_a_half():
@@ -364,6 +372,21 @@ def test_stops_before_the_update_of_a_loss_that_is_not_finite(value, loss, dtype
             loss, order,
         )  # fmt: skip
     assert_array_equal(again[:, 1:], totals[:, 1:])
+
+
+@every_dtype
+def test_a_loss_that_overflows_stops(dtype):
+    """It is inf, of finite outputs."""
+    stack = STACKS["one layer"]
+    layers, params = build(stack, dtype)
+    x, labels, targets = data(stack, dtype)
+    copied = params.copy()
+    epoch(kernels, x, labels, targets, layers, copied, MEAN_SQUARED_ERROR, np.arange(8))
+    x[11] = np.sqrt(np.finfo(dtype).max) * 100
+    totals = epoch(kernels, x, labels, targets, layers, params, MEAN_SQUARED_ERROR)
+    assert_array_equal(params, copied)
+    assert np.isfinite(totals).all() and totals[2] == 1
+    assert np.isfinite(predict(kernels, x, layers, params)).all()
 
 
 @every_loss

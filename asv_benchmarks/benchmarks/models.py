@@ -1,0 +1,107 @@
+import numpy as np
+
+from . import (
+    DTYPES,
+    IMPLEMENTATIONS,
+    NETWORKS,
+    TINY,
+    assert_close,
+    labels,
+    min_ratio,
+    numbers,
+    part,
+)
+
+BATCHES = 10
+
+
+def sequential(implementation, dtype, network):
+    """Return a model, its samples, targets, and batch size."""
+    batch_size, n_in, *units = NETWORKS[network]
+    squared = units[-1] == 1
+    Dense = part(implementation, "layers").Dense
+    layers = [Dense(m, activation="sigmoid") for m in units]
+    if not squared:
+        layers[-1] = Dense(units[-1])
+    loss = "mean_squared_error" if squared else "softmax_cross_entropy"
+    model = part(implementation, "models").Sequential(layers, loss=loss, dtype=dtype, seed=0)
+    x = numbers(dtype, BATCHES * batch_size, n_in)
+    t = np.round(abs(x[:, :1])) if squared else labels(len(x), units[-1])
+    return model, x, t, batch_size
+
+
+class Models:
+    """A step by hand; an epoch, predictions and an evaluation of ten batches."""
+
+    param_names = ["implementation", "dtype", "network"]
+    params = [IMPLEMENTATIONS, DTYPES, [*NETWORKS]]
+
+    def setup(self, implementation, dtype, network):
+        results = {}
+        for name in IMPLEMENTATIONS:
+            model, x, t, batch_size = sequential(name, dtype, network)
+            SGD = part(name, "optimizer").SGD
+            history = model.fit(x, t, 2, batch_size, optimizer=SGD(lr=0.1), verbose=0)
+            gradient = np.concatenate([np.ravel(g) for g in model.gradient(x, t)])
+            model.evaluate(x, t)
+            loss = np.array(history.loss, dtype)
+            results[name] = [model.parameter_vector, loss, model.predict(x), gradient]
+            if name == implementation:
+                self.model, self.optimizer = model, SGD(lr=TINY)
+                self.x, self.t, self.batch_size = x, t, batch_size
+        for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
+            assert_close(ours, theirs)
+
+    def time_step_by_hand(self, *_):
+        self.model.forward(self.x[: self.batch_size], self.t[: self.batch_size])
+        self.model.backward()
+        self.optimizer.update(self.model.params, self.model.grads)
+
+    def time_fit(self, *_):
+        self.model.fit(self.x, self.t, 1, self.batch_size, optimizer=self.optimizer, verbose=0)
+
+    def time_predict(self, *_):
+        self.model.predict(self.x)
+
+    def time_evaluate(self, *_):
+        self.model.evaluate(self.x, self.t)
+
+
+class ModelsRatio:
+    unit = "fastnet / numpy"
+    param_names = ["dtype", "network"]
+    params = [DTYPES, [*NETWORKS]]
+
+    def setup(self, dtype, network):
+        self.pair = [Models(), Models()]
+        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
+            benchmark.setup(implementation, dtype, network)
+
+    def track_min_ratio_fit(self, *_):
+        return min_ratio(*[benchmark.time_fit for benchmark in self.pair])
+
+    def track_min_ratio_step_by_hand(self, *_):
+        return min_ratio(*[benchmark.time_step_by_hand for benchmark in self.pair])
+
+
+class TwoLayerNet:
+    """The textbook's training step, in float64: gradient(x, t), then the optimizer on a dict."""
+
+    param_names = ["implementation"]
+    params = [IMPLEMENTATIONS]
+
+    def setup(self, implementation):
+        self.x, self.t = numbers("float64", 100, 784), labels(100, 10)
+        gradients = {}
+        for name in IMPLEMENTATIONS:
+            np.random.seed(0)  # noqa: NPY002  the class draws from NumPy's global generator
+            network = part(name, "models").TwoLayerNet(784, 50, 10)
+            gradients[name] = network.gradient(self.x, self.t)
+            if name == implementation:
+                self.network = network
+        for key, theirs in gradients["numpy"].items():
+            assert_close(gradients["fastnet"][key], theirs)
+        self.optimizer = part(implementation, "optimizer").SGD(lr=TINY)
+
+    def time_gradient_and_update(self, *_):
+        self.optimizer.update(self.network.params, self.network.gradient(self.x, self.t))

@@ -1,0 +1,345 @@
+"""Print the project's speed table: fastnet and the NumPy reference, measured in turns in one run.
+
+    python -m asv_benchmarks.speed [--rounds N] [--json FILE]
+
+One pinned thread, NumPy's BLAS included. A training step is the gathering of a shuffled batch,
+forward, loss, backward and the SGD update. Both sides start from the same weights and see the same
+batches, and their weights are compared before anything is timed. Times are medians of the rounds,
+with the 10th and 90th percentiles; in a round every contender runs once. Other processes' turns on
+the core are left out: what counts is the CPU time of the one thread.
+"""
+
+# ruff: noqa: E402  the environment is set before NumPy is imported
+
+import os
+
+for _variable in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM"):
+    os.environ[f"{_variable}_NUM_THREADS"] = "1"  # read once, when NumPy loads its BLAS
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+
+import numba
+import numpy as np
+from numba import njit
+
+import fastnet
+import fastnet.kernels
+import fastnet.layers
+import fastnet.losses
+import fastnet.models
+import fastnet.optimizer
+import fastnet.reference.kernels
+import fastnet.reference.layers
+import fastnet.reference.losses
+import fastnet.reference.models
+import fastnet.reference.optimizer
+from fastnet.kernels.simd import fill, fma, lanes, pointer, sum_lanes
+
+SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
+
+# Widths, samples a batch, dtype, and the ratio that issue 2 demands.
+NETWORKS = [
+    ((3, 4, 1), 1, "float32", 100),
+    ((3, 4, 1), 1, "float64", 100),
+    ((3, 4, 2), 4, "float32", 1),
+    ((64, 32, 10), 32, "float32", 10),
+    ((784, 16, 16, 10), 32, "float32", 1),
+    ((784, 50, 10), 100, "float32", 1.3),
+    ((784, 100, 100, 100, 100, 10), 100, "float32", 1),
+    ((784, 512, 512, 10), 128, "float32", 1),
+    ((784, 1024, 1024, 10), 256, "float32", 1),
+]
+
+# So small a rate leaves the weights as they are, at the same cost: every step is the first again.
+TINY = 1e-12
+
+
+@njit(error_model="numpy")
+def _multiply_and_add(steps, like):
+    """12 independent sums in registers: more than latency times ports of any CPU in use."""
+    p = pointer(like)
+    x, y = fill(p, 0.5), fill(p, 1.0)
+    a, b, c, d, e, f, g, h, i, j, k, m = x, x, x, x, x, x, x, x, x, x, x, x
+    for _ in range(steps):
+        a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
+        e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
+        i, j, k, m = fma(i, x, y), fma(j, x, y), fma(k, x, y), fma(m, x, y)
+    return sum_lanes(a + b + c + d + e + f + g + h + i + j + k + m), 24.0 * lanes(p) * steps
+
+
+def pin():
+    """Stay on one core, so that a move between cores is not measured."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def rounds_of(contenders, rounds):
+    """Return {name: sorted seconds}; every round calls each contender once, in turns."""
+    seconds = {name: [] for name in contenders}
+    names = list(contenders)
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            start = time.thread_time()
+            contenders[name]()
+            seconds[name].append(time.thread_time() - start)
+    return {name: sorted(times) for name, times in seconds.items()}
+
+
+def percentiles(times, scale):
+    """Return the 10th, 50th and 90th percentile of sorted times."""
+    last = len(times) - 1
+    return [times[round(last * p)] * scale for p in (0.1, 0.5, 0.9)]
+
+
+class Network:
+    """A stack of Dense layers on both sides, its data, and four ways to train it."""
+
+    def __init__(self, widths, batch_size, dtype, activation="sigmoid"):
+        self.widths, self.batch_size, self.dtype = widths, batch_size, np.dtype(dtype)
+        self.activation = activation
+        products = [d * m for d, m in pairwise(widths)]
+        # Forward and dW for every layer, dx for all but the first.
+        self.flops = 2.0 * batch_size * (3 * sum(products) - products[0])
+        self.squared = widths[-1] == 1
+        steps = int(min(1000, max(2, 5e8 / self.flops)))
+        xor = batch_size == 1 and self.squared
+        self.rows, self.epochs = (4, steps // 4) if xor else (steps * batch_size, 1)
+        self.steps = self.epochs * -(-self.rows // batch_size)
+        rng = np.random.default_rng(0)
+        self.x = rng.standard_normal((self.rows, widths[0])).astype(dtype)
+        self.t = rng.integers(max(2, widths[-1]), size=self.rows)
+        if self.squared:
+            self.t = self.t.astype(dtype).reshape(-1, 1)
+        self.order = np.tile(np.arange(self.rows), (self.epochs, 1))
+        rng.permuted(self.order, axis=1, out=self.order)
+
+    def model(self, side):
+        """Return a Sequential; the same seed gives both sides the same weights."""
+        Dense = SIDES[side].layers.Dense
+        layers = [Dense(m, activation=self.activation) for m in self.widths[1:-1]]
+        last = {"activation": "sigmoid"} if self.squared else {}
+        layers.append(Dense(self.widths[-1], **last))
+        loss = "mean_squared_error" if self.squared else "softmax_cross_entropy"
+        model = SIDES[side].models.Sequential(layers, loss=loss, dtype=self.dtype.name, seed=0)
+        model.build(self.widths[0])
+        return model
+
+    def fit(self, side, lr, rows=None):
+        """Return a function that calls Sequential.fit, and the weights that it changes."""
+        model = self.model(side)
+        optimizer = SIDES[side].optimizer.SGD(lr=lr)
+        arguments = self.x[:rows], self.t[:rows], self.epochs, self.batch_size, optimizer
+        return lambda: model.fit(*arguments, verbose=0), model.parameter_vector
+
+    def loop(self, side, lr, rows=None):
+        """Return a function that calls the kernel train_epochs, and the weights that it changes."""
+        kernels = SIDES[side].kernels
+        params = self.model(side).parameter_vector.copy()
+        codes = {"sigmoid": kernels.SIGMOID, "relu": kernels.RELU}
+        table, start = [], 0
+        for d, m in pairwise(self.widths):
+            table.append((d, m, start, start + d * m, codes[self.activation]))
+            start += d * m + m
+        table[-1] = (*table[-1][:4], kernels.SIGMOID if self.squared else kernels.IDENTITY)
+        layers, scalar = np.array(table), self.dtype.type
+        kind = kernels.FLOAT32 if self.dtype == np.float32 else kernels.FLOAT64
+        labels, targets = self.t, np.empty((0, 0), self.dtype)
+        if self.squared:
+            labels, targets = np.empty(0, np.int64), self.t
+        loss = kernels.MEAN_SQUARED_ERROR if self.squared else kernels.SOFTMAX_CROSS_ENTROPY
+        work = np.empty(kernels.work_size(layers, self.batch_size), self.dtype)
+        totals = np.empty((self.epochs, 3))
+        order = np.ascontiguousarray(self.order[:, :rows])
+        arguments = (
+            self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
+            self.batch_size, layers, params, loss, scalar(lr), True, work, totals,
+        )  # fmt: skip
+        return lambda: kernels.train_epochs(*arguments), params
+
+    def check(self):
+        """Raise unless both sides learn the same weights in a few steps, by fit and by the loop."""
+        rows = 5 * self.batch_size  # in more, rounding errors grow as the training amplifies them
+        initial = self.model("numpy").parameter_vector
+        for way in (self.fit, self.loop):
+            weights = {}
+            for side in SIDES:
+                train, weights[side] = way(side, 0.05, rows)
+                train()
+            tolerance = {"float32": 1e-3, "float64": 1e-9}[self.dtype.name]
+            tolerance *= np.abs(weights["numpy"] - initial).max()
+            np.testing.assert_allclose(weights["fastnet"], weights["numpy"], rtol=0, atol=tolerance)
+
+    def measure(self, rounds):
+        """Return microseconds a step, [p10, p50, p90] for each way, and GFLOP/s of the peak."""
+        self.check()
+        like, peak = np.empty(1, self.dtype), int(2e5)
+        _, peak_flops = _multiply_and_add(peak, like)
+        contenders = {
+            "numpy fit": self.fit("numpy", TINY)[0],
+            "numpy loop": self.loop("numpy", TINY)[0],
+            "fastnet loop": self.loop("fastnet", TINY)[0],
+            "fastnet fit": self.fit("fastnet", TINY)[0],
+            "peak": lambda: _multiply_and_add(peak, like),
+        }
+        rounds_of(contenders, 2)
+        times = rounds_of(contenders, rounds)
+        peak_seconds = statistics.median(times.pop("peak"))
+        row = {name: percentiles(t, 1e6 / self.steps) for name, t in times.items()}
+        row["peak"] = peak_flops / peak_seconds / 1e9
+        return row
+
+
+def steps_table(rounds):
+    """Print a row a network; return the rows."""
+    print("| network/batch | dtype | NumPy µs a step | fastnet loop | fastnet fit "
+          "| NumPy / loop | NumPy / fit | demand | GFLOP/s | of peak |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    rows = []
+    for widths, batch_size, dtype, demand in NETWORKS:
+        network = Network(widths, batch_size, dtype)
+        row = network.measure(rounds)
+        best = min(row["numpy fit"], row["numpy loop"], key=lambda p: p[1])
+        loop, fit = row["fastnet loop"], row["fastnet fit"]
+        rate = network.flops / loop[1] / 1e3
+        ratio, through_fit = best[1] / loop[1], best[1] / fit[1]
+        mark = "" if min(ratio, through_fit) >= demand else " **missed**"
+        name = f"{'-'.join(map(str, widths))}/{batch_size}"
+        cells = [f"{p50:.4g} ({p10:.3g} to {p90:.3g})" for p10, p50, p90 in (best, loop, fit)]
+        print(
+            f"| {name} | {dtype} | {' | '.join(cells)} | {ratio:.2f} | {through_fit:.2f} "
+            f"| {demand}{mark} | {rate:.1f} | {rate / row['peak']:.0%} |",
+            flush=True,
+        )
+        rows.append({"network": name, "dtype": dtype, "demand": demand, "flops": network.flops})
+        rows[-1] |= row | {"ratio_loop": ratio, "ratio_fit": through_fit}
+    return rows
+
+
+def calls(side, dtype, n, d, m):
+    """Return {name: function}: single calls of layers, a loss and the optimizer."""
+    rng = np.random.default_rng(0)
+    x, W, dout = (rng.standard_normal(s).astype(dtype) for s in [(n, d), (d, m), (n, m)])
+    b, t = np.zeros(m, dtype), rng.integers(m, size=n)
+    package = SIDES[side]
+    affine, sigmoid = package.layers.Affine(W, b), package.layers.Sigmoid()
+    softmax, loss = package.layers.SoftmaxWithLoss(), package.losses.SoftmaxCrossEntropy()
+    sgd = package.optimizer.SGD(lr=TINY)
+    return {
+        "Affine.forward": lambda: affine.forward(x),
+        "Affine.backward": lambda: affine.backward(dout),
+        "Sigmoid.forward": lambda: sigmoid.forward(dout),
+        "Sigmoid.backward": lambda: sigmoid.backward(dout),
+        "SoftmaxWithLoss.forward": lambda: softmax.forward(dout, t),
+        "SoftmaxWithLoss.backward": lambda: softmax.backward(),
+        "SoftmaxCrossEntropy.forward": lambda: loss.forward(dout, t),
+        "SGD.update": lambda: sgd.update(affine.params, affine.grads),
+    }
+
+
+def repeat(function, times):
+    """Return a function that calls another one so many times."""
+
+    def run():
+        for _ in range(times):
+            function()
+
+    return run
+
+
+def calls_table(rounds):
+    """Print what single calls cost on small arrays; return the rows."""
+    print("\n| call | x, W | NumPy µs | fastnet µs | NumPy / fastnet |\n|---|---|---|---|---|")
+    rows, times = [], 50
+    for n, d, m in [(1, 3, 4), (32, 64, 10), (100, 784, 50)]:
+        sides = {side: calls(side, "float32", n, d, m) for side in SIDES}
+        for name in sides["numpy"]:
+            contenders = {side: repeat(sides[side][name], times) for side in SIDES}
+            rounds_of(contenders, 2)
+            measured = rounds_of(contenders, rounds)
+            numpy, ours = (statistics.median(measured[side]) / times * 1e6 for side in SIDES)
+            mark = "" if ours <= numpy else " **slower**"
+            print(f"| {name} | ({n}, {d}), ({d}, {m}) | {numpy:.2f} | {ours:.2f} "
+                  f"| {numpy / ours:.2f}{mark} |")  # fmt: skip
+            rows.append({"call": name, "shape": [n, d, m], "numpy": numpy, "fastnet": ours})
+    return rows
+
+
+IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+FIRST_FIT = """
+import time
+import numpy as np
+from fastnet.layers import Dense
+from fastnet.models import Sequential
+x, t = np.ones((64, 64), "float32"), np.arange(64) % 10
+start = time.perf_counter()
+model = Sequential([Dense(32, activation="sigmoid"), Dense(10)], seed=0)
+model.fit(x, t, batch_size=32, verbose=0)
+print(time.perf_counter() - start)
+"""
+
+
+def process(code, **environment):
+    """Return the number that a new Python process prints when it runs the code."""
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, **environment}
+    done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout)
+
+
+def startup_table(repeats=7):
+    """Print what a new process pays; return the seconds."""
+    process(FIRST_FIT)  # fills the cache
+    times = {"import numba": [], "import fastnet.models": [], "first fit, warm cache": []}
+    for _ in range(repeats):
+        times["import numba"].append(process(IMPORT.format("numba")))
+        times["import fastnet.models"].append(process(IMPORT.format("fastnet.models")))
+        times["first fit, warm cache"].append(process(FIRST_FIT))
+    result = {name: statistics.median(seconds) for name, seconds in times.items()}
+    result["over numba"] = result["import fastnet.models"] - result["import numba"]
+    with tempfile.TemporaryDirectory() as folder:
+        result["first fit, empty cache"] = process(FIRST_FIT, NUMBA_CACHE_DIR=folder)
+    demands = {"over numba": 0.05, "first fit, warm cache": 1, "first fit, empty cache": 10}
+    print("\n| start | s | demand |\n|---|---|---|")
+    for name, seconds in result.items():
+        demand = demands.get(name, "")
+        mark = "" if demand == "" or seconds <= demand else " **missed**"
+        print(f"| {name} | {seconds:.3f} | {demand}{mark} |")
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=30, metavar="N")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers there, too")
+    arguments = parser.parse_args()
+    pin()
+    result = {
+        "versions": {
+            "fastnet": fastnet.__version__,
+            "numba": numba.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+        "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+    }
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    print(f"{versions}; one thread; load {result['load']}; medians of {arguments.rounds} rounds "
+          "(10th to 90th percentile)\n")  # fmt: skip
+    result["steps"] = steps_table(arguments.rounds)
+    result["calls"] = calls_table(arguments.rounds)
+    result["startup"] = startup_table()
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()

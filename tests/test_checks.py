@@ -1,0 +1,693 @@
+"""Every error about an argument of functions, layers, losses and optimizers: its whole text.
+
+The form is `<public name>: <argument> must <rule>, got <value>. <What to do>.`
+"""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax
+from fastnet.layers import (
+    Affine,
+    Dense,
+    MatMul,
+    Relu,
+    Sigmoid,
+    Softmax,
+    SoftmaxWithLoss,
+    Tanh,
+)
+from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
+from fastnet.optimizer import SGD
+
+X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
+W = np.linspace(-1, 1, 8).reshape(4, 2)
+B = np.zeros(2)
+RNG = np.random.default_rng(0)
+
+
+def affine():
+    return Affine(W.copy(), B.copy())
+
+
+def called(layer, *arguments):
+    layer.forward(*arguments)
+    return layer
+
+
+def built():
+    layer = Dense(2)
+    layer.build(4, np.random.default_rng(0), "float64")
+    return layer
+
+
+def assign(layer, name, value):
+    setattr(layer, name, value)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+# What holds no real numbers, for every argument that is an array.
+NUMBERS = "must be an array of integers, float16, float32 or float64, got"
+CONVERT = "Convert it to float32 or float64."
+KINDS = [
+    (X.astype(complex), f"{NUMBERS} dtype complex128. {CONVERT}"),
+    (X.astype(object), f"{NUMBERS} dtype object. {CONVERT}"),
+    (X.astype(str), f"{NUMBERS} dtype <U32. {CONVERT}"),
+    (X.astype(np.longdouble), f"{NUMBERS} dtype {np.dtype(np.longdouble)}. {CONVERT}"),
+    (X.astype("M8[s]"), f"{NUMBERS} dtype datetime64[s]. {CONVERT}"),
+    ("text", f"{NUMBERS} str of dtype <U4. {CONVERT}"),
+    (None, f"{NUMBERS} NoneType of dtype object. {CONVERT}"),
+    ([1, None], f"{NUMBERS} list of dtype object. {CONVERT}"),
+]
+TAKES_ARRAYS = {
+    "sigmoid: x": sigmoid,
+    "relu: x": relu,
+    "softmax: x": softmax,
+    "cross_entropy_error: y": lambda bad: cross_entropy_error(bad, [0, 0, 0]),
+    "MatMul: W": MatMul,
+    "MatMul.forward: x": lambda bad: MatMul(W).forward(bad),
+    "MatMul.backward: dout": lambda bad: called(MatMul(W), X).backward(bad),
+    "MatMul.W: W": lambda bad: assign(MatMul(W), "W", bad),
+    "Affine: W": lambda bad: Affine(bad, B),
+    "Affine: b": lambda bad: Affine(W, bad),
+    "Affine.b: b": lambda bad: assign(affine(), "b", bad),
+    "Affine.forward: x": lambda bad: affine().forward(bad),
+    "Affine.backward: dout": lambda bad: called(affine(), X).backward(bad),
+    "Dense.W: W": lambda bad: assign(built(), "W", bad),
+    "Dense.forward: x": lambda bad: built().forward(bad),
+    "Dense.backward: dout": lambda bad: called(built(), X).backward(bad),
+    "Sigmoid.forward: x": lambda bad: Sigmoid().forward(bad),
+    "Relu.forward: x": lambda bad: Relu().forward(bad),
+    "Tanh.forward: x": lambda bad: Tanh().forward(bad),
+    "Tanh.backward: dout": lambda bad: called(Tanh(), X).backward(bad),
+    "Softmax.forward: x": lambda bad: Softmax().forward(bad),
+    "Softmax.backward: dout": lambda bad: called(Softmax(), X).backward(bad),
+    "SoftmaxWithLoss.forward: x": lambda bad: SoftmaxWithLoss().forward(bad, [0, 0, 0]),
+    "SoftmaxCrossEntropy.forward: x": lambda bad: SoftmaxCrossEntropy().forward(bad, [0, 0, 0]),
+    "MeanSquaredError.forward: x": lambda bad: MeanSquaredError().forward(bad, X),
+    "MeanSquaredError.forward: t": lambda bad: MeanSquaredError().forward(X, bad),
+    "SGD.update: grads[0]": lambda bad: SGD().update([X.copy()], [bad]),
+}
+
+
+@pytest.mark.parametrize("name", TAKES_ARRAYS)
+def test_arrays_that_hold_no_real_numbers(name):
+    for bad, text in KINDS:
+        with pytest.raises(TypeError) as raised:
+            TAKES_ARRAYS[name](bad)
+        assert str(raised.value) == f"{name} {text}"
+
+
+@pytest.mark.parametrize("name", TAKES_ARRAYS)
+def test_ragged_lists(name):
+    with pytest.raises(ValueError) as raised:
+        TAKES_ARRAYS[name]([[1, 2], [3]])
+    assert str(raised.value) == (
+        f"{name} must be an array, got a list whose parts differ in length. "
+        "Give every row the same length."
+    )
+
+
+# Losses and the name that they give the scores.
+LABELLED = {
+    "cross_entropy_error": (cross_entropy_error, "y"),
+    "SoftmaxWithLoss.forward": (lambda x, t: SoftmaxWithLoss().forward(x, t), "x"),
+    "SoftmaxCrossEntropy.forward": (lambda x, t: SoftmaxCrossEntropy().forward(x, t), "x"),
+}
+NOT_ONE_HOT = "t must be one-hot, a single 1 and zeros in each row, got"
+LABELS = [
+    ([0, 4, 1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {count}"),
+    ([0, 1, -1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[2]=-1. {count}"),
+    (
+        np.array([2**63, 0, 0], np.uint64),
+        IndexError,
+        "t must be in 0..3 for {}.shape=(3, 4), got t[0]=9223372036854775808. {count}",
+    ),
+    (
+        np.array([0, 1, 255], np.uint8),
+        IndexError,
+        "t must be in 0..3 for {}.shape=(3, 4), got t[2]=255. {count}",
+    ),
+    ([0, 1], ValueError, "t must have shape (3,) or (3, 4) {match}, got t.shape=(2,). {give}"),
+    ([], ValueError, "t must have shape (3,) or (3, 4) {match}, got t.shape=(0,). {give}"),
+    (0, ValueError, "t must have shape (3,) or (3, 4) {match}, got t.shape=(). {give}"),
+    (
+        np.eye(3),
+        ValueError,
+        "t must have shape (3,) or (3, 4) {match}, got t.shape=(3, 3). {give}",
+    ),
+    (
+        [0.0, 1.0, 2.0],
+        TypeError,
+        "t must be integer labels or one-hot rows, got list of dtype float64 with t.shape=(3,). "
+        "Convert labels with t.astype(int).",
+    ),
+    (
+        np.array(["a", "b", "c"]),
+        TypeError,
+        "t must be integer labels or one-hot rows, got dtype <U1 with t.shape=(3,). "
+        "Convert labels with t.astype(int).",
+    ),
+    (
+        np.array([0, 1, 2], object),
+        TypeError,
+        "t must be integer labels or one-hot rows, got dtype object with t.shape=(3,). "
+        "Convert labels with t.astype(int).",
+    ),
+    (np.zeros((3, 4), complex), TypeError, f"t {NUMBERS} dtype complex128. {CONVERT}"),
+    (np.zeros((3, 4)), ValueError, f"{NOT_ONE_HOT} t[0]=[0. 0. 0. 0.]. {{one_hot}}"),
+    (
+        [[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0]],
+        ValueError,
+        f"{NOT_ONE_HOT} t[1]=[0 1 0 1]. {{one_hot}}",
+    ),
+    (
+        [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 2, 0]],
+        ValueError,
+        f"{NOT_ONE_HOT} t[2]=[0 0 2 0]. {{one_hot}}",
+    ),
+    (
+        [[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 1, 0]],  # as many entries as rows
+        ValueError,
+        f"{NOT_ONE_HOT} t[1]=[0 0 0 0]. {{one_hot}}",
+    ),
+    (
+        [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0, 1, 0, 0]],
+        ValueError,
+        f"{NOT_ONE_HOT} t[1]=[0.5 0.5 0.  0. ]. {{one_hot}}",
+    ),
+    (
+        [[1, 0, 0, np.nan], [0, 1, 0, 0], [0, 1, 0, 0]],
+        ValueError,
+        f"{NOT_ONE_HOT} t[0]=[ 1.  0.  0. nan]. {{one_hot}}",
+    ),
+    (
+        [[1, -1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]],
+        ValueError,
+        f"{NOT_ONE_HOT} t[0]=[ 1 -1  0  0]. {{one_hot}}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("t", "error", "text"), LABELS)
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels(name, t, error, text):
+    call, scores = LABELLED[name]
+    advice = {
+        "count": "Count classes from 0.",
+        "match": f"to match {scores}.shape=(3, 4)",
+        "give": "Give one label or one one-hot row a sample.",
+        "one_hot": "Give labels (N,) or one-hot rows (N, C).",
+    }
+    with pytest.raises(error) as raised:
+        call(X, t)
+    assert str(raised.value) == f"{name}: {text.format(scores, **advice)}"
+
+
+def test_long_one_hot_rows_are_shortened():
+    with pytest.raises(ValueError, match=re.escape("got t[0]=[1. 1. 1. ... 1. 1. 1.]. Give")):
+        cross_entropy_error(np.ones((2, 500)), np.ones((2, 500)))
+
+
+EMPTY_TABLE = "must have at least one row and one class, got"
+EMPTY_ROWS = "must have at least one row and one feature, got"
+SHAPES = [
+    (lambda: softmax(1.0), "softmax: x must be (C,) or (N, C), got x.shape=(). {table}"),
+    (
+        lambda: softmax(np.zeros((2, 3, 4))),
+        "softmax: x must be (C,) or (N, C), got x.shape=(2, 3, 4). {table}",
+    ),
+    (lambda: softmax([]), f"softmax: x {EMPTY_TABLE} x.shape=(0,). {{some}}"),
+    (lambda: softmax(np.zeros((0, 4))), f"softmax: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}"),
+    (
+        lambda: Softmax().forward(np.zeros((3, 0))),
+        f"Softmax.forward: x {EMPTY_TABLE} x.shape=(3, 0). {{some}}",
+    ),
+    (
+        lambda: cross_entropy_error(np.zeros((0, 4)), []),
+        f"cross_entropy_error: y {EMPTY_TABLE} y.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: cross_entropy_error(0.5, 0),
+        "cross_entropy_error: y must be (C,) or (N, C), got y.shape=(). "
+        "Reshape y to (N, C), with one row a sample.",
+    ),
+    (
+        lambda: SoftmaxWithLoss().forward(X[0], 0),
+        "SoftmaxWithLoss.forward: x must be (N, C), got x.shape=(4,). {table}",
+    ),
+    (
+        lambda: SoftmaxWithLoss().forward(np.zeros((0, 4)), []),
+        f"SoftmaxWithLoss.forward: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: SoftmaxCrossEntropy().forward(np.zeros((1, 2, 3)), [0]),
+        "SoftmaxCrossEntropy.forward: x must be (N, C), got x.shape=(1, 2, 3). {table}",
+    ),
+    (
+        lambda: SoftmaxCrossEntropy().forward(np.zeros((0, 4)), []),
+        f"SoftmaxCrossEntropy.forward: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: MeanSquaredError().forward(X[0], X[0]),
+        "MeanSquaredError.forward: x must be (N, C), got x.shape=(4,). {table}",
+    ),
+    (
+        lambda: MeanSquaredError().forward(np.zeros((0, 4)), np.zeros((0, 4))),
+        f"MeanSquaredError.forward: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: MeanSquaredError().forward(X, X[:2]),
+        "MeanSquaredError.forward: t must have shape (3, 4) to match x, got t.shape=(2, 4). "
+        "Give one target for each output.",
+    ),
+    (
+        lambda: MeanSquaredError().forward(X, [0, 1, 2]),
+        "MeanSquaredError.forward: t must have shape (3, 4) to match x, got t.shape=(3,). "
+        "Give one target for each output.",
+    ),
+    (
+        lambda: Affine(np.zeros((784, 100)), np.zeros(100)).forward(np.zeros((32, 783))),
+        "Affine.forward: x must have 784 features to match W (784, 100), got x.shape=(32, 783). "
+        "Reshape x to (N, 784).",
+    ),
+    (
+        lambda: affine().forward(np.zeros(3)),
+        "Affine.forward: x must have 4 features to match W (4, 2), got x.shape=(3,). "
+        "Reshape x to (N, 4).",
+    ),
+    (
+        lambda: MatMul(W).forward(np.zeros((5, 3, 2))),
+        "MatMul.forward: x must have 4 features to match W (4, 2), got x.shape=(5, 3, 2). "
+        "Reshape x to (N, 4).",
+    ),
+    (
+        lambda: affine().forward(np.zeros((0, 4))),
+        f"Affine.forward: x {EMPTY_ROWS} x.shape=(0, 4). Give an array (N, D).",
+    ),
+    (
+        lambda: MatMul(W).forward(np.zeros((3, 0))),
+        f"MatMul.forward: x {EMPTY_ROWS} x.shape=(3, 0). Give an array (N, D).",
+    ),
+    (
+        lambda: built().forward(1.0),
+        f"Dense.forward: x {EMPTY_ROWS} x.shape=(). Give an array (N, D).",
+    ),
+    (
+        lambda: Affine(W[0], B),
+        "Affine: W must be (D, M) with at least one entry, got W.shape=(2,). Give an array (D, M).",
+    ),
+    (
+        lambda: MatMul(np.zeros((0, 3))),
+        "MatMul: W must be (D, M) with at least one entry, got W.shape=(0, 3). "
+        "Give an array (D, M).",
+    ),
+    (
+        lambda: Affine(W, np.zeros((1, 2))),
+        "Affine: b must be (M,) with at least one entry, got b.shape=(1, 2). Give an array (M,).",
+    ),
+    (
+        lambda: Affine(W, np.zeros(3)),
+        "Affine: b must have shape (2,) to match W (4, 2), got b.shape=(3,). "
+        "Assign W and b of the same M.",
+    ),
+    (
+        lambda: assign(affine(), "W", np.zeros(4)),
+        "Affine.W: W must be (D, M) with at least one entry, got W.shape=(4,). "
+        "Give an array (D, M).",
+    ),
+    (
+        lambda: assign(built(), "b", W),
+        "Dense.b: b must be (M,) with at least one entry, got b.shape=(4, 2). Give an array (M,).",
+    ),
+    (
+        lambda: called(affine(), X).backward(np.zeros((3, 4))),
+        "Affine.backward: dout must have shape (3, 2), got dout.shape=(3, 4). {dout}",
+    ),
+    (
+        lambda: called(affine(), X[0]).backward(np.zeros((1, 2))),
+        "Affine.backward: dout must have shape (2,), got dout.shape=(1, 2). {dout}",
+    ),
+    (
+        lambda: called(MatMul(W), X).backward(1.0),
+        "MatMul.backward: dout must have shape (3, 2), got dout.shape=(). {dout}",
+    ),
+    (
+        lambda: called(built(), X).backward(np.zeros((2, 2))),
+        "Dense.backward: dout must have shape (3, 2), got dout.shape=(2, 2). {dout}",
+    ),
+    (
+        lambda: called(Sigmoid(), X).backward(np.zeros((3, 1))),
+        "Sigmoid.backward: dout must have shape (3, 4), got dout.shape=(3, 1). {dout}",
+    ),
+    (
+        lambda: called(Relu(), X).backward(np.zeros(12)),
+        "Relu.backward: dout must have shape (3, 4), got dout.shape=(12,). {dout}",
+    ),
+    (
+        lambda: called(Softmax(), X).backward(1.0),
+        "Softmax.backward: dout must have shape (3, 4), got dout.shape=(). {dout}",
+    ),
+    (
+        lambda: SGD().update([np.ones(3)], [np.ones(2)]),
+        "SGD.update: grads[0] must have shape (3,) to match params[0], got (2,). "
+        "Give the gradient of that array.",
+    ),
+    (
+        lambda: SGD().update({"W": np.ones((3, 2))}, {"W": 1.0}),
+        "SGD.update: grads['W'] must have shape (3, 2) to match params['W'], got (). "
+        "Give the gradient of that array.",
+    ),
+    (
+        lambda: SGD().update([np.ones(3)], []),
+        "SGD.update: grads must be as many as params, got 0 grads for 1 params. "
+        "Give the two lists of the same layers.",
+    ),
+    (
+        lambda: SGD().update([np.ones(1), read_only(np.ones(3))], [np.ones(1), np.ones(3)]),
+        "SGD.update: params[1] must be writeable, got a read-only array. Train a copy of it.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), SHAPES)
+def test_shapes(call, text):
+    advice = {
+        "table": "Reshape x to (N, C), with one row a sample.",
+        "some": "Give one sample or more.",
+        "dout": "Give one number for each output of forward.",
+    }
+    with pytest.raises(ValueError) as raised:
+        call()
+    assert str(raised.value) == text.format(**advice)
+
+
+def test_parameters_that_no_longer_fit():
+    layer = called(affine(), X)
+    layer.W = np.ones((4, 3))
+    text = (
+        "Affine.forward: b must have shape (3,) to match W (4, 3), got b.shape=(2,). "
+        "Assign W and b of the same M."
+    )
+    with pytest.raises(ValueError) as raised:
+        layer.forward(X)
+    assert str(raised.value) == text
+    layer.b = np.ones(3)
+    layer.W = np.ones((5, 3))  # not forward's any more
+    with pytest.raises(ValueError) as raised:
+        layer.backward(np.ones((3, 3)))
+    assert str(raised.value) == (
+        "Affine.backward: x must have 5 features to match W (5, 3), got x.shape=(3, 4). "
+        "Reshape x to (N, 5)."
+    )
+    layer = called(affine(), X)
+    layer.params[1] = np.ones(3)  # past the property
+    with pytest.raises(ValueError, match=r"^Affine\.forward: b must have shape \(2,\) to match"):
+        layer.forward(X)
+    layer.params[0] = np.ones((4, 3))
+    layer.forward(X)
+    with pytest.raises(ValueError) as raised:
+        layer.backward(np.ones((3, 3)))
+    assert str(raised.value) == (
+        "Affine.backward: grads[0] must have shape (4, 3) to match params[0], got (4, 2). "
+        "Assign layer.W and layer.b, which remake the gradients."
+    )
+
+
+ORDER = [
+    (lambda: affine().backward(X), "Affine.backward: call forward first."),
+    (lambda: MatMul(W).backward(X), "MatMul.backward: call forward first."),
+    (lambda: built().backward(X), "Dense.backward: call forward first."),
+    (lambda: Sigmoid().backward(X), "Sigmoid.backward: call forward first."),
+    (lambda: Relu().backward(X), "Relu.backward: call forward first."),
+    (lambda: Relu().mask, "Relu.mask: call forward first."),
+    (lambda: Tanh().backward(X), "Tanh.backward: call forward first."),
+    (lambda: Softmax().backward(X), "Softmax.backward: call forward first."),
+    (lambda: SoftmaxWithLoss().backward(), "SoftmaxWithLoss.backward: call forward first."),
+    (lambda: SoftmaxCrossEntropy().backward(), "SoftmaxCrossEntropy.backward: call forward first."),
+    (lambda: MeanSquaredError().backward(), "MeanSquaredError.backward: call forward first."),
+    (lambda: Dense(2).forward(X), "Dense.forward: {build}"),
+    (lambda: Dense(2).backward(X), "Dense.backward: call forward first."),
+    (lambda: Dense(2).W, "Dense.W: {build}"),
+    (lambda: Dense(2).b, "Dense.b: {build}"),
+    (lambda: Dense(2).dW, "Dense.dW: {build}"),
+    (lambda: Dense(2).db, "Dense.db: {build}"),
+    (lambda: assign(Dense(2), "W", W), "Dense.W: {build}"),
+    (lambda: assign(Dense(2), "b", B), "Dense.b: {build}"),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), ORDER)
+def test_order_of_calls(call, text):
+    with pytest.raises(RuntimeError) as raised:
+        call()
+    build = (
+        "call build(n_in, rng, dtype) first, or put the layer into a Sequential and build or "
+        "fit that."
+    )
+    assert str(raised.value) == text.format(build=build)
+
+
+ARGUMENTS = [
+    (lambda: Dense(2.5), TypeError, "Dense: units must be a whole number, got 2.5. Give an int."),
+    (lambda: Dense(True), TypeError, "Dense: units must be a whole number, got True. Give an int."),
+    (lambda: Dense(0), ValueError, "Dense: units must be at least 1, got 0. Give a positive int."),
+    (
+        lambda: Dense(2, activation="relux"),
+        ValueError,
+        "Dense: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got 'relux'. "
+        "Give one of these names.",
+    ),
+    (
+        lambda: Dense(2, activation=Relu),
+        ValueError,
+        "Dense: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got "
+        "<class 'fastnet.layers.Relu'>. Give one of these names.",
+    ),
+    (
+        lambda: Dense(2, input_shape=()),
+        ValueError,
+        "Dense: input_shape must have a dimension, got (). Give the shape of one sample, such as "
+        "(784,).",
+    ),
+    (
+        lambda: Dense(2, input_shape=(28, -28)),
+        ValueError,
+        "Dense: input_shape must be at least 1, got -28. Give a positive int.",
+    ),
+    (
+        lambda: Dense(2, input_shape="784"),
+        TypeError,
+        "Dense: input_shape must be a whole number, got '784'. Give an int.",
+    ),
+    (
+        lambda: Dense(2, weight_init_std=-1),
+        ValueError,
+        "Dense: weight_init_std must be finite and not negative, got -1.0. "
+        "Give a number such as 0.01.",
+    ),
+    (
+        lambda: Dense(2, weight_init_std=np.nan),
+        ValueError,
+        "Dense: weight_init_std must be finite and not negative, got nan. "
+        "Give a number such as 0.01.",
+    ),
+    (
+        lambda: Dense(2, weight_init_std=np.inf),
+        ValueError,
+        "Dense: weight_init_std must be finite and not negative, got inf. "
+        "Give a number such as 0.01.",
+    ),
+    (
+        lambda: Dense(2, weight_init_std="he"),
+        TypeError,
+        "Dense: weight_init_std must be a real number, got 'he'. Give a float.",
+    ),
+    (
+        lambda: Dense(2).build(0, RNG, "float32"),
+        ValueError,
+        "Dense.build: n_in must be at least 1, got 0. Give a positive int.",
+    ),
+    (
+        lambda: Dense(2).build(4, 0, "float32"),
+        TypeError,
+        "Dense.build: rng must be a numpy.random.Generator, got 0. "
+        "Give numpy.random.default_rng(seed).",
+    ),
+    (
+        lambda: Dense(2).build(4, RNG, "float16"),
+        TypeError,
+        "Dense.build: dtype must be float32 or float64, got 'float16'. "
+        'Give dtype="float32" or dtype="float64".',
+    ),
+    (
+        lambda: Dense(2).build(4, RNG, None),
+        TypeError,
+        "Dense.build: dtype must be float32 or float64, got None. "
+        'Give dtype="float32" or dtype="float64".',
+    ),
+    (
+        lambda: Dense(2).build(4, RNG, "no such dtype"),
+        TypeError,
+        "Dense.build: dtype must be float32 or float64, got 'no such dtype'. "
+        'Give dtype="float32" or dtype="float64".',
+    ),
+    (
+        lambda: called(SoftmaxWithLoss(), X, [0, 1, 2]).backward(X),
+        TypeError,
+        "SoftmaxWithLoss.backward: dout must be a real number, got an array of shape (3, 4) and "
+        "dtype float64. Give a float.",
+    ),
+    (
+        lambda: called(SoftmaxCrossEntropy(), X, [0, 1, 2]).backward("1"),
+        TypeError,
+        "SoftmaxCrossEntropy.backward: dout must be a real number, got '1'. Give a float.",
+    ),
+    (
+        lambda: called(MeanSquaredError(), X, X).backward(None),
+        TypeError,
+        "MeanSquaredError.backward: dout must be a real number, got None. Give a float.",
+    ),
+    (
+        lambda: SGD(np.nan),
+        ValueError,
+        "SGD: lr must be finite, got nan. Give a number such as 0.1.",
+    ),
+    (
+        lambda: SGD(lr=-np.inf),
+        ValueError,
+        "SGD: lr must be finite, got -inf. Give a number such as 0.1.",
+    ),
+    (lambda: SGD("0.1"), TypeError, "SGD: lr must be a real number, got '0.1'. Give a float."),
+    (lambda: SGD(1j), TypeError, "SGD: lr must be a real number, got 1j. Give a float."),
+    (
+        lambda: SGD(np.ones(1)),
+        TypeError,
+        "SGD: lr must be a real number, got an array of shape (1,) and dtype float64. "
+        "Give a float.",
+    ),
+    (
+        lambda: SGD().update({"W": X.copy(), "b": X.copy()}, {"W": X}),
+        KeyError,
+        "SGD.update: grads must have every key of params, got none for 'b'. "
+        "Compute its gradient, or leave it out of params.",
+    ),
+    (
+        lambda: SGD().update({"W": X}, [X]),
+        TypeError,
+        "SGD.update: params and grads must be two lists or two dicts, got dict and list. "
+        "Give layer.params and layer.grads, or a network's params and gradient.",
+    ),
+    (
+        lambda: SGD().update(X, X),
+        TypeError,
+        "SGD.update: params and grads must be two lists or two dicts, got ndarray and ndarray. "
+        "Give layer.params and layer.grads, or a network's params and gradient.",
+    ),
+    (
+        lambda: SGD().update([np.ones(3, int)], [np.ones(3)]),
+        TypeError,
+        "SGD.update: params[0] must be an array of float16, float32 or float64, got dtype int64. "
+        "Convert it before training.",
+    ),
+    (
+        lambda: SGD().update(["W"], [1.0]),
+        TypeError,
+        "SGD.update: params[0] must be a real number, got 'W'. Give a float.",
+    ),
+    (
+        lambda: SGD().update({"x": 1.0}, {"x": None}),
+        TypeError,
+        "SGD.update: grads['x'] must be a real number, got None. Give a float.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), ARGUMENTS)
+def test_arguments(call, error, text):
+    with pytest.raises(error) as raised:
+        call()
+    assert raised.value.args == (text,)
+
+
+# --------------------------------------------------------------------------- nothing changes
+
+
+@pytest.mark.parametrize("layer", [affine, lambda: MatMul(W), built, Sigmoid, Softmax])
+def test_a_refused_call_leaves_a_layer_as_it_was(layer):
+    layer, twin = layer(), layer()
+    for each in (layer, twin):
+        out = each.forward(X)
+        each.backward(np.ones_like(out))
+    for bad in (X.astype(complex), "text", None, [[1], [2, 3]]):
+        for method in (layer.forward, layer.backward):
+            with pytest.raises((TypeError, ValueError)):
+                method(bad)
+    if layer.params:
+        for shape in [(3, 5), (0, 4), (4, 4)]:
+            with pytest.raises(ValueError):
+                layer.backward(np.ones(shape))
+            if shape != (4, 4):
+                with pytest.raises(ValueError):
+                    layer.forward(np.ones(shape))
+    for grad, kept in zip(layer.grads, twin.grads, strict=True):
+        assert_array_equal(grad, kept)
+    assert_array_equal(layer.backward(out), twin.backward(out))
+
+
+@pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy])
+def test_refused_labels_leave_a_loss_as_it_was(kind):
+    loss = kind()
+    value, t = loss.forward(X, [0, 1, 2]), loss.t
+    dx, y = loss.backward(), loss.y
+    for bad in ([0, 1, 4], [0, 1], np.zeros((3, 4))):
+        with pytest.raises((IndexError, ValueError)):
+            loss.forward(2 * X, bad)
+        with pytest.raises(TypeError):
+            loss.backward("1")
+    assert loss.loss == value and loss.y is y and loss.t is t
+    assert_array_equal(loss.backward(), dx)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (np.ones(3), np.ones(2)),
+        (np.ones(3), None),
+        (np.ones(3, int), np.ones(3)),
+        (np.ones(3, complex), np.ones(3)),
+        (read_only(np.ones(3)), np.ones(3)),
+        ("W", 1.0),
+    ],
+)
+def test_a_refused_update_changes_no_parameter(bad):
+    first = np.ones(3)
+    with pytest.raises((TypeError, ValueError)):
+        SGD(1).update([first, bad[0]], [np.ones(3), bad[1]])
+    with pytest.raises((TypeError, ValueError)):
+        SGD(1).update({"a": first, "b": bad[0]}, {"a": np.ones(3), "b": bad[1]})
+    with pytest.raises(KeyError):
+        SGD(1).update({"a": first, "b": bad[0]}, {"a": np.ones(3)})
+    optimizer = SGD(1)
+    optimizer.lr = np.nan
+    with pytest.raises(ValueError, match=r"^SGD\.update: lr must be finite, got nan\. Give"):
+        optimizer.update([first], [np.ones(3)])
+    assert_array_equal(first, np.ones(3))
+
+
+def test_a_refused_dense_build_leaves_its_weights():
+    layer = built()
+    kept = layer.W.copy()
+    with pytest.raises(TypeError):
+        layer.build(4, np.random.default_rng(0), "float16")
+    with pytest.raises(ValueError, match=r"^Dense\.W: W must be \(D, M\)"):
+        layer.W = np.zeros(3)
+    assert_array_equal(layer.W, kept)
+    assert layer.units == 2
