@@ -446,7 +446,7 @@ ALL = ["identity", "sigmoid", "relu", "tanh"]
 
 
 def stack_of(model):
-    """Describe a built model as train_epoch has it."""
+    """Describe a built model as train_epochs has it."""
     stack, start = [], 0
     for layer in model.layers:
         if isinstance(layer, Dense):
@@ -469,15 +469,15 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     targets = np.empty((0, 0), dtype) if loss == kernels.SOFTMAX_CROSS_ENTROPY else t
     size = kernels.work_size(stack, batch_size)
     work = np.full(size + 8, np.nan, dtype)
-    totals = np.full(3, np.nan)
+    totals = np.full((1, 3), np.nan)
     kind = [np.float32, np.float64, np.uint8].index(x.dtype)
     head = (x.ctypes.data, kind, x.strides[0], dtype(scale))
     params = model.parameter_vector
-    kernels.train_epoch(
+    kernels.train_epochs(
         *head,
         labels,
         targets,
-        order,
+        order[None],
         batch_size,
         stack,
         params,
@@ -490,13 +490,13 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     out = np.empty((len(order), stack[-1, 1]), dtype)
     kernels.predict_rows(*head, order, stack, params, work, batch_size, out)
     assert np.isnan(work[size:]).all()
-    return totals, out
+    return totals[0], out
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("data", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-def test_train_epoch_is_fit(dtype, data, loss, rng):
+def test_train_epochs_is_fit(dtype, data, loss, rng):
     x = np.asarray(255 * rng.random((23, 8)), data)[::-1, :6]  # rows backwards, with a gap
     scale = {np.float32: 0.5, np.float64: 1.0, np.uint8: 1 / 255}[data]
     if data != np.uint8:
@@ -543,23 +543,23 @@ def test_train_epoch_is_fit(dtype, data, loss, rng):
     assert totals[1] / 23 == seen["accuracy"]
 
 
-def test_train_epoch_without_bias_and_with_one_output(rng):
+def test_train_epochs_without_bias_and_with_one_output(rng):
     x, t = rng.standard_normal((6, 2)), rng.integers(0, 2, (6, 1)).astype(float)
     params = rng.standard_normal(2)
     expected = params.copy()
     stack = np.array([[2, 1, 0, -1, kernels.SIGMOID]])
-    work, totals = np.empty(kernels.work_size(stack, 6)), np.zeros(3)
+    work, totals = np.empty(kernels.work_size(stack, 6)), np.zeros((1, 3))
     head = (x.ctypes.data, 1, x.strides[0], 1.0)
-    kernels.train_epoch(
-        *head, np.empty(0, int), t, np.arange(6), 6, stack, params, 1, 0.5, 1, work, totals
+    kernels.train_epochs(
+        *head, np.empty(0, int), t, np.arange(6)[None], 6, stack, params, 1, 0.5, 1, work, totals
     )
     y = sigmoid(x @ expected[:, None])
     expected -= 0.5 * (x.T @ ((y - t) / 6 * y * (1 - y)))[:, 0]
     assert_allclose(params, expected, rtol=1e-14)
-    assert_allclose(totals, [((y - t) ** 2).sum() / 2, np.sum((y > 0.5) == (t > 0.5)), 1])
+    assert_allclose(totals[0], [((y - t) ** 2).sum() / 2, np.sum((y > 0.5) == (t > 0.5)), 1])
 
 
-def test_train_epoch_stops_before_the_update_that_would_spoil_the_weights(rng):
+def test_train_epochs_stops_before_the_update_that_would_spoil_the_weights(rng):
     model = Sequential([Dense(3)], dtype="float64", seed=0)
     model.build(4)
     x = rng.standard_normal((6, 4))
@@ -579,7 +579,7 @@ def test_train_epoch_stops_before_the_update_that_would_spoil_the_weights(rng):
     assert_array_equal(model.parameter_vector, good.parameter_vector)
 
 
-def test_train_epoch_of_no_rows_does_nothing():
+def test_train_epochs_of_no_rows_does_nothing():
     model = Sequential([Dense(3)], dtype="float64", seed=0)
     model.build(4)
     before = model.parameter_vector.copy()

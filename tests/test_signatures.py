@@ -60,7 +60,7 @@ def test_the_inventory_is_not_empty():
         "losses.MeanSquaredError",
         "optimizer.SGD",
         "models.Sequential",
-        "kernels.train_epoch",
+        "kernels.train_epochs",
         "kernels.RELU",
     }
 

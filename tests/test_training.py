@@ -1,6 +1,3 @@
-# NOTE from the lead (remove): kernels.train_epoch became train_epochs, in kernels and reference:
-# order is (E, n), one row an epoch, totals is (E, 3); a non-finite loss stops only where learn is
-# True, otherwise it is counted. Please adapt these tests.
 """The compiled epochs: against the reference, whatever the stack, the loss and the rows."""
 
 import numpy as np

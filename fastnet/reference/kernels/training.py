@@ -34,9 +34,9 @@ def train_epochs(
     work,
     totals,
 ):
-    """Visit the rows that order (E, n) names, epoch by epoch, batch by batch: forward, loss, and
-    (learn) an SGD update.
+    """Train on the rows that order (E, n) names, epoch by epoch, batch by batch.
 
+    Each batch costs a forward pass, its loss and (learn) a backward pass with an SGD update.
     labels (N,) int64 serve the cross entropy, targets (N, C) the squared error. A row of totals
     (E, 3) receives an epoch's loss summed over the samples, the correct answers, and the batches
     done; a loss that is not finite ends the training before its update.
