@@ -50,7 +50,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     RuntimeError
         The model does not know its input size.
     ValueError
-        path is not a regular file.
+        path is not a regular file, or the model has nothing to save.
     FileNotFoundError, IsADirectoryError
         The folder to write into does not exist; path is a folder.
 
@@ -74,6 +74,10 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
         for i, layer in enumerate(model.layers)
         for parameter in PARAMETERS.get(type(layer).__name__, [])
     ]
+    if not names:
+        raise ValueError(
+            "save_model: model must have a layer with weights, got none. Add a Dense before saving."
+        )
     # Contiguous: safetensors.numpy writes a strided array's bytes in the wrong order, silently
     # (safetensors#825).
     tensors = {name: np.ascontiguousarray(array) for name, array in zip(names, params, strict=True)}

@@ -7,6 +7,7 @@ fit for a kernel or one `contiguous` away from it: a kernel itself checks nothin
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,12 @@ __all__ = [
     "shape",
     "table",
     "targets",
+    "usual",
 ]
 
 FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
 COMPUTED = (FLOAT32, FLOAT64)  # what kernels are compiled for
+LARGEST = {t.itemsize: float(np.finfo(t).max) for t in (FLOAT16, *COMPUTED)}  # in any byte order
 
 
 # --------------------------------------------------------------------------- dtypes and layout
@@ -79,6 +82,20 @@ def result_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
             return dtype
     dtype = np.result_type(*[array.dtype for array in arrays])
     return np.dtype(dtype.type) if dtype.kind == "f" else FLOAT64
+
+
+def usual(*arrays: Any) -> np.dtype[Any] | None:
+    """Return the dtype that all share where kernels take them as they are, else None.
+
+    It spares the usual call `array`, `result_dtype` and `contiguous`: 0.1 us an array, not 0.3.
+    """
+    dtype = arrays[0].dtype if type(arrays[0]) is np.ndarray else None
+    if dtype is FLOAT64 or dtype is FLOAT32:
+        for array in arrays:
+            if type(array) is not np.ndarray or array.dtype is not dtype or not array.flags.carray:
+                return None
+        return dtype
+    return None
 
 
 def fits(array: Any, dtype: np.dtype[Any]) -> bool:
@@ -267,11 +284,21 @@ def number(where: str, name: str, value: Any) -> float:
     return float(found)
 
 
-def learning_rate(where: str, value: Any) -> float:
-    """Return a learning rate as a float; it must be finite, and may be 0 or negative."""
+def learning_rate(where: str, value: Any, dtypes: Iterable[np.dtype[Any]] = ()) -> float:
+    """Return a learning rate as a float; it must be finite, and may be 0 or negative.
+
+    `dtypes` are those of the parameters, in each of which it must be finite too.
+    """
     lr = number(where, "lr", value)
     if not math.isfinite(lr):
         raise ValueError(f"{where}: lr must be finite, got {lr}. Give a number such as 0.1.")
+    if abs(lr) > LARGEST[2]:
+        for dtype in dtypes:
+            if abs(lr) > LARGEST[dtype.itemsize]:
+                raise ValueError(
+                    f"{where}: lr must be finite in {dtype.name}, got {lr}. "
+                    "Give a number such as 0.1."
+                )
     return lr
 
 
@@ -331,7 +358,7 @@ def generator(where: str, rng: Any) -> None:
         )
 
 
-def choice(where: str, name: str, value: Any, choices: list[str]) -> None:
+def choice(where: str, name: str, value: Any, choices: Collection[str]) -> None:
     """Check that value is one of the given words."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(

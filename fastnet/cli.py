@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Timer
 from typing import TYPE_CHECKING, Any, NoReturn
 
 # Only what is cheap is imported here: a wrong option is answered before Numba, half a second, is
@@ -20,17 +19,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from fastnet import __version__
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from fastnet.datasets import Pair
     from fastnet.models import History, Sequential
 
 __all__ = ["main"]
 
 MODEL, CURVES = "model.safetensors", "learning_curves.png"
-PATIENCE = 1.0  # seconds before a silent wait is explained
-FEATURES = "avx512f avx512bw avx512dq avx512vl avx2 fma avx sse4.2 sse2 neon sve sve2".split()
-PACKAGES = "numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -209,7 +203,6 @@ def _train(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         _refuse(error)
 
-    _prepare_kernels(model, test[0][:1], test[1][:1])
     if not options.quiet:
         sizes = "-".join(str(n) for n in (x_train.shape[1], *options.hidden, 10))
         print(
@@ -232,6 +225,8 @@ def _train(options: argparse.Namespace) -> int:
         )
     except FloatingPointError as error:  # the loss is no longer finite
         _refuse(error, status=1)
+    except ValueError as error:  # --lr is more than --dtype can hold
+        _refuse(error)
     stopped = len(history.loss) < options.epochs
     if stopped:
         done = f"{len(history.loss)} of {options.epochs} epochs"
@@ -251,18 +246,6 @@ def _train(options: argparse.Namespace) -> int:
         print(json.dumps(results))
     sys.stdout.flush()  # here, where main can answer for a broken pipe
     return 130 if stopped else int(failed)
-
-
-def _prepare_kernels(model: Sequential, x: NDArray[Any], t: NDArray[Any]) -> None:
-    """Load, or compile, what the training needs, so that its seconds are those of training."""
-    patience = Timer(PATIENCE, _say, ["compiling for this CPU, which later runs will not have to"])
-    patience.daemon = True
-    patience.start()
-    try:
-        model.evaluate(x, t)  # the compiled loop of fit, without learning
-        model.predict_proba(x)
-    finally:
-        patience.cancel()
 
 
 def _network(options: argparse.Namespace, n_in: int) -> Sequential:
@@ -372,37 +355,8 @@ def _blocks_can_be_shown() -> bool:
 
 
 def _info(options: argparse.Namespace) -> int:
-    import platform
-    from importlib import metadata
+    from fastnet.info import installation
 
-    from llvmlite import binding
-    from numba import config
-
-    from fastnet.kernels import _jit, simd
-
-    def version(package: str) -> str:
-        try:
-            return metadata.version(package)
-        except metadata.PackageNotFoundError:
-            return "not installed"
-
-    features = binding.get_host_cpu_features()
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cache = _jit.cache_directory()
-    ours = sorted(name for name in os.environ if name.startswith(("FASTNET_", "NUMBA_")))
-    settings = [f"{name}={os.environ[name]}" for name in ours]
-    lines = {
-        "fastnet": f"{__version__} in {Path(__file__).parent}",
-        "python": f"{platform.python_version()} ({platform.python_implementation()})",
-        **{package: version(package) for package in PACKAGES},
-        "platform": platform.platform(),
-        "cpu": f"{binding.get_host_cpu_name()} ({platform.machine()}), {cpus} usable",
-        "features": " ".join(name for name in FEATURES if features.get(name)) or "none that matter",
-        "vectors": f"{simd.BITS} bits",
-        "threads": f"1 (Numba would use {config.NUMBA_NUM_THREADS})",
-        "cache": "none: no folder can be written" if cache is None else str(cache),
-        "settings": " ".join(settings) or "no FASTNET_ or NUMBA_ variable is set",
-    }
-    for key, value in lines.items():
+    for key, value in installation().items():
         print(f"{key:12} {value}")
     return 0

@@ -164,14 +164,16 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
 # What layers and losses share. `where` is the name that an error would give.
 
 
-def _map(kernel: Callable[..., None], where: str, x: ArrayLike) -> Any:
+def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
     """Apply an elementwise kernel to an array of any shape."""
-    x = checks.array(where, "x", x)
-    dtype = checks.result_dtype(x)
-    canonical = checks.contiguous(x, dtype)
-    out = np.empty(x.shape, canonical.dtype)
+    dtype = checks.usual(x)
+    if dtype is None:
+        x = checks.array(where, "x", x)
+        dtype = checks.result_dtype(x)
+        x = checks.contiguous(x, dtype)
+    out = np.empty(x.shape, x.dtype)
     # Flat, here and below: a kernel is compiled once a dtype, not once a number of dimensions.
-    kernel(canonical.reshape(-1), out.reshape(-1))
+    kernel(x.ravel(), out.ravel())
     return checks.returned(out, dtype)
 
 
@@ -179,28 +181,33 @@ def _gradient(
     kernel: Callable[..., None],
     where: str,
     out: NDArray[Any],
-    dout: ArrayLike,
-    shape: tuple[int, ...],
+    dout: Any,
+    flatten: Callable[[NDArray[Any]], NDArray[Any]],
 ) -> Any:
-    """Apply a backward kernel to the output of forward and to dout, both in the given shape."""
-    dout = checks.array(where, "dout", dout)
+    """Apply a backward kernel to the output of forward and to dout, both flattened."""
+    dtype = checks.usual(out, dout)
+    if dtype is None:
+        dout = checks.array(where, "dout", dout)
     checks.same_shape(where, "dout", dout, out.shape)
-    dtype = checks.result_dtype(out, dout)
-    canonical = checks.contiguous(out, dtype)
-    dx = np.empty(out.shape, canonical.dtype)
-    kernel(
-        canonical.reshape(shape), checks.contiguous(dout, dtype).reshape(shape), dx.reshape(shape)
-    )
+    if dtype is None:
+        dtype = checks.result_dtype(out, dout)
+        out, dout = checks.contiguous(out, dtype), checks.contiguous(dout, dtype)
+    dx = np.empty(out.shape, out.dtype)
+    kernel(flatten(out), flatten(dout), flatten(dx))
     return checks.returned(dx, dtype)
 
 
-def _softmax(where: str, x: ArrayLike) -> NDArray[Any]:
-    x = checks.table(where, "x", checks.array(where, "x", x), single=True)
-    dtype = checks.result_dtype(x)
-    canonical = checks.contiguous(x, dtype)
-    y = np.empty(x.shape, canonical.dtype)
+def _softmax(where: str, x: Any) -> NDArray[Any]:
+    dtype = checks.usual(x)
+    if dtype is None:
+        x = checks.array(where, "x", x)
+    checks.table(where, "x", x, single=True)
+    if dtype is None:
+        dtype = checks.result_dtype(x)
+        x = checks.contiguous(x, dtype)
+    y = np.empty(x.shape, x.dtype)
     columns = x.shape[-1]
-    softmax_forward(canonical.reshape(-1, columns), y.reshape(-1, columns))
+    softmax_forward(x.reshape(-1, columns), y.reshape(-1, columns))
     result: NDArray[Any] = checks.returned(y, dtype)
     return result
 

@@ -38,11 +38,19 @@ __all__ = ["Affine", "Dense", "MatMul", "Relu", "Sigmoid", "Softmax", "SoftmaxWi
 
 # What Dense may be asked for -> the kernels' codes.
 ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
-_BACKWARD: dict[str | None, Callable[..., None]] = {
-    "sigmoid": sigmoid_backward,
-    "relu": relu_backward,
-    "tanh": tanh_backward,
+_BACKWARD: dict[int, Callable[..., None]] = {
+    SIGMOID: sigmoid_backward,
+    RELU: relu_backward,
+    TANH: tanh_backward,
 }
+
+
+def _activation_code(where: str, activation: str | None) -> int:
+    """Return the kernels' code of what a Dense is asked for."""
+    if activation is None:
+        return IDENTITY
+    checks.choice(where, "activation", activation, ACTIVATIONS)
+    return ACTIVATIONS[activation]
 
 
 class _Layer:
@@ -181,8 +189,12 @@ class MatMul(_Layer):
         if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
             self.grads[i] = np.zeros(array.shape, dtype)
 
-    def _before_forward(self, where: str, x: ArrayLike) -> list[NDArray[Any]]:
+    def _before_forward(self, where: str, x: Any) -> list[NDArray[Any]]:
         """Return rows of x and the parameters, as one dtype, and an array for the output."""
+        usual = checks.usual(x, *self.params)
+        if usual is not None and x.ndim == 2 and x.size and x.shape[1] == self.params[0].shape[0]:
+            self.x, self._x_shape = x, x.shape
+            return [x, *self.params, np.empty((x.shape[0], self.params[0].shape[1]), usual)]
         x = checks.array(where, "x", x)
         W = self.params[0]
         rows = checks.rows(where, "x", x, W)
@@ -196,9 +208,19 @@ class MatMul(_Layer):
     def _after_forward(self, out: NDArray[Any]) -> NDArray[Any]:
         return out[0] if len(self._x_shape) == 1 else out
 
-    def _before_backward(self, where: str, dout: ArrayLike) -> list[NDArray[Any]]:
+    def _before_backward(self, where: str, dout: Any) -> list[NDArray[Any]]:
         """Return x, W and dout as matrices of one dtype, and arrays for dx and the gradients."""
         x, W = checks.remembered(where, self, "x"), self.params[0]
+        usual = checks.usual(x, W, dout, *self.grads)
+        if (
+            usual is not None
+            and x.shape == self._x_shape
+            and x.shape[1] == W.shape[0]
+            and dout.shape == (x.shape[0], W.shape[1])
+        ):
+            checks.gradients(where, self.params, self.grads)
+            self._dx_dtype = usual
+            return [x, W, dout, np.empty(x.shape, usual), *self.grads]
         dout = checks.array(where, "dout", dout)
         checks.rows(where, "x", x, W)  # W may be another one than forward's
         n, m = x.shape[0], W.shape[1]
@@ -215,10 +237,12 @@ class MatMul(_Layer):
         ]
 
     def _after_backward(self, dx: NDArray[Any], *gradients: NDArray[Any]) -> NDArray[Any]:
-        for grad, computed in zip(self.grads, gradients, strict=True):
-            if grad is not computed:
-                grad[...] = computed
-        result: NDArray[Any] = checks.returned(dx.reshape(self._x_shape), self._dx_dtype)
+        for i, grad in enumerate(self.grads):
+            if grad is not gradients[i]:
+                grad[...] = gradients[i]
+        if dx.shape != self._x_shape:
+            dx = dx.reshape(self._x_shape)
+        result: NDArray[Any] = checks.returned(dx, self._dx_dtype)
         return result
 
 
@@ -359,8 +383,7 @@ class Dense(Affine):
     ) -> None:
         _Layer.__init__(self)
         self.units = checks.count("Dense", "units", units)
-        if activation is not None:
-            checks.choice("Dense", "activation", activation, [*ACTIVATIONS])
+        _activation_code("Dense", activation)
         self.activation = activation
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
         if weight_init_std is not None:
@@ -398,12 +421,14 @@ class Dense(Affine):
         """Return activation(x @ W + b), (N, M), or (M,) for one row.
 
         x and the errors are those of `Affine.forward`; also RuntimeError where the layer is not
-        built.
+        built, and ValueError where `activation` was set to another name.
         """
         checks.built("Dense.forward", self.params)
+        code = _activation_code("Dense.forward", self.activation)
         checks.bias("Dense.forward", self.params[1], self.params[0])
         x, W, b, self.out = self._before_forward("Dense.forward", x)
-        affine_forward(x, W, b, ACTIVATIONS[self.activation or "identity"], self.out)
+        self._code = code  # for backward: `activation` may be another one by then
+        affine_forward(x, W, b, code, self.out)
         return self._after_forward(self.out)
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
@@ -412,7 +437,7 @@ class Dense(Affine):
         dout and the errors are those of `MatMul.backward`.
         """
         x, W, dout, dx, dW, db = self._before_backward("Dense.backward", dout)
-        backward = _BACKWARD.get(self.activation)
+        backward = _BACKWARD.get(self._code)
         if backward is not None:
             out, upstream = checks.contiguous(self.out, dx.dtype).reshape(-1), dout.reshape(-1)
             dout = np.empty_like(dx, shape=dout.shape)
@@ -476,7 +501,7 @@ class _Activation(_Layer):
         """
         where = self._name("backward")
         out = checks.remembered(where, self, "out")
-        return _gradient(self._backward_kernel, where, out, dout, (-1,))
+        return _gradient(self._backward_kernel, where, out, dout, np.ndarray.ravel)
 
 
 class Sigmoid(_Activation):
@@ -609,7 +634,11 @@ class Softmax(_Layer):
         """
         where = "Softmax.backward"
         out = checks.remembered(where, self, "out")
-        dx: NDArray[Any] = _gradient(softmax_backward, where, out, dout, (-1, out.shape[-1]))
+
+        def rows(array: NDArray[Any]) -> NDArray[Any]:
+            return array.reshape(-1, out.shape[-1])
+
+        dx: NDArray[Any] = _gradient(softmax_backward, where, out, dout, rows)
         return dx
 
 

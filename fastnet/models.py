@@ -19,14 +19,16 @@ from fastnet.kernels import (
     FLOAT64,
     IDENTITY,
     MEAN_SQUARED_ERROR,
+    RELU,
+    SIGMOID,
     SOFTMAX_CROSS_ENTROPY,
+    TANH,
     UINT8,
     predict_rows,
     train_epochs,
     work_size,
 )
 from fastnet.layers import (
-    ACTIVATIONS,
     Affine,
     Dense,
     MatMul,
@@ -34,6 +36,7 @@ from fastnet.layers import (
     Sigmoid,
     SoftmaxWithLoss,
     Tanh,
+    _activation_code,
 )
 from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
 from fastnet.optimizer import SGD
@@ -46,7 +49,7 @@ LOSSES: dict[str, tuple[int, type[SoftmaxCrossEntropy] | type[MeanSquaredError]]
 }
 # Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
 PRODUCTS = (Dense, Affine, MatMul)
-ACTIVATION_LAYERS = {Sigmoid: "sigmoid", Relu: "relu", Tanh: "tanh"}
+ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
@@ -67,7 +70,7 @@ class History:
     val_loss, val_accuracy : list of float
         After the epoch, on the validation data; empty without it.
     seconds : list of float
-        Time of the epoch's training, without validation.
+        Time of the epoch's training, without compiling and validation.
     """
 
     def __init__(self) -> None:
@@ -94,8 +97,8 @@ class Sequential:
     """Layers in a row, trained in one compiled call an epoch.
 
     All parameters lie in one flat vector, of which `layers[i].W` and `.b` are views: what the
-    compiled loop learns is seen in the layers, and what is written into a layer is used at the
-    next call.
+    compiled loop learns is seen in the layers, and what is written into a layer, its activation
+    and the list of layers too, is used at the next call.
 
     Parameters
     ----------
@@ -140,7 +143,7 @@ class Sequential:
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
-        checks.choice("Sequential", "loss", loss, [*LOSSES])
+        checks.choice("Sequential", "loss", loss, LOSSES)
         self.loss = loss
         self.dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
@@ -150,7 +153,9 @@ class Sequential:
         self._vectors = np.zeros(0, self.dtype), np.zeros(0, self.dtype)
         # (layer, index, view of the parameters, view of the gradients) of every array
         self._views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]] = []
+        # What the compiled loop is told of the layers, and (layer, activation) when it was made.
         self._table = np.zeros((0, 5), np.int64)
+        self._stack: list[tuple[Any, int]] = []
         if not isinstance(layers, (list, tuple, type(None))):
             raise TypeError(
                 f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
@@ -163,7 +168,7 @@ class Sequential:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
         if len(self._table):
             self._ready("Sequential")
-        state = {**self.__dict__, "_views": []}
+        state = {**self.__dict__, "_views": [], "_stack": []}
         del state["_vectors"]
         return state
 
@@ -171,7 +176,7 @@ class Sequential:
         self.__dict__.update(state)
         self._vectors = np.zeros(0, self.dtype), np.zeros(0, self.dtype)
         if len(self._table):  # ... and gather them anew.
-            self._gather(int(self._table[0, 0]))
+            self._ready("Sequential")
 
     # ----------------------------------------------------------------- building
 
@@ -189,27 +194,14 @@ class Sequential:
         ValueError
             It does not take what the layer before it gives.
         """
-        names = ", ".join(kind.__name__ for kind in (*PRODUCTS, *ACTIVATION_LAYERS))
-        if type(layer) not in PRODUCTS and type(layer) not in ACTIVATION_LAYERS:
-            advice = "Add one of these layers"
-            if type(layer).__name__ in ("Softmax", "SoftmaxWithLoss"):
-                advice = 'Leave it out: loss="softmax_cross_entropy" includes the softmax'
-            raise TypeError(
-                f"Sequential.add: layer must be one of {names}, got {type(layer).__name__}. "
-                f"{advice}."
-            )
-        if any(layer is other for other in self.layers):
-            raise ValueError(
-                "Sequential.add: layer must be a new object, got one that is in the model already. "
-                "Make another layer with the same arguments."
-            )
-        n_in = self._inputs([*self.layers, layer])
+        where, layers = "Sequential.add", [*self.layers, layer]
+        self._activations(where, layers)
+        n_in = self._inputs(layers)
         if n_in is not None:
-            self._fits("Sequential.add", [*self.layers, layer], n_in)
+            self._fits(where, layers, n_in)
         self.layers.append(layer)
-        self._table = self._table[:0]
         if n_in is not None:
-            self._gather(n_in)
+            self._ready(where, n_in)
 
     def build(self, n_in: int) -> None:
         """Give every Dense its weights, for n_in features, and gather all in one vector.
@@ -238,6 +230,32 @@ class Sequential:
         return int(self._table[0, 0]) if len(self._table) else self._inputs(self.layers)
 
     @staticmethod
+    def _activations(where: str, layers: list[Any]) -> list[tuple[Any, int]]:
+        """Check that the layers are of a known kind, and return each with its activation's code."""
+        stack: list[tuple[Any, int]] = []
+        for layer in layers:
+            kind = type(layer)
+            if kind in PRODUCTS:
+                code = _activation_code(where, getattr(layer, "activation", None))
+            elif kind in ACTIVATION_LAYERS:
+                code = ACTIVATION_LAYERS[kind]
+            else:
+                names = ", ".join(kind.__name__ for kind in (*PRODUCTS, *ACTIVATION_LAYERS))
+                advice = "Add one of these layers"
+                if kind.__name__ in ("Softmax", "SoftmaxWithLoss"):
+                    advice = 'Leave it out: loss="softmax_cross_entropy" includes the softmax'
+                raise TypeError(
+                    f"{where}: layer must be one of {names}, got {kind.__name__}. {advice}."
+                )
+            if any(layer is other for other, _ in stack):
+                raise ValueError(
+                    f"{where}: layer must be a new object, got one that is in the model already. "
+                    "Make another layer with the same arguments."
+                )
+            stack.append((layer, code))
+        return stack
+
+    @staticmethod
     def _inputs(layers: list[Any]) -> int | None:
         """Return how many features the layers say they take; None where they do not say."""
         for layer in layers:
@@ -257,8 +275,8 @@ class Sequential:
                 takes = Sequential._inputs([layer])
                 if takes not in (None, n_in):
                     raise ValueError(
-                        f"{where}: layers[{i}] must take {n_in} features, got a "
-                        f"{type(layer).__name__} that takes {takes}. "
+                        f"{where}: layers[{i}] must take {n_in} features, got "
+                        f"{type(layer).__name__}, which takes {takes}. "
                         "Match each layer to the output of the one before it."
                     )
                 if len(layer.params) == 2:
@@ -267,25 +285,14 @@ class Sequential:
         return n_in
 
     def _gather(self, n_in: int) -> None:
-        """Move all parameters into one vector, and describe the stack for the compiled loop."""
-        table: list[list[int]] = []
-        start, features = 0, n_in
+        """Build what is not built, and move all parameters into one vector."""
+        start = 0
         for layer in self.layers:
             if type(layer) in PRODUCTS:
                 if not layer.params:
-                    layer.build(features, self._rng, self.dtype)
-                outputs = layer.W.shape[1]
-                code = ACTIVATIONS[getattr(layer, "activation", None) or "identity"]
-                bias = start + layer.W.size if len(layer.params) == 2 else -1
-                table.append([features, outputs, start, bias, code])
+                    layer.build(n_in, self._rng, self.dtype)
+                n_in = layer.W.shape[1]
                 start += sum(array.size for array in layer.params)
-                features = outputs
-            else:
-                code = ACTIVATIONS[ACTIVATION_LAYERS[type(layer)]]
-                if table and table[-1][4] == IDENTITY:
-                    table[-1][4] = code
-                else:
-                    table.append([features, features, -1, -1, code])
         self._vectors = np.empty(start, self.dtype), np.zeros(start, self.dtype)
         self._views = []
         start = 0
@@ -298,10 +305,27 @@ class Sequential:
                 layer.params[i], layer.grads[i] = views
                 self._views.append((layer, i, views[0], views[1]))
                 start = end
-        self._table = np.array(table, np.int64)
+
+    @staticmethod
+    def _describe(stack: list[tuple[Any, int]], features: int) -> NDArray[np.int64]:
+        """Return the table of layers that the compiled loop goes by."""
+        table: list[list[int]] = []
+        start = 0
+        for layer, code in stack:
+            if type(layer) in PRODUCTS:
+                outputs = layer.W.shape[1]
+                bias = start + layer.W.size if len(layer.params) == 2 else -1
+                table.append([features, outputs, start, bias, code])
+                start += sum(array.size for array in layer.params)
+                features = outputs
+            elif table and table[-1][4] == IDENTITY:
+                table[-1][4] = code
+            else:
+                table.append([features, features, -1, -1, code])
+        return np.array(table, np.int64)
 
     def _ready(self, where: str, n_in: int | None = None) -> None:
-        """Build for n_in features, and take in what was assigned to the layers."""
+        """Build for n_in features, and take in what was changed in the layers and their list."""
         if n_in is None:
             n_in = self._width()
         if n_in is None:
@@ -310,9 +334,13 @@ class Sequential:
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
             )
-        if not len(self._table):
+        stack = self._activations(where, self.layers)
+        changed = not stack or stack != self._stack
+        if changed:
             self._fits(where, self.layers, n_in)
-            self._gather(n_in)
+            gathered = [layer for layer, i, _, _ in self._views if i == 0]
+            if gathered != [layer for layer in self.layers if type(layer) in PRODUCTS]:
+                self._gather(n_in)
         for layer, i, view, grad in self._views:
             if layer.params[i] is not view:
                 if layer.params[i].shape != view.shape:
@@ -323,6 +351,8 @@ class Sequential:
                 view[...] = layer.params[i]
                 layer.params[i] = view
             layer.grads[i] = grad
+        if changed:
+            self._table, self._stack = self._describe(stack, n_in), stack
 
     # ----------------------------------------------------------------- parameters
 
@@ -488,7 +518,7 @@ class Sequential:
                 "with an update of its own. Step by hand: forward, backward, "
                 "optimizer.update(model.params, model.grads)."
             )
-        lr = checks.learning_rate(where, optimizer.lr)
+        lr = checks.learning_rate(where, optimizer.lr, [self.dtype])
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
@@ -505,10 +535,12 @@ class Sequential:
         history = History()
         bar = _progress_bar(epochs, verbose)
         try:
+            # An epoch of no samples: what it loads or compiles is no part of the seconds.
+            self._run(rows, targets, np.empty((1, 0), np.int64), batch_size, lr, learn=False)
             while len(history.loss) < epochs:
                 count = min(many, epochs - len(history.loss))
                 start = time.perf_counter()
-                order = np.tile(np.arange(n), (count, 1))
+                order = np.tile(np.arange(n, dtype=np.int64), (count, 1))
                 if shuffle:
                     self._rng.permuted(order, axis=1, out=order)
                 totals = np.zeros((count, 3))
@@ -634,7 +666,8 @@ class Sequential:
         size = min(n, PREDICT_ROWS)
         arguments = rows.arguments()
         work = self._work(size)
-        predict_rows(*arguments, np.arange(n), self._table, self._vectors[0], work, size, out)
+        order = np.arange(n, dtype=np.int64)
+        predict_rows(*arguments, order, self._table, self._vectors[0], work, size, out)
         return out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
@@ -694,7 +727,7 @@ class Sequential:
         self, rows: _Rows, targets: tuple[NDArray[np.int64], NDArray[Any]]
     ) -> dict[str, float]:
         n = len(rows.array)
-        order, size = np.arange(n).reshape(1, n), min(n, PREDICT_ROWS)
+        order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
         loss, correct, _ = self._run(rows, targets, order, size, 0.0, learn=False)[0].tolist()
         return {"loss": loss / n, "accuracy": correct / n}
 
@@ -723,6 +756,7 @@ class Sequential:
         """
         from fastnet.checkpoint import save_model
 
+        self._ready("Sequential.save")
         save_model(self, path)
 
     @staticmethod
@@ -851,9 +885,10 @@ class TwoLayerNet:
         return self.lastLayer.forward(self.predict(x), t)
 
     def accuracy(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the share of rows whose largest score is at the label."""
-        y = self.predict(x)
-        labels = checks.labels("TwoLayerNet.accuracy", t, *y.shape)
+        """Return the share of rows of x (N, input_size) whose largest score is at the label."""
+        where = "TwoLayerNet.accuracy"
+        y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
+        labels = checks.labels(where, t, *y.shape)
         return np.sum(y.argmax(axis=1) == labels) / len(y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:

@@ -68,14 +68,17 @@ class SGD:
         TypeError
             An entry, or lr, is of a kind that cannot be learned or multiplied.
         ValueError
-            Shapes or lengths differ, params holds a read-only array, or lr is not finite.
+            Shapes or lengths differ, params holds a read-only array, or lr is not finite in the
+            dtype of one.
 
         Notes
         -----
         Everything is checked before the first array changes.
         """
-        lr = checks.learning_rate("SGD.update", self.lr)
-        for key, param, grad, fits in checks.pairs("SGD.update", params, grads):
+        pairs = checks.pairs("SGD.update", params, grads)
+        dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
+        lr = checks.learning_rate("SGD.update", self.lr, dtypes)
+        for key, param, grad, fits in pairs:
             if fits:
                 sgd_update(grad.reshape(-1), param.dtype.type(lr), param.reshape(-1))
             elif isinstance(param, np.ndarray):

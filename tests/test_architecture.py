@@ -23,6 +23,7 @@ RANK = {
     "losses": 3,
     "optimizer": 3,
     "functions": 2,
+    "info": 2,
     "checks": 1,
     "kernels": 1,
     "__init__": 0,
@@ -100,7 +101,7 @@ def imports_run_downwards(root):
             if top == "kernels":
                 yield f"{path}: imports kernels, which is fastnet.kernels"
             elif top != "fastnet" or word == "reference":
-                known = {"cli": {"numba", "llvmlite"}, "checkpoint": {"safetensors"}}
+                known = {"info": {"numba", "llvmlite"}, "checkpoint": {"safetensors"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(path.stem, ())}
                 if top not in allowed:

@@ -682,6 +682,36 @@ def test_a_refused_update_changes_no_parameter(bad):
     assert_array_equal(first, np.ones(3))
 
 
+@pytest.mark.parametrize(
+    ("dtype", "lr"), [("float16", 1e5), ("float32", 1e300), (">f4", -1e39), ("float64", None)]
+)
+def test_a_learning_rate_beyond_the_parameters_dtype(dtype, lr):
+    first, small = np.ones(3), np.ones(3, dtype)
+    if lr is None:
+        SGD(1e300).update([first, small], [np.ones(3), np.ones(3)])
+        assert_array_equal(small, np.full(3, -1e300))
+        return
+    with pytest.raises(ValueError) as raised:
+        SGD(lr).update([first, small], [np.ones(3), np.ones(3, dtype)])
+    assert str(raised.value) == (
+        f"SGD.update: lr must be finite in {small.dtype.name}, got {lr}. Give a number such as 0.1."
+    )
+    assert_array_equal(first, np.ones(3))
+    assert_array_equal(small, np.ones(3))
+
+
+def test_a_dense_whose_activation_was_set_to_no_name():
+    layer = built()
+    layer.forward(np.ones((1, layer.W.shape[0])))
+    layer.activation = "swish"
+    with pytest.raises(ValueError) as raised:
+        layer.forward(np.ones((1, layer.W.shape[0])))
+    assert str(raised.value) == (
+        "Dense.forward: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got "
+        "'swish'. Give one of these names."
+    )
+
+
 def test_a_refused_dense_build_leaves_its_weights():
     layer = built()
     kept = layer.W.copy()

@@ -1,0 +1,34 @@
+"""The description of the installation that `fastnet info` prints."""
+
+import os
+import re
+
+import numpy as np
+
+import fastnet
+from fastnet import info
+from fastnet.kernels import _jit
+
+NAMES = [
+    *"fastnet python numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split(),
+    *"platform cpu features vectors threads cache settings".split(),
+]
+
+
+def test_installation(monkeypatch):
+    monkeypatch.setenv("NUMBA_TEST_OF_INFO", "a value")
+    lines = info.installation()
+    assert list(lines) == NAMES
+    assert lines["fastnet"] == f"{fastnet.__version__} in {os.path.dirname(info.__file__)}"
+    assert lines["numpy"] == np.__version__
+    assert re.fullmatch(r"(128|256|512) bits", lines["vectors"])
+    assert re.match(r"1 \(Numba would use \d+\)", lines["threads"])
+    assert "NUMBA_TEST_OF_INFO=a value" in lines["settings"]
+
+
+def test_where_something_is_missing(monkeypatch):
+    monkeypatch.setattr(_jit, "cache_directory", lambda: None)
+    monkeypatch.setattr(info, "PACKAGES", ["numpy", "no-such-package-here"])
+    lines = info.installation()
+    assert lines["cache"] == "none: no folder can be written"
+    assert lines["no-such-package-here"] == "not installed"
