@@ -6,7 +6,7 @@ loop; the `affine_*` kernels below them take arrays.
 
 from ._jit import inline, jit
 from .activations import IDENTITY
-from .gemm import ACCUMULATE, ADD_BIAS, OVERWRITE, gemm
+from .gemm import gemm
 from .simd import (
     fill,
     lanes,
@@ -19,8 +19,8 @@ from .simd import (
 
 
 @jit
-def _add_rows(n, m, rows, total, factor, mode):
-    """total[j] = sum over n of rows[n, j], or total[j] += factor * that sum (ACCUMULATE)."""
+def _sum_rows(n, m, rows, total, factor, add):
+    """total[j] = sum over n of rows[n, j], or where `add` is true factor * that sum + total[j]."""
     step = lanes(rows)
     for j in range(0, m, step):
         count = min(step, m - j)
@@ -31,7 +31,7 @@ def _add_rows(n, m, rows, total, factor, mode):
         else:
             for i in range(n):
                 column = column + load_first(rows, i * m + j, count)
-        if mode == ACCUMULATE:
+        if add:
             column = load_first(total, j, count) + fill(rows, factor) * column
         store_first(total, j, column, count)
 
@@ -39,24 +39,23 @@ def _add_rows(n, m, rows, total, factor, mode):
 @inline
 def forward(n, d, m, x, W, b, has_bias, activation, out):
     """`affine_forward` on pointers; b is not read where has_bias is false."""
-    mode = ADD_BIAS if has_bias else OVERWRITE
     one = scalar(x, 1.0)
-    gemm(n, m, d, x, d, 1, W, m, 1, out, mode, one, b, activation, IDENTITY, out)
+    gemm(n, m, d, x, d, 1, W, m, 1, out, has_bias, one, b, 0, activation, IDENTITY, out)
 
 
 @inline
 def backward_input(n, d, m, dout, W, x, activation, dx):
     """`affine_backward_input` on pointers."""
     one = scalar(x, 1.0)
-    gemm(n, d, m, dout, m, 1, W, 1, m, dx, OVERWRITE, one, dout, IDENTITY, activation, x)
+    gemm(n, d, m, dout, m, 1, W, 1, m, dx, False, one, dx, d, IDENTITY, activation, x)
 
 
 @inline
-def backward_params(n, d, m, x, dout, factor, mode, dW, db, has_bias):
-    """Overwrite dW and db with the gradients, or add `factor` times them (ACCUMULATE)."""
-    gemm(d, m, n, x, 1, d, dout, m, 1, dW, mode, factor, dout, IDENTITY, IDENTITY, dout)
+def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias):
+    """Overwrite dW and db with the gradients, or where `add` is true add `factor` times them."""
+    gemm(d, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)
     if has_bias:
-        _add_rows(n, m, dout, db, factor, mode)
+        _sum_rows(n, m, dout, db, factor, add)
 
 
 @jit
@@ -147,7 +146,7 @@ def affine_backward_params(x, dout, dW, db):
     """
     (n, d), m = x.shape, dout.shape[1]
     p, g = pointer(x), pointer(dout)
-    backward_params(n, d, m, p, g, scalar(p, 1.0), OVERWRITE, pointer(dW), pointer(db), True)
+    backward_params(n, d, m, p, g, scalar(p, 1.0), False, pointer(dW), pointer(db), True)
 
 
 @jit
@@ -172,4 +171,4 @@ def affine_backward_sgd_update(x, dout, lr, W, b):
     """
     (n, d), m = x.shape, dout.shape[1]
     p, g = pointer(x), pointer(dout)
-    backward_params(n, d, m, p, g, -lr, ACCUMULATE, pointer(W), pointer(b), True)
+    backward_params(n, d, m, p, g, -lr, True, pointer(W), pointer(b), True)

@@ -16,26 +16,27 @@ from .activations import IDENTITY, activate, differentiate
 from .simd import (
     BITS,
     REGISTERS,
-    add_to_tile,
+    dot_update,
+    get,
     lanes,
     load,
     load_first,
     offset,
+    opaque,
     pointer,
+    put,
     rank_one_update,
     scalar,
-    scale_tile,
+    scale_and_add,
     stack_buffer,
     store,
+    store_row_sums,
     store_tile,
     tile_rows,
     tile_shape,
     transpose_block,
     zero_tile,
 )
-
-# What a product does with its output.
-OVERWRITE, ADD_BIAS, ACCUMULATE = range(3)
 
 # Rows of the tallest tile for strips of 1, 2 and 3 vectors: rows * vectors accumulators, a row
 # of b and one broadcast must fit the registers.
@@ -45,50 +46,77 @@ DEPTH = 256  # terms of the sum that a panel of b holds
 PANEL_BYTES = DEPTH * 3 * BITS // 8  # 48 KB with AVX-512, 24 KB with AVX2
 ROWS = 256  # rows of a that one panel is used for before the next one is packed
 PACK_ROWS = 64  # rows from which copying a panel of b pays
+SMALL = 512  # vectors of b that stay in L1
+DOTS = 8  # accumulators of a matrix-vector product: latency times ports
+SUMS_BYTES = 8 * DOTS
+DOT_ROWS = 4
 
 
 @jit
-def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, mode, factor, bias):
+def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add):
     tile = zero_tile(c, shape)
+    a_third_row = opaque(3 * a_row)
     for k in range(depth):
-        tile = rank_one_update(tile, offset(a, k * a_depth), a_row, offset(b, k * b_depth), columns)
-    if mode == ACCUMULATE:
-        tile = add_to_tile(scale_tile(tile, factor), c, c_row, columns)
-    elif mode == ADD_BIAS:
-        tile = add_to_tile(tile, bias, 0, columns)
+        tile = rank_one_update(
+            tile, offset(a, k * a_depth), a_row, a_third_row, offset(b, k * b_depth), columns
+        )
+    if add:
+        tile = scale_and_add(tile, factor, z, z_row, columns)
     store_tile(c, c_row, tile, columns)
 
 
 @jit
 def _strip(
-    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, mode,
-    factor, bias,
+    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns,
+    factor, z, z_row, add,
 ):  # fmt: skip
     """All rows of one strip, in tiles of the heights of the four given shapes."""
     i = 0
     while m - i >= tile_rows(tall):
         _tile(
             tall, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, mode, factor, bias,
+            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += tile_rows(tall)
     while m - i >= 4:
         _tile(
             four, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, mode, factor, bias,
+            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += 4
     if m - i >= 2:
         _tile(
             two, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, mode, factor, bias,
+            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += 2
     if m - i >= 1:
         _tile(
             one, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, mode, factor, bias,
+            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
+
+
+@jit
+def _matrix_vector(m, depth, a, a_row, b, c, factor, z, z_step, add):
+    """c[:m] = a @ b for rows and a vector without gaps: sums along them, a vector at a time."""
+    step = lanes(a)
+    full = depth - depth % step
+    sums = stack_buffer(a, SUMS_BYTES)
+    for i in range(0, m, DOTS):
+        rows = min(DOTS, m - i)
+        p = offset(a, i * a_row)
+        tile = zero_tile(a, tile_shape(DOTS, 1))
+        for k in range(0, full, step):
+            tile = dot_update(tile, offset(p, k), a_row, rows, offset(b, k), step)
+        if full < depth:
+            tile = dot_update(tile, offset(p, full), a_row, rows, offset(b, full), depth - full)
+        store_row_sums(sums, tile)
+        for j in range(i, i + rows):
+            value = get(sums, j - i)
+            if add:
+                value = factor * value + get(z, j * z_step)
+            put(c, j, value)
 
 
 @jit
@@ -114,16 +142,12 @@ def _pack(depth, columns, width, b, b_depth, b_col, panel):
 
 @jit
 def gemm(
-    m, n, depth, a, a_row, a_depth, b, b_depth, b_col, c, mode, factor, bias,
+    m, n, depth, a, a_row, a_depth, b, b_depth, b_col, c, add, factor, z, z_row,
     activation, derivative, y,
 ):  # fmt: skip
-    """c = a @ b on pointers, with an epilogue.
+    """c = a @ b, or where `add` is true c = factor * (a @ b) + z, on pointers.
 
-        OVERWRITE    c = a @ b
-        ADD_BIAS     c = a @ b + bias
-        ACCUMULATE   c += factor * (a @ b)
-
-    then c = activation(c), then c *= derivative'(y): codes of `activations`, IDENTITY for none.
+    Then c = activation(c), and c *= derivative'(y): codes of `activations`, IDENTITY for none.
 
     Parameters
     ----------
@@ -133,66 +157,94 @@ def gemm(
     b, b_depth, b_col : pointer, strides of its rows and columns; b_col or b_depth is 1
     c : pointer to (m, n), C-contiguous
         Overwritten. Must not overlap a or b.
+    add : bool
     factor : scalar of the dtype
-    bias : pointer to (n,), read where mode is ADD_BIAS
+    z, z_row : pointer to (m, n), stride of its rows: n or 0, the same row for all
+        May be c. Like factor, read where `add` is true.
     activation, derivative : int64
     y : pointer to (m, n), C-contiguous, read where derivative is not IDENTITY
         Output of the activation whose derivative is taken.
 
     Notes
     -----
-    Sums are in blocks of DEPTH terms: the result depends on no other operand's size.
+    With b_col 1, a row of c depends on no other row and no number of rows.
     """
     step = lanes(a)
+    if n == 1 and a_depth != 1 and z_row == n:
+        # One column is one row of the transpose, whose columns fill vectors.
+        m, n = n, m
+        a, b = b, a
+        a_depth, b_depth, b_col = b_depth, a_depth, a_row
+    if depth >= step and a_depth == 1 and b_depth == 1 and (n == 1 or m <= DOT_ROWS):
+        # Both run along the sum. A column of c is a times a vector, a row of c is b.T times one.
+        if n == 1:
+            rows, columns, p, p_row, q, q_row, z_step = m, 1, a, a_row, b, 0, z_row
+        else:
+            rows, columns, p, p_row, q, q_row, z_step = n, m, b, b_col, a, a_row, 1
+        for i in range(columns):
+            _matrix_vector(
+                rows, depth, p, p_row, offset(q, i * q_row), offset(c, i * n),
+                factor, offset(z, i * z_row), z_step, add,
+            )  # fmt: skip
+        activate(activation, c, n, m, n)
+        differentiate(derivative, y, c, n, m, n)
+        return
     panel = stack_buffer(a, PANEL_BYTES)
-    vectors = (n + step - 1) // step
-    strips = (vectors + 2) // 3
     k = 0
     while True:
         block = min(DEPTH, depth - k)
         last = k + block == depth
-        for i in range(0, m, ROWS):
-            rows = min(ROWS, m - i)
+        # A block of b that stays in L1 is used by one tile's rows after the other's, all columns
+        # at once, so that c is written in order; a larger one is copied, a strip at a time.
+        small = b_col == 1 and n > 3 * step and block * n <= SMALL * step
+        pack = b_col != 1 or (not small and n > 3 * step and m >= PACK_ROWS)
+        height = TALL_3 if small else ROWS
+        i = 0
+        while i < m:
+            rows = min(height, m - i)
             a_block = offset(a, i * a_row + k * a_depth)
-            start = 0
-            for strip in range(strips):
-                # Strips as equal as whole vectors allow: 4 vectors are 2 + 2, not 3 + 1.
-                end = (strip + 1) * vectors // strips
-                j = start * step
-                width = (end - start) * step
-                columns = min(width, n - j)
+            j = 0
+            while j < n:
+                left = n - j
+                columns = min(left, 3 * step)
+                if 3 * step < left <= 4 * step:  # 2 + 2 vectors, not 3 + 1
+                    columns = 2 * step
                 b_block, b_stride = offset(b, k * b_depth + j * b_col), b_depth
-                if b_col != 1 or (rows >= PACK_ROWS and n > width):
-                    _pack(block, columns, width, b_block, b_depth, b_col, panel)
-                    b_block, b_stride = panel, width
-                c_block = offset(c, i * n + j)
-                if end - start == 1:
+                if pack:
+                    b_stride = (columns + step - 1) // step * step
+                    _pack(block, columns, b_stride, b_block, b_depth, b_col, panel)
+                    b_block = panel
+                c_block, z_block = offset(c, i * n + j), offset(z, i * z_row + j)
+                if columns <= step:
                     _strip(
                         tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1),
                         tile_shape(1, 1), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, mode, factor, offset(bias, j),
+                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
                     )  # fmt: skip
-                elif end - start == 2:
+                elif columns <= 2 * step:
                     _strip(
                         tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2),
                         tile_shape(1, 2), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, mode, factor, offset(bias, j),
+                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
                     )  # fmt: skip
                 else:
                     _strip(
                         tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3),
                         tile_shape(1, 3), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, mode, factor, offset(bias, j),
+                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
                     )  # fmt: skip
-                if last:
-                    activate(activation, c_block, n, rows, columns)
-                    differentiate(derivative, offset(y, i * n + j), c_block, n, rows, columns)
-                start = end
+                j += columns
+            if last:
+                c_rows = offset(c, i * n)
+                activate(activation, c_rows, n, rows, n)
+                differentiate(derivative, offset(y, i * n), c_rows, n, rows, n)
+            i += rows
         if last:
             return
         k += block
-        if mode != ACCUMULATE:
-            mode, factor = ACCUMULATE, scalar(a, 1.0)
+        if not add:
+            add, factor = True, scalar(a, 1.0)
+        z, z_row = c, n
 
 
 @jit
@@ -210,10 +262,8 @@ def matmul_forward(x, W, out):
     """
     (n, d), m = x.shape, W.shape[1]
     a, c = pointer(x), pointer(out)
-    gemm(
-        n, m, d, a, d, 1, pointer(W), m, 1, c,
-        OVERWRITE, scalar(a, 1.0), c, IDENTITY, IDENTITY, c,
-    )  # fmt: skip
+    one = scalar(a, 1.0)
+    gemm(n, m, d, a, d, 1, pointer(W), m, 1, c, False, one, c, m, IDENTITY, IDENTITY, c)
 
 
 @jit
@@ -236,5 +286,6 @@ def matmul_backward(x, W, dout, dx, dW):
     (n, d), m = x.shape, W.shape[1]
     a, g = pointer(x), pointer(dout)
     one = scalar(a, 1.0)
-    gemm(n, d, m, g, m, 1, pointer(W), 1, m, pointer(dx), OVERWRITE, one, g, IDENTITY, IDENTITY, g)
-    gemm(d, m, n, a, 1, d, g, m, 1, pointer(dW), OVERWRITE, one, g, IDENTITY, IDENTITY, g)
+    p, q = pointer(dx), pointer(dW)
+    gemm(n, d, m, g, m, 1, pointer(W), 1, m, p, False, one, p, d, IDENTITY, IDENTITY, p)
+    gemm(d, m, n, a, 1, d, g, m, 1, q, False, one, q, m, IDENTITY, IDENTITY, q)

@@ -726,52 +726,62 @@ def zero_tile(typingctx, like, shape):
 
 
 @intrinsic
-def rank_one_update(typingctx, tile, a, a_row, b, columns):
-    """tile[i, :] += a[i * a_row] * b[:columns], for every row i: one step of a product's sum."""
+def opaque(typingctx, value):
+    """The same integer, of which the optimizer knows nothing.
+
+    LLVM walks from row to row of a tile by additions that wait for each other, eight cycles a
+    step of the product's sum; it cannot where it does not know that an offset is 3 * a_row.
+    """
+
+    def codegen(context, builder, sig, args):
+        same = ir.InlineAsm(ir.FunctionType(INT64, [INT64]), "", "=r,0", side_effect=False)
+        return builder.call(same, [args[0]])
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def rank_one_update(typingctx, tile, a, a_row, a_third_row, b, columns):
+    """tile[i, :] += a[i * a_row] * b[:columns], for every row i: one step of a product's sum.
+
+    `a_third_row` is opaque(3 * a_row).
+    """
     dtype = tile.dtype
 
     def codegen(context, builder, sig, args):
-        value, a_, a_row_, b_, columns_ = args
+        value, a_, a_row_, a_third_row_, b_, columns_ = args
         addresses = _row_addresses(builder, tile, b_, INT64(0), INT64(0))
         masks = _row_masks(builder, tile, columns_)
         row = [_load(builder, dtype, *pair) for pair in zip(addresses, masks)]
         column = []
         for i in range(tile.rows):
-            element = builder.load(builder.gep(a_, [builder.mul(a_row_, INT64(i))]))
+            far = builder.gep(a_, [builder.mul(a_third_row_, INT64(i // 3))])
+            element = builder.load(builder.gep(far, [builder.mul(a_row_, INT64(i % 3))]))
             column.append(_splat(builder, element, LANES(dtype)))
         return _map_tile(
             builder, tile, value, lambda i, j, old: _fma(builder, dtype, column[i], row[j], old)
         )
 
-    return tile(tile, a, types.int64, b, types.int64), codegen
+    return tile(tile, a, types.int64, types.int64, b, types.int64), codegen
 
 
 @intrinsic
-def scale_tile(typingctx, tile, factor):
-    """Every element times a scalar."""
+def scale_and_add(typingctx, tile, factor, p, stride, columns):
+    """factor * tile[i, :] + p[i * stride : i * stride + columns]; stride 0 adds one row to all."""
 
     def codegen(context, builder, sig, args):
-        vector = _splat(builder, args[1], LANES(tile.dtype))
-        return _map_tile(builder, tile, args[0], lambda i, j, old: builder.fmul(old, vector))
-
-    return tile(tile, tile.dtype), codegen
-
-
-@intrinsic
-def add_to_tile(typingctx, tile, p, stride, columns):
-    """tile[i, :] += p[i * stride : i * stride + columns]; stride 0 adds one row to all."""
-
-    def codegen(context, builder, sig, args):
-        value, p_, stride_, columns_ = args
+        value, factor_, p_, stride_, columns_ = args
+        vector = _splat(builder, factor_, LANES(tile.dtype))
         masks = _row_masks(builder, tile, columns_)
 
-        def add(i, j, old):
+        def update(i, j, old):
             address = _row_addresses(builder, tile, p_, stride_, INT64(i))[j]
-            return builder.fadd(_load(builder, tile.dtype, address, masks[j]), old)
+            addend = _load(builder, tile.dtype, address, masks[j])
+            return _fma(builder, tile.dtype, vector, old, addend)
 
-        return _map_tile(builder, tile, value, add)
+        return _map_tile(builder, tile, value, update)
 
-    return tile(tile, p, types.int64, types.int64), codegen
+    return tile(tile, tile.dtype, p, types.int64, types.int64), codegen
 
 
 @intrinsic
@@ -789,6 +799,45 @@ def store_tile(typingctx, p, stride, tile, columns):
         return context.get_dummy_value()
 
     return types.void(p, types.int64, tile, types.int64), codegen
+
+
+@intrinsic
+def dot_update(typingctx, tile, a, a_row, rows, b, count):
+    """tile[i] += a[i * a_row : i * a_row + count] * b[:count], lane by lane, for every row i.
+
+    The tile is one vector wide; its lanes are partial sums of a dot product. Rows from `rows` on
+    repeat the last one, so nothing outside is read.
+    """
+
+    def codegen(context, builder, sig, args):
+        value, a_, a_row_, rows_, b_, count_ = args
+        (mask,) = _row_masks(builder, tile, count_)
+        other = _load(builder, tile.dtype, b_, mask)
+        last = builder.sub(rows_, INT64(1))
+
+        def update(i, j, old):
+            inside = builder.icmp_signed("<", INT64(i), last)
+            row = builder.select(inside, INT64(i), last)
+            (address,) = _row_addresses(builder, tile, a_, a_row_, row)
+            return _fma(builder, tile.dtype, _load(builder, tile.dtype, address, mask), other, old)
+
+        return _map_tile(builder, tile, value, update)
+
+    return tile(tile, a, types.int64, types.int64, b, types.int64), codegen
+
+
+@intrinsic
+def store_row_sums(typingctx, p, tile):
+    """p[i] = sum of the lanes of row i, for every row of a tile one vector wide."""
+
+    def codegen(context, builder, sig, args):
+        for i in range(tile.rows):
+            row = builder.extract_value(args[1], i)
+            total = _fold(builder, row, LANES(tile.dtype), builder.fadd)
+            builder.store(total, builder.gep(args[0], [INT64(i)]))
+        return context.get_dummy_value()
+
+    return types.void(p, tile), codegen
 
 
 @intrinsic

@@ -13,10 +13,21 @@ from numba import float32, float64, uint8
 from . import affine
 from ._jit import inline, jit
 from .activations import IDENTITY, activate, differentiate
-from .gemm import ACCUMULATE
 from .losses import squared_error_gradient_row, squared_error_row
-from .simd import get, lanes, load, load_as, offset, pointer, pointer_at, put, scalar, store
-from .softmax import cross_entropy_gradient_row, is_largest
+from .simd import (
+    get,
+    lanes,
+    load,
+    load_as,
+    offset,
+    pointer,
+    pointer_at,
+    put,
+    scalar,
+    stack_buffer,
+    store,
+)
+from .softmax import FEW, FEW_BYTES, is_largest, softmax_gradient_row, sum_of_logs
 
 SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
 
@@ -133,7 +144,7 @@ def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
             W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
             if i > 0:
                 affine.backward_input(n, d, m, first, W, x, below, second)
-            affine.backward_params(n, d, m, x, first, -lr, ACCUMULATE, W, b, layers[i, BIAS] >= 0)
+            affine.backward_params(n, d, m, x, first, -lr, True, W, b, layers[i, BIAS] >= 0)
             first, second = second, first
         else:
             differentiate(below, x, first, d, n, d)
@@ -153,21 +164,37 @@ def _is_right(y, t, columns):
 
 
 @jit
-def _loss(n, columns, rows, labels, targets, loss, y, gradient):
-    """Sum of the batch's losses and its correct predictions; gradient = d mean loss / d y."""
+def _cross_entropy(n, columns, rows, labels, y, gradient):
+    """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
+    few = stack_buffer(y, FEW_BYTES)
+    scale = scalar(y, 1.0) / scalar(y, n)
     total, correct = 0.0, 0
-    one, count = scalar(y, 1.0), scalar(y, n)
+    for start in range(0, n, FEW):
+        count = min(FEW, n - start)
+        for i in range(count):
+            at = (start + i) * columns
+            label = get(labels, get(rows, start + i))
+            correct += is_largest(offset(y, at), columns, label)
+            sum_of_exps, margin = softmax_gradient_row(
+                offset(y, at), columns, label, scale, offset(gradient, at)
+            )
+            put(few, i, sum_of_exps)
+            total -= margin
+        total += sum_of_logs(few, count)
+    return total, correct
+
+
+@jit
+def _squared_error(n, columns, rows, targets, y, gradient):
+    """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
+    one, size = scalar(y, 1.0), scalar(y, n)
+    total, correct = 0.0, 0
     for i in range(n):
-        out, dx = offset(y, i * columns), offset(gradient, i * columns)
-        if loss == SOFTMAX_CROSS_ENTROPY:
-            label = get(pointer(labels), get(rows, i))
-            correct += is_largest(out, columns, label)
-            total += cross_entropy_gradient_row(out, columns, label, one, count, dx)
-        else:
-            target = offset(pointer(targets), get(rows, i) * columns)
-            correct += _is_right(out, target, columns)
-            total += squared_error_row(out, target, columns)
-            squared_error_gradient_row(out, target, columns, one, count, dx)
+        out, target = offset(y, i * columns), offset(targets, get(rows, i) * columns)
+        correct += _is_right(out, target, columns)
+        total += squared_error_row(out, target, columns)
+        dx = offset(gradient, i * columns)
+        squared_error_gradient_row(out, target, columns, one, size, dx)
     return total, correct
 
 
@@ -236,7 +263,10 @@ def train_epochs(
             rows = offset(pointer(order), epoch * size + start)
             _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
             _forward(n, layers, batch_size, p, x, y)
-            total, correct = _loss(n, columns, rows, labels, targets, loss, y, first)
+            if loss == SOFTMAX_CROSS_ENTROPY:
+                total, correct = _cross_entropy(n, columns, rows, pointer(labels), y, first)
+            else:
+                total, correct = _squared_error(n, columns, rows, pointer(targets), y, first)
             if learn:
                 if not math.isfinite(total):
                     return

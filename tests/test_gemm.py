@@ -105,6 +105,15 @@ def beyond(size):
         (2 * gemm.ROWS + 3, 2 * gemm.DEPTH + 3, 1),
         (1, 784, 50),
         (100, 784, 50),
+        # Dot products, for one column and for few rows of dx: whole vectors, tails, tall and not.
+        *((n, 41, m) for n in beyond(gemm.DOT_ROWS) for m in (32, 33, 79)),
+        *((n, d, 1) for n in beyond(gemm.DOTS) for d in (64, 65, 150)),
+        (2, 300, 300),
+        (300, 700, 1),
+        # b in L1 as it stands, and just too large for it.
+        *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float32) // 100)),
+        *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float64) // 100)),
+        (gemm.ROWS + 5, 3, 200),
     ],
 )
 @every_dtype
@@ -150,7 +159,7 @@ def test_against_a_random_vector(dtype):
 
 @every_dtype
 def test_a_batch_is_its_rows_and_its_columns(dtype):
-    """To the bit: the order of a sum depends on its length alone."""
+    """To the bit: the order of a sum depends on its length alone, but for a single column."""
     rng = np.random.default_rng(6)
     x, W = normals(rng, dtype, 300, 600), normals(rng, dtype, 600, 75)
     out = np.empty((300, 75), dtype)
@@ -159,10 +168,16 @@ def test_a_batch_is_its_rows_and_its_columns(dtype):
         row = np.empty((1, 75), dtype)
         matmul_forward(x[n : n + 1], W, row)
         assert_array_equal(row[0], out[n])
-    for m in (0, 1, 15, 16, 48, 74):
-        column = np.empty((300, 1), dtype)
-        matmul_forward(x, np.ascontiguousarray(W[:, m : m + 1]), column)
-        assert_array_equal(column[:, 0], out[:, m])
+    for m in (0, 1, 15, 16, 47, 73):
+        columns = np.empty((300, 2), dtype)
+        matmul_forward(x, np.ascontiguousarray(W[:, m : m + 2]), columns)
+        assert_array_equal(columns, out[:, m : m + 2])
+    column, one = np.empty((300, 1), dtype), np.empty((1, 1), dtype)
+    w = np.ascontiguousarray(W[:, :1])
+    matmul_forward(x, w, column)
+    for n in (0, 1, 7, 8, 299):
+        matmul_forward(x[n : n + 1], w, one)
+        assert_array_equal(one[0], column[n])
 
 
 @every_dtype

@@ -15,9 +15,9 @@ from fastnet import kernels
 from fastnet.kernels import simd
 from fastnet.kernels.simd import (
     absolute,
-    add_to_tile,
     copysign,
     count_lanes,
+    dot_update,
     exponent,
     fill,
     first_lane,
@@ -31,6 +31,7 @@ from fastnet.kernels.simd import (
     load_first,
     max_lanes,
     offset,
+    opaque,
     pick,
     pointer,
     pointer_at,
@@ -39,13 +40,14 @@ from fastnet.kernels.simd import (
     rank_one_update,
     round_shifted,
     scalar,
+    scale_and_add,
     scale_by_power,
-    scale_tile,
     select,
     significand,
     stack_buffer,
     store,
     store_first,
+    store_row_sums,
     store_tile,
     sum_lanes,
     tile_rows,
@@ -371,18 +373,19 @@ def tile_kernel(rows, vectors):
         p, q, c = pointer(a), pointer(b), pointer(out)
         shape = tile_shape(rows, vectors)
         tile = zero_tile(p, shape)
+        thrice = opaque(3 * a.shape[1])
         for k in range(a.shape[1]):
             tile = rank_one_update(
-                tile, offset(p, k), a.shape[1], offset(q, k * b.shape[1]), columns
+                tile, offset(p, k), a.shape[1], thrice, offset(q, k * b.shape[1]), columns
             )
-        tile = add_to_tile(scale_tile(tile, factor), pointer(start), stride, columns)
+        tile = scale_and_add(tile, factor, pointer(start), stride, columns)
         store_tile(c, out.shape[1], tile, columns)
         return tile_rows(shape)
 
     return product
 
 
-@pytest.mark.parametrize(("rows", "vectors"), [(1, 1), (2, 3), (4, 2)])
+@pytest.mark.parametrize(("rows", "vectors"), [(1, 1), (2, 3), (4, 2), (8, 1)])
 @every_dtype
 def test_tiles(rows, vectors, dtype):
     """Every number of columns that needs this many vectors; nothing else is written."""
@@ -398,6 +401,29 @@ def test_tiles(rows, vectors, dtype):
             assert_array_equal(out[:rows, :columns], added - 0.5 * (a @ b))
             assert_array_equal(out[:, columns:], SENTINEL)
             assert_array_equal(out[rows:], SENTINEL)
+
+
+@numba.njit
+def _dot_products(a, rows, b, count, out):
+    p = pointer(a)
+    tile = zero_tile(p, tile_shape(3, 1))
+    tile = dot_update(tile, p, a.shape[1], rows, pointer(b), count)
+    tile = dot_update(tile, p, a.shape[1], rows, pointer(b), count)
+    store_row_sums(pointer(out), tile)
+
+
+@every_dtype
+def test_dot_products(dtype):
+    """Of 3 rows, the last one again where there are fewer; of the first `count` lanes."""
+    rng = np.random.default_rng(0)
+    for rows in (1, 2, 3):
+        for count in range(1, width(dtype) + 1):
+            a = rng.integers(-5, 6, (rows, count)).astype(dtype)
+            b = rng.integers(-5, 6, count).astype(dtype)
+            out = np.full(5, SENTINEL, dtype)
+            _dot_products(a, rows, b, count, out)
+            assert_array_equal(out[:3], 2 * (a[[0, min(1, rows - 1), rows - 1]] @ b))
+            assert_array_equal(out[3:], SENTINEL)
 
 
 # Other widths
