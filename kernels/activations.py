@@ -5,30 +5,30 @@ input.  `activate` and `differentiate` do the same to a block of a matrix, with 
 as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from ._jit import inline, jit
+from ._jit import helper, inline, jit
 from .elementary import sigmoid, tanh
 from .simd import lanes, load, load_first, offset, pointer, select, store, store_first
 
 IDENTITY, SIGMOID, RELU, TANH = range(4)
 
 
-@jit
+@helper
 def _relu(x):
     # Not max(x, 0): where x is NaN the comparison is false and NaN passes through, as in NumPy.
     return select(x <= 0.0, 0.0, x)
 
 
-@jit
+@helper
 def _sigmoid_gradient(out, dout):
     return dout * (1.0 - out) * out
 
 
-@jit
+@helper
 def _relu_gradient(out, dout):
     return select(out <= 0.0, 0.0, dout)
 
 
-@jit
+@helper
 def _tanh_gradient(out, dout):
     return dout * (1.0 - out * out)
 
@@ -56,7 +56,7 @@ def _map_two(function, x, y, out, size):
         store_first(out, full, result, rest)
 
 
-@jit
+@helper
 def activate(activation, c, stride, rows, columns):
     """c[r, :] = activation(c[r, :]) for pointers to rows that start `stride` elements apart."""
     if activation == IDENTITY:
@@ -73,7 +73,7 @@ def activate(activation, c, stride, rows, columns):
             _map(tanh, row, row, columns)
 
 
-@jit
+@helper
 def differentiate(activation, out, c, stride, rows, columns):
     """c[r, :] *= activation'(...), from the activation's output in rows of the same stride."""
     if activation == IDENTITY:

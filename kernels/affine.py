@@ -4,7 +4,7 @@
 loop; the `affine_*` kernels below them take arrays.
 """
 
-from ._jit import inline, jit
+from ._jit import helper, inline, jit
 from .activations import IDENTITY
 from .gemm import gemm
 from .simd import (
@@ -18,7 +18,7 @@ from .simd import (
 )
 
 
-@jit
+@helper
 def _sum_rows(n, m, rows, total, factor, add):
     """total[j] = sum over n of rows[n, j], or where `add` is true factor * that sum + total[j]."""
     step = lanes(rows)

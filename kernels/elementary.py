@@ -14,7 +14,7 @@ float64     1.00   0.86      1.74    1.35
 
 from math import inf, nan
 
-from ._jit import jit
+from ._jit import helper, jit
 from .simd import (
     absolute,
     copysign,
@@ -87,7 +87,7 @@ TANH_P = (-1.61468768441708447952e3, -9.92877231001918586564e1, -9.6439917942505
 TANH_Q = (4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0)
 
 
-@jit
+@helper
 def _reduce(x):
     """Return k, shifted as `scale_by_power` wants it, and q: exp(x) = 2**k * (1 + q).
 
@@ -100,7 +100,7 @@ def _reduce(x):
     return shifted, fma(r * r, polynomial(r, pick(x, EXP_32, EXP_64)), r)
 
 
-@jit
+@helper
 def exp(x):
     """e**x.
 
@@ -115,7 +115,7 @@ def exp(x):
     return select(x <= pick(x, HIGHEST_32, HIGHEST_64), y, x + inf)
 
 
-@jit
+@helper
 def sigmoid(x):
     """1 / (1 + exp(-x)).
 
@@ -131,7 +131,7 @@ def sigmoid(x):
     return select(x < pick(x, LOWEST_32, LOWEST_64), 0.0, y)
 
 
-@jit
+@helper
 def tanh(x):
     """Hyperbolic tangent.
 
@@ -150,7 +150,7 @@ def tanh(x):
     return copysign(base + above / below, x)
 
 
-@jit
+@helper
 def log(x):
     """Natural logarithm, of subnormal x too.
 

@@ -11,7 +11,7 @@ The output is cut into strips of at most three vectors of columns, and each stri
 rows whose accumulators fill the registers.
 """
 
-from ._jit import jit
+from ._jit import helper, jit
 from .activations import IDENTITY, activate, differentiate
 from .simd import (
     BITS,
@@ -52,7 +52,7 @@ SUMS_BYTES = 8 * DOTS
 DOT_ROWS = 4
 
 
-@jit
+@helper
 def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add):
     tile = zero_tile(c, shape)
     a_third_row = opaque(3 * a_row)
@@ -65,7 +65,7 @@ def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor
     store_tile(c, c_row, tile, columns)
 
 
-@jit
+@helper
 def _strip(
     tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns,
     factor, z, z_row, add,
@@ -97,7 +97,7 @@ def _strip(
         )  # fmt: skip
 
 
-@jit
+@helper
 def _matrix_vector(m, depth, a, a_row, b, c, factor, z, z_step, add):
     """c[:m] = a @ b for rows and a vector without gaps: sums along them, a vector at a time."""
     step = lanes(a)
@@ -119,7 +119,7 @@ def _matrix_vector(m, depth, a, a_row, b, c, factor, z, z_step, add):
             put(c, j, value)
 
 
-@jit
+@helper
 def _pack(depth, columns, width, b, b_depth, b_col, panel):
     """panel[k, j] = b[k, j] for j < columns; `width` elements a row, those past columns unused."""
     step = lanes(b)
@@ -140,7 +140,7 @@ def _pack(depth, columns, width, b, b_depth, b_col, panel):
             )  # fmt: skip
 
 
-@jit
+@helper
 def gemm(
     m, n, depth, a, a_row, a_depth, b, b_depth, b_col, c, add, factor, z, z_row,
     activation, derivative, y,

@@ -3,13 +3,13 @@
 `squared_error_row` and its gradient work on pointers, for the compiled training loop.
 """
 
-from ._jit import jit
+from ._jit import helper, jit
 from .simd import fill, lanes, load_first, offset, pointer, put, scalar, store_first, sum_lanes
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
 
 
-@jit
+@helper
 def squared_error_row(y, t, columns):
     """Half the squared distance of y[:columns] and t[:columns], pointers."""
     step = lanes(y)
@@ -21,7 +21,7 @@ def squared_error_row(y, t, columns):
     return sum_lanes(0.5 * total)
 
 
-@jit
+@helper
 def squared_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = (y - t) * dout / n on pointers, in NumPy's order of operations; dx may be y."""
     step = lanes(y)

@@ -7,7 +7,7 @@ in float32 give 1,087,937 instead of 1,000,000.
 import math
 
 from . import elementary
-from ._jit import jit
+from ._jit import helper, jit
 from .simd import (
     count_lanes,
     fill,
@@ -37,7 +37,7 @@ FEW = 64
 FEW_BYTES = 8 * FEW
 
 
-@jit
+@helper
 def _largest(x, columns):
     """Largest of x[:columns], a pointer; NaN is passed over, and shows in the exps."""
     step = lanes(x)
@@ -52,7 +52,7 @@ def _largest(x, columns):
     return max_lanes(top)
 
 
-@jit
+@helper
 def _exps(x, columns, largest, y):
     """y[:columns] = exp(x[:columns] - largest) on pointers; returns their sum."""
     step = lanes(x)
@@ -72,7 +72,7 @@ def _exps(x, columns, largest, y):
     return sum_lanes(total)
 
 
-@jit
+@helper
 def _exps_of_few(x, columns):
     """exp(x[:columns] - largest), where a vector holds them all, with their sum and the largest.
 
@@ -85,7 +85,7 @@ def _exps_of_few(x, columns):
     return e, sum_lanes(e), largest
 
 
-@jit
+@helper
 def _softmax_row(x, columns, y):
     """y[:columns] = softmax(x[:columns]) on pointers; returns the sum of exps and the maximum."""
     step = lanes(x)
@@ -101,7 +101,7 @@ def _softmax_row(x, columns, y):
     return total, largest
 
 
-@jit
+@helper
 def sum_of_logs(x, count):
     """Sum of log(x[:count]), a pointer, added in float64; x is overwritten."""
     step = lanes(x)
@@ -114,7 +114,7 @@ def sum_of_logs(x, count):
     return total
 
 
-@jit
+@helper
 def softmax_gradient_row(x, columns, label, scale, dx):
     """dx = (softmax(x) - one_hot(label)) * scale on pointers; dx may be x.
 
@@ -140,7 +140,7 @@ def softmax_gradient_row(x, columns, label, scale, dx):
     return total, logit - largest
 
 
-@jit
+@helper
 def is_largest(x, columns, label):
     """Whether `label` is the index that argmax gives: the first of the largest."""
     step = lanes(x)

@@ -11,7 +11,7 @@ import math
 from numba import float32, float64, uint8
 
 from . import affine
-from ._jit import inline, jit
+from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate, differentiate
 from .losses import squared_error_gradient_row, squared_error_row
 from .simd import (
@@ -40,12 +40,12 @@ INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 
 
-@jit
+@helper
 def _padded(count):
     return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
-@jit
+@helper
 def _widest(layers):
     widest = layers[0, INPUTS]
     for i in range(layers.shape[0]):
@@ -76,7 +76,7 @@ def work_size(layers, batch_size):
     return size + 2 * _padded(batch_size * _widest(layers))
 
 
-@jit
+@helper
 def _convert_row(source, scale, columns, target):
     step = lanes(target)
     full = columns - columns % step
@@ -86,7 +86,7 @@ def _convert_row(source, scale, columns, target):
         put(target, j, scalar(target, get(source, j)) * scale)
 
 
-@jit
+@helper
 def _copy_row(source, columns, target):
     step = lanes(target)
     full = columns - columns % step
@@ -96,7 +96,7 @@ def _copy_row(source, columns, target):
         put(target, j, get(source, j))
 
 
-@jit
+@helper
 def _gather(address, kind, row_stride, scale, rows, n, columns, target):
     """target[i, :] = scale * x[rows[i], :] for the n rows of a batch."""
     for i in range(n):
@@ -151,7 +151,7 @@ def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
         y = x
 
 
-@jit
+@helper
 def _is_right(y, t, columns):
     """Whether output and target agree: on which is largest, or, if only one, on above 1/2."""
     if columns == 1:
@@ -163,7 +163,7 @@ def _is_right(y, t, columns):
     return is_largest(y, columns, label)
 
 
-@jit
+@helper
 def _cross_entropy(n, columns, rows, labels, y, gradient):
     """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
     few = stack_buffer(y, FEW_BYTES)
@@ -184,7 +184,7 @@ def _cross_entropy(n, columns, rows, labels, y, gradient):
     return total, correct
 
 
-@jit
+@helper
 def _squared_error(n, columns, rows, targets, y, gradient):
     """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
     one, size = scalar(y, 1.0), scalar(y, n)
