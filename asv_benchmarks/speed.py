@@ -109,8 +109,8 @@ class Network:
         # Forward and dW for every layer, dx for all but the first.
         self.flops = 2.0 * batch_size * (3 * sum(products) - products[0])
         self.squared = widths[-1] == 1
-        steps = int(min(1000, max(2, 5e8 / self.flops)))
         xor = batch_size == 1 and self.squared
+        steps = int(min(20000 if xor else 1000, max(2, 5e8 / self.flops)))
         self.rows, self.epochs = (4, steps // 4) if xor else (steps * batch_size, 1)
         self.steps = self.epochs * -(-self.rows // batch_size)
         rng = np.random.default_rng(0)

@@ -142,23 +142,19 @@ def softmax_gradient_row(x, columns, label, scale, dx):
 
 @helper
 def is_largest(x, columns, label):
-    """Whether `label` is the index that argmax gives: the first of the largest."""
+    """Whether `label` is the index that argmax gives: the first of the largest; not among NaN.
+
+    Counts instead of branching: what a network answers is what a CPU predicts worst.
+    """
     step = lanes(x)
-    logit = get(x, label)
-    count = 0
+    logit = fill(x, get(x, label))
+    wrong = 0
     for j in range(0, columns, step):
         rest = min(step, columns - j)
-        v = keep_first(load_first(x, j, rest), rest, -math.inf)
-        count += count_lanes(v >= fill(x, logit))
-    if count == 1:
-        return True
-    if logit != logit:
-        return False
-    for j in range(columns):
-        value = get(x, j)
-        if value > logit or (value == logit and j < label):
-            return False
-    return True
+        v = load_first(x, j, rest)
+        wrong += step - count_lanes(keep_first(v, rest, -math.inf) <= logit)
+        wrong += count_lanes(keep_first(v, label - j, math.nan) == logit)
+    return wrong == 0
 
 
 @jit
