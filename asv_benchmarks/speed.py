@@ -290,6 +290,7 @@ def process(code, **environment):
     """Return the number that a new Python process prints when it runs the code."""
     command = [sys.executable, "-c", code]
     environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return float(done.stdout)
 
