@@ -332,7 +332,8 @@ def main():
         "load": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
     }
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    print(f"{versions}; one thread; load {result['load']}; medians of {arguments.rounds} rounds "
+    load = "unknown" if result["load"] is None else f"{result['load'][0]:.1f}"
+    print(f"{versions}; one thread; load {load}; medians of {arguments.rounds} rounds "
           "(10th to 90th percentile)\n")  # fmt: skip
     result["steps"] = steps_table(arguments.rounds)
     result["calls"] = calls_table(arguments.rounds)

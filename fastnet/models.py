@@ -535,6 +535,8 @@ class Sequential:
         history = History()
         bar = _progress_bar(epochs, verbose)
         try:
+            if bar is not None:
+                bar.set_postfix_str("loading the kernels")  # 6 s where they are compiled
             # An epoch of no samples: what it loads or compiles is no part of the seconds.
             self._run(rows, targets, np.empty((1, 0), np.int64), batch_size, lr, learn=False)
             while len(history.loss) < epochs:
