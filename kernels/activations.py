@@ -6,7 +6,7 @@ as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
 from ._jit import helper, inline, jit
-from .elementary import sigmoid, tanh
+from .elementary import map_vectors, sigmoid, tanh
 from .simd import lanes, load, load_first, offset, pointer, select, store, store_first
 
 IDENTITY, SIGMOID, RELU, TANH = range(4)
@@ -34,17 +34,6 @@ def _tanh_gradient(out, dout):
 
 
 @inline
-def _map(function, x, out, size):
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, function(load(x, i)))
-    if full < size:
-        rest = size - full
-        store_first(out, full, function(load_first(x, full, rest)), rest)
-
-
-@inline
 def _map_two(function, x, y, out, size):
     step = lanes(x)
     full = size - size % step
@@ -66,11 +55,11 @@ def activate(activation, c, stride, rows, columns):
     for r in range(rows):
         row = offset(c, r * stride)
         if activation == SIGMOID:
-            _map(sigmoid, row, row, columns)
+            map_vectors(sigmoid, row, row, columns)
         elif activation == RELU:
-            _map(_relu, row, row, columns)
+            map_vectors(_relu, row, row, columns)
         elif activation == TANH:
-            _map(tanh, row, row, columns)
+            map_vectors(tanh, row, row, columns)
 
 
 @helper
@@ -108,7 +97,7 @@ def sigmoid_forward(x, out):
     Within 2 ulp; results below the smallest normal number are 0.
     Source: Saitoh, Deep Learning from Scratch, section 3.2.4.
     """
-    _map(sigmoid, pointer(x), pointer(out), x.size)
+    map_vectors(sigmoid, pointer(x), pointer(out), x.size)
 
 
 @jit
@@ -148,7 +137,7 @@ def relu_forward(x, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
     """
-    _map(_relu, pointer(x), pointer(out), x.size)
+    map_vectors(_relu, pointer(x), pointer(out), x.size)
 
 
 @jit
@@ -188,7 +177,7 @@ def tanh_forward(x, out):
     -----
     Within 2 ulp.
     """
-    _map(tanh, pointer(x), pointer(out), x.size)
+    map_vectors(tanh, pointer(x), pointer(out), x.size)
 
 
 @jit

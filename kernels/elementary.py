@@ -14,7 +14,7 @@ float64     1.00   0.86      1.74    1.35
 
 from math import inf, nan
 
-from ._jit import helper, jit
+from ._jit import helper, inline, jit
 from .simd import (
     absolute,
     copysign,
@@ -170,6 +170,18 @@ def log(x):
     return select(x > 0.0, select(x < inf, y, x), select(x == 0.0, -inf, nan))
 
 
+@inline
+def map_vectors(function, x, out, size):
+    """out[:size] = function(x[:size]) on pointers, for a function of a vector."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(out, i, function(load(x, i)))
+    if full < size:
+        rest = size - full
+        store_first(out, full, function(load_first(x, full, rest)), rest)
+
+
 @jit
 def exp_forward(x, out):
     """Exponential: out = exp(x), element by element.
@@ -185,13 +197,7 @@ def exp_forward(x, out):
     -----
     See `exp` for the error and the limits.
     """
-    source, target, width = pointer(x), pointer(out), lanes(pointer(x))
-    whole = x.size - x.size % width
-    for i in range(0, whole, width):
-        store(target, i, exp(load(source, i)))
-    rest = x.size - whole
-    if rest:
-        store_first(target, whole, exp(load_first(source, whole, rest)), rest)
+    map_vectors(exp, pointer(x), pointer(out), x.size)
 
 
 @jit
@@ -209,10 +215,4 @@ def log_forward(x, out):
     -----
     See `log` for the error and the limits.
     """
-    source, target, width = pointer(x), pointer(out), lanes(pointer(x))
-    whole = x.size - x.size % width
-    for i in range(0, whole, width):
-        store(target, i, log(load(source, i)))
-    rest = x.size - whole
-    if rest:
-        store_first(target, whole, log(load_first(source, whole, rest)), rest)
+    map_vectors(log, pointer(x), pointer(out), x.size)

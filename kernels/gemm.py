@@ -44,6 +44,7 @@ from .simd import (
 TALL_1, TALL_2, TALL_3 = (8, 8, 8) if REGISTERS == 32 else (8, 6, 4)
 
 DEPTH = 256  # terms of the sum that a panel of b holds
+SHALLOW = 8  # the same for a single row: 1.2x at 4096-1 with batch 64 (4: 1.1x, 16: 1.1x)
 PANEL_BYTES = DEPTH * 3 * BITS // 8  # 48 KB with AVX-512, 24 KB with AVX2
 ROWS = 256  # rows of a that one panel is used for before the next one is packed
 PACK_ROWS = 64  # rows from which copying a panel of b pays
@@ -172,8 +173,11 @@ def gemm(
     With b_col 1, a row of c depends on no other row and no number of rows.
     """
     step = lanes(a)
+    deep = DEPTH
     if n == 1 and a_depth != 1 and z_row == n:
-        # One column is one row of the transpose, whose columns fill vectors.
+        # One column is one row of the transpose, whose columns fill vectors. A few rows of b at a
+        # time, read in order: in 256 rows of 4,096, a strip's columns fall into one set of L1.
+        deep = SHALLOW
         m, n = n, m
         a, b = b, a
         a_depth, b_depth, b_col = b_depth, a_depth, a_row
@@ -194,7 +198,7 @@ def gemm(
     panel = stack_buffer(a, PANEL_BYTES)
     k = 0
     while True:
-        block = min(DEPTH, depth - k)
+        block = min(deep, depth - k)
         last = k + block == depth
         # A block of b that stays in L1 is used by one tile's rows after the other's, all columns
         # at once, so that c is written in order; a larger one is copied, a strip at a time.

@@ -556,16 +556,6 @@ def count_lanes(typingctx, mask):
 
 
 @intrinsic
-def first_lane(typingctx, x):
-    """Lane 0, a scalar."""
-
-    def codegen(context, builder, sig, args):
-        return builder.extract_element(args[0], INT32(0))
-
-    return x.dtype(x), codegen
-
-
-@intrinsic
 def sum_lanes(typingctx, x):
     """The sum of all lanes, a scalar."""
 
