@@ -515,6 +515,13 @@ def fenced(array, where="end"):
     return copy
 
 
+# Tails and whole vectors; the last three run along the sum.
+SHAPES = [
+    (1, 1, 1), (3, 5, 7), (13, 16, 33), (66, 17, 70), (5, 300, 10),
+    (2, 70, 67), (20, 70, 1), (1, 70, 1),
+]  # fmt: skip
+
+
 def _call_every_kernel(where):
     """Call every public kernel on fenced operands, of sizes with tails and of whole vectors."""
 
@@ -523,7 +530,7 @@ def _call_every_kernel(where):
 
     for dtype in (np.float32, np.float64):
         one = dtype(1)
-        for n, d, m in ((1, 1, 1), (3, 5, 7), (13, 16, 33), (66, 17, 70), (5, 300, 10)):
+        for n, d, m in SHAPES:
             x, dx, out = (fence(np.ones((n, k), dtype)) for k in (d, d, m))
             W, dW = fence(np.ones((d, m), dtype)), fence(np.ones((d, m), dtype))
             dout, y, loss = fence(np.ones((n, m), dtype)), fence(np.ones((n, m), dtype)), fence(one)
