@@ -7,6 +7,7 @@ fit for a kernel or one `contiguous` away from it: a kernel itself checks nothin
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "gradients",
     "labels",
     "learning_rate",
+    "lengths",
     "number",
     "pairs",
     "parameter",
@@ -35,9 +37,12 @@ __all__ = [
     "returned",
     "rows",
     "same_shape",
+    "scalar",
     "shape",
     "table",
     "targets",
+    "unbuilt",
+    "unchanged",
     "usual",
 ]
 
@@ -113,7 +118,7 @@ def contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
     Read-only arrays are copied too: Numba would compile every kernel once more for them.
     """
-    if dtype is FLOAT16:
+    if dtype.itemsize == 2:  # "is FLOAT16" would not be true of one out of a pickle
         dtype = FLOAT32
     return array if fits(array, dtype) else np.array(array, dtype, order="C")
 
@@ -171,6 +176,15 @@ def same_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...
         )
 
 
+def unchanged(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that what forward left for backward, which a caller may assign to, still fits."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
+            f"Call forward first, and leave its {name} as it is."
+        )
+
+
 def targets(where: str, t: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Return targets in the shape (N, C) of the outputs; (N,) will do where C is 1."""
     if t.shape == shape or (t.shape == shape[:1] and shape[1] == 1):
@@ -209,14 +223,32 @@ def bias(where: str, b: NDArray[Any], W: NDArray[Any]) -> None:
         )
 
 
-def gradients(where: str, params: list[NDArray[Any]], grads: list[NDArray[Any]]) -> None:
-    """Check that the arrays in a layer's grads still fit those in its params."""
+def lengths(where: str, name: str, arrays: Collection[NDArray[Any]], count: int) -> None:
+    """Check that a layer's params or grads still hold as many arrays as it made."""
+    if len(arrays) != count:
+        raise ValueError(
+            f"{where}: {name} must hold {count} array{'s' * (count > 1)}, got {len(arrays)}. "
+            "Assign to its entries; add and remove none."
+        )
+
+
+def gradients(
+    where: str, params: tuple[NDArray[Any], ...], grads: tuple[NDArray[Any], ...], count: int
+) -> None:
+    """Check that the arrays in a layer's params and grads still fit each other."""
+    if len(params) != count or len(grads) != count:
+        lengths(where, "params", params, count)
+        lengths(where, "grads", grads, count)
+    W = params[0].shape
+    if grads[0].shape == W and (count == 1 or grads[1].shape == params[1].shape == W[1:]):
+        return
     for i, param in enumerate(params):
         if grads[i].shape != param.shape:
             raise ValueError(
                 f"{where}: grads[{i}] must have shape {param.shape} to match params[{i}], got "
                 f"{grads[i].shape}. Assign layer.W and layer.b, which remake the gradients."
             )
+    bias(where, params[1], params[0])
 
 
 # --------------------------------------------------------------------------- labels
@@ -276,12 +308,24 @@ def number(where: str, name: str, value: Any) -> float:
     """Return one real number as a float: Python's, NumPy's, or an array of no dimension."""
     if type(value) is float:
         return value
+    if type(value) is int and -(2**53) <= value <= 2**53:  # the usual dout, 1, is one
+        return float(value)
     found = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
     if found is None or found.ndim or found.dtype.kind not in "biuf":
         raise TypeError(
             f"{where}: {name} must be a real number, got {_shown(value)}. Give a float."
         )
     return float(found)
+
+
+def scalar(where: str, name: str, value: Any, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Any:
+    """Return a number as a kernel's scalar; it must not overflow in dtype. inf and NaN go on."""
+    found = number(where, name, value)
+    if LARGEST[dtype.itemsize] < abs(found) < math.inf:
+        raise ValueError(
+            f"{where}: {name} must be finite in {dtype.name}, got {found}. Give a number such as 1."
+        )
+    return computed.type(found)
 
 
 def learning_rate(where: str, value: Any, dtypes: Iterable[np.dtype[Any]] = ()) -> float:
@@ -324,12 +368,21 @@ def shape(where: str, value: Any) -> tuple[int, ...]:
     return tuple(count(where, "input_shape", size) for size in sizes)
 
 
-def deviation(where: str, value: Any) -> float:
-    """Return a standard deviation as a float; it must be finite and not negative."""
+def deviation(where: str, value: Any, dtype: np.dtype[Any] | None = None) -> float:
+    """Return a standard deviation as a float; it must be finite and not negative.
+
+    Where dtype is given, weights drawn with it must be finite in that: NumPy's normal numbers
+    stay below 16, as their tail is the logarithm of 53 random bits.
+    """
     std = number(where, "weight_init_std", value)
     if not 0 <= std < math.inf:
         raise ValueError(
             f"{where}: weight_init_std must be finite and not negative, got {std}. "
+            "Give a number such as 0.01."
+        )
+    if dtype is not None and std > LARGEST[dtype.itemsize] / 16:
+        raise ValueError(
+            f"{where}: weight_init_std must leave the weights finite in {dtype.name}, got {std}. "
             "Give a number such as 0.01."
         )
     return std
@@ -384,6 +437,15 @@ def built(where: str, params: list[NDArray[Any]]) -> None:
         raise RuntimeError(
             f"{where}: call build(n_in, rng, dtype) first, or put the layer into a Sequential and "
             "build or fit that."
+        )
+
+
+def unbuilt(where: str, name: str, value: Any, params: list[NDArray[Any]]) -> None:
+    """Check that a Dense has no weights yet, which an argument set later would not change."""
+    if params:
+        raise RuntimeError(
+            f"{where}: {name} must be set before build, got {_shown(value)} for W "
+            f"{params[0].shape}. Assign layer.W and layer.b, or make another Dense."
         )
 
 
@@ -481,6 +543,40 @@ def seed(where: str, value: Any) -> int | None:
     if value < 0:
         raise ValueError(f"{where}: seed must be at least 0, got {value}. Give such a number.")
     return int(value)
+
+
+def flag(where: str, name: str, value: Any) -> None:
+    """Check that value is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(
+            f"{where}: {name} must be True or False, got {_shown(value)}. Give one of the two."
+        )
+
+
+def path(where: str, value: Any) -> str:
+    """Return the path of a file as text, from text, bytes or a path object."""
+    try:
+        found = os.fsdecode(value)
+    except TypeError:
+        raise TypeError(
+            f"{where}: path must be text, bytes or a path, got {_shown(value)}. Give a file name."
+        ) from None
+    if not found or "\0" in found:
+        raise ValueError(f"{where}: path must be a file name, got {found!r}. Give another.")
+    return found
+
+
+def converted(where: str, name: str, array: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+    """Write a parameter into out, in whose dtype its finite numbers must stay finite; return it."""
+    with np.errstate(over="ignore"):
+        out[...] = array
+    if out.dtype.itemsize < array.dtype.itemsize and (np.isfinite(array) > np.isfinite(out)).any():
+        raise ValueError(
+            f"{where}: {name} must be finite in {out.dtype.name}, got numbers up to "
+            f"{np.abs(array[np.isfinite(array)]).max():g}. Scale it down, or make a model of "
+            f"{array.dtype.name}."
+        )
+    return out
 
 
 def instance(where: str, name: str, value: Any, kind: type) -> None:

@@ -157,7 +157,9 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
     where = "cross_entropy_error"
     y = checks.table(where, "y", checks.array(where, "y", y), single=True)
     if y.ndim == 1:
-        y, t = y.reshape(1, -1), checks.array(where, "t", t).reshape(1, -1)
+        y, t = y.reshape(1, -1), checks.array(where, "t", t)
+        if t.ndim < 2:
+            t = t.reshape(1, -1)
     return _cross_entropy(y, checks.labels(where, t, *y.shape))
 
 
@@ -187,7 +189,7 @@ def _gradient(
     """Apply a backward kernel to the output of forward and to dout, both flattened."""
     dtype = checks.usual(out, dout)
     if dtype is None:
-        dout = checks.array(where, "dout", dout)
+        out, dout = checks.array(where, "out", out), checks.array(where, "dout", dout)
     checks.same_shape(where, "dout", dout, out.shape)
     if dtype is None:
         dtype = checks.result_dtype(out, dout)
@@ -222,12 +224,20 @@ def _cross_entropy(y: NDArray[Any], t: NDArray[np.int64]) -> Any:
 
 
 def _softmax_loss_gradient(
-    where: str, y: NDArray[Any], t: NDArray[np.int64], dout: Any
+    where: str, y: Any, t: NDArray[np.int64], shape: tuple[int, ...], dout: Any
 ) -> NDArray[Any]:
-    """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N."""
-    canonical = checks.contiguous(y, y.dtype)
-    dx = np.empty(y.shape, canonical.dtype)
-    dout = canonical.dtype.type(checks.number(where, "dout", dout))
-    softmax_cross_entropy_backward(canonical, t, dout, dx)
-    result: NDArray[Any] = checks.returned(dx, y.dtype)
+    """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N.
+
+    The labels t were checked for a y of that shape; y itself may be an array of the caller's.
+    """
+    dtype = checks.usual(y)
+    if dtype is None:
+        y = checks.array(where, "y", y)
+        dtype = checks.result_dtype(y)
+        y = checks.contiguous(y, dtype)
+    checks.unchanged(where, "y", y, shape)
+    dx = np.empty(shape, y.dtype)
+    dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
+    softmax_cross_entropy_backward(y, t, dout, dx)
+    result: NDArray[Any] = checks.returned(dx, dtype)
     return result

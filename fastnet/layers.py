@@ -8,6 +8,7 @@ forward returned, as in the textbook.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -63,6 +64,9 @@ class _Layer:
     def _name(self, member: str) -> str:
         return f"{type(self).__name__}.{member}"
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 # --------------------------------------------------------------------------- products
 
@@ -79,7 +83,8 @@ class MatMul(_Layer):
     Attributes
     ----------
     x : (N, D)
-        The rows that forward was given last.
+        The rows that forward was given last: not a copy where they fit the kernel, so changing
+        them in place before backward changes dW, as in NumPy code.
 
     Raises
     ------
@@ -109,6 +114,7 @@ class MatMul(_Layer):
     """
 
     x: NDArray[Any]
+    _count = 1  # of params and grads
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()
@@ -151,9 +157,9 @@ class MatMul(_Layer):
         ValueError
             x has not D features, or no row.
         """
-        x, W, out = self._before_forward("MatMul.forward", x)
+        shape, [x, W, out] = self._before_forward("MatMul.forward", x)
         matmul_forward(x, W, out)
-        return self._after_forward(out)
+        return self._after_forward(x, shape, out)
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx = dout @ W.T in the shape of x; write dW = x.T @ dout.
@@ -173,9 +179,9 @@ class MatMul(_Layer):
         TypeError, ValueError
             dout holds no real numbers, or has another shape.
         """
-        x, W, dout, dx, dW = self._before_backward("MatMul.backward", dout)
+        shape, dtype, [x, W, dout, dx, dW] = self._before_backward("MatMul.backward", dout)
         matmul_backward(x, W, dout, dx, dW)
-        return self._after_backward(dx, dW)
+        return self._after_backward(shape, dtype, dx, dW)
 
     def _keep(self, array: NDArray[Any]) -> None:
         """Append a parameter and zeros for its gradient."""
@@ -189,61 +195,78 @@ class MatMul(_Layer):
         if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
             self.grads[i] = np.zeros(array.shape, dtype)
 
-    def _before_forward(self, where: str, x: Any) -> list[NDArray[Any]]:
-        """Return rows of x and the parameters, as one dtype, and an array for the output."""
-        usual = checks.usual(x, *self.params)
-        if usual is not None and x.ndim == 2 and x.size and x.shape[1] == self.params[0].shape[0]:
-            self.x, self._x_shape = x, x.shape
-            return [x, *self.params, np.empty((x.shape[0], self.params[0].shape[1]), usual)]
+    # In what follows, nothing of the layer is written before the kernel has returned, and nothing
+    # of it is read twice: the kernel leaves other threads time to call the layer.
+
+    def _before_forward(self, where: str, x: Any) -> tuple[tuple[int, ...], list[NDArray[Any]]]:
+        """Return the shape of x, its rows and the parameters as one dtype, and room for out."""
+        params = (*self.params,)
+        if len(params) != self._count:
+            checks.lengths(where, "params", params, self._count)
+        W, usual = params[0], checks.usual(x, *params)
+        if usual is not None:
+            shape, sizes = x.shape, W.shape
+            if len(shape) == 2 and shape[1] == sizes[0] and x.size:
+                return shape, [x, *params, np.empty((shape[0], sizes[1]), usual)]
         x = checks.array(where, "x", x)
-        W = self.params[0]
         rows = checks.rows(where, "x", x, W)
-        dtype = checks.result_dtype(x, *self.params)
-        # Remembered as the kernel takes it. A strided W (an embedding's transpose) is copied anew
-        # in each call, because an optimizer may have written into it since.
-        self.x, self._x_shape = checks.contiguous(rows, dtype), x.shape
-        parameters = [checks.contiguous(array, dtype) for array in self.params]
-        return [self.x, *parameters, np.empty((rows.shape[0], W.shape[1]), dtype)]
+        dtype = checks.result_dtype(x, *params)
+        # A strided W (an embedding's transpose) is copied anew in each call, because an optimizer
+        # may have written into it since.
+        canonical = [checks.contiguous(array, dtype) for array in (rows, *params)]
+        return x.shape, [*canonical, np.empty((rows.shape[0], W.shape[1]), dtype)]
 
-    def _after_forward(self, out: NDArray[Any]) -> NDArray[Any]:
-        return out[0] if len(self._x_shape) == 1 else out
+    def _after_forward(
+        self, x: NDArray[Any], shape: tuple[int, ...], out: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Remember rows, as the kernel took them, and the shape that they were given in."""
+        self.x, self._x_shape = x, shape
+        return out[0] if len(shape) == 1 else out
 
-    def _before_backward(self, where: str, dout: Any) -> list[NDArray[Any]]:
-        """Return x, W and dout as matrices of one dtype, and arrays for dx and the gradients."""
-        x, W = checks.remembered(where, self, "x"), self.params[0]
-        usual = checks.usual(x, W, dout, *self.grads)
-        if (
-            usual is not None
-            and x.shape == self._x_shape
-            and x.shape[1] == W.shape[0]
-            and dout.shape == (x.shape[0], W.shape[1])
-        ):
-            checks.gradients(where, self.params, self.grads)
-            self._dx_dtype = usual
-            return [x, W, dout, np.empty(x.shape, usual), *self.grads]
-        dout = checks.array(where, "dout", dout)
+    def _before_backward(
+        self, where: str, dout: Any
+    ) -> tuple[tuple[int, ...], np.dtype[Any], list[NDArray[Any]]]:
+        """Return shape and dtype of dx; x, W and dout as matrices, dx and grads as a kernel's."""
+        x, shape = checks.remembered(where, self, "x"), self._x_shape
+        params, grads = (*self.params,), (*self.grads,)
+        checks.gradients(where, params, grads, self._count)
+        W = params[0]
+        usual = checks.usual(x, W, dout, *grads)
+        if usual is not None and x.shape == shape:
+            sizes = W.shape
+            if shape[1:] == sizes[:1] and dout.shape == (shape[0], sizes[1]):
+                return shape, usual, [x, W, dout, np.empty(shape, usual), *grads]
+        x, dout = checks.array(where, "x", x), checks.array(where, "dout", dout)
+        n = 1 if len(shape) == 1 else shape[0]
+        checks.unchanged(where, "x", x, (n, math.prod(shape) // n))
         checks.rows(where, "x", x, W)  # W may be another one than forward's
-        n, m = x.shape[0], W.shape[1]
-        checks.same_shape(where, "dout", dout, (n, m) if len(self._x_shape) != 1 else (m,))
-        checks.gradients(where, self.params, self.grads)
+        m = W.shape[1]
+        checks.same_shape(where, "dout", dout, (n, m) if len(shape) != 1 else (m,))
         dtype = checks.result_dtype(x, W, dout)
-        self._dx_dtype = dtype if dout.dtype is dtype else checks.result_dtype(W, dout)
-        return [
+        dx_dtype = dtype if dout.dtype is dtype else checks.result_dtype(W, dout)
+        arrays = [
             checks.contiguous(x, dtype),
             checks.contiguous(W, dtype),
             checks.contiguous(dout, dtype).reshape(n, m),
             np.empty(x.shape, dtype),
-            *[g if checks.fits(g, dtype) else np.empty(g.shape, dtype) for g in self.grads],
+            *[g if checks.fits(g, dtype) else np.empty(g.shape, dtype) for g in grads],
         ]
+        return shape, dx_dtype, arrays
 
-    def _after_backward(self, dx: NDArray[Any], *gradients: NDArray[Any]) -> NDArray[Any]:
+    def _after_backward(
+        self, shape: tuple[int, ...], dtype: Any, dx: NDArray[Any], *gradients: NDArray[Any]
+    ) -> NDArray[Any]:
         for i, grad in enumerate(self.grads):
             if grad is not gradients[i]:
                 grad[...] = gradients[i]
-        if dx.shape != self._x_shape:
-            dx = dx.reshape(self._x_shape)
-        result: NDArray[Any] = checks.returned(dx, self._dx_dtype)
+        if dx.shape != shape:
+            dx = dx.reshape(shape)
+        result: NDArray[Any] = checks.returned(dx, dtype)
         return result
+
+    def __repr__(self) -> str:
+        sizes = self.params[0].shape if self.params else ()
+        return f"{type(self).__name__}({', '.join(map(str, sizes))})"
 
 
 class Affine(MatMul):
@@ -284,6 +307,8 @@ class Affine(MatMul):
     array([1., 2.])
     """
 
+    _count = 2
+
     def __init__(self, W: ArrayLike, b: ArrayLike) -> None:
         super().__init__(W)
         b = checks.parameter(type(self).__name__, "b", b, 1)
@@ -313,19 +338,19 @@ class Affine(MatMul):
 
         x and the errors are those of `MatMul.forward`; also ValueError where b does not match W.
         """
-        checks.bias("Affine.forward", self.params[1], self.params[0])
-        x, W, b, out = self._before_forward("Affine.forward", x)
+        shape, [x, W, b, out] = self._before_forward("Affine.forward", x)
+        checks.bias("Affine.forward", b, W)
         affine_forward(x, W, b, IDENTITY, out)
-        return self._after_forward(out)
+        return self._after_forward(x, shape, out)
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx = dout @ W.T in the shape of x; write dW = x.T @ dout and db = dout.sum(0).
 
         dout and the errors are those of `MatMul.backward`.
         """
-        x, W, dout, dx, dW, db = self._before_backward("Affine.backward", dout)
+        shape, dtype, [x, W, dout, dx, dW, db] = self._before_backward("Affine.backward", dout)
         affine_backward(x, W, dout, dx, dW, db)
-        return self._after_backward(dx, dW, db)
+        return self._after_backward(shape, dtype, dx, dW, db)
 
 
 class Dense(Affine):
@@ -336,7 +361,7 @@ class Dense(Affine):
     Parameters
     ----------
     units : int
-        M, the number of outputs. Assigning another W changes it.
+        M, the number of outputs. It may be set until the layer is built; then W has it.
     activation : None, "identity", "sigmoid", "relu" or "tanh"
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
@@ -382,13 +407,25 @@ class Dense(Affine):
         weight_init_std: float | None = None,
     ) -> None:
         _Layer.__init__(self)
-        self.units = checks.count("Dense", "units", units)
+        self._units = checks.count("Dense", "units", units)
         _activation_code("Dense", activation)
         self.activation = activation
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
         if weight_init_std is not None:
             weight_init_std = checks.deviation("Dense", weight_init_std)
         self.weight_init_std = weight_init_std
+
+    @property
+    def units(self) -> int:
+        """Number of outputs: W's, once it is there."""
+        return int(self.params[0].shape[1]) if self.params else self._units
+
+    @units.setter
+    def units(self, units: int) -> None:
+        """Declare another number; RuntimeError once the layer is built."""
+        """Change the number before the weights are made."""
+        checks.unbuilt("Dense.units", "units", units, self.params)
+        self._units = checks.count("Dense.units", "units", units)
 
     def build(self, n_in: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
         """Make W (n_in, units) from normal random numbers, and b of zeros.
@@ -411,11 +448,14 @@ class Dense(Affine):
         std = self.weight_init_std
         if std is None:
             std = np.sqrt((2 if self.activation == "relu" else 1) / n_in)
-        W = (rng.standard_normal((n_in, self.units)) * std).astype(dtype)
+        else:
+            std = checks.deviation("Dense.build", std, dtype)
+        units = self.units
+        W = (rng.standard_normal((n_in, units)) * std).astype(dtype)
         self.params.clear()
         self.grads.clear()
         self._keep(W)
-        self._keep(np.zeros(self.units, dtype))
+        self._keep(np.zeros(units, dtype))
 
     def forward(self, x: ArrayLike) -> NDArray[Any]:
         """Return activation(x @ W + b), (N, M), or (M,) for one row.
@@ -425,30 +465,33 @@ class Dense(Affine):
         """
         checks.built("Dense.forward", self.params)
         code = _activation_code("Dense.forward", self.activation)
-        checks.bias("Dense.forward", self.params[1], self.params[0])
-        x, W, b, self.out = self._before_forward("Dense.forward", x)
-        self._code = code  # for backward: `activation` may be another one by then
-        affine_forward(x, W, b, code, self.out)
-        return self._after_forward(self.out)
+        shape, [x, W, b, out] = self._before_forward("Dense.forward", x)
+        checks.bias("Dense.forward", b, W)
+        affine_forward(x, W, b, code, out)
+        self.out, self._code = out, code  # `activation` may be another one in backward
+        return self._after_forward(x, shape, out)
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx in the shape of x; write dW and db, all through the activation.
 
         dout and the errors are those of `MatMul.backward`.
         """
-        x, W, dout, dx, dW, db = self._before_backward("Dense.backward", dout)
+        shape, dtype, [x, W, dout, dx, dW, db] = self._before_backward("Dense.backward", dout)
         backward = _BACKWARD.get(self._code)
         if backward is not None:
-            out, upstream = checks.contiguous(self.out, dx.dtype).reshape(-1), dout.reshape(-1)
+            out, upstream = self.out, dout
+            if not checks.fits(out, dx.dtype):
+                out = checks.contiguous(checks.array("Dense.backward", "out", out), dx.dtype)
+            # The kernel goes by the size of out, which is that of forward's W, or the caller's.
+            checks.unchanged("Dense.backward", "out", out, dout.shape)
             dout = np.empty_like(dx, shape=dout.shape)
-            backward(out, upstream, dout.reshape(-1))
+            backward(out.reshape(-1), upstream.reshape(-1), dout.reshape(-1))
         affine_backward(x, W, dout, dx, dW, db)
-        return self._after_backward(dx, dW, db)
+        return self._after_backward(shape, dtype, dx, dW, db)
 
-    def _assign(self, i: int, array: NDArray[Any]) -> None:
-        super()._assign(i, array)
-        if i == 0:
-            self.units = array.shape[1]
+    def __repr__(self) -> str:
+        activation = "" if self.activation is None else f", activation={self.activation!r}"
+        return f"Dense({self.units}{activation})"
 
 
 # --------------------------------------------------------------------------- activations
@@ -478,8 +521,9 @@ class _Activation(_Layer):
         TypeError
             x is complex, object, string or wider than float64.
         """
-        self.out = _map(self._forward_kernel, self._name("forward"), x)
-        return self.out
+        out = _map(self._forward_kernel, self._name("forward"), x)
+        self.out = out
+        return out
 
     def backward(self, dout: ArrayLike) -> Any:
         """Return dx = dout times the derivative, computed from ``out``.
@@ -623,8 +667,9 @@ class Softmax(_Layer):
         ValueError
             x is empty, or has no or more than two dimensions.
         """
-        self.out = _softmax("Softmax.forward", x)
-        return self.out
+        out = _softmax("Softmax.forward", x)
+        self.out = out
+        return out
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx = out * (dout - sum(out * dout)), of the shape of dout and x.
@@ -701,11 +746,12 @@ class SoftmaxWithLoss(_Layer):
         """
         where = "SoftmaxWithLoss.forward"
         x = checks.table(where, "x", checks.array(where, "x", x))
-        self._t = checks.labels(where, t, x.shape[0], x.shape[1], "x")
-        self.t = self._t.copy()  # to be read: a bad label written into it reaches no kernel
-        self.y = _softmax(where, x)
-        self.loss = _cross_entropy(self.y, self._t)
-        return self.loss
+        labels = checks.labels(where, t, x.shape[0], x.shape[1], "x")
+        y = _softmax(where, x)
+        loss = _cross_entropy(y, labels)
+        # t is a copy, to be read: a bad label written into it reaches no kernel.
+        self.y, self.t, self.loss, self._labels = y, labels.copy(), loss, (labels, x.shape)
+        return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
         """Return dx = (y - onehot(t)) * dout / N.
@@ -725,7 +771,9 @@ class SoftmaxWithLoss(_Layer):
             forward was not called.
         TypeError
             dout is not a number.
+        ValueError
+            dout overflows in the dtype of y.
         """
         where = "SoftmaxWithLoss.backward"
         y = checks.remembered(where, self, "y")
-        return _softmax_loss_gradient(where, y, self._t, dout)
+        return _softmax_loss_gradient(where, y, *self._labels, dout)

@@ -82,14 +82,16 @@ class SoftmaxCrossEntropy:
         """
         where = "SoftmaxCrossEntropy.forward"
         x = checks.table(where, "x", checks.array(where, "x", x))
-        self._t = checks.labels(where, t, x.shape[0], x.shape[1], "x")
+        labels = checks.labels(where, t, x.shape[0], x.shape[1], "x")
         dtype = checks.result_dtype(x)
         canonical = checks.contiguous(x, dtype)
-        y, loss = np.empty(x.shape, canonical.dtype), np.empty(1, canonical.dtype)
-        softmax_cross_entropy_forward(canonical, self._t, y, loss)
-        self.t = self._t.copy()  # to be read: a bad label written into it reaches no kernel
-        self.y, self.loss = checks.returned(y, dtype), checks.returned(loss, dtype)[0]
-        return self.loss
+        y, total = np.empty(x.shape, canonical.dtype), np.empty(1, canonical.dtype)
+        softmax_cross_entropy_forward(canonical, labels, y, total)
+        loss = checks.returned(total, dtype)[0]
+        self.y, self.loss = checks.returned(y, dtype), loss
+        # t is a copy, to be read: a bad label written into it reaches no kernel.
+        self.t, self._labels = labels.copy(), (labels, x.shape)
+        return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
         """Return dx = (y - onehot(t)) * dout / N.
@@ -109,10 +111,15 @@ class SoftmaxCrossEntropy:
             forward was not called.
         TypeError
             dout is not a number.
+        ValueError
+            dout overflows in the dtype of the loss.
         """
         where = "SoftmaxCrossEntropy.backward"
         y = checks.remembered(where, self, "y")
-        return _softmax_loss_gradient(where, y, self._t, dout)
+        return _softmax_loss_gradient(where, y, *self._labels, dout)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
 
 class MeanSquaredError:
@@ -123,7 +130,8 @@ class MeanSquaredError:
     params, grads : list
         Empty: a loss learns nothing.
     y, t : (N, C)
-        Outputs and targets of the last forward.
+        Outputs and targets of the last forward: not copies where they fit the kernel, so changing
+        them in place before backward changes the gradient, as in NumPy code.
     loss : scalar
 
     Notes
@@ -172,14 +180,19 @@ class MeanSquaredError:
             x is not (N, C), or empty; t has another shape.
         """
         where = "MeanSquaredError.forward"
-        x = checks.table(where, "x", checks.array(where, "x", x))
-        t = checks.targets(where, checks.array(where, "t", t), x.shape)
-        self._dtype = checks.result_dtype(x, t)
-        self.y, self.t = checks.contiguous(x, self._dtype), checks.contiguous(t, self._dtype)
-        loss = np.empty(1, self.y.dtype)
-        mean_squared_error_forward(self.y, self.t, loss)
-        self.loss = checks.returned(loss, self._dtype)[0]
-        return self.loss
+        y: Any = x
+        dtype = checks.usual(y, t)
+        if dtype is None:
+            y, t = checks.array(where, "x", y), checks.array(where, "t", t)
+            dtype = checks.result_dtype(y, t)
+            y, t = checks.contiguous(y, dtype), checks.contiguous(t, dtype)
+        checks.table(where, "x", y)
+        t = checks.targets(where, t, y.shape)  # type: ignore[arg-type]  # an array by now
+        total = np.empty(1, y.dtype)
+        mean_squared_error_forward(y, t, total)
+        loss = checks.returned(total, dtype)[0]
+        self.y, self.t, self.loss, self._given = y, t, loss, (y.shape, dtype)
+        return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
         """Return dx = (y - t) * dout / N.
@@ -199,11 +212,22 @@ class MeanSquaredError:
             forward was not called.
         TypeError
             dout is not a number.
+        ValueError
+            dout overflows in the dtype of the loss.
         """
         where = "MeanSquaredError.backward"
-        y = checks.remembered(where, self, "y")
-        dx = np.empty_like(y)
-        dout = y.dtype.type(checks.number(where, "dout", dout))
-        mean_squared_error_backward(y, self.t, dout, dx)
-        result: NDArray[Any] = checks.returned(dx, self._dtype)
+        y, t = checks.remembered(where, self, "y"), self.t
+        shape, dtype = self._given
+        if checks.usual(y, t) is not dtype:  # float16, or arrays of the caller's
+            y = checks.contiguous(checks.array(where, "y", y), dtype)
+            t = checks.contiguous(checks.array(where, "t", t), dtype)
+        if not y.shape == t.shape == shape:
+            checks.unchanged(where, "y", y, shape)
+            checks.unchanged(where, "t", t, shape)
+        dx = np.empty(shape, y.dtype)
+        mean_squared_error_backward(y, t, checks.scalar(where, "dout", dout, y.dtype, dtype), dx)
+        result: NDArray[Any] = checks.returned(dx, dtype)
         return result
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

@@ -79,10 +79,17 @@ class SGD:
         dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
         lr = checks.learning_rate("SGD.update", self.lr, dtypes)
         for key, param, grad, fits in pairs:
-            if fits:
+            # Where they overlap, the kernel would read what it has written; NumPy looks ahead.
+            # Two owners of their memory do not, which takes 0.03 us to see, not 0.18.
+            if fits and (
+                (param.base is None and grad.base is None) or not np.may_share_memory(param, grad)
+            ):
                 sgd_update(grad.reshape(-1), param.dtype.type(lr), param.reshape(-1))
             elif isinstance(param, np.ndarray):
-                # Strided or mixed: NumPy's two passes, where copies for the kernel take three.
+                # Else NumPy's two passes, where copies for the kernel take three.
                 param -= lr * grad
             else:
                 params[key] = param - lr * grad
+
+    def __repr__(self) -> str:
+        return f"SGD(lr={self.lr})"

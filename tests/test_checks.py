@@ -44,6 +44,12 @@ def built():
     return layer
 
 
+def dense(activation):
+    layer = Dense(2, activation=activation)
+    layer.build(4, np.random.default_rng(0), "float64")
+    return layer
+
+
 def assign(layer, name, value):
     setattr(layer, name, value)
 
@@ -209,6 +215,18 @@ def test_labels(name, t, error, text):
     with pytest.raises(error) as raised:
         call(X, t)
     assert str(raised.value) == f"{name}: {text.format(scores, **advice)}"
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4, 1), (1, 1, 4), (1, 2)])
+def test_labels_of_one_row_are_not_flattened(shape):
+    t = np.zeros(shape, int)
+    t.flat[0] = 1
+    with pytest.raises(ValueError) as raised:
+        cross_entropy_error(np.full(4, 0.25), t)
+    assert str(raised.value) == (
+        "cross_entropy_error: t must have shape (1,) or (1, 4) to match y.shape=(1, 4), got "
+        f"t.shape={shape}. Give one label or one one-hot row a sample."
+    )
 
 
 def test_long_one_hot_rows_are_shortened():
@@ -419,6 +437,175 @@ def test_parameters_that_no_longer_fit():
         "Affine.backward: grads[0] must have shape (4, 3) to match params[0], got (4, 2). "
         "Assign layer.W and layer.b, which remake the gradients."
     )
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
+@pytest.mark.parametrize("m", [1, 300])
+def test_another_width_between_forward_and_backward(m, activation):
+    layer = called(dense(activation), X)
+    layer.W, layer.b = np.ones((4, m)), np.ones(m)
+    with pytest.raises(ValueError) as raised:
+        layer.backward(np.ones((3, m)))
+    assert str(raised.value) == (
+        f"Dense.backward: out must have shape (3, {m}), got out.shape=(3, 2). "
+        "Call forward first, and leave its out as it is."
+    )
+    layer.forward(X)
+    assert layer.backward(np.ones((3, m))).shape == X.shape
+
+
+@pytest.mark.parametrize("m", [1, 300])
+def test_a_bias_left_behind_between_forward_and_backward(m):
+    layer = called(affine(), X)
+    layer.W = np.ones((4, m))
+    with pytest.raises(ValueError) as raised:
+        layer.backward(np.ones((3, m)))
+    assert str(raised.value) == (
+        f"Affine.backward: b must have shape ({m},) to match W (4, {m}), got b.shape=(2,). "
+        "Assign W and b of the same M."
+    )
+
+
+# What forward leaves in public for backward, replaced by an array of another shape.
+REPLACED = [
+    ("MatMul", "x", lambda: called(MatMul(W), X), np.ones((3, 2))),
+    ("MatMul", "x", lambda: called(MatMul(W), X.reshape(3, 2, 2)), np.ones((3, 2))),
+    ("MatMul", "x", lambda: called(MatMul(W), X[0]), np.ones(2)),
+    ("Affine", "x", lambda: called(affine(), X), np.ones((3, 2))),
+    ("Dense", "out", lambda: called(dense("relu"), X), np.ones((3, 2))),
+    ("SoftmaxWithLoss", "y", lambda: called(SoftmaxWithLoss(), X, [0, 1, 2]), 1),
+    ("SoftmaxCrossEntropy", "y", lambda: called(SoftmaxCrossEntropy(), X, [0, 1, 2]), 1),
+    ("MeanSquaredError", "y", lambda: called(MeanSquaredError(), X, X), 1),
+    ("MeanSquaredError", "t", lambda: called(MeanSquaredError(), X, X), 1),
+]
+
+
+@pytest.mark.parametrize(("name", "attribute", "make", "dout"), REPLACED)
+def test_what_forward_left_must_keep_its_shape(name, attribute, make, dout):
+    layer = make()
+    kept = getattr(layer, attribute)
+    for other in (np.ones((1, 1)), np.ones((300, 4)), np.ones(kept.size), kept.T, [[1, 2]]):
+        setattr(layer, attribute, other)
+        with pytest.raises(ValueError) as raised:
+            layer.backward(dout)
+        assert str(raised.value) == (
+            f"{name}.backward: {attribute} must have shape {kept.shape}, got "
+            f"{attribute}.shape={np.shape(other)}. Call forward first, and leave its {attribute} "
+            "as it is."
+        )
+    setattr(layer, attribute, "text")
+    with pytest.raises(TypeError, match=rf"^{name}\.backward: {attribute} must be an array of"):
+        layer.backward(dout)
+    for other in (kept.copy(), np.asfortranarray(kept), kept.tolist()):  # that is allowed
+        setattr(layer, attribute, kept)
+        expected = layer.backward(dout)
+        setattr(layer, attribute, other)
+        assert_array_equal(layer.backward(dout), expected)
+
+
+def test_rows_that_were_given_without_their_axis_or_as_images():
+    for x, dout in [(X[0], np.ones((4, 2))), (X.reshape(3, 2, 2), np.ones((3, 2)))]:
+        layer = called(MatMul(W), x)
+        layer.x = x.copy()  # of the shape of x, not of its rows
+        layer.W = np.ones((2, 2)) if x.ndim == 3 else W
+        with pytest.raises(ValueError, match=r"^MatMul\.backward: x must have shape"):
+            layer.backward(dout)
+
+
+@pytest.mark.parametrize("kind", [Sigmoid, Relu, Tanh])
+def test_an_activations_out_may_be_replaced(kind):
+    layer = called(kind(), X)
+    layer.out = np.full((2, 5), 0.5).tolist()
+    assert layer.backward(np.ones((2, 5))).shape == (2, 5)
+    with pytest.raises(ValueError, match=r"dout must have shape \(2, 5\), got"):
+        layer.backward(X)
+
+
+@pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy])
+def test_probabilities_reshaped_in_place(kind):
+    loss = called(kind(), X, [0, 1, 2])
+    loss.y.shape = (12, 1)
+    with pytest.raises(ValueError, match=r"y must have shape \(3, 4\), got y.shape=\(12, 1\)"):
+        loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("make", "count"), [(lambda: MatMul(W), 1), (affine, 2), (lambda: dense("relu"), 2)]
+)
+def test_lists_that_lost_or_got_an_array(make, count):
+    name = type(make()).__name__
+    for change, number in [(list.pop, count - 1), (lambda held: held.append(X), count + 1)]:
+        text = (
+            f" must hold {count} array{'s' * (count > 1)}, got {number}. "
+            "Assign to its entries; add and remove none."
+        )
+        layer = called(make(), X)
+        change(layer.params)
+        for method, argument in [("forward", X), ("backward", np.ones((3, 2)))]:
+            with pytest.raises(ValueError) as raised:
+                getattr(layer, method)(argument)
+            assert str(raised.value) == f"{name}.{method}: params{text}"
+        layer = called(make(), X)
+        change(layer.grads)
+        with pytest.raises(ValueError) as raised:
+            layer.backward(np.ones((3, 2)))
+        assert str(raised.value) == f"{name}.backward: grads{text}"
+
+
+def test_units_are_set_before_build():
+    layer = Dense(2)
+    layer.units = np.int64(3)
+    assert type(layer.units) is int
+    for bad in ("a", 2.5, 0):
+        with pytest.raises((TypeError, ValueError), match=r"^Dense\.units: units must be "):
+            layer.units = bad
+    layer.build(4, RNG, "float64")
+    assert layer.W.shape == (4, 3)
+    with pytest.raises(RuntimeError) as raised:
+        layer.units = 5
+    assert str(raised.value) == (
+        "Dense.units: units must be set before build, got 5 for W (4, 3). "
+        "Assign layer.W and layer.b, or make another Dense."
+    )
+    assert layer.units == 3
+    layer.params[0] = np.ones((4, 7))  # past the property
+    assert layer.units == 7
+
+
+@pytest.mark.parametrize(
+    ("dtype", "std"), [("float32", 1e39), ("float32", 1e38), ("float64", 1e308)]
+)
+def test_initial_weights_beyond_their_dtype(dtype, std):
+    layer = Dense(2, weight_init_std=std)
+    with pytest.raises(ValueError) as raised:
+        layer.build(4, RNG, dtype)
+    assert str(raised.value) == (
+        f"Dense.build: weight_init_std must leave the weights finite in {dtype}, got {std}. "
+        "Give a number such as 0.01."
+    )
+    assert not layer.params
+    layer.weight_init_std = -1
+    with pytest.raises(ValueError, match=r"^Dense\.build: weight_init_std must be finite and not"):
+        layer.build(4, RNG, dtype)
+    layer.weight_init_std = std / 16 if dtype == "float64" else 1e37
+    layer.build(4, RNG, dtype)
+    assert np.isfinite(layer.W).all()
+
+
+@pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy, MeanSquaredError])
+@pytest.mark.parametrize(
+    ("dtype", "dout"), [("float32", 1e300), ("float32", -1e39), ("float16", 1e5)]
+)
+def test_a_dout_beyond_the_dtype_of_the_loss(kind, dtype, dout):
+    x = X.astype(dtype)
+    loss = called(kind(), x, x if kind is MeanSquaredError else [0, 1, 2])
+    with pytest.raises(ValueError) as raised:
+        loss.backward(dout)
+    assert str(raised.value) == (
+        f"{kind.__name__}.backward: dout must be finite in {dtype}, got {dout}. "
+        "Give a number such as 1."
+    )
+    assert not np.isfinite(loss.backward(np.nan)).any()  # as NumPy's
 
 
 ORDER = [

@@ -1,5 +1,7 @@
 """SoftmaxWithLoss, SoftmaxCrossEntropy and MeanSquaredError: values, gradients, oracles."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -170,6 +172,25 @@ def test_loss_of_a_batch_is_the_mean_of_its_rows(kind, rng):
         gradients.append(loss.backward())
     assert_allclose(loss.forward(x, t), np.mean(values), rtol=1e-14)
     assert_allclose(loss.backward(), np.concatenate(gradients) / 6, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("kind", TWINS)
+def test_losses_can_be_pickled(kind, dtype, rng):
+    x = rng.standard_normal((6, 5)).astype(dtype)
+    loss = kind()
+    loss.forward(x, x[::-1] if kind is MeanSquaredError else [0, 1, 2, 3, 4, 0])
+    dx = pickle.loads(pickle.dumps(loss)).backward()
+    assert_array_equal(dx, loss.backward(), strict=True)
+    assert dx.dtype == dtype
+
+
+def test_squared_errors_arrays_are_the_callers():
+    x, t = np.ones((2, 1)), np.zeros((2, 1))
+    loss = MeanSquaredError()
+    loss.forward(x, t)
+    t[...] = 3
+    assert_array_equal(loss.backward(), [[-1], [-1]])
 
 
 def test_losses_have_nothing_to_learn():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet import layers
+from fastnet import layers, losses
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid
 from fastnet.optimizer import SGD
 from fastnet.reference import layers as reference
@@ -295,6 +295,55 @@ def test_layers_can_be_copied_and_pickled(rng):
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert_array_equal(other.backward(dout), layer.backward(dout))
         assert not np.shares_memory(other.W, layer.W)
+
+
+@pytest.mark.parametrize(
+    "name", [*LAYERS, "SoftmaxWithLoss", "SoftmaxCrossEntropy", "MeanSquaredError"]
+)
+def test_another_thread_may_call_the_layer(name, rng):
+    """Its forward and backward run here whenever the layer is written to, the worst of moments."""
+    layer = getattr(losses, name)() if hasattr(losses, name) else make(name, np.eye(4), np.ones(4))
+    is_loss = hasattr(losses, name) or name == "SoftmaxWithLoss"
+    kind, busy = type(layer), []
+
+    class Interrupted(kind):
+        def __setattr__(self, attribute, value):
+            super().__setattr__(attribute, value)
+            if not busy:
+                busy.append(True)
+                call(self, *others)
+                busy.clear()
+
+    def call(layer, x, t, dout):
+        return layer.forward(x, t) if is_loss else layer.forward(x), lambda: layer.backward(dout)
+
+    def arguments(n, dtype):
+        x = rng.standard_normal((n, 4)).astype(dtype)
+        t = x[::-1].copy() if name == "MeanSquaredError" else np.arange(n) % 4
+        return x, t, 2.0 if is_loss else x
+
+    ours, others = arguments(5, np.float64), arguments(2, np.float32)
+    expected, backward = call(layer, *ours)
+    dx = backward()
+    layer.__class__ = Interrupted
+    out, _ = call(layer, *ours)
+    assert_array_equal(out, expected, strict=True)
+    busy.append(True)
+    call(layer, *ours)
+    busy.clear()
+    assert_array_equal(layer.backward(ours[2]), dx, strict=True)
+
+
+def test_layers_and_optimizers_show_what_they_are():
+    built = Dense(50, activation="relu")
+    built.build(784, np.random.default_rng(0), "float32")
+    assert repr([built, Dense(10)]) == "[Dense(50, activation='relu'), Dense(10)]"
+    assert repr(Affine(np.ones((784, 50)), np.ones(50))) == "Affine(784, 50)"
+    assert repr(MatMul(np.ones((3, 2)))) == "MatMul(3, 2)"
+    assert repr([Relu(), layers.SoftmaxWithLoss()]) == "[Relu(), SoftmaxWithLoss()]"
+    assert repr(losses.MeanSquaredError()) == "MeanSquaredError()"
+    assert repr(losses.SoftmaxCrossEntropy()) == "SoftmaxCrossEntropy()"
+    assert repr(SGD(np.float32(0.5))) == "SGD(lr=0.5)"
 
 
 # --------------------------------------------------------------------------- Dense

@@ -118,6 +118,16 @@ def test_plain_numbers_are_replaced():
     assert_array_equal(params[1], [0.5, 0.5])
 
 
+@every_dtype
+@pytest.mark.parametrize("shift", [1, -1, 0, 20])
+def test_a_gradient_that_overlaps_its_parameter(shift, dtype):
+    memory = np.arange(1000, dtype=dtype)
+    ours, plain = memory.copy(), memory.copy()
+    for v, optimizer in [(ours, SGD(1.0)), (plain, Reference(1.0))]:
+        optimizer.update([v[100:900]], [v[100 + shift : 900 + shift]])
+    assert_array_equal(ours, plain)
+
+
 def test_a_tied_array_is_updated_once_an_entry():
     W = np.ones((2, 3))
     SGD(lr=1).update([W, W, W.T], [np.full((2, 3), 1.0), np.full((2, 3), 2.0), np.ones((3, 2))])

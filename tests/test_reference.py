@@ -769,12 +769,14 @@ def test_layers_are_views_of_the_flat_vector():
     assert np.abs(model.parameter_vector[:6]).max() > 0
 
 
-def test_parameter_counts_and_summary():
+def test_parameter_counts_and_summary(capsys):
     model = Sequential()
     model.add(Dense(32, input_shape=(28, 28)))
     model.add(Dense(10))
     assert model.parameter_count == 25_450
-    assert "25,450" in model.summary() and "(784, 32)" in model.summary()
+    assert model.summary() is None  # it prints, as fastnet's does
+    printed = capsys.readouterr().out
+    assert "25,450" in printed and "(784, 32)" in printed
     model = Sequential([Dense(16, input_shape=(784,)), Dense(16), Dense(10)])
     assert model.parameter_count == 13_002
 

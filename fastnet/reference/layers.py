@@ -174,13 +174,19 @@ class Dense(Affine):
         input_shape: tuple[int, ...] | None = None,
         weight_init_std: float | None = None,
     ) -> None:
-        self.units = units
+        self._units = units
         self.activation = activation
         self.input_shape = input_shape
         self.weight_init_std = weight_init_std
         self.params, self.grads = [], []
         classes: dict = {"identity": _Identity, "sigmoid": Sigmoid, "relu": Relu, "tanh": Tanh}
         self._activation = classes[activation or "identity"]()
+
+    # What W says, once it is there.
+    units = property(
+        lambda self: self.W.shape[1] if self.params else self._units,
+        lambda self, units: setattr(self, "_units", units),
+    )
 
     def build(self, n_in: int, rng: np.random.Generator, dtype: np.dtype) -> None:
         """Draw W (n_in, units) from rng, a numpy.random.Generator; b is zeros."""
