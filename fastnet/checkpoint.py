@@ -2,7 +2,8 @@
 
 The tensors are "<i>.W" and "<i>.b" of layer i. The header's metadata has one entry, "fastnet",
 a JSON object: format (this file's FORMAT), version (of the fastnet that wrote it), dtype, loss,
-input_size, and layers, a list of objects with "class" and, for Dense, its arguments.
+input_size, layers, a list of objects with "class" and, for Dense, its arguments, and generator,
+the state of the random numbers, without which older files are read too.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ import contextlib
 import json
 import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 import fastnet
+from fastnet import checks
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
 
 if TYPE_CHECKING:
     from fastnet.models import Sequential
+
+    Model = TypeVar("Model", bound=Sequential)
 
 __all__ = ["load_model", "save_model"]
 
@@ -32,7 +36,7 @@ PARAMETERS = {"Dense": ["W", "b"], "Affine": ["W", "b"], "MatMul": ["W"]}  # the
 STORED_AS = {"float32": "F32", "float64": "F64"}  # safetensors' names
 
 
-def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     """Write a model to one safetensors file, as `Sequential.save` does.
 
     The file appears whole or not at all: it is written under a temporary name in the same
@@ -42,13 +46,15 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     ----------
     model : Sequential
         It knows its input size, from `fit`, `build` or `input_shape`.
-    path : str or path
+    path : str, bytes or path
         File to write, usually named .safetensors; one that exists is replaced.
 
     Raises
     ------
     RuntimeError
         The model does not know its input size.
+    TypeError
+        path is none of these.
     ValueError
         path is not a regular file, or the model has nothing to save.
     FileNotFoundError, IsADirectoryError
@@ -68,6 +74,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.numpy import save
 
+    path = checks.path("save_model", path)
     params = model.params  # builds what can be built; takes in what was assigned to a layer's W
     names = [
         f"{i}.{parameter}"
@@ -86,13 +93,14 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
         "version": fastnet.__version__,
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
+        "generator": model._rng.bit_generator.state,
         "input_size": tensors[names[0]].shape[0],
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
     }
     _write_whole(path, save(tensors, metadata={"fastnet": json.dumps(header)}))
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
+def load_model(path: str | bytes | os.PathLike[Any]) -> Sequential:
     """Read a model that `save_model` wrote, as `Sequential.load` does.
 
     Nothing in the file is executed: it holds arrays and a description, which is checked against
@@ -100,21 +108,24 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
 
     Parameters
     ----------
-    path : str or path
+    path : str, bytes or path
         File that `save_model` or `Sequential.save` wrote.
 
     Returns
     -------
     Sequential
-        Built, with the same layers, loss, dtype and weights: the same predictions, to the bit.
+        Built, with the same layers, loss, dtype, weights and random numbers: the same
+        predictions, and the same weights after more training, to the bit.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError
         path does not exist; it is a folder.
+    TypeError
+        path is none of these.
     ValueError
-        The file is truncated, damaged, not a safetensors file, not one of fastnet's, of a newer
-        format, or its arrays do not fit its description.
+        path is not a regular file; or the file is truncated, damaged, not a safetensors file, not
+        one of fastnet's, of a newer format, or its arrays do not fit its description.
 
     Examples
     --------
@@ -124,19 +135,26 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     FileNotFoundError: load_model: path must be a saved model, got 'none.safetensors', \
 which does not exist. Give the file that Sequential.save wrote.
     """
+    from fastnet.models import Sequential
+
+    return _load(Sequential, path)
+
+
+def _load(cls: type[Model], path: str | bytes | os.PathLike[Any]) -> Model:
     from safetensors import SafetensorError, safe_open
 
     from fastnet.models import Sequential
 
-    shown = repr(os.fspath(path))
+    path = checks.path("load_model", path)
     if not os.path.isfile(path):
-        error, what = (
-            (IsADirectoryError, "which is not a file")
-            if os.path.exists(path)
-            else (FileNotFoundError, "which does not exist")
-        )
+        error: type[Exception] = ValueError
+        what = "which is not a regular file"
+        if os.path.isdir(path):
+            error, what = IsADirectoryError, "which is a folder"
+        elif not os.path.exists(path):
+            error, what = FileNotFoundError, "which does not exist"
         raise error(
-            f"load_model: path must be a saved model, got {shown}, {what}. "
+            f"load_model: path must be a saved model, got {path!r}, {what}. "
             "Give the file that Sequential.save wrote."
         )
     try:
@@ -144,16 +162,16 @@ which does not exist. Give the file that Sequential.save wrote.
             header = _header(file.metadata())
             arrays = _arrays(file, header)
         layers = [_layer(*pair) for pair in zip(header["layers"], arrays, strict=True)]
-        model = Sequential(layers, loss=header["loss"], dtype=header["dtype"])
+        model = cls.__new__(cls)  # a subclass may give its __init__ other arguments
+        Sequential.__init__(model, layers, loss=header["loss"], dtype=header["dtype"])
         model.build(header["input_size"])
+        if "generator" in header:
+            model._rng.bit_generator.state = _generator(header["generator"])
     except (SafetensorError, TypeError, ValueError) as problem:
         raise ValueError(
-            f"load_model: path must be a whole model file of fastnet, got {shown}: "
+            f"load_model: path must be a whole model file of fastnet, got {path!r}: "
             f"{str(problem).rstrip('.')}. Give a file that Sequential.save wrote."
         ) from None
-    for layer, loaded in zip(model.layers, arrays, strict=True):
-        for parameter, array in zip(layer.params, loaded, strict=True):
-            parameter[...] = array
     return model
 
 
@@ -163,7 +181,7 @@ def _arguments(layer: Any) -> dict[str, Any]:
         return {}
     std = layer.weight_init_std
     return {
-        "units": int(layer.units),
+        "units": int(layer.W.shape[1]),
         "activation": layer.activation,
         "weight_init_std": None if std is None else float(std),
     }
@@ -191,6 +209,26 @@ def _header(metadata: dict[str, str] | None) -> dict[str, Any]:
         if not isinstance(layer, dict) or layer.get("class") not in list(CLASSES):
             raise ValueError(f"its layer {i} is {layer!r}, which this fastnet does not know")
     return header
+
+
+def _generator(state: Any) -> dict[str, Any]:
+    """Return the state of a PCG64, which NumPy would take some wrong ones for."""
+    try:
+        inner, limits = state["state"], {"state": 2**128, "inc": 2**128}
+        numbers = {**inner, "has_uint32": state["has_uint32"], "uinteger": state["uinteger"]}
+        limits |= {"has_uint32": 2, "uinteger": 2**32}
+        good = (
+            state["bit_generator"] == "PCG64"
+            and len(state) == 4
+            and numbers.keys() == limits.keys()
+            and all(type(n) is int and 0 <= n < limits[key] for key, n in numbers.items())
+            and inner["inc"] % 2 == 1
+        )
+    except (KeyError, TypeError):
+        good = False
+    if not good:
+        raise ValueError("its generator is no state of NumPy's PCG64")
+    return dict(state)
 
 
 def _arrays(file: Any, header: dict[str, Any]) -> list[list[NDArray[Any]]]:
@@ -232,17 +270,20 @@ def _arrays(file: Any, header: dict[str, Any]) -> list[list[NDArray[Any]]]:
 def _layer(described: dict[str, Any], arrays: list[NDArray[Any]]) -> Any:
     """Return the layer of one checked description."""
     if described["class"] == "Dense":
-        return Dense(
+        dense = Dense(
             described.get("units"),  # type: ignore[arg-type]  # Dense raises what is wrong with it
             activation=described.get("activation"),
             weight_init_std=described.get("weight_init_std"),
         )
+        for array in arrays:  # in place of `build`, which would draw others first
+            dense._keep(array)
+        return dense
     return CLASSES[described["class"]](*arrays)
 
 
-def _write_whole(path: str | os.PathLike[str], data: bytes) -> None:
+def _write_whole(path: str, data: bytes) -> None:
     """Write data under a temporary name beside path, sync it, and rename it to path."""
-    shown = repr(os.fspath(path))
+    shown = repr(path)
     final = os.path.realpath(path)  # a symlink stays one
     folder, name = os.path.split(final)
     if not os.path.isdir(folder):

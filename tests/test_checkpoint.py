@@ -122,7 +122,11 @@ def test_strided_arrays_are_saved_in_order(path):
     W, b = np.arange(12.0).reshape(3, 4).T, np.arange(6.0)[::-2]
     layer = Affine(W, b)
     model = SimpleNamespace(
-        layers=[layer], params=[W, b], dtype="float64", loss="mean_squared_error"
+        layers=[layer],
+        params=[W, b],
+        dtype="float64",
+        loss="mean_squared_error",
+        _rng=np.random.default_rng(0),
     )
     save_model(model, path)
     np.testing.assert_array_equal(load_file(path)["0.W"], W)
@@ -138,6 +142,7 @@ def test_what_the_file_says(saved):
         "1.b": (2,),
     }
     dense = {"class": "Dense", "weight_init_std": None}
+    assert header.pop("generator")["bit_generator"] == "PCG64"
     assert header == {
         "format": 1,
         "version": fastnet.__version__,
@@ -149,6 +154,82 @@ def test_what_the_file_says(saved):
             {**dense, "units": 2, "activation": None},
         ],
     }
+
+
+def test_going_on_after_loading_gives_the_same_bits(path):
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((70, 4)), rng.integers(0, 2, 70)
+    model = Sequential([Dense(3, "tanh"), Dense(2)], seed=5)
+    model.fit(x, t, 2, verbose=0)
+    model.save(path)
+    again = Sequential.load(path)
+    for one in (model, again):
+        one.fit(x, t, 3, verbose=0)
+        one.add(Dense(2))
+    np.testing.assert_array_equal(again.parameter_vector, model.parameter_vector)
+
+
+def test_a_file_without_the_generator_is_read(saved):
+    arrays, header = arrays_and_header(saved)
+    del header["generator"]
+    save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
+    np.testing.assert_array_equal(load_model(saved).layers[1].W, arrays["1.W"])
+
+
+def test_a_subclass_loads_its_own_kind(saved):
+    class Small(Sequential):
+        def __init__(self, name):
+            raise NotImplementedError
+
+    again = Small.load(saved)
+    assert type(again) is Small and type(Sequential.load(saved)) is Sequential
+    np.testing.assert_array_equal(again.parameter_vector, load_model(saved).parameter_vector)
+
+
+def test_units_are_those_of_the_weights(path):
+    model = Sequential([Dense(3, input_shape=(4,)), Dense(2)], seed=0)
+    vars(model.layers[0]).update(units=7, _units=7)  # what it was asked for, not what it has
+    model.save(path)
+    assert Sequential.load(path).layers[0].W.shape == (4, 3)
+
+
+def test_a_wide_weight_init_std_draws_nothing_on_loading(path, monkeypatch):
+    model = Sequential([Dense(3, input_shape=(4,)), Dense(2)], seed=0)
+    model.save(path)
+
+    def fail(*arguments):
+        raise ValueError("drawn")
+
+    monkeypatch.setattr(Dense, "build", fail)
+    np.testing.assert_array_equal(load_model(path).parameter_vector, model.parameter_vector)
+
+
+@pytest.mark.parametrize("convert", [str, os.fsencode, lambda path: path])
+def test_paths_of_any_kind(path, convert):
+    model = Sequential([Dense(3, input_shape=(4,))], seed=0)
+    path = path.with_name("ü")
+    model.save(convert(path))
+    again = Sequential.load(convert(path))
+    np.testing.assert_array_equal(again.parameter_vector, model.parameter_vector)
+
+
+def test_what_is_no_path(saved):
+    model = load_model(saved)
+    calls = {"save_model": model.save, "load_model": load_model}
+    with open(saved, "rb") as file:
+        for where, call in calls.items():
+            for value in (None, 5, file):
+                with pytest.raises(TypeError) as caught:
+                    call(value)
+                message = str(caught.value)
+                assert message.startswith(f"{where}: path must be text, bytes or a path, got ")
+                assert message.endswith(". Give a file name.")
+            for value in ("", "a\0b"):
+                with pytest.raises(ValueError) as caught:
+                    call(value)
+                assert str(caught.value) == (
+                    f"{where}: path must be a file name, got {value!r}. Give another."
+                )
 
 
 # --------------------------------------------------------------------------- whole or not at all
@@ -250,10 +331,17 @@ def test_no_file(tmp_path):
         f"load_model: path must be a saved model, got {str(tmp_path / 'none')!r}, "
         "which does not exist. Give the file that Sequential.save wrote."
     )
+    if os.path.exists("/dev/null"):
+        with pytest.raises(ValueError) as caught:
+            load_model("/dev/null")
+        assert str(caught.value) == (
+            "load_model: path must be a saved model, got '/dev/null', which is not a regular file. "
+            "Give the file that Sequential.save wrote."
+        )
     with pytest.raises(IsADirectoryError) as caught:
         load_model(tmp_path)
     assert str(caught.value) == (
-        f"load_model: path must be a saved model, got {str(tmp_path)!r}, which is not a file. "
+        f"load_model: path must be a saved model, got {str(tmp_path)!r}, which is a folder. "
         "Give the file that Sequential.save wrote."
     )
 
@@ -375,6 +463,39 @@ def test_a_description_that_the_models_own_checks_refuse(saved, changes):
     start, end = whole("\0").split("\0")
     message = refusal(saved)
     assert message.startswith(start) and message.endswith(end), message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bit_generator": "MT19937"},
+        {"bit_generator": None},
+        {"state": None},
+        {"state": {"state": 1}},
+        {"state": {"state": 1, "inc": 2}},
+        {"state": {"state": -1, "inc": 1}},
+        {"state": {"state": 2**128, "inc": 1}},
+        {"state": {"state": 1.5, "inc": 1}},
+        {"state": {"state": "1", "inc": 1}},
+        {"state": [1, 1]},
+        {"has_uint32": 2},
+        {"has_uint32": True},
+        {"uinteger": 2**32},
+        {"uinteger": [0]},
+        {"more": 0},
+        None,
+        [],
+        "PCG64",
+    ],
+)
+def test_a_generator_that_does_not_fit(saved, changes):
+    arrays, header = arrays_and_header(saved)
+    if isinstance(changes, dict):
+        header["generator"] |= changes
+    else:
+        header["generator"] = changes
+    save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
+    assert refusal(saved) == whole("its generator is no state of NumPy's PCG64")
 
 
 def test_arrays_that_do_not_fit(saved):
