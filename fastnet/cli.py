@@ -198,8 +198,8 @@ def _train(options: argparse.Namespace) -> int:
         )
         (x_train, t_train), test = data
         model = _network(options, x_train.shape[1])
-    except MemoryError as error:
-        _refuse(f"--hidden must fit in memory, got {options.hidden}: {error}. Give fewer units.")
+    except MemoryError:
+        _refuse(f"--hidden must fit in memory, got {options.hidden}. Give fewer units.")
     except (OSError, ValueError) as error:
         _refuse(error)
 

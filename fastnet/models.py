@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +48,8 @@ LOSSES: dict[str, tuple[int, type[SoftmaxCrossEntropy] | type[MeanSquaredError]]
     "softmax_cross_entropy": (SOFTMAX_CROSS_ENTROPY, SoftmaxCrossEntropy),
     "mean_squared_error": (MEAN_SQUARED_ERROR, MeanSquaredError),
 }
+Model = TypeVar("Model", bound="Sequential")
+
 # Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
 PRODUCTS = (Dense, Affine, MatMul)
 ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
@@ -58,6 +61,8 @@ PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 # wait no longer; a batch costs at least 10**5 FLOPs' time in overhead, and a sample 10**3: without
 # them, 60,000 samples of one feature in one batch were shuffled 540 times ahead, in 600 MB.
 FLOPS_A_CALL, FLOPS_A_BATCH, FLOPS_A_SAMPLE = 2e9, 1e5, 1e3
+
+MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
 
 
 class History:
@@ -71,6 +76,14 @@ class History:
         After the epoch, on the validation data; empty without it.
     seconds : list of float
         Time of the epoch's training, without compiling and validation.
+
+    Examples
+    --------
+    >>> from fastnet.models import History
+    >>> history = History()
+    >>> history.loss, history.accuracy = [0.5, 0.25], [0.75, 1.0]
+    >>> history
+    <History: 2 epochs, at last loss 0.2500, accuracy 1.0000>
     """
 
     def __init__(self) -> None:
@@ -79,6 +92,12 @@ class History:
         self.val_loss: list[float] = []
         self.val_accuracy: list[float] = []
         self.seconds: list[float] = []
+
+    def __repr__(self) -> str:
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        last = [f"{name} {getattr(self, name)[-1]:.4f}" for name in names if getattr(self, name)]
+        shown = f", at last {', '.join(last)}" if last else ""
+        return f"<History: {len(self.loss)} epochs{shown}>"
 
 
 class _Rows(NamedTuple):
@@ -93,17 +112,37 @@ class _Rows(NamedTuple):
         return address, self.kind, self.array.strides[0], self.scale
 
 
-class Sequential:
-    """Layers in a row, trained in one compiled call an epoch.
+class _Network(NamedTuple):
+    """What the compiled loop is told of the layers: made whole, then replaced by one assignment.
 
-    All parameters lie in one flat vector, of which `layers[i].W` and `.b` are views: what the
-    compiled loop learns is seen in the layers, and what is written into a layer, its activation
-    and the list of layers too, is used at the next call.
+    A call takes it once and keeps to it: `table` says where in `params` to read and write, so the
+    two must never come from different moments, while another thread changes the layers.
+    """
+
+    inputs: int  # 0: the model does not know yet
+    outputs: int
+    table: NDArray[np.int64]
+    params: NDArray[Any]
+    grads: NDArray[Any]
+    # (layer, index, view of the parameters, view of the gradients) of every array
+    views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]]
+    stack: list[tuple[Any, int]]  # (layer, activation) when it was made
+
+
+class Sequential:
+    """Layers in a row, trained in a compiled loop.
+
+    A compiled call does many short epochs, or a part of a long one: some 0.05 s of work, so that
+    Ctrl-C is heard. All parameters lie in one flat vector, of which `layers[i].W` and `.b` are
+    views: what the compiled loop learns is seen in the layers, and what is written into a layer,
+    its activation and the list of layers too, is used at the next call. A call that is running in
+    another thread goes on with the layers and the vector that it began with.
 
     Parameters
     ----------
     layers : list of Dense, Affine, MatMul, Sigmoid, Relu and Tanh
-        The model takes them over: the arrays of ready-made ones are copied into its vector.
+        The model takes them over: the arrays of ready-made ones are copied into its vector, so
+        two layers cannot share one (tied weights): step such layers by hand.
     loss : "softmax_cross_entropy" or "mean_squared_error"
         For the first, targets t are labels (N,) or one-hot (N, C); for the second (N, C), or
         (N,) where C is 1. The squared error is halved and summed over the outputs.
@@ -111,10 +150,17 @@ class Sequential:
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
 
+    Attributes
+    ----------
+    layers : list
+        May be changed: the next call builds what is new in it.
+
     Raises
     ------
     TypeError, ValueError
         An argument is of another kind, or out of range.
+    MemoryError
+        The parameters do not fit in memory.
 
     Notes
     -----
@@ -144,39 +190,64 @@ class Sequential:
         seed: int | None = None,
     ) -> None:
         checks.choice("Sequential", "loss", loss, LOSSES)
-        self.loss = loss
-        self.dtype = checks.float_dtype("Sequential", dtype)
+        self._loss_name = loss
+        self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
         self._loss_code, loss_layer = LOSSES[loss]
         self._loss = loss_layer()
         self.layers: list[Any] = []
-        self._vectors = np.zeros(0, self.dtype), np.zeros(0, self.dtype)
-        # (layer, index, view of the parameters, view of the gradients) of every array
-        self._views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]] = []
-        # What the compiled loop is told of the layers, and (layer, activation) when it was made.
-        self._table = np.zeros((0, 5), np.int64)
-        self._stack: list[tuple[Any, int]] = []
+        self._network = self._nothing()
         if not isinstance(layers, (list, tuple, type(None))):
             raise TypeError(
                 f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
                 "Give [Dense(...), ...]."
             )
-        for layer in layers or []:
-            self.add(layer)
+        self._extend("Sequential.add", list(layers or []))
+
+    def _nothing(self) -> _Network:
+        """Return the network of a model that is not built."""
+        none = np.zeros(0, self._dtype)
+        return _Network(0, 0, np.zeros((0, 5), np.int64), none, none, [], [])
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
-        if len(self._table):
+        if self._network.inputs:
             self._ready("Sequential")
-        state = {**self.__dict__, "_views": [], "_stack": []}
-        del state["_vectors"]
-        return state
+        return {**self.__dict__, "_network": self._network.inputs}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._vectors = np.zeros(0, self.dtype), np.zeros(0, self.dtype)
-        if len(self._table):  # ... and gather them anew.
-            self._ready("Sequential")
+        self._network = self._nothing()
+        if state["_network"]:  # ... and gather them anew.
+            self._ready("Sequential", state["_network"])
+
+    def __repr__(self) -> str:
+        names = [repr(layer) for layer in self.layers]
+        if len(names) > 8:
+            names[4:-3] = ["..."]
+        stack = ", ".join(names) or "no layers"
+        built = f"{self._network.params.size:,} parameters" if self._network.inputs else "not built"
+        return f"<{type(self).__name__}: {stack}; {self.loss}, {self.dtype.name}, {built}>"
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss, as the constructor was given it."""
+        return self._loss_name
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        """Refuse: what is trained would be another loss than what is saved."""
+        raise _read_only("loss", value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the parameters and results: float32 or float64."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, value: Any) -> None:
+        """Refuse: the parameters are of the dtype that they were made in."""
+        raise _read_only("dtype", value)
 
     # ----------------------------------------------------------------- building
 
@@ -192,22 +263,31 @@ class Sequential:
         TypeError
             It is none of these.
         ValueError
-            It does not take what the layer before it gives.
+            It does not take what the layer before it gives, or has arrays that are not its own.
+        MemoryError
+            Its parameters do not fit in memory.
+
+        Notes
+        -----
+        After an error the model is as it was.
         """
-        where, layers = "Sequential.add", [*self.layers, layer]
-        self._activations(where, layers)
+        self._extend("Sequential.add", [layer])
+
+    def _extend(self, where: str, added: list[Any]) -> None:
+        layers = [*self.layers, *added]
         n_in = self._inputs(layers)
-        if n_in is not None:
-            self._fits(where, layers, n_in)
-        self.layers.append(layer)
-        if n_in is not None:
-            self._ready(where, n_in)
+        if n_in is None:
+            self._activations(where, layers)
+        else:
+            self._ready(where, n_in, layers=layers)
+        self.layers += added
 
     def build(self, n_in: int) -> None:
         """Give every Dense its weights, for n_in features, and gather all in one vector.
 
-        `fit` and `add` do it where they learn the number of features; a model that is built stays
-        as it is.
+        `add` does it where a layer says how many features it takes, and every method that is
+        given samples (`fit`, `predict`, `evaluate`, `forward` ...) where the model is not built
+        yet. A model that is built stays as it is, and after an error as it was.
 
         Parameters
         ----------
@@ -218,6 +298,8 @@ class Sequential:
         ------
         TypeError, ValueError
             n_in is not a positive int, or not what the layers take.
+        MemoryError
+            The parameters do not fit in memory.
         """
         where = "Sequential.build"
         n_in, known = checks.count(where, "n_in", n_in), self._width()
@@ -227,7 +309,7 @@ class Sequential:
 
     def _width(self) -> int | None:
         """Return how many features the model takes; None where it does not know yet."""
-        return int(self._table[0, 0]) if len(self._table) else self._inputs(self.layers)
+        return self._network.inputs or self._inputs(self.layers)
 
     @staticmethod
     def _activations(where: str, layers: list[Any]) -> list[tuple[Any, int]]:
@@ -270,121 +352,217 @@ class Sequential:
         """Check that each layer takes what the one before gives; return the number of outputs."""
         if not layers:
             raise RuntimeError(f"{where}: add a layer first.")
+        count = 0
         for i, layer in enumerate(layers):
             if type(layer) in PRODUCTS:
-                takes = Sequential._inputs([layer])
-                if takes not in (None, n_in):
+                params = layer.params
+                if params:
+                    takes, units = params[0].shape
+                else:
+                    takes, units = Sequential._inputs([layer]), layer.units
+                if takes != n_in and takes is not None:
                     raise ValueError(
                         f"{where}: layers[{i}] must take {n_in} features, got "
                         f"{type(layer).__name__}, which takes {takes}. "
                         "Match each layer to the output of the one before it."
                     )
-                if len(layer.params) == 2:
-                    checks.bias(where, layer.params[1], layer.params[0])
-                n_in = layer.W.shape[1] if layer.params else layer.units
+                if len(params) == 2:
+                    checks.bias(where, params[1], params[0])
+                count += (n_in + 1) * units
+                if count > MOST_PARAMETERS:
+                    raise MemoryError(
+                        f"{where}: layers[{i}] must leave the model at most {MOST_PARAMETERS:,} "
+                        f"parameters, got W ({n_in}, {units}). Give fewer units."
+                    )
+                n_in = units
         return n_in
 
-    def _gather(self, n_in: int) -> None:
-        """Build what is not built, and move all parameters into one vector."""
-        start = 0
-        for layer in self.layers:
-            if type(layer) in PRODUCTS:
-                if not layer.params:
-                    layer.build(n_in, self._rng, self.dtype)
-                n_in = layer.W.shape[1]
-                start += sum(array.size for array in layer.params)
-        self._vectors = np.empty(start, self.dtype), np.zeros(start, self.dtype)
-        self._views = []
-        start = 0
-        for layer in self.layers:
-            for i, array in enumerate(layer.params):
-                end = start + array.size
-                views = [vector[start:end].reshape(array.shape) for vector in self._vectors]
-                views[0][...] = array
-                views[1][...] = layer.grads[i]
-                layer.params[i], layer.grads[i] = views
-                self._views.append((layer, i, views[0], views[1]))
-                start = end
+    def _gather(self, where: str, stack: list[tuple[Any, int]], n_in: int) -> _Network:
+        """Return a network with vectors of its own, for which Dense layers are built on the side.
+
+        The layers are not changed yet, and the generator is put back where this fails.
+        """
+        drawn = self._rng.bit_generator.state
+        network = self._nothing()
+        try:
+            arrays, features = [], n_in
+            for k, (layer, _) in enumerate(stack):
+                if type(layer) in PRODUCTS:
+                    made = layer
+                    if not layer.params:
+                        made = copy.copy(layer)
+                        made.params, made.grads = [], []
+                        made.build(features, self._rng, self._dtype)
+                    params, grads = tuple(made.params), tuple(made.grads)
+                    checks.gradients(where, params, grads, made._count)
+                    for i, array in enumerate(params):
+                        arrays.append((k, layer, i, array, grads[i]))
+                    features = params[0].shape[1]
+            self._apart(where, arrays)
+            count = sum(array.size for _, _, _, array, _ in arrays)
+            network = network._replace(
+                params=np.empty(count, self._dtype), grads=np.zeros(count, self._dtype)
+            )
+            start = 0
+            for k, layer, i, array, grad in arrays:
+                part, shape = slice(start, start + array.size), array.shape
+                view = checks.converted(
+                    where, f"layers[{k}].{'Wb'[i]}", array, network.params[part].reshape(shape)
+                )
+                grad_view = network.grads[part].reshape(shape)
+                with np.errstate(over="ignore"):
+                    grad_view[...] = grad
+                network.views.append((layer, i, view, grad_view))
+                start = part.stop
+            return self._tabled(where, network, stack, n_in)
+        except BaseException as error:
+            self._rng.bit_generator.state = drawn
+            if isinstance(error, MemoryError):
+                raise MemoryError(
+                    f"{where}: layers must fit in memory, got {str(error) or 'too many units'}. "
+                    "Give fewer units."
+                ) from None
+            raise
+
+    def _apart(
+        self, where: str, arrays: list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
+    ) -> None:
+        """Check that a layer that is new here shares no array: a copied one is tied no longer."""
+        known = {id(layer) for layer, _, _, _ in self._network.views}
+        for k, layer, _, array, _ in arrays:
+            if id(layer) in known or not layer.params:
+                continue
+            for j, _, _, other, _ in arrays:
+                # The exact answer, unlike the first, tells columns of one matrix apart.
+                if j != k and np.may_share_memory(array, other) and np.shares_memory(array, other):
+                    raise ValueError(
+                        f"{where}: layers[{max(j, k)}] must have arrays of its own, got one that "
+                        f"shares memory with layers[{min(j, k)}]. Copy it; or, to keep the two "
+                        "tied, step the layers by hand: forward, backward, optimizer.update."
+                    )
 
     @staticmethod
-    def _describe(stack: list[tuple[Any, int]], features: int) -> NDArray[np.int64]:
-        """Return the table of layers that the compiled loop goes by."""
+    def _tabled(where: str, network: _Network, stack: list[tuple[Any, int]], n_in: int) -> _Network:
+        """Return the network with the table of layers that the compiled loop goes by.
+
+        It is made from the views alone, so it fits the vector whatever became of the layers.
+        """
+        own: dict[int, list[NDArray[Any]]] = {}
+        for layer, _, view, _ in network.views:
+            own.setdefault(id(layer), []).append(view)
         table: list[list[int]] = []
-        start = 0
+        start, features = 0, n_in
         for layer, code in stack:
             if type(layer) in PRODUCTS:
-                outputs = layer.W.shape[1]
-                bias = start + layer.W.size if len(layer.params) == 2 else -1
-                table.append([features, outputs, start, bias, code])
-                start += sum(array.size for array in layer.params)
-                features = outputs
+                W, *biases = own[id(layer)]
+                if W.shape[0] != features or any(b.shape != W.shape[1:] for b in biases):
+                    raise _changed(where)  # since `_fits` looked at them
+                outputs, bias = W.shape[1], start + W.size
+                table.append([features, outputs, start, bias if biases else -1, code])
+                start, features = bias + sum(b.size for b in biases), outputs
             elif table and table[-1][4] == IDENTITY:
                 table[-1][4] = code
             else:
                 table.append([features, features, -1, -1, code])
-        return np.array(table, np.int64)
+        return network._replace(
+            inputs=n_in, outputs=features, table=np.array(table, np.int64), stack=stack
+        )
 
-    def _ready(self, where: str, n_in: int | None = None) -> None:
-        """Build for n_in features, and take in what was changed in the layers and their list."""
+    def _ready(
+        self,
+        where: str,
+        n_in: int | None = None,
+        outputs: int | None = None,
+        layers: list[Any] | None = None,
+    ) -> _Network:
+        """Build for n_in features, and take in what was changed in the layers and their list.
+
+        Everything is checked, and a new vector filled, before a layer or the model changes. What
+        is returned takes n_in features and gives the outputs that the caller checked t for, even
+        where another thread has changed the layers in between.
+        """
+        layers = self.layers[:] if layers is None else layers  # another thread may change it
         if n_in is None:
             n_in = self._width()
         if n_in is None:
-            self._fits(where, self.layers, 0)
+            self._fits(where, layers, 0)
             raise RuntimeError(
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
             )
-        stack = self._activations(where, self.layers)
-        changed = not stack or stack != self._stack
-        if changed:
-            self._fits(where, self.layers, n_in)
-            gathered = [layer for layer, i, _, _ in self._views if i == 0]
-            if gathered != [layer for layer in self.layers if type(layer) in PRODUCTS]:
-                self._gather(n_in)
-        for layer, i, view, grad in self._views:
-            if layer.params[i] is not view:
-                if layer.params[i].shape != view.shape:
-                    raise ValueError(
-                        f"{where}: the arrays assigned to a layer must keep their shape "
-                        f"{view.shape}, got {layer.params[i].shape}. Make a new model."
-                    )
-                view[...] = layer.params[i]
-                layer.params[i] = view
-            layer.grads[i] = grad
-        if changed:
-            self._table, self._stack = self._describe(stack, n_in), stack
+        network, stack = self._network, self._activations(where, layers)
+        if not stack or stack != network.stack:
+            self._fits(where, [layer for layer, _ in stack], n_in)
+            gathered = [layer for layer, i, _, _ in network.views if i == 0]
+            if gathered == [layer for layer, _ in stack if type(layer) in PRODUCTS]:
+                network = self._tabled(where, network, stack, n_in)
+            else:
+                network = self._gather(where, stack, n_in)
+                for layer, i, view, grad in network.views:  # slices: a Dense had none yet
+                    layer.params[i : i + 1], layer.grads[i : i + 1] = [view], [grad]
+        assigned = []
+        for entry in network.views:
+            layer, i, view, grad = entry
+            if layer.params[i] is view:
+                layer.grads[i] = grad
+            else:
+                assigned.append(entry)
+        if assigned:
+            self._take(where, network, assigned)
+        if network.inputs != n_in or outputs not in (None, network.outputs):
+            raise _changed(where)
+        self._network = network
+        return network
+
+    @staticmethod
+    def _take(
+        where: str,
+        network: _Network,
+        assigned: list[tuple[Any, int, NDArray[Any], NDArray[Any]]],
+    ) -> None:
+        """Copy assigned arrays into their views: all are read first, for two may be swapped."""
+        copies = []
+        for layer, i, view, _ in assigned:
+            array = layer.params[i]
+            if array.shape != view.shape:
+                raise ValueError(
+                    f"{where}: the arrays assigned to a layer must keep their shape "
+                    f"{view.shape}, got {array.shape}. Make a new model."
+                )
+            name = _name(network, layer, i)
+            copies.append(checks.converted(where, name, array, np.empty_like(view)))
+        for (layer, i, view, grad), values in zip(assigned, copies, strict=True):
+            view[...] = values
+            layer.params[i], layer.grads[i] = view, grad
 
     # ----------------------------------------------------------------- parameters
 
     @property
     def params(self) -> list[NDArray[Any]]:
         """Parameters of all layers in order: views of `parameter_vector`."""
-        self._ready("Sequential.params")
-        return [view for _, _, view, _ in self._views]
+        network = self._ready("Sequential.params")
+        return [view for _, _, view, _ in network.views]
 
     @property
     def grads(self) -> list[NDArray[Any]]:
         """Gradients in the order of `params`: views of `gradient_vector`."""
-        self._ready("Sequential.grads")
-        return [grad for _, _, _, grad in self._views]
+        network = self._ready("Sequential.grads")
+        return [grad for _, _, _, grad in network.views]
 
     @property
     def parameter_vector(self) -> NDArray[Any]:
         """All parameters in one flat vector; writing into it changes the layers."""
-        self._ready("Sequential.parameter_vector")
-        return self._vectors[0]
+        return self._ready("Sequential.parameter_vector").params
 
     @property
     def gradient_vector(self) -> NDArray[Any]:
         """All gradients in one flat vector, as the last `backward` left them."""
-        self._ready("Sequential.gradient_vector")
-        return self._vectors[1]
+        return self._ready("Sequential.gradient_vector").grads
 
     @property
     def parameter_count(self) -> int:
         """How many numbers the model learns."""
-        self._ready("Sequential.parameter_count")
-        return self._vectors[0].size
+        return self._ready("Sequential.parameter_count").params.size
 
     # ----------------------------------------------------------------- a step by hand
 
@@ -409,9 +587,10 @@ class Sequential:
         where = "Sequential.forward"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        labels, targets = self._targets(where, t, n, n_in)
-        self._ready(where, n_in)
-        out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self.dtype)
+        outputs = self._fits(where, self.layers, n_in)
+        labels, targets = self._targets(where, t, n, outputs)
+        self._ready(where, n_in, outputs)
+        out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
             out = layer.forward(out)
         cross_entropy = self._loss_code == SOFTMAX_CROSS_ENTROPY
@@ -479,12 +658,13 @@ class Sequential:
         Parameters
         ----------
         x : (N, D) or (N, ...)
-            float32, float64 and uint8 (scaled to 0..1) are read in place, without a copy; other
-            numbers are converted first.
+            float32, float64 and uint8 (scaled to 0..1) are read in place where each sample is
+            contiguous, which rows, slices of rows and of columns are; other numbers, and layouts
+            such as a transposed x, are copied first.
         t : targets, as the class describes them
         epochs, batch_size : int
         optimizer : SGD, optional
-            Default: SGD(lr=0.01).
+            Default: SGD(lr=0.01). Its lr is read once, at the start.
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
@@ -501,46 +681,67 @@ class Sequential:
         ------
         TypeError, ValueError, IndexError
             An argument does not fit; nothing has changed.
+        ValueError
+            A parameter is NaN or infinite before training.
+        MemoryError
+            The parameters do not fit in memory; nothing has changed.
         FloatingPointError
-            The loss, or a weight, is no longer finite; the model keeps its last finite weights.
+            The loss, or a weight, is no longer finite; the model keeps its last finite weights,
+            and the error's `history` is the History of the epochs that were completed.
+
+        Notes
+        -----
+        The layers are read at the start: what another thread changes in their list is used by the
+        next call.
         """
         where = "Sequential.fit"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        targets = self._targets(where, t, n, n_in)
+        layers = self.layers[:]
+        outputs = self._fits(where, layers, n_in)
+        targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
         checks.instance(where, "optimizer", optimizer, SGD)
-        if type(optimizer).update is not SGD.update:
+        if type(optimizer).update is not SGD.update or "update" in vars(optimizer):
             raise TypeError(
                 f"{where}: optimizer must update as SGD does, got a {type(optimizer).__name__} "
                 "with an update of its own. Step by hand: forward, backward, "
                 "optimizer.update(model.params, model.grads)."
             )
-        lr = checks.learning_rate(where, optimizer.lr, [self.dtype])
+        lr = checks.learning_rate(where, optimizer.lr, [self._dtype])
+        checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
             checks.features(where, "validation_data[0]", held_out.array.shape[1], n_in)
             held_out_targets = self._targets(
-                f"{where}: validation_data[1]", validation_data[1], len(held_out.array), n_in
+                f"{where}: validation_data[1]",
+                validation_data[1],
+                len(held_out.array),
+                outputs,
+                "predict(validation_data[0])",
             )
-        self._ready(where, n_in)
+        network = self._ready(where, n_in, outputs, layers)
+        self._finite(where, network)
 
         batches = -(-n // batch_size)
-        cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * self._vectors[0].size)
+        cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * network.params.size)
         a_call = max(1, int(FLOPS_A_CALL / cost))  # batches
         many = 1 if validation_data is not None else max(1, a_call // batches)
-        history = History()
+        # A row an epoch, appended in one step: Ctrl-C leaves no half of one.
+        seen: list[list[float]] = []
+        trouble = ""
         bar = _progress_bar(epochs, verbose)
         try:
             if bar is not None:
                 bar.set_postfix_str("loading the kernels")  # 6 s where they are compiled
             # An epoch of no samples: what it loads or compiles is no part of the seconds.
-            self._run(rows, targets, np.empty((1, 0), np.int64), batch_size, lr, learn=False)
-            while len(history.loss) < epochs:
-                count = min(many, epochs - len(history.loss))
+            none = np.empty((1, 0), np.int64)
+            self._run(network, rows, targets, none, batch_size, lr, learn=False)
+            while len(seen) < epochs and not trouble:
+                count = min(many, epochs - len(seen))
                 start = time.perf_counter()
                 order = np.tile(np.arange(n, dtype=np.int64), (count, 1))
                 if shuffle and n < 64:
@@ -551,47 +752,79 @@ class Sequential:
                 totals = np.zeros((count, 3))
                 for first in range(0, n, n if count > 1 else a_call * batch_size):
                     part = order if count > 1 else order[:, first : first + a_call * batch_size]
-                    totals += self._train(rows, targets, part, batch_size, lr)
-                seconds = (time.perf_counter() - start) / count
-                if validation_data is not None:  # first: Ctrl-C here leaves no half an entry
-                    seen = self._evaluate(held_out, held_out_targets)
-                    history.val_loss.append(seen["loss"])
-                    history.val_accuracy.append(seen["accuracy"])
-                history.loss += (totals[:, 0] / n).tolist()
-                history.accuracy += (totals[:, 1] / n).tolist()
-                history.seconds += [seconds] * count
-                shown = {"loss": history.loss[-1], "accuracy": history.accuracy[-1]}
-                if validation_data is not None:
-                    shown["val_accuracy"] = seen["accuracy"]
-                if bar is not None:
+                    some, trouble = self._train(network, rows, targets, part, batch_size, lr)
+                    totals += some
+                    if trouble:
+                        totals = totals[totals[:, 2] == batches]  # the epochs before it
+                        break
+                seconds = (time.perf_counter() - start) / max(1, len(totals))
+                done = [[loss / n, correct / n, seconds] for loss, correct, _ in totals.tolist()]
+                if validation_data is not None and done:
+                    held_out_seen = self._evaluate(network, held_out, held_out_targets)
+                    done[0] += [held_out_seen["loss"], held_out_seen["accuracy"]]
+                seen += done
+                if bar is not None and done:
+                    shown = {"loss": done[-1][0], "accuracy": done[-1][1]}
+                    if validation_data is not None:
+                        shown["val_accuracy"] = done[-1][4]
                     bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
-                    bar.update(count)
+                    bar.update(len(done))
         except KeyboardInterrupt:
             pass
         finally:
             if bar is not None:
                 bar.close()
+        history = History()
+        columns = [list(column) for column in zip(*seen, strict=True)]
+        if columns:
+            history.loss, history.accuracy, history.seconds = columns[:3]
+        if columns[3:]:
+            history.val_loss, history.val_accuracy = columns[3:]
+        if trouble:
+            error = FloatingPointError(
+                f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
+                f"data at lr={lr:g}. The model keeps its last finite weights. Lower the learning "
+                "rate, or look for NaN and large numbers in x and t."
+            )
+            error.history = history  # type: ignore[attr-defined]  # the epochs before it
+            raise error
         return history
+
+    @staticmethod
+    def _finite(where: str, network: _Network) -> None:
+        """Check that training starts from finite parameters."""
+        if not _is_finite(network.params):
+            for layer, i, view, _ in network.views:
+                if not _is_finite(view):
+                    raise ValueError(
+                        f"{where}: {_name(network, layer, i)} must be finite before training, got "
+                        "NaN or infinity in it. Assign finite numbers."
+                    )
 
     def _train(
         self,
+        network: _Network,
         rows: _Rows,
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         order: NDArray[np.int64],
         batch_size: int,
         lr: float,
-    ) -> NDArray[np.float64]:
-        """Train on the samples in order (E, n); return totals (E, 3), or stop with an error."""
-        params = self._vectors[0]
+    ) -> tuple[NDArray[np.float64], str]:
+        """Train on the samples in order (E, n); return totals (E, 3), and what was not finite.
+
+        Where that is not "", the last finite weights are back, and totals count the batches
+        before it.
+        """
+        params = network.params
         kept = params.copy()
         order = np.ascontiguousarray(order)
         batches = -(-order.shape[1] // batch_size)
         try:
-            totals = self._run(rows, targets, order, batch_size, lr, learn=True)
+            totals = self._run(network, rows, targets, order, batch_size, lr, learn=True)
             done = int(totals[:, 2].sum())
-            finite = bool(np.isfinite(params).all())
+            finite = _is_finite(params)
             if finite and done == len(order) * batches:
-                return totals
+                return totals, ""
             if not finite:
                 # A weight overflowed, perhaps long ago (an infinite one that saturates a sigmoid
                 # leaves the loss finite). Training gives the same bits again: redo it in steps.
@@ -600,22 +833,20 @@ class Sequential:
                     epoch, batch = divmod(step, batches)
                     part = order[epoch : epoch + 1, batch * batch_size : (batch + 1) * batch_size]
                     kept = params.copy()
-                    self._run(rows, targets, part, batch_size, lr, learn=True)
-                    if not np.isfinite(params).all():
+                    self._run(network, rows, targets, part, batch_size, lr, learn=True)
+                    if not _is_finite(params):
                         params[...] = kept
+                        totals[epoch:] = 0
                         break
         except KeyboardInterrupt:
-            if not np.isfinite(params).all():
+            if not _is_finite(params):
                 params[...] = kept
             raise
-        raise FloatingPointError(
-            f"Sequential.fit: loss must stay finite, got {'weights' if done else 'a loss'} that "
-            f"overflowed or NaN in the data at lr={lr:g}. The model keeps its last finite weights. "
-            "Lower the learning rate, or look for NaN and large numbers in x and t."
-        )
+        return totals, "weights" if done else "a loss"
 
     def _run(
         self,
+        network: _Network,
         rows: _Rows,
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         order: NDArray[np.int64],
@@ -629,18 +860,18 @@ class Sequential:
             *targets,
             order,
             batch_size,
-            self._table,
-            self._vectors[0],
+            network.table,
+            network.params,
             self._loss_code,
-            self.dtype.type(lr),
+            self._dtype.type(lr),
             learn,
-            self._work(batch_size),
+            self._work(network, batch_size),
             totals,
         )
         return totals
 
-    def _work(self, batch_size: int) -> NDArray[Any]:
-        return np.empty(work_size(self._table, batch_size), self.dtype)
+    def _work(self, network: _Network, batch_size: int) -> NDArray[Any]:
+        return np.empty(work_size(network.table, batch_size), self._dtype)
 
     # ----------------------------------------------------------------- use
 
@@ -666,13 +897,13 @@ class Sequential:
         where = "Sequential.predict"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        self._ready(where, n_in)
-        out = np.empty((n, int(self._table[-1, 1])), self.dtype)
+        network = self._ready(where, n_in)
+        out = np.empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
         arguments = rows.arguments()
-        work = self._work(size)
+        work = self._work(network, size)
         order = np.arange(n, dtype=np.int64)
-        predict_rows(*arguments, order, self._table, self._vectors[0], work, size, out)
+        predict_rows(*arguments, order, network.table, network.params, work, size, out)
         return out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
@@ -693,7 +924,7 @@ class Sequential:
         RuntimeError
             The model's loss is not "softmax_cross_entropy": its outputs are no logits.
         """
-        if self.loss != "softmax_cross_entropy":
+        if self._loss_code != SOFTMAX_CROSS_ENTROPY:
             raise RuntimeError(
                 'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
                 f'"{self.loss}". Use predict.'
@@ -724,16 +955,18 @@ class Sequential:
         where = "Sequential.evaluate"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        targets = self._targets(where, t, n, n_in)
-        self._ready(where, n_in)
-        return self._evaluate(rows, targets)
+        layers = self.layers[:]
+        outputs = self._fits(where, layers, n_in)
+        targets = self._targets(where, t, n, outputs)
+        return self._evaluate(self._ready(where, n_in, outputs, layers), rows, targets)
 
     def _evaluate(
-        self, rows: _Rows, targets: tuple[NDArray[np.int64], NDArray[Any]]
+        self, network: _Network, rows: _Rows, targets: tuple[NDArray[np.int64], NDArray[Any]]
     ) -> dict[str, float]:
         n = len(rows.array)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
-        loss, correct, _ = self._run(rows, targets, order, size, 0.0, learn=False)[0].tolist()
+        totals = self._run(network, rows, targets, order, size, 0.0, learn=False)
+        loss, correct, _ = totals[0].tolist()
         return {"loss": loss / n, "accuracy": correct / n}
 
     def summary(self) -> None:
@@ -754,7 +987,7 @@ class Sequential:
             print(f"{name:<14}{activation:<12}{shapes[0]:<16}{shapes[1]:<10}{count:>12,}")
         print(f"{'total':<52}{self.parameter_count:>12,}")
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | bytes | os.PathLike[Any]) -> None:
         """Write the model to one safetensors file, whole or not at all.
 
         See `fastnet.checkpoint.save_model`.
@@ -764,15 +997,17 @@ class Sequential:
         self._ready("Sequential.save")
         save_model(self, path)
 
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> Sequential:
-        """Read a model that `save` wrote: the same predictions, to the bit.
+    @classmethod
+    def load(cls: type[Model], path: str | bytes | os.PathLike[Any]) -> Model:
+        """Read a model that `save` wrote: the same predictions, and the same training, to the bit.
+
+        A subclass gets an object of its own class, whose `__init__` is not called.
 
         See `fastnet.checkpoint.load_model`.
         """
-        from fastnet.checkpoint import load_model
+        from fastnet.checkpoint import _load
 
-        return load_model(path)
+        return _load(cls, path)
 
     # ----------------------------------------------------------------- arguments
 
@@ -784,26 +1019,46 @@ class Sequential:
             checks.features(where, name, array.shape[1], known)
         kind = KINDS.get(array.dtype)  # None for the other byte order, too
         if kind is None:
-            dtype = np.float32 if array.dtype == np.float16 else self.dtype
+            dtype = np.float32 if array.dtype == np.float16 else self._dtype
             array = array.astype(dtype, order="C")
             kind = KINDS[array.dtype]
         elif not array.flags.aligned or array.strides[1] != array.itemsize:
             array = np.ascontiguousarray(array)
         scale = 1 / 255 if kind == UINT8 else 1
-        return _Rows(array, kind, self.dtype.type(scale))
+        return _Rows(array, kind, self._dtype.type(scale))
 
     def _targets(
-        self, where: str, t: ArrayLike, n: int, n_in: int = 0
+        self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return labels (n,) and targets (n, C), the one that the loss does not use empty."""
-        classes = self._outputs(where, n_in)
         if self._loss_code == SOFTMAX_CROSS_ENTROPY:
-            return checks.labels(where, t, n, classes), np.empty((0, 0), self.dtype)
-        found = checks.targets(where, checks.array(where, "t", t), (n, classes))
-        return np.empty(0, np.int64), checks.contiguous(found, self.dtype)
+            return checks.labels(where, t, n, outputs, scores), np.empty((0, 0), self._dtype)
+        found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
+        return np.empty(0, np.int64), checks.contiguous(found, self._dtype)
 
-    def _outputs(self, where: str, n_in: int) -> int:
-        return self._fits(where, self.layers, n_in or self._inputs(self.layers) or 0)
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    return np.count_nonzero(np.isfinite(array)) == array.size  # 0.6 us, where all() takes 1.1
+
+
+def _name(network: _Network, layer: Any, i: int) -> str:
+    """Return layers[k].W or .b for an error."""
+    k = next(k for k, (other, _) in enumerate(network.stack) if other is layer)
+    return f"layers[{k}].{'Wb'[i]}"
+
+
+def _changed(where: str) -> RuntimeError:
+    return RuntimeError(
+        f"{where}: layers must stay as they are while a call begins, got a change from another "
+        "thread. Call again."
+    )
+
+
+def _read_only(name: str, value: Any) -> AttributeError:
+    return AttributeError(
+        f"Sequential.{name}: {name} must stay as the model was made with, got {value!r}. "
+        f"Make a new model with that {name}."
+    )
 
 
 def _progress_bar(epochs: int, verbose: int) -> Any:
@@ -893,7 +1148,7 @@ class TwoLayerNet:
         """Return the share of rows of x (N, input_size) whose largest score is at the label."""
         where = "TwoLayerNet.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
-        labels = checks.labels(where, t, *y.shape)
+        labels = checks.labels(where, t, len(y), y.shape[1], "predict(x)")
         return np.sum(y.argmax(axis=1) == labels) / len(y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:

@@ -484,6 +484,27 @@ def test_an_activation_changed_between_forward_and_backward_waits_for_the_next_f
     assert_array_equal(model.backward(), expected.backward())
 
 
+def test_swapped_arrays_are_both_kept():
+    model = Sequential([Dense(4, "tanh", 4), Dense(4)], seed=0)
+    first, second = model.layers
+    W, V = first.W.copy(), second.W.copy()
+    first.W, second.W = second.W, first.W
+    x = data(d=4)[0].astype("float32")
+    close(model.predict(x), np.tanh(x @ V) @ W, "float32")
+    assert_array_equal(first.W, V)
+    assert_array_equal(second.W, W)
+    assert_whole(model)
+
+
+def test_a_refused_assignment_changes_nothing():
+    model = small()
+    before, vector = model.parameter_vector.copy(), model.parameter_vector
+    model.layers[0].W, model.layers[1].b = np.ones((5, 4)), np.ones(7)
+    with pytest.raises(ValueError):
+        model.predict(X)
+    assert_array_equal(vector, before)
+
+
 # --------------------------------------------------------------------------- building
 
 
@@ -554,6 +575,76 @@ def test_adding_to_a_trained_model_keeps_what_it_learnt():
     assert model.predict(x).shape == (37, 2)
     model.fit(x, t % 2, verbose=0)
     assert_whole(model)
+
+
+def test_a_build_that_fails_leaves_the_model_as_it_was(monkeypatch):
+    def fail(self, *arguments):
+        if self.units == 9:
+            raise MemoryError("Unable to allocate 9 TiB")
+        real(self, *arguments)
+
+    real = Dense.build
+    monkeypatch.setattr(Dense, "build", fail)
+    model = Sequential([Dense(4), Dense(9)], seed=0)
+    for method, call in METHODS.items():
+        untouched(
+            model,
+            lambda call=call: call(model, X, T),
+            MemoryError,
+            f"Sequential.{SAID_BY.get(method, method)}: layers must fit in memory, got Unable to "
+            "allocate 9 TiB. Give fewer units.",
+        )
+    assert model.layers[0].params == model.layers[1].params == []
+    model.layers[1] = Dense(3)
+    model.fit(X, T, verbose=0)
+    expected = unbuilt()
+    expected.layers[0].activation = None
+    expected.fit(X, T, verbose=0)
+    assert_array_equal(model.parameter_vector, expected.parameter_vector)  # no draw was lost
+    before = model.parameter_vector
+    untouched(
+        model,
+        lambda: model.add(Dense(9)),
+        MemoryError,
+        "Sequential.add: layers must fit in memory, got Unable to allocate 9 TiB. "
+        "Give fewer units.",
+    )
+    assert model.parameter_vector is before
+
+
+@pytest.mark.parametrize("units", [10**13, 10**19, 10**40])
+def test_too_many_parameters(units):
+    model = Sequential([Dense(4), Dense(units)], seed=0)
+    untouched(
+        model,
+        lambda: model.fit(X, T, verbose=0),
+        MemoryError,
+        "Sequential.fit: layers[1] must leave the model at most 1,099,511,627,776 parameters, got "
+        f"W (4, {units}). Give fewer units.",
+    )
+    refused(
+        lambda: Sequential([Dense(4, input_shape=units)]),
+        MemoryError,
+        "Sequential.add: layers[0] must leave the model at most 1,099,511,627,776 parameters, got "
+        f"W ({units}, 4). Give fewer units.",
+    )
+
+
+def test_layers_that_share_an_array():
+    W = drawn(5, 4)
+    tied = [Affine(W, drawn(4)), Affine(W.T, drawn(5)), Dense(3)]
+    text = (
+        "Sequential.add: layers[1] must have arrays of its own, got one that shares memory with "
+        "layers[0]. Copy it; or, to keep the two tied, step the layers by hand: forward, backward, "
+        "optimizer.update."
+    )
+    refused(lambda: Sequential(tied), ValueError, text)
+    assert tied[0].W is W and tied[2].params == []
+    model = small()
+    model.layers.pop()
+    untouched(model, lambda: model.add(MatMul(model.layers[0].W.T)), ValueError, text)
+    both = drawn(5, 8)  # columns of one matrix are no part of each other
+    Sequential([MatMul(both[:, ::2]), Dense(5), MatMul(both[:, 1::2])], seed=0)
 
 
 def test_initial_weights():
@@ -944,6 +1035,49 @@ def test_weights_that_overflow_while_the_loss_stays_finite(monkeypatch, cut):
     assert not np.array_equal(model.parameter_vector, before)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_before_training(value):
+    model = small()
+    model.layers[1].b[2] = value
+    untouched(
+        model,
+        lambda: model.fit(X, T, verbose=0),
+        ValueError,
+        "Sequential.fit: layers[1].b must be finite before training, got NaN or infinity in it. "
+        "Assign finite numbers.",
+    )
+    assert not np.isfinite(model.predict(X)[:, 2]).any()  # elsewhere it is no error
+
+
+def test_arrays_beyond_the_models_dtype():
+    model = small()
+    before = model.parameter_vector.copy()
+    model.layers[0].W, model.layers[1].W = np.ones((5, 4)), np.full((4, 3), -1e300)
+    text = "must be finite in float32, got numbers up to 1e+300. Scale it down, or make a model of "
+    refused(lambda: model.predict(X), ValueError, f"Sequential.predict: layers[1].W {text}float64.")
+    model.layers[0].W, model.layers[1].W = before[:20].reshape(5, 4), before[24:36].reshape(4, 3)
+    assert_array_equal(model.parameter_vector, before)
+    layer = Affine(drawn(5, 3), [1e300, 0, np.inf])
+    refused(lambda: Sequential([layer]), ValueError, f"Sequential.add: layers[0].b {text}float64.")
+    assert layer.b[0] == 1e300
+    Sequential([layer], dtype="float64").predict(X)
+
+
+@cuts
+def test_the_epochs_before_an_explosion_are_kept(monkeypatch, cut):
+    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    model, expected = small(SQUARED_ERROR, seed=1), small(SQUARED_ERROR, seed=1)
+    x, t = data(20, loss=SQUARED_ERROR, dtype="float32")
+    options = {"optimizer": SGD(15), "shuffle": False, "verbose": 0}
+    with pytest.raises(FloatingPointError) as caught:
+        model.fit(x, t, 100, 5, **options)
+    history = caught.value.history
+    assert 0 < len(history.loss) < 100
+    wanted = expected.fit(x, t, len(history.loss), 5, **options)
+    assert_allclose(history.loss, wanted.loss, rtol=1e-14)
+    assert history.accuracy == wanted.accuracy and len(history.seconds) == len(history.loss)
+
+
 # --------------------------------------------------------------------------- use
 
 
@@ -1133,6 +1267,99 @@ def test_two_threads_train_two_models():
 
 
 # --------------------------------------------------------------------------- TwoLayerNet
+
+
+CHANGED_WHILE_FITTING = """
+import threading, time
+import numpy as np
+from fastnet.layers import Dense
+from fastnet.models import Sequential
+
+def fit():
+    while time.perf_counter() < end:
+        try:
+            model.fit(x, t, epochs=2, batch_size=1000, verbose=0, validation_data=(x, t))
+        except RuntimeError as error:
+            assert "got a change from another thread. Call again." in str(error), error
+
+def edit():
+    while time.perf_counter() < end:
+        try:
+            model.layers[1:1] = [Dense(2000), Dense(8)]
+            model.predict(x[:2])
+            del model.layers[1:3]
+            model.predict(x[:2])
+        except RuntimeError as error:
+            assert "got a change from another thread. Call again." in str(error), error
+            model.layers[1:-1] = []
+
+failed = []
+threading.excepthook = failed.append
+rng = np.random.default_rng(0)
+x, t = rng.random((2000, 6), np.float32), rng.integers(0, 3, 2000)
+model = Sequential([Dense(8, "relu", 6), Dense(3)], seed=0)
+model.fit(x, t, verbose=0, validation_data=(x, t)), model.predict(x[:2])
+end = time.perf_counter() + 2
+threads = [threading.Thread(target=work) for work in (fit, edit)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert not failed, failed
+assert np.isfinite(model.predict(x)).all()
+"""
+
+
+def test_layers_changed_while_another_thread_fits():
+    # Where a call took its table and its vector at two moments, the heap was written over.
+    done = subprocess.run(
+        [sys.executable, "-c", CHANGED_WHILE_FITTING], capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_fit_goes_on_with_the_vector_that_it_began_with(monkeypatch):
+    def train(*arguments):
+        if arguments[6].size and len(model.layers) == 2:
+            model.add(Dense(2000))  # as another thread might
+        assert arguments[9].size == 39
+        real(*arguments)
+
+    real = models.train_epochs
+    model, expected = small(), small()
+    old = model.parameter_vector
+    monkeypatch.setattr(models, "train_epochs", train)
+    model.fit(X, T, 3, validation_data=(X, T), shuffle=False, verbose=0)
+    monkeypatch.undo()
+    expected.fit(X, T, 3, shuffle=False, verbose=0)
+    assert_array_equal(old, expected.parameter_vector)
+    assert model.predict(X).shape == (6, 2000)
+    assert_whole(model)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_labels_are_those_of_the_network_that_is_trained(monkeypatch, method):
+    def labels(*arguments):
+        change()  # as another thread might, after the check for 3 classes
+        return real(*arguments)
+
+    real = models.checks.labels
+    monkeypatch.setattr(models.checks, "labels", labels)
+    model, expected = small(), small()
+    change = lambda: model.layers.append(Dense(2))  # noqa: E731
+    METHODS[method](model, X, T)
+    assert len(model.layers) == 3
+    change = lambda: None  # noqa: E731
+    METHODS[method](expected, X, T)
+    assert_array_equal(model.predict(X).shape, (6, 2))
+    assert_array_equal(model.layers[1].W, expected.layers[1].W)
+    # What is trained would have fewer outputs than there are labels: that is refused.
+    model = unbuilt()
+    change = lambda: setattr(model.layers[-1], "units", 2)  # noqa: E731
+    refused(
+        lambda: METHODS[method](model, X, T),
+        RuntimeError,
+        f"Sequential.{method}: layers must stay as they are while a call begins, got a change from "
+        "another thread. Call again.",
+    )
 
 
 def two_networks(*sizes, seed=0, **options):
@@ -1347,15 +1574,15 @@ ONE_EACH = "Give one label or one one-hot row a sample."
 BAD_LABELS = {
     "too large": (
         [0, 1, 2, 0, 3, 1], IndexError,
-        "t must be in 0..2 for y.shape=(6, 3), got t[4]=3. Count classes from 0.",
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[4]=3. Count classes from 0.",
     ),
     "negative": (
         np.array([0, -1, 2, 0, 2, 1], np.int8), IndexError,
-        "t must be in 0..2 for y.shape=(6, 3), got t[1]=-1. Count classes from 0.",
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[1]=-1. Count classes from 0.",
     ),
     "huge": (
         np.array([0, 1, 2, 0, 2**64 - 1, 1], np.uint64), IndexError,
-        "t must be in 0..2 for y.shape=(6, 3), got t[4]=18446744073709551615. "
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[4]=18446744073709551615. "
         "Count classes from 0.",
     ),
     "real numbers": (
@@ -1365,16 +1592,18 @@ BAD_LABELS = {
     ),
     "too few": (
         T[:5], ValueError,
-        "t must have shape (6,) or (6, 3) to match y.shape=(6, 3), got t.shape=(5,). " + ONE_EACH,
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(5,). "
+        + ONE_EACH,
     ),
     "one-hot of another width": (
         np.eye(4)[T], ValueError,
-        "t must have shape (6,) or (6, 3) to match y.shape=(6, 3), got t.shape=(6, 4). "
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(6, 4). "
         + ONE_EACH,
     ),
     "none": (
         [], ValueError,
-        "t must have shape (6,) or (6, 3) to match y.shape=(6, 3), got t.shape=(0,). " + ONE_EACH,
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(0,). "
+        + ONE_EACH,
     ),
     "two ones": (
         np.array([[1, 0, 0]] * 4 + [[0, 1, 1]] * 2), ValueError,
@@ -1435,6 +1664,13 @@ def spoilt(lr):
     return optimizer
 
 
+def replaced():
+    """An SGD whose own update was replaced."""
+    optimizer = SGD()
+    optimizer.update = print
+    return optimizer
+
+
 class Momentum(SGD):
     def update(self, params, grads):
         raise NotImplementedError
@@ -1469,6 +1705,20 @@ BAD_OPTIONS = {
         {"optimizer": SGD(-1e300)}, ValueError,
         "lr must be finite in float32, got -1e+300. Give a number such as 0.1.",
     ),
+    "shuffle array": (
+        {"shuffle": np.array([1, 2])}, TypeError,
+        "shuffle must be True or False, got an array of shape (2,) and dtype int64. "
+        "Give one of the two.",
+    ),
+    "shuffle text": (
+        {"shuffle": "no"}, TypeError,
+        "shuffle must be True or False, got 'no'. Give one of the two.",
+    ),
+    "an update of its own": (
+        {"optimizer": replaced()}, TypeError,
+        "optimizer must update as SGD does, got a SGD with an update of its own. Step by hand: "
+        "forward, backward, optimizer.update(model.params, model.grads).",
+    ),
     "lr text": (
         {"optimizer": spoilt("0.1")}, TypeError,
         "lr must be a real number, got '0.1'. Give a float.",
@@ -1494,8 +1744,8 @@ BAD_OPTIONS = {
     ),
     "validation labels": (
         {"validation_data": (X, T + 3)}, IndexError,
-        f"validation_data[1]: t must be in 0..2 for y.shape=(6, 3), got t[0]={T[0] + 3}. "
-        "Count classes from 0.",
+        f"validation_data[1]: t must be in 0..2 for predict(validation_data[0]).shape=(6, 3), "
+        f"got t[0]={T[0] + 3}. Count classes from 0.",
     ),
 }  # fmt: skip
 
@@ -1698,6 +1948,35 @@ def test_bad_arguments_of_sequential(options, error, text):
     refused(lambda: Sequential([Dense(3)], **options), error, f"Sequential: {text}")
 
 
+@pytest.mark.parametrize(("name", "value"), [("dtype", "float64"), ("loss", SQUARED_ERROR)])
+def test_what_a_model_was_made_with_stays(name, value):
+    model = small()
+    before = getattr(model, name)
+    untouched(
+        model,
+        lambda: setattr(model, name, value),
+        AttributeError,
+        f"Sequential.{name}: {name} must stay as the model was made with, got {value!r}. "
+        f"Make a new model with that {name}.",
+    )
+    assert getattr(model, name) == before
+
+
+def test_repr():
+    assert repr(small()) == (
+        "<Sequential: Dense(4, activation='tanh'), Dense(3); softmax_cross_entropy, float32, "
+        "39 parameters>"
+    )
+    assert repr(Sequential()) == (
+        "<Sequential: no layers; softmax_cross_entropy, float32, not built>"
+    )
+    assert len(repr(Sequential([Dense(4) for _ in range(1000)]))) < 200
+    history = History()
+    assert repr(history) == "<History: 0 epochs>"
+    history.loss, history.val_accuracy = [0.5, 0.25], [0.5, 1.0]
+    assert repr(history) == "<History: 2 epochs, at last loss 0.2500, val_accuracy 1.0000>"
+
+
 def test_dtype_may_be_any_of_numpys_names():
     for dtype in ("float64", np.float64, float, "f8", "<f8"):
         assert small(dtype=dtype).parameter_vector.dtype == np.float64
@@ -1801,7 +2080,7 @@ def test_bad_arrays_of_two_layer_net():
     refused(
         lambda: network.accuracy(X, T + 5),
         IndexError,
-        "TwoLayerNet.accuracy: t must be in 0..2 for y.shape=(6, 3), got "
+        "TwoLayerNet.accuracy: t must be in 0..2 for predict(x).shape=(6, 3), got "
         f"t[0]={T[0] + 5}. Count classes from 0.",
     )
     refused(

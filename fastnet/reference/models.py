@@ -200,15 +200,14 @@ class Sequential:
         loss = self._loss.forward(y, t)
         return {"loss": float(loss), "accuracy": float(self._correct(y, t) / len(y))}
 
-    def summary(self) -> str:
-        """Return a table of layers, shapes and parameter counts as text."""
+    def summary(self) -> None:
+        """Print a table of layers, shapes and parameter counts."""
         self._ready()
-        lines = []
         for layer in self.layers:
             shapes = " ".join(str(array.shape) for array in layer.params)
             count = sum(array.size for array in layer.params)
-            lines.append(f"{type(layer).__name__:<12}{shapes:<28}{count:>12,}")
-        return "\n".join([*lines, f"{'total':<40}{self.parameter_count:>12,}"])
+            print(f"{type(layer).__name__:<12}{shapes:<28}{count:>12,}")
+        print(f"{'total':<40}{self.parameter_count:>12,}")
 
     def _forward(self, x: np.ndarray) -> np.ndarray:
         for layer in self.layers:
