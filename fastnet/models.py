@@ -730,8 +730,9 @@ class Sequential:
         cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * network.params.size)
         a_call = max(1, int(FLOPS_A_CALL / cost))  # batches
         many = 1 if validation_data is not None else max(1, a_call // batches)
-        # A row an epoch, appended in one step: Ctrl-C leaves no half of one.
-        seen: list[list[float]] = []
+        # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
+        seen: list[NDArray[np.float64]] = []
+        completed = 0
         trouble = ""
         bar = _progress_bar(epochs, verbose)
         try:
@@ -740,8 +741,8 @@ class Sequential:
             # An epoch of no samples: what it loads or compiles is no part of the seconds.
             none = np.empty((1, 0), np.int64)
             self._run(network, rows, targets, none, batch_size, lr, learn=False)
-            while len(seen) < epochs and not trouble:
-                count = min(many, epochs - len(seen))
+            while completed < epochs and not trouble:
+                count = min(many, epochs - completed)
                 start = time.perf_counter()
                 order = np.tile(np.arange(n, dtype=np.int64), (count, 1))
                 if shuffle and n < 64:
@@ -758,15 +759,19 @@ class Sequential:
                         totals = totals[totals[:, 2] == batches]  # the epochs before it
                         break
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
-                done = [[loss / n, correct / n, seconds] for loss, correct, _ in totals.tolist()]
-                if validation_data is not None and done:
+                if len(totals) == 0:
+                    break
+                done = totals / n
+                done[:, 2] = seconds
+                if validation_data is not None:
                     held_out_seen = self._evaluate(network, held_out, held_out_targets)
-                    done[0] += [held_out_seen["loss"], held_out_seen["accuracy"]]
-                seen += done
-                if bar is not None and done:
-                    shown = {"loss": done[-1][0], "accuracy": done[-1][1]}
+                    done = np.append(done[0], list(held_out_seen.values())).reshape(1, 5)
+                seen.append(done)
+                completed += len(done)
+                if bar is not None:
+                    shown = {"loss": done[-1, 0], "accuracy": done[-1, 1]}
                     if validation_data is not None:
-                        shown["val_accuracy"] = done[-1][4]
+                        shown["val_accuracy"] = done[-1, 4]
                     bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
                     bar.update(len(done))
         except KeyboardInterrupt:
@@ -775,11 +780,11 @@ class Sequential:
             if bar is not None:
                 bar.close()
         history = History()
-        columns = [list(column) for column in zip(*seen, strict=True)]
-        if columns:
+        if seen:
+            columns = np.concatenate(seen).T.tolist()
             history.loss, history.accuracy, history.seconds = columns[:3]
-        if columns[3:]:
-            history.val_loss, history.val_accuracy = columns[3:]
+            if validation_data is not None:
+                history.val_loss, history.val_accuracy = columns[3:]
         if trouble:
             error = FloatingPointError(
                 f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "

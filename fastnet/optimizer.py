@@ -19,7 +19,7 @@ class SGD:
     Parameters
     ----------
     lr : float
-        Learning rate, read anew at every update.
+        Learning rate, read anew at every call of update; Sequential.fit reads it once.
 
     Raises
     ------

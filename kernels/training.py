@@ -1,4 +1,4 @@
-"""A whole epoch of training in one compiled call.
+"""Whole epochs of training in one compiled call.
 
 Everything that differs from network to network is data: the stack of layers is a table, the
 activation and the loss are codes, all parameters lie in one vector, and the rows of x are read
