@@ -9,12 +9,11 @@ with the 10th and 90th percentiles; in a round every contender runs once. Other 
 the core are left out: what counts is the CPU time of the one thread.
 """
 
-# ruff: noqa: E402  the environment is set before NumPy is imported
-
 import os
 
-for _variable in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM"):
-    os.environ[f"{_variable}_NUM_THREADS"] = "1"  # read once, when NumPy loads its BLAS
+if __name__ == "__main__":
+    for _variable in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM"):
+        os.environ[f"{_variable}_NUM_THREADS"] = "1"  # read once, when NumPy loads its BLAS
 
 import argparse
 import json
@@ -63,7 +62,7 @@ TINY = 1e-12
 
 
 @njit(error_model="numpy")
-def _multiply_and_add(steps, like):
+def multiply_and_add(steps, like):
     """12 independent sums in registers: more than latency times ports of any CPU in use."""
     p = pointer(like)
     x, y = fill(p, 0.5), fill(p, 1.0)
@@ -181,13 +180,13 @@ class Network:
         """Return microseconds a step, [p10, p50, p90] for each way, and GFLOP/s of the peak."""
         self.check()
         like, peak = np.empty(1, self.dtype), int(2e5)
-        _, peak_flops = _multiply_and_add(peak, like)
+        _, peak_flops = multiply_and_add(peak, like)
         contenders = {
             "numpy fit": self.fit("numpy", TINY)[0],
             "numpy loop": self.loop("numpy", TINY)[0],
             "fastnet loop": self.loop("fastnet", TINY)[0],
             "fastnet fit": self.fit("fastnet", TINY)[0],
-            "peak": lambda: _multiply_and_add(peak, like),
+            "peak": lambda: multiply_and_add(peak, like),
         }
         rounds_of(contenders, 2)
         times = rounds_of(contenders, rounds)

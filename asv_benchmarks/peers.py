@@ -1,0 +1,314 @@
+"""Measure a training step of fastnet beside the step of every peer, in one run.
+
+    python -m asv_benchmarks.peers [--shape 30-100-2 --batch 57] [--dtype float64] [--grid]
+                                   [--json FILE] [--png FILE] [--contenders "JAX scan,fastnet loop"]
+
+All do the same work: gather the rows of a batch by a shuffled index, forward, mean softmax cross
+entropy (half the squared error where there is one output), backward, SGD update. All start from
+the same weights, and must hold the same weights after a few steps before anything is timed. Each
+has a copy of the data. Contenders take turns, round by round; figures are medians with the 10th
+and 90th percentiles. The limit is the FLOPs of the step's products over the peak that a loop of
+multiply-adds in registers reaches in the same rounds.
+"""
+
+# ruff: noqa: E402  the environment is set before anything that reads it is imported
+
+import argparse
+import os
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--shape", metavar="D-...-C", help="one network instead of the table's")
+    parser.add_argument("--batch", type=int, default=32, metavar="N", help="of --shape")
+    parser.add_argument("--dtype", choices=["float32", "float64"], help="of the table or --shape")
+    parser.add_argument("--activation", choices=["sigmoid", "relu", "tanh"], default="sigmoid")
+    parser.add_argument("--grid", action="store_true", help="many networks, in both dtypes")
+    parser.add_argument("--contenders", metavar="A,B", help="only these")
+    parser.add_argument("--rounds", type=int, default=15, metavar="N")
+    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers there, after each row")
+    parser.add_argument("--png", metavar="FILE", help="draw the table there")
+    arguments = parser.parse_args()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if not 1 <= arguments.threads <= cores:
+        parser.error(f"--threads must be in 1..{cores}, the cores there are.")
+    if arguments.grid and (arguments.shape or arguments.png):
+        parser.error("--grid goes without --shape and --png.")
+    return arguments
+
+
+def use_threads(threads):
+    """Give every library as many threads, and the process as many cores, before any of it loads."""
+    for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMBA", "FASTNET"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    eigen = "true" if threads > 1 else "false"
+    os.environ["NPROC"] = str(threads)  # the pool of XLA's CPU client
+    os.environ["XLA_FLAGS"] = (
+        f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
+    )
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    if hasattr(os, "sched_setaffinity"):  # threads that start later inherit it
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
+if __name__ == "__main__":
+    ARGUMENTS = parse()
+    use_threads(ARGUMENTS.threads)
+
+import json
+import math
+import platform
+import statistics
+import sys
+import time
+from importlib import metadata
+
+import numpy as np
+
+import fastnet
+from asv_benchmarks.contenders import CONTENDERS, LeftOut, by_layers, network, order_of
+from asv_benchmarks.speed import TINY, multiply_and_add, percentiles
+
+TABLE = (
+    "3-4-2/4 64-32-10/32 784-16-16-10/32 784-50-10/100 784-100-100-100-100-10/100 "
+    "784-512-512-10/128 784-1024-1024-10/256"
+).split()
+XOR = "3-4-1/1"  # the textbook's, in float64
+
+GRID = """
+1-1-2/1 1-16-2/32 2-3-2/7 3-4-1/1 3-4-2/1 3-4-2/4 4-10-3/16 5-1-3/13 7-7-7/7 13-7-3/5 13-13-1/64
+8-8-8-8-8/8 10-50-2/10 16-16-4/1 30-100-2/57 32-1-10/100 50-50-50/50 64-32-10/32 64-32-10/1
+64-64-64-10/64 7-255-2/33 99-13-7/99 99-99-10/1 99-99-99-99-10/17 100-7-100/20 128-64-10/256
+13-1000-3/11 255-50-10/25 255-255-10/3 255-255-255-10/200 1000-1-2/50 1000-7-5/64 1000-13-10/1
+1000-99-10/99 1000-255-50-10/127 784-10/1 784-10/100 784-16-16-10/32 784-32-10/1 784-50-10/10
+784-50-10/100 784-50-10/1000 784-100-10/1 784-100-100-100-100-10/100 784-128-64-10/64
+784-255-99-13-10/31 784-512-512-10/128 784-1000-10/50 784-1024-1024-10/256 3-2048-2/16
+2048-1-2/1 2048-7-3/255 2048-50-10/1024 2048-2048-10/1 2048-2048-10/7 2048-2048-10/512
+512-512-512-512-512-10/64 1000-1000-1000/100 50-1000-50/1024 10-10-10/1024 1-1-2/1024 3-50-50-1/1024
+13-99-255-99-13/512 20-2048-1000/4 256-256-256-256-10/1024 511-513-257-9/65
+""".split()
+
+# Large enough a rate to move every array by far more than is allowed below, and not to diverge.
+CHECKED_STEPS, CHECKED_RATE = 5, {"sigmoid": 0.5, "tanh": 0.5, "relu": 0.05}
+
+OURS = "fastnet loop"
+# A grid leaves out those that win nowhere, or that take seconds to compile.
+IN_GRID = ["NumPy loop", "PyTorch", "JAX jit", "JAX scan", OURS]
+
+
+def check(net, name, weights, expected, steps):
+    """Raise unless each array of the weights was trained to what is expected."""
+    eps = np.finfo(net.dtype).eps
+    for i, (ours, theirs, start) in enumerate(zip(weights, expected, net.weights, strict=True)):
+        ours = np.asarray(ours)
+        if ours.dtype != net.dtype:
+            raise AssertionError(f"{name}: array {i} is {ours.dtype}, not {net.dtype}")
+        # Each update rounds a weight. Gradients carry the rounding of long sums: 500 eps of the
+        # change was the most between fastnet and NumPy, at batches of 1024.
+        allowed = eps * (steps * np.abs(theirs).max() + 4000 * np.abs(theirs - start).max())
+        error = np.abs(ours - theirs).max()
+        if not error <= allowed:  # NaN, too
+            raise AssertionError(
+                f"{name} disagrees after {steps} steps: array {i} of {net.name} {net.dtype} is "
+                f"{error:.3g} off, allowed {allowed:.3g}"
+            )
+
+
+def checked(net, names):
+    """Return who does the work, and {name: why not}; raise where one does it wrong."""
+    order, left_out = order_of(net, min(CHECKED_STEPS, len(net.x) // net.batch_size)), {}
+    lr = CHECKED_RATE[net.activation]
+    train, expected = by_layers(net, order, lr, fastnet.reference)
+    train()
+    for name in names:
+        try:
+            run, weights = CONTENDERS[name](net, order, lr)
+        except ModuleNotFoundError as error:
+            left_out[name] = f"{error.name} is not installed"
+        except LeftOut as error:
+            left_out[name] = str(error)
+        else:
+            run()
+            check(net, name, weights(), expected(), len(order))
+    return [name for name in names if name not in left_out], left_out
+
+
+def rounds_of(runs, rounds, seconds, clock):
+    """Return {name: sorted seconds of a run}; stop after some seconds and at least 5 rounds."""
+    times, names, end = {name: [] for name in runs}, list(runs), time.perf_counter() + seconds
+    for i in range(rounds):
+        for name in names[i % len(names) :] + names[: i % len(names)]:
+            runs[name]()  # untimed: a contender finds its own data in the caches, as in training
+            start = clock()
+            runs[name]()
+            times[name].append(clock() - start)
+        if i >= 4 and time.perf_counter() > end:
+            break
+    return {name: sorted(seconds) for name, seconds in times.items()}
+
+
+def measure(net, names, rounds, seconds, threads):
+    """Return the row of a network: microseconds a step, [p10, p50, p90], by contender."""
+    names, left_out = checked(net, names)
+    order = order_of(net, int(min(2000, max(4, 2e9 / net.flops))))
+    runs = {name: CONTENDERS[name](net, order, TINY)[0] for name in names}
+    like, loops = np.empty(1, net.dtype), int(2e5)
+    _, peak_flops = multiply_and_add(loops, like)
+    runs["peak"] = lambda: multiply_and_add(loops, like)
+    for run in runs.values():
+        run()  # compiles
+    # One thread: the process's CPU time, which counts the threads that JAX computes on, and not
+    # the turns of other processes on the core. More threads: what the user waits.
+    clock = time.process_time if threads == 1 else time.perf_counter
+    times = rounds_of(runs, rounds, seconds, clock)
+    peak = threads * peak_flops / statistics.median(times.pop("peak"))
+    micros = {name: percentiles(t, 1e6 / len(order)) for name, t in times.items()}
+    row = {
+        "network": net.name,
+        "dtype": net.dtype.name,
+        "activation": net.activation,
+        "data_rows": len(net.x),
+        "steps": len(order),
+        "flops": net.flops,
+        "peak_gflops": peak / 1e9,
+        "limit": net.flops / peak * 1e6,
+        "microseconds": micros,
+        "left_out": left_out,
+    }
+    others = {name: t[1] for name, t in micros.items() if not name.startswith("fastnet")}
+    if others:
+        row["best"] = min(others, key=others.__getitem__)
+    if OURS in micros:
+        row["of_limit"] = micros[OURS][1] / row["limit"]
+        if others:
+            row["ratio"] = others[row["best"]] / micros[OURS][1]
+    return row
+
+
+def line(row, names):
+    """Return a row in Markdown."""
+    cells = [row["network"], row["dtype"]]
+    for name in names:
+        p10, p50, p90 = row["microseconds"].get(name, [None] * 3)
+        cells.append("" if p50 is None else f"{p50:.4g} ({p10:.3g} to {p90:.3g})")
+    cells += [f"{row['limit']:.3g}", f"{row.get('of_limit', math.nan):.2f}", row.get("best", "")]
+    ratio = row.get("ratio", math.nan)
+    cells.append(f"{ratio:.2f}{' **slower**' if ratio < 1 else ''}")
+    return f"| {' | '.join(cells)} |"
+
+
+def summary(rows):
+    """Return what a grid comes to."""
+    rows = sorted((row for row in rows if "ratio" in row), key=lambda row: row["ratio"])
+    return {
+        "networks": len(rows),
+        "geometric_mean": statistics.geometric_mean([row["ratio"] for row in rows]),
+        "slower": sum(row["ratio"] < 1 for row in rows),
+        "worst": [
+            {key: row[key] for key in ("network", "dtype", "best", "ratio")} for row in rows[:10]
+        ],
+    }
+
+
+def picture(result, file):
+    """Draw microseconds a step as bars on a logarithmic axis, a group a network."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    colours = "#bbbbbb #777777 #f2a65a #c8553d #a9cce3 #2e86c1 #b39ddb #a3d9a5 #1b8a3a".split()
+    colours = dict(zip(CONTENDERS, colours, strict=True))
+    rows = result["rows"]
+    names = [name for name in CONTENDERS if any(name in row["microseconds"] for row in rows)]
+    figure, axes = pyplot.subplots(figsize=(2 + 1.6 * len(rows), 6), layout="constrained")
+    width = 0.85 / len(names)
+    for i, name in enumerate(names):
+        for at, row in enumerate(rows):
+            if name in row["microseconds"]:
+                left = at + (i - len(names) / 2) * width
+                height = row["microseconds"][name][1]
+                axes.bar(left, height, width, align="edge", color=colours[name])
+        axes.bar(0, 0, color=colours[name], label=name)
+    for at, row in enumerate(rows):
+        label = "limit: FLOPs over peak" if at == 0 else None
+        axes.hlines(row["limit"], at - 0.45, at + 0.45, color="black", linewidth=1.5, label=label)
+    axes.set_yscale("log")
+    axes.set_ylabel("microseconds a training step")
+    labels = [row["network"].replace("100-100-100-100", "100×4") for row in rows]
+    labels = [f"{label}\n{row['dtype']}" for label, row in zip(labels, rows, strict=True)]
+    axes.set_xticks(range(len(rows)), labels, fontsize=9)
+    axes.set_xlim(-0.55, len(rows) - 0.45)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    axes.set_title(f"{result['cpu']}, threads: {result['threads']}", fontsize=10)
+    figure.legend(loc="outside upper center", ncols=5, frameon=False)
+    figure.savefig(file, dpi=120)
+
+
+def about(threads):
+    """Return what the figures depend on."""
+    versions = {"python": platform.python_version()}
+    for package in ("numpy", "numba", "torch", "jax", "scikit-learn"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            models = [text.partition(":")[2].strip() for text in file if "model name" in text]
+        cpu = models[0] if models else cpu
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    versions["fastnet"] = fastnet.__version__
+    return {"versions": versions, "cpu": cpu, "threads": threads, "load": load}
+
+
+def main(arguments):
+    names, dtype = list(CONTENDERS), arguments.dtype or "float32"
+    work = [(name, dtype) for name in TABLE] + [(XOR, "float64")]
+    if arguments.shape:
+        work = [(f"{arguments.shape}/{arguments.batch}", dtype)]
+    if arguments.grid:
+        dtypes = [arguments.dtype] if arguments.dtype else ["float32", "float64"]
+        names, work = IN_GRID, [(name, dtype) for name in GRID for dtype in dtypes]
+    if arguments.contenders:
+        names = arguments.contenders.split(",")
+        if not set(names) <= set(CONTENDERS):
+            sys.exit(f"--contenders must be of {','.join(CONTENDERS)}, got {arguments.contenders}.")
+    result = about(arguments.threads) | {"rows": []}
+    versions = [f"{name} {version or 'missing'}" for name, version in result["versions"].items()]
+    print(f"{', '.join(versions)}; {result['cpu']}; threads: {arguments.threads}. Microseconds "
+          f"a step: medians of {arguments.rounds} rounds (10th to 90th percentile)\n")  # fmt: skip
+    head = ["network/batch", "dtype", *names, "limit", "loop / limit", "best", "best / loop"]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
+    said = set()
+    for name, dtype in work:
+        net = network(name, dtype, arguments.activation)
+        seconds = 10 if arguments.grid else 60
+        row = measure(net, names, arguments.rounds, seconds, arguments.threads)
+        result["rows"].append(row)
+        print(line(row, names), flush=True)
+        for who, reason in row["left_out"].items():
+            if (who, reason) not in said:
+                print(f"{name}: {who} is left out: {reason}", file=sys.stderr)
+                said.add((who, reason))
+        if arguments.grid and "ratio" in row:
+            result["summary"] = summary(result["rows"])
+        if arguments.json:  # after each row: a run that is stopped keeps what it has
+            with open(f"{arguments.json}.part", "w", encoding="utf-8") as file:
+                json.dump(result, file, indent=1)
+            os.replace(f"{arguments.json}.part", arguments.json)
+    if "summary" in result:
+        total = result["summary"]
+        print(f"\n{total['networks']} networks: geometric mean of best / loop "
+              f"{total['geometric_mean']:.2f}, below 1: {total['slower']}. Worst:\n")  # fmt: skip
+        for worst in total["worst"]:
+            print("- {network} {dtype}: {ratio:.2f} ({best})".format(**worst))
+    if arguments.png:
+        picture(result, arguments.png)
+
+
+if __name__ == "__main__":
+    main(ARGUMENTS)
