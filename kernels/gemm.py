@@ -8,8 +8,9 @@ without copying a whole operand:
     dx  = dout @ W.T     a = dout  b = W.T     b's columns M apart: transposed a panel at a time
 
 The output is cut into strips of at most three vectors of columns, and each strip into tiles of
-rows whose accumulators fill the registers. A single column, and the dx of few rows, would leave
-most of each vector unused: there the vectors run along the sum.
+rows whose accumulators fill the registers. Columns that would leave most of a vector unused (two
+of 50, all of 10) are made before the others, in ways that fill it: where a's rows have no gaps,
+as dot products along the sum; where its columns have none, as rows of the transpose.
 """
 
 from ._jit import helper, jit
@@ -22,19 +23,22 @@ from .simd import (
     lanes,
     load,
     load_first,
+    load_tile,
     offset,
     opaque,
     pointer,
+    prefetch_tile,
     put,
     rank_one_update,
     scalar,
     scale_and_add,
     stack_buffer,
     store,
-    store_row_sums,
+    store_sums,
     store_tile,
     tile_rows,
     tile_shape,
+    tile_vectors,
     transpose_block,
     zero_tile,
 )
@@ -44,26 +48,36 @@ from .simd import (
 TALL_1, TALL_2, TALL_3 = (8, 8, 8) if REGISTERS == 32 else (8, 6, 4)
 
 DEPTH = 256  # terms of the sum that a panel of b holds
-SHALLOW = 8  # the same for a single row: 1.2x at 4096-1 with batch 64 (4: 1.1x, 16: 1.1x)
-PANEL_BYTES = DEPTH * 3 * BITS // 8  # 48 KB with AVX-512, 24 KB with AVX2
+DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
+PANEL_BYTES = DOT_DEPTH * BITS // 8  # 50 KB with AVX-512, 25 KB with AVX2
 ROWS = 256  # rows of a that one panel is used for before the next one is packed
 PACK_ROWS = 64  # rows from which copying a panel of b pays
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
-DOTS = 8  # sums that a matrix-vector product works on at once: latency times ports
-SUMS_BYTES = 8 * DOTS
-DOT_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
+WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
+SHALLOW = 8  # rows of a wide b read in order, all columns at once: 1.8x at 2048-2048 with batch 1
+SHALLOW_ROWS = 8  # rows of c up to which that pays: 1.5x at 7
+DOT_ROWS = 8  # rows of a tile of dot products, two columns or one wide
+SUMS_BYTES = 8 * DOT_ROWS * 2
+FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
+TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
 
 
 @helper
 def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add):
+    """One tile of c; a sum in blocks is the same as in one, as it starts from z if factor is 1."""
     tile = zero_tile(c, shape)
+    if add:
+        if factor == 1:
+            tile = load_tile(shape, z, z_row, columns)
+        else:
+            prefetch_tile(shape, z, z_row)
     a_third_row = opaque(3 * a_row)
     for k in range(depth):
         tile = rank_one_update(
             tile, offset(a, k * a_depth), a_row, a_third_row, offset(b, k * b_depth), columns
         )
-    if add:
+    if add and factor != 1:
         tile = scale_and_add(tile, factor, z, z_row, columns)
     store_tile(c, c_row, tile, columns)
 
@@ -101,25 +115,72 @@ def _strip(
 
 
 @helper
-def _matrix_vector(m, depth, a, a_row, b, c, factor, z, z_step, add):
-    """c[:m] = a @ b for rows and a vector without gaps: sums along them, a vector at a time."""
+def _columns(
+    m, columns, depth, a, a_row, a_depth, b, b_depth, c, c_row, factor, z, z_row, add
+):  # fmt: skip
+    """One strip of at most three vectors of columns."""
+    step = lanes(a)
+    if columns <= step:
+        _strip(
+            tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1), tile_shape(1, 1),
+            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip
+    elif columns <= 2 * step:
+        _strip(
+            tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2), tile_shape(1, 2),
+            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip
+    else:
+        _strip(
+            tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3),
+            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip
+
+
+@helper
+def _dot_tile(
+    shape, rows, depth, a, a_row, b, b_row, c, c_row, c_col, factor, z, z_row, z_col, add
+):  # fmt: skip
     step = lanes(a)
     full = depth - depth % step
+    tile = zero_tile(a, shape)
+    for k in range(0, full, step):
+        tile = dot_update(tile, offset(a, k), a_row, rows, offset(b, k), b_row, step)
+    if full < depth:
+        tile = dot_update(tile, offset(a, full), a_row, rows, offset(b, full), b_row, depth - full)
     sums = stack_buffer(a, SUMS_BYTES)
-    for i in range(0, m, DOTS):
-        rows = min(DOTS, m - i)
-        p = offset(a, i * a_row)
-        tile = zero_tile(a, tile_shape(DOTS, 1))
-        for k in range(0, full, step):
-            tile = dot_update(tile, offset(p, k), a_row, rows, offset(b, k), step)
-        if full < depth:
-            tile = dot_update(tile, offset(p, full), a_row, rows, offset(b, full), depth - full)
-        store_row_sums(sums, tile)
-        for j in range(i, i + rows):
-            value = get(sums, j - i)
+    store_sums(sums, tile)
+    for i in range(rows):
+        for j in range(tile_vectors(shape)):
+            value = get(sums, i * tile_vectors(shape) + j)
             if add:
-                value = factor * value + get(z, j * z_step)
-            put(c, j, value)
+                value = factor * value + get(z, i * z_row + j * z_col)
+            put(c, i * c_row + j * c_col, value)
+
+
+@helper
+def _dots(
+    m, n, depth, a, a_row, b, b_row, c, c_row, c_col, factor, z, z_row, z_col, add
+):  # fmt: skip
+    """c = a @ b.T for rows without gaps on both sides: the vectors run along the sum."""
+    for i in range(0, m, DOT_ROWS):
+        rows = min(DOT_ROWS, m - i)
+        p = offset(a, i * a_row)
+        j = 0
+        while j < n:
+            at, z_at = i * c_row + j * c_col, i * z_row + j * z_col
+            q = offset(b, j * b_row)
+            if n - j >= 2:
+                _dot_tile(
+                    tile_shape(DOT_ROWS, 2), rows, depth, p, a_row, q, b_row,
+                    offset(c, at), c_row, c_col, factor, offset(z, z_at), z_row, z_col, add,
+                )  # fmt: skip
+            else:
+                _dot_tile(
+                    tile_shape(DOT_ROWS, 1), rows, depth, p, a_row, q, b_row,
+                    offset(c, at), c_row, c_col, factor, offset(z, z_at), z_row, z_col, add,
+                )  # fmt: skip
+            j += 2
 
 
 @helper
@@ -141,6 +202,78 @@ def _pack(depth, columns, width, b, b_depth, b_col, panel):
                 offset(b, k * b_depth + j * b_col), b_col, columns - j, depth - k,
                 offset(panel, k * width + j), width,
             )  # fmt: skip
+
+
+@helper
+def _narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z_row, add, panel):
+    """`gemm` for fewer columns than a vector has lanes: dot products with the columns of b."""
+    if b_depth == 1:
+        _dots(m, n, depth, a, a_row, b, b_col, c, c_row, 1, factor, z, z_row, 1, add)
+        return
+    step = lanes(a)
+    for k in range(0, depth, DOT_DEPTH):
+        block = min(DOT_DEPTH, depth - k)
+        for i in range(0, block, step):
+            transpose_block(
+                offset(b, (k + i) * b_depth), b_depth, block - i, n, offset(panel, i), DOT_DEPTH
+            )
+        _dots(
+            m, n, block, offset(a, k), a_row, panel, DOT_DEPTH, c, c_row, 1,
+            factor, z, z_row, 1, add,
+        )  # fmt: skip
+        if not add:
+            add, factor = True, scalar(a, 1.0)
+        z, z_row = c, c_row
+
+
+@helper
+def _add_tile(shape, a, a_row, factor, z, z_row, add, c, c_row, columns):
+    tile = load_tile(shape, a, a_row, columns)
+    if add:
+        tile = scale_and_add(tile, factor, z, z_row, columns)
+    store_tile(c, c_row, tile, columns)
+
+
+@helper
+def _narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z, z_row, add, panel):
+    """`gemm` for fewer columns than a vector has lanes, as rows of the transpose."""
+    step = lanes(a)
+    turned = offset(panel, TURNED * step)
+    for i in range(0, m, TURNED):
+        rows = min(TURNED, m - i)
+        for j in range(0, rows, 3 * step):
+            _columns(
+                n, min(3 * step, rows - j), depth, b, 1, b_depth, offset(a, i + j), a_depth,
+                offset(panel, j), TURNED, factor, z, 0, False,
+            )  # fmt: skip
+        for j in range(0, rows, step):
+            transpose_block(offset(panel, j), TURNED, n, rows - j, offset(turned, j * step), step)
+        # A tile's rows are read before they are written: where rows of c share a cache line, a
+        # load waits for the store before it.
+        for j in range(0, rows, 8):
+            p, q, r = (
+                offset(turned, j * step),
+                offset(z, (i + j) * z_row),
+                offset(c, (i + j) * c_row),
+            )
+            if rows - j >= 8:
+                _add_tile(tile_shape(8, 1), p, step, factor, q, z_row, add, r, c_row, n)
+            else:
+                for k in range(rows - j):
+                    _add_tile(
+                        tile_shape(1, 1), offset(p, k * step), step, factor, offset(q, k * z_row),
+                        z_row, add, offset(r, k * c_row), c_row, n,
+                    )  # fmt: skip
+
+
+@helper
+def prefers_dots(n, depth, step):
+    """Whether columns that fill no vector shall be dot products; not a matter of rows, as bits are.
+
+    Up to 10 of 784 terms, 7 of 255, 2 of 50: 1.5x at 784-10 with batch 100, 0.7x with batch 1.
+    """
+    narrow = n % step
+    return narrow > 0 and 4 * narrow * (depth + 8 * step) < 3 * step * depth
 
 
 @helper
@@ -174,28 +307,39 @@ def gemm(
     """
     step = lanes(a)
     deep = DEPTH
+    c_row = n
     if n == 1 and a_depth != 1 and z_row == n:
-        # One column is one row of the transpose, whose columns fill vectors. A few rows of b at a
-        # time, read in order: in 256 rows of 4,096, a strip's columns fall into one set of L1.
+        # One column is one row of the transpose, whose columns fill vectors.
         deep = SHALLOW
         m, n = n, m
         a, b = b, a
         a_depth, b_depth, b_col = b_depth, a_depth, a_row
-    if depth >= step and a_depth == 1 and b_depth == 1 and (n == 1 or m <= DOT_ROWS):
-        # Both run along the sum. A column of c is a times a vector, a row of c is b.T times one.
-        if n == 1:
-            rows, columns, p, p_row, q, q_row, z_step = m, 1, a, a_row, b, 0, z_row
-        else:
-            rows, columns, p, p_row, q, q_row, z_step = n, m, b, b_col, a, a_row, 1
-        for i in range(columns):
-            _matrix_vector(
-                rows, depth, p, p_row, offset(q, i * q_row), offset(c, i * n),
-                factor, offset(z, i * z_row), z_step, add,
-            )  # fmt: skip
-        activate(activation, c, n, m, n)
-        differentiate(derivative, y, c, n, m, n)
+        c_row, z_row = n, n
+    narrow = n % step
+    dots = a_depth == 1 and prefers_dots(n, depth, step)
+    if n <= step and depth <= DEPTH and b_col == 1 and not dots:  # 6 ns a call sooner than below
+        _columns(m, n, depth, a, a_row, a_depth, b, b_depth, c, c_row, factor, z, z_row, add)
+        activate(activation, c, c_row, m, c_row)
+        differentiate(derivative, y, c, c_row, m, c_row)
         return
     panel = stack_buffer(a, PANEL_BYTES)
+    if depth >= step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:
+        _dots(n, m, depth, b, b_col, a, a_row, c, 1, c_row, factor, z, 1, z_row, add)
+        n = 0
+    elif dots:
+        n -= narrow
+        _narrow_dots(
+            m, narrow, depth, a, a_row, offset(b, n * b_col), b_depth, b_col,
+            offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
+        )  # fmt: skip
+    elif a_row == 1 and b_col == 1 and depth >= 32 and 0 < 4 * narrow <= 3 * step:
+        n -= narrow  # 1.4x at 784-10 with batch 32, 1.5x with 100
+        _narrow_transposed(
+            m, narrow, depth, a, a_depth, offset(b, n), b_depth,
+            offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
+        )  # fmt: skip
+    if m <= SHALLOW_ROWS and b_col == 1 and n * SHALLOW > SMALL * step and factor == 1:
+        deep = SHALLOW
     k = 0
     while True:
         block = min(deep, depth - k)
@@ -204,12 +348,19 @@ def gemm(
         # at once, so that c is written in order; a larger one is copied, a strip at a time.
         small = b_col == 1 and n > 3 * step and block * n <= SMALL * step
         pack = b_col != 1 or (not small and n > 3 * step and m >= PACK_ROWS)
-        height = SMALL_ROWS if small else ROWS
+        height = ROWS if not small else SMALL_ROWS if n < WIDE * step else 8
         i = 0
         while i < m:
             rows = min(height, m - i)
             a_block = offset(a, i * a_row + k * a_depth)
             j = 0
+            while rows == 1 and b_col == 1 and n - j >= 6 * step:  # six sums hide each other's wait
+                _tile(
+                    tile_shape(1, 6), block, a_block, 0, a_depth, offset(b, k * b_depth + j),
+                    b_depth, offset(c, i * c_row + j), 0, 6 * step, factor,
+                    offset(z, i * z_row + j), 0, add,
+                )  # fmt: skip
+                j += 6 * step
             while j < n:
                 left = n - j
                 columns = min(left, 3 * step)
@@ -220,37 +371,22 @@ def gemm(
                     b_stride = (columns + step - 1) // step * step
                     _pack(block, columns, b_stride, b_block, b_depth, b_col, panel)
                     b_block = panel
-                c_block, z_block = offset(c, i * n + j), offset(z, i * z_row + j)
-                if columns <= step:
-                    _strip(
-                        tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1),
-                        tile_shape(1, 1), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
-                    )  # fmt: skip
-                elif columns <= 2 * step:
-                    _strip(
-                        tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2),
-                        tile_shape(1, 2), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
-                    )  # fmt: skip
-                else:
-                    _strip(
-                        tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3),
-                        tile_shape(1, 3), rows, block, a_block, a_row, a_depth, b_block,
-                        b_stride, c_block, n, columns, factor, z_block, z_row, add,
-                    )  # fmt: skip
+                _columns(
+                    rows, columns, block, a_block, a_row, a_depth, b_block, b_stride,
+                    offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row, add,
+                )  # fmt: skip
                 j += columns
             if last:
-                c_rows = offset(c, i * n)
-                activate(activation, c_rows, n, rows, n)
-                differentiate(derivative, offset(y, i * n), c_rows, n, rows, n)
+                c_rows = offset(c, i * c_row)
+                activate(activation, c_rows, c_row, rows, c_row)
+                differentiate(derivative, offset(y, i * c_row), c_rows, c_row, rows, c_row)
             i += rows
         if last:
             return
         k += block
         if not add:
             add, factor = True, scalar(a, 1.0)
-        z, z_row = c, n
+        z, z_row = c, c_row
 
 
 @jit

@@ -281,6 +281,23 @@ def lanes(typingctx, like):
 # --------------------------------------------------------------------------- load and store
 
 
+def _prefetch(builder, address):
+    """Ask for a cache line, to read, into all caches; no address is wrong."""
+    operands = [address, INT32(0), INT32(3), INT32(1)]
+    _call(builder, "llvm.prefetch.p0", ir.VoidType(), operands)
+
+
+@intrinsic
+def prefetch(typingctx, p, i):
+    """Ask for the cache line of p[i], which will be read soon; no address is wrong."""
+
+    def codegen(context, builder, sig, args):
+        _prefetch(builder, builder.gep(args[0], [args[1]]))
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64), codegen
+
+
 @intrinsic
 def load(typingctx, p, i):
     """The vector p[i : i + lanes]."""
@@ -705,6 +722,35 @@ def tile_rows(typingctx, shape):
 
 
 @intrinsic
+def tile_vectors(typingctx, shape):
+    """How many vectors wide a tile is: a compile-time constant."""
+
+    def codegen(context, builder, sig, args):
+        return INT64(shape.vectors)
+
+    return types.int64(shape), codegen
+
+
+@intrinsic
+def load_tile(typingctx, shape, p, stride, columns):
+    """The tile p[i * stride : i * stride + columns]; stride 0 copies one row to all."""
+    tile = Tile(p.dtype, shape.rows, shape.vectors)
+
+    def codegen(context, builder, sig, args):
+        _, p_, stride_, columns_ = args
+        masks = _row_masks(builder, tile, columns_)
+
+        def read(i, j, old):
+            address = _row_addresses(builder, tile, p_, stride_, INT64(i))[j]
+            return _load(builder, tile.dtype, address, masks[j])
+
+        undefined = ir.Constant(context.get_value_type(tile), ir.Undefined)
+        return _map_tile(builder, tile, undefined, read)
+
+    return tile(shape, p, types.int64, types.int64), codegen
+
+
+@intrinsic
 def zero_tile(typingctx, like, shape):
     """A tile of zeros of the pointer's dtype."""
     tile = Tile(like.dtype, shape.rows, shape.vectors)
@@ -756,6 +802,20 @@ def rank_one_update(typingctx, tile, a, a_row, a_third_row, b, columns):
 
 
 @intrinsic
+def prefetch_tile(typingctx, shape, p, stride):
+    """Ask for the cache lines of a tile at p, which will be read soon."""
+
+    def codegen(context, builder, sig, args):
+        for i in range(shape.rows):
+            start = builder.gep(args[1], [builder.mul(args[2], INT64(i))])
+            for j in range(shape.vectors):
+                _prefetch(builder, builder.gep(start, [INT64(j * LANES(p.dtype))]))
+        return context.get_dummy_value()
+
+    return types.void(shape, p, types.int64), codegen
+
+
+@intrinsic
 def scale_and_add(typingctx, tile, factor, p, stride, columns):
     """factor * tile[i, :] + p[i * stride : i * stride + columns]; stride 0 adds one row to all."""
 
@@ -792,39 +852,60 @@ def store_tile(typingctx, p, stride, tile, columns):
 
 
 @intrinsic
-def dot_update(typingctx, tile, a, a_row, rows, b, count):
-    """tile[i] += a[i * a_row : i * a_row + count] * b[:count], lane by lane, for every row i.
+def dot_update(typingctx, tile, a, a_row, rows, b, b_row, count):
+    """tile[i, j] += a[i * a_row : i * a_row + count] * b[j * b_row : j * b_row + count].
 
-    The tile is one vector wide; its lanes are partial sums of a dot product. Rows from `rows` on
-    repeat the last one, so nothing outside is read.
+    Lane by lane: vector (i, j) of the tile holds the partial sums of one dot product. Rows from
+    `rows` on repeat the last one, so nothing outside is read.
     """
 
     def codegen(context, builder, sig, args):
-        value, a_, a_row_, rows_, b_, count_ = args
-        (mask,) = _row_masks(builder, tile, count_)
-        other = _load(builder, tile.dtype, b_, mask)
+        value, a_, a_row_, rows_, b_, b_row_, count_ = args
+        dtype = tile.dtype
+        mask = _mask_first(builder, dtype, count_)
+
         last = builder.sub(rows_, INT64(1))
+        left, right = [], []
+        for i in range(tile.rows):
+            row = builder.select(builder.icmp_signed("<", INT64(i), last), INT64(i), last)
+            address = builder.gep(a_, [builder.mul(a_row_, row)])
+            left.append(_load(builder, dtype, address, mask))
+        for j in range(tile.vectors):
+            address = builder.gep(b_, [builder.mul(b_row_, INT64(j))])
+            right.append(_load(builder, dtype, address, mask))
+        return _map_tile(
+            builder, tile, value, lambda i, j, old: _fma(builder, dtype, left[i], right[j], old)
+        )
 
-        def update(i, j, old):
-            inside = builder.icmp_signed("<", INT64(i), last)
-            row = builder.select(inside, INT64(i), last)
-            (address,) = _row_addresses(builder, tile, a_, a_row_, row)
-            return _fma(builder, tile.dtype, _load(builder, tile.dtype, address, mask), other, old)
-
-        return _map_tile(builder, tile, value, update)
-
-    return tile(tile, a, types.int64, types.int64, b, types.int64), codegen
+    i64 = types.int64
+    return tile(tile, a, i64, i64, b, i64, i64), codegen
 
 
 @intrinsic
-def store_row_sums(typingctx, p, tile):
-    """p[i] = sum of the lanes of row i, for every row of a tile one vector wide."""
+def store_sums(typingctx, p, tile):
+    """p[n] = sum of the lanes of vector n, in row order, of a tile of 2**k vectors."""
+    dtype = tile.dtype
+    count = LANES(dtype)
 
     def codegen(context, builder, sig, args):
-        for i in range(tile.rows):
-            row = builder.extract_value(args[1], i)
-            total = _fold(builder, row, LANES(tile.dtype), builder.fadd)
-            builder.store(total, builder.gep(args[0], [INT64(i)]))
+        vectors = [builder.extract_value(args[1], n) for n in range(tile.rows * tile.vectors)]
+        even = ir.Constant(ir.VectorType(INT32, count), list(range(0, 2 * count, 2)))
+        odd = ir.Constant(ir.VectorType(INT32, count), list(range(1, 2 * count, 2)))
+        for start in range(0, len(vectors), count):
+            group = vectors[start : start + count]
+            used = len(group)
+            # Add neighbouring lanes of two vectors into one, in order: with 16 vectors of 16
+            # lanes, 45 instructions where 16 sums on their own take 128.
+            for _ in range(count.bit_length() - 1):
+                pairs = zip(group[::2], group[1::2]) if len(group) > 1 else [group * 2]
+                group = [
+                    builder.fadd(
+                        builder.shuffle_vector(x, y, even), builder.shuffle_vector(x, y, odd)
+                    )
+                    for x, y in pairs
+                ]
+            mask = None if used == count else _mask_first(builder, dtype, INT64(used))
+            _store(builder, dtype, group[0], builder.gep(args[0], [INT64(start)]), mask)
         return context.get_dummy_value()
 
     return types.void(p, tile), codegen

@@ -22,6 +22,7 @@ from .simd import (
     offset,
     pointer,
     pointer_at,
+    prefetch,
     put,
     scalar,
     stack_buffer,
@@ -37,6 +38,7 @@ FLOAT32, FLOAT64, UINT8 = range(3)
 # Columns of the table of layers.
 INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
 
+AHEAD = 4  # rows: 784-10 with batch 100 takes 39 us; 45 with 16, which are more than L1 holds
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 
 
@@ -77,10 +79,12 @@ def work_size(layers, batch_size):
 
 
 @helper
-def _convert_row(source, scale, columns, target):
+def _convert_row(source, scale, columns, target, ahead):
+    """target[:columns] = scale * source[:columns]; `ahead` is a row that will be read soon."""
     step = lanes(target)
     full = columns - columns % step
     for j in range(0, full, step):
+        prefetch(ahead, j)
         store(target, j, load_as(source, j, target) * scale)
     for j in range(full, columns):
         put(target, j, scalar(target, get(source, j)) * scale)
@@ -97,17 +101,27 @@ def _copy_row(source, columns, target):
 
 
 @helper
-def _gather(address, kind, row_stride, scale, rows, n, columns, target):
-    """target[i, :] = scale * x[rows[i], :] for the n rows of a batch."""
+def _gather(address, kind, row_stride, scale, rows, n, available, columns, target):
+    """target[i, :] = scale * x[rows[i], :] for the n rows of a batch.
+
+    `available` counts what `rows` holds, with the batches to come.
+    """
     for i in range(n):
         row = address + get(rows, i) * row_stride
+        ahead = address + get(rows, min(i + AHEAD, available - 1)) * row_stride
         out = offset(target, i * columns)
         if kind == UINT8:
-            _convert_row(pointer_at(row, uint8(0)), scale, columns, out)
+            _convert_row(
+                pointer_at(row, uint8(0)), scale, columns, out, pointer_at(ahead, uint8(0))
+            )
         elif kind == FLOAT32:
-            _convert_row(pointer_at(row, float32(0)), scale, columns, out)
+            _convert_row(
+                pointer_at(row, float32(0)), scale, columns, out, pointer_at(ahead, float32(0))
+            )
         else:
-            _convert_row(pointer_at(row, float64(0)), scale, columns, out)
+            _convert_row(
+                pointer_at(row, float64(0)), scale, columns, out, pointer_at(ahead, float64(0))
+            )
 
 
 @inline
@@ -261,7 +275,8 @@ def train_epochs(
         for start in range(0, size, batch_size):
             n = min(batch_size, size - start)
             rows = offset(pointer(order), epoch * size + start)
-            _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
+            left = (epochs - epoch) * size - start
+            _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, left, layers[0, INPUTS], x)
             _forward(n, layers, batch_size, p, x, y)
             if loss == SOFTMAX_CROSS_ENTROPY:
                 total, correct = _cross_entropy(n, columns, rows, pointer(labels), y, first)
@@ -298,5 +313,6 @@ def predict_rows(
     for start in range(0, order.size, batch_size):
         n = min(batch_size, order.size - start)
         rows = offset(pointer(order), start)
-        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, layers[0, INPUTS], x)
+        left = order.size - start
+        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, left, layers[0, INPUTS], x)
         _forward(n, layers, batch_size, pointer(params), x, offset(pointer(out), start * columns))

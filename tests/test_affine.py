@@ -26,8 +26,19 @@ SHAPES = [
     (gemm.PACK_ROWS + 1, 33, 75),
     (gemm.ROWS + 1, gemm.DEPTH + 1, 49),
     (300, 600, 71),
-    (gemm.DOT_ROWS, 70, 67),
-    (gemm.DOT_ROWS + 1, 70, 67),
+    (gemm.FEW_ROWS, 70, 67),
+    (gemm.FEW_ROWS + 1, 70, 67),
+    # Layers that do without `gemm`, and just not.
+    (1, 3, 4),
+    (1, 4, 1),
+    (4, 4, 2),
+    (5, 4, 2),
+    (8, 8, 8),
+    (1, 64, 3),
+    (13, 5, 16),
+    # Columns that fill no vector, in the update too.
+    (40, 250, 10),
+    (33, 50, 50),
     (100, 70, 1),
 ]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
@@ -183,11 +194,11 @@ def test_errors(shape, dtype):
 @every_activation
 @every_dtype
 def test_a_batch_is_its_rows(activation, dtype):
-    """To the bit, whatever tile or tail a row falls into; dx from batches above DOT_ROWS on."""
+    """To the bit, whatever tile or tail a row falls into; dx from batches above FEW_ROWS on."""
     x, W, b, dout = normals(dtype, (23, 40, 37))
     out = forward(x, W, b, activation)
     dx = call("affine_backward_input", dout, W, x, activation, outputs=[x.shape])[0]
-    few = gemm.DOT_ROWS + 1
+    few = gemm.FEW_ROWS + 1
     for i in range(23):
         row = slice(i, i + 1)
         assert_array_equal(forward(x[row], W, b, activation)[0], out[i])
@@ -196,6 +207,17 @@ def test_a_batch_is_its_rows(activation, dtype):
         if len(dout[rows]) == few:
             got = call("affine_backward_input", *arguments, outputs=[(few, 40)])[0]
             assert_array_equal(got, dx[rows])
+
+
+@pytest.mark.parametrize(("d", "m"), [(1, 1), (3, 4), (4, 1), (20, 1), (8, 2), (5, 7), (64, 16)])
+@every_activation
+@every_dtype
+def test_a_batch_is_its_rows_where_layers_are_small(activation, d, m, dtype):
+    """To the bit: samples that do without `gemm`, and those of larger batches that do not."""
+    x, W, b, _ = normals(dtype, (100, d, m))
+    out = forward(x, W, b, activation)
+    for n in (1, 2, 5, 64, 65):
+        assert_array_equal(forward(x[7 : 7 + n], W, b, activation), out[7 : 7 + n])
 
 
 @pytest.mark.parametrize("activation", [IDENTITY, SIGMOID, TANH])

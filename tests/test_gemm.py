@@ -106,8 +106,14 @@ def beyond(size):
         (1, 784, 50),
         (100, 784, 50),
         # Dot products, for one column and for few rows of dx: whole vectors, tails, tall and not.
-        *((n, 41, m) for n in beyond(gemm.DOT_ROWS) for m in (32, 33, 79)),
-        *((n, d, 1) for n in beyond(gemm.DOTS) for d in (64, 65, 150)),
+        *((n, 41, m) for n in beyond(gemm.FEW_ROWS) for m in (32, 33, 79)),
+        *((n, d, 1) for n in beyond(gemm.DOT_ROWS) for d in (64, 65, 150)),
+        *((n, gemm.DOT_DEPTH + 3, m) for n in beyond(gemm.DOT_ROWS) for m in (1, 2, 3, 35)),
+        # Columns that fill no vector, as rows of the transpose: of any number, tall and not.
+        *((40, d, m) for d in beyond(gemm.TURNED) for m in (*range(1, 16), 33)),
+        # A wide b that is read in order, for few rows.
+        *((n, d, 1100) for n in beyond(gemm.SHALLOW_ROWS) for d in (7, 8, 9, 100)),
+        *((n, 3, gemm.WIDE * lanes(np.float32) + e) for n in (1, 9) for e in (-1, 0, 5)),
         (2, 300, 300),
         (300, 700, 1),
         # b in L1 as it stands, and just too large for it.
@@ -157,27 +163,18 @@ def test_against_a_random_vector(dtype):
         assert np.abs(got @ v).max() > 1  # zeros would agree as well
 
 
+@pytest.mark.parametrize("m", [1, 2, 10, 16, 50, 75, 97, 1100])
 @every_dtype
-def test_a_batch_is_its_rows_and_its_columns(dtype):
-    """To the bit: the order of a sum depends on its length alone, but for a single column."""
+def test_a_batch_is_its_rows(m, dtype):
+    """To the bit: the order of a sum depends on the shape of W alone."""
     rng = np.random.default_rng(6)
-    x, W = normals(rng, dtype, 300, 600), normals(rng, dtype, 600, 75)
-    out = np.empty((300, 75), dtype)
+    x, W = normals(rng, dtype, 300, 600), normals(rng, dtype, 600, m)
+    out = np.empty((300, m), dtype)
     matmul_forward(x, W, out)
-    for n in (0, 1, 7, 8, 255, 256, 299):
-        row = np.empty((1, 75), dtype)
-        matmul_forward(x[n : n + 1], W, row)
-        assert_array_equal(row[0], out[n])
-    for m in (0, 1, 15, 16, 47, 73):
-        columns = np.empty((300, 2), dtype)
-        matmul_forward(x, np.ascontiguousarray(W[:, m : m + 2]), columns)
-        assert_array_equal(columns, out[:, m : m + 2])
-    column, one = np.empty((300, 1), dtype), np.empty((1, 1), dtype)
-    w = np.ascontiguousarray(W[:, :1])
-    matmul_forward(x, w, column)
-    for n in (0, 1, 7, 8, 299):
-        matmul_forward(x[n : n + 1], w, one)
-        assert_array_equal(one[0], column[n])
+    for n in (*range(1, 10), 33, 64, 257):
+        some = np.empty((n, m), dtype)
+        matmul_forward(x[5 : 5 + n], W, some)
+        assert_array_equal(some, out[5 : 5 + n])
 
 
 @every_dtype

@@ -28,6 +28,7 @@ from fastnet.kernels.simd import (
     load,
     load_as,
     load_first,
+    load_tile,
     max_lanes,
     offset,
     opaque,
@@ -35,6 +36,8 @@ from fastnet.kernels.simd import (
     pointer,
     pointer_at,
     polynomial,
+    prefetch,
+    prefetch_tile,
     put,
     rank_one_update,
     round_shifted,
@@ -46,11 +49,12 @@ from fastnet.kernels.simd import (
     stack_buffer,
     store,
     store_first,
-    store_row_sums,
+    store_sums,
     store_tile,
     sum_lanes,
     tile_rows,
     tile_shape,
+    tile_vectors,
     transpose_block,
     unshift,
     zero_tile,
@@ -400,27 +404,54 @@ def test_tiles(rows, vectors, dtype):
             assert_array_equal(out[rows:], SENTINEL)
 
 
+def dots_kernel(tile_height, vectors):
+    @numba.njit
+    def dots(a, rows, b, count, out):
+        p, q = pointer(a), pointer(b)
+        shape = tile_shape(tile_height, vectors)
+        tile = zero_tile(p, shape)
+        tile = dot_update(tile, p, a.shape[1], rows, q, b.shape[1], count)
+        tile = dot_update(tile, p, a.shape[1], rows, q, b.shape[1], count)
+        store_sums(pointer(out), tile)
+        return tile_vectors(shape)
+
+    return dots
+
+
+@pytest.mark.parametrize(("height", "vectors"), [(1, 1), (2, 1), (4, 2), (8, 2)])
+@every_dtype
+def test_dot_products(height, vectors, dtype):
+    """The last row again where there are fewer; of the first `count` lanes, any number."""
+    kernel, rng = dots_kernel(height, vectors), np.random.default_rng(0)
+    for rows in range(1, height + 1):
+        for count in range(1, width(dtype) + 1):
+            a = rng.integers(-5, 6, (rows, count)).astype(dtype)
+            b = rng.integers(-5, 6, (vectors, count)).astype(dtype)
+            out = np.full(height * vectors + 2, SENTINEL, dtype)
+            assert kernel(a, rows, b, count, out) == vectors
+            repeated = a[np.minimum(np.arange(height), rows - 1)]
+            assert_array_equal(out[:-2].reshape(height, vectors), 2 * (repeated @ b.T))
+            assert_array_equal(out[-2:], SENTINEL)
+
+
 @numba.njit
-def _dot_products(a, rows, b, count, out):
-    p = pointer(a)
-    tile = zero_tile(p, tile_shape(3, 1))
-    tile = dot_update(tile, p, a.shape[1], rows, pointer(b), count)
-    tile = dot_update(tile, p, a.shape[1], rows, pointer(b), count)
-    store_row_sums(pointer(out), tile)
+def _copy_tile(x, stride, columns, out):
+    prefetch(pointer(x), 10**9)  # no address is wrong
+    prefetch_tile(tile_shape(3, 2), pointer(x), 10**9)
+    tile = load_tile(tile_shape(3, 2), pointer(x), stride, columns)
+    store_tile(pointer(out), out.shape[1], tile, columns)
 
 
 @every_dtype
-def test_dot_products(dtype):
-    """Of 3 rows, the last one again where there are fewer; of the first `count` lanes."""
-    rng = np.random.default_rng(0)
-    for rows in (1, 2, 3):
-        for count in range(1, width(dtype) + 1):
-            a = rng.integers(-5, 6, (rows, count)).astype(dtype)
-            b = rng.integers(-5, 6, count).astype(dtype)
-            out = np.full(5, SENTINEL, dtype)
-            _dot_products(a, rows, b, count, out)
-            assert_array_equal(out[:3], 2 * (a[[0, min(1, rows - 1), rows - 1]] @ b))
-            assert_array_equal(out[3:], SENTINEL)
+def test_load_tile(dtype):
+    for columns in range(width(dtype) + 1, 2 * width(dtype) + 1):
+        x = np.arange(1.0, 3 * columns + 1).astype(dtype).reshape(3, columns)
+        for stride in (columns, 0):  # 0: one row for all
+            out = np.full((4, columns + 1), SENTINEL, dtype)
+            _copy_tile(x, stride, columns, out)
+            assert_array_equal(out[:3, :columns], x if stride else np.tile(x[0], (3, 1)))
+            assert_array_equal(out[3], SENTINEL)
+            assert_array_equal(out[:, columns:], SENTINEL)
 
 
 # Other widths
