@@ -28,7 +28,7 @@ from .simd import (
     stack_buffer,
     store,
 )
-from .softmax import FEW, FEW_BYTES, is_largest, softmax_gradient_row, sum_of_logs
+from .softmax import FEW, FEW_BYTES, is_largest, softmax_gradient
 
 SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
 
@@ -180,21 +180,18 @@ def _is_right(y, t, columns):
 @helper
 def _cross_entropy(n, columns, rows, labels, y, gradient):
     """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
-    few = stack_buffer(y, FEW_BYTES)
+    losses = stack_buffer(y, FEW_BYTES)
     scale = scalar(y, 1.0) / scalar(y, n)
     total, correct = 0.0, 0
     for start in range(0, n, FEW):
         count = min(FEW, n - start)
+        at = start * columns
+        correct += softmax_gradient(
+            count, columns, offset(y, at), labels, offset(rows, start), scale,
+            offset(gradient, at), losses,
+        )  # fmt: skip
         for i in range(count):
-            at = (start + i) * columns
-            label = get(labels, get(rows, start + i))
-            correct += is_largest(offset(y, at), columns, label)
-            sum_of_exps, margin = softmax_gradient_row(
-                offset(y, at), columns, label, scale, offset(gradient, at)
-            )
-            put(few, i, sum_of_exps)
-            total -= margin
-        total += sum_of_logs(few, count)
+            total += get(losses, i)
     return total, correct
 
 

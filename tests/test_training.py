@@ -280,6 +280,21 @@ def test_strides_of_rows(kind):
 # Evaluation
 
 
+@pytest.mark.parametrize("classes", [2, 10, 40])
+@every_dtype
+def test_an_answer_among_nan_is_not_right(classes, dtype):
+    """Nor is a later one of equal ones; infinity may be right."""
+    layers = np.array([(classes, classes, -1, -1, IDENTITY)])  # what goes in comes out
+    x = np.zeros((6, classes), dtype)
+    x[0, 1] = x[1, 0] = np.nan
+    x[2, 1] = np.inf
+    x[3, :] = -np.inf
+    labels = np.array([0, 1, 1, 0, 1, 0])
+    arguments = x, labels, None, layers, np.empty(0, dtype), SOFTMAX_CROSS_ENTROPY
+    assert epoch(kernels, *arguments, batch_size=6, learn=False)[1] == 3
+    assert np.isnan(epoch(kernels, *arguments, batch_size=6, learn=False)[0])
+
+
 @every_loss
 @every_dtype
 def test_without_learning_nothing_changes(loss, dtype):
