@@ -167,8 +167,8 @@ def is_largest(x, columns, label):
 def _few_columns(n, columns, x, labels, rows, scale, dx, losses):
     """`softmax_gradient` for at most as many rows as a vector has lanes, and twice the columns.
 
-    In the transpose a vector holds one column of all rows: 10 classes take 0.02 us a row where
-    the sums and maxima along each row take 0.07.
+    In the transpose a vector holds one column of all rows: 1,024 rows of 10 classes take 10 us
+    less than with sums and maxima along each row, a quarter of a step of 10-10-10.
     """
     step = lanes(x)
     turned, back = stack_buffer(x, TURNED_BYTES), stack_buffer(x, SQUARE_BYTES)

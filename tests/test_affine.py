@@ -35,6 +35,10 @@ SHAPES = [
     (5, 4, 2),
     (8, 8, 8),
     (1, 64, 3),
+    # A batch of one, by rows of W: whole vectors and a tail.
+    (1, 70, 16),
+    (1, 71, 39),
+    (1, 69, 45),
     (13, 5, 16),
     # Columns that fill no vector, in the update too.
     (40, 250, 10),
