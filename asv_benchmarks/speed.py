@@ -155,11 +155,11 @@ class Network:
             labels, targets = np.empty(0, np.int64), self.t
         loss = kernels.MEAN_SQUARED_ERROR if self.squared else kernels.SOFTMAX_CROSS_ENTROPY
         work = np.empty(kernels.work_size(layers, self.batch_size), self.dtype)
-        totals = np.empty((self.epochs, 3))
+        totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
             self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
-            self.batch_size, layers, params, loss, scalar(lr), True, work, totals,
+            self.batch_size, layers, params, loss, scalar(lr), True, work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params
 

@@ -11,11 +11,18 @@
     The compiled functions, callable from your own `@njit` code.
 `fastnet.reference`
     The same names in plain NumPy, to read and to compare with.
+`fastnet.set_num_threads`, `fastnet.get_num_threads`
+    How many threads a call may use.
 
 Nothing is imported until its module is: `import fastnet` alone costs next to nothing.
 """
 
 import pathlib as _pathlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+if _TYPE_CHECKING:
+    from fastnet.threads import get_num_threads as get_num_threads
+    from fastnet.threads import set_num_threads as set_num_threads
 
 __version__ = "0.1.0"
 
@@ -24,3 +31,12 @@ __version__ = "0.1.0"
 _here = _pathlib.Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "simd.py").is_file():
     __path__.append(str(_here.parent))
+
+
+def __getattr__(name: str) -> object:
+    """Import what stands at the top level when it is first asked for."""
+    if name in ("get_num_threads", "set_num_threads"):
+        from fastnet import threads
+
+        return getattr(threads, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from llvmlite import binding
 from numba import config
 
-from fastnet import __version__
+from fastnet import __version__, threads
 from fastnet.kernels import _jit, simd
 
 __all__ = ["installation"]
@@ -41,7 +41,7 @@ def installation() -> dict[str, str]:
         "cpu": f"{binding.get_host_cpu_name()} ({platform.machine()}), {cpus} usable",
         "features": " ".join(name for name in FEATURES if features.get(name)) or "none that matter",
         "vectors": f"{simd.BITS} bits",
-        "threads": f"1 (Numba would use {config.NUMBA_NUM_THREADS})",
+        "threads": f"{threads.get_num_threads()} (Numba would use {config.NUMBA_NUM_THREADS})",
         "cache": "none: no folder can be written" if cache is None else str(cache),
         "settings": " ".join(settings) or "no FASTNET_ or NUMBA_ variable is set",
     }

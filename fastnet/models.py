@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet import checks
+from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import (
     FLOAT32,
@@ -860,7 +860,7 @@ class Sequential:
         learn: bool,
     ) -> NDArray[np.float64]:
         totals = np.empty((len(order), 3))
-        train_epochs(
+        arguments = (
             *rows.arguments(),
             *targets,
             order,
@@ -873,6 +873,8 @@ class Sequential:
             self._work(network, batch_size),
             totals,
         )
+        flops = (6.0 if learn else 2.0) * batch_size * network.params.size
+        threads.call(train_epochs, arguments, flops, order.size // batch_size)
         return totals
 
     def _work(self, network: _Network, batch_size: int) -> NDArray[Any]:
@@ -905,10 +907,9 @@ class Sequential:
         network = self._ready(where, n_in)
         out = np.empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
-        arguments = rows.arguments()
-        work = self._work(network, size)
-        order = np.arange(n, dtype=np.int64)
-        predict_rows(*arguments, order, network.table, network.params, work, size, out)
+        order, work = np.arange(n, dtype=np.int64), self._work(network, size)
+        arguments = (*rows.arguments(), order, network.table, network.params, work, size, out)
+        threads.call(predict_rows, arguments, 2.0 * size * network.params.size, n // max(size, 1))
         return out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:

@@ -24,7 +24,7 @@ from .simd import (
 # Samples times inputs up to which a layer of at most one vector of outputs does without `gemm`,
 # whose call and choices take 20 ns: 0.16 us instead of 0.20 a step of 3-4-1 with batch 1.
 SMALL = 64
-SMALL_DX = 16  # sums along a vector take longer
+SMALL_DX = 16  # sums along a vector take longer; not of 16 rows, which may be a part of a batch
 
 
 @helper
@@ -65,8 +65,8 @@ def _small_backward_input(n, d, m, dout, W, dx):
 
 
 @helper
-def _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias):
-    for j in range(d):
+def _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
+    for j in range(rows):
         total = fill(x, 0.0)
         for i in range(n):
             total = fma(load_first(dout, i * m, m), get(x, i * d + j), total)
@@ -91,7 +91,7 @@ def forward(n, d, m, x, W, b, has_bias, activation, out):
 @inline
 def backward_input(n, d, m, dout, W, x, activation, dx):
     """`affine_backward_input` on pointers."""
-    if m <= lanes(x) and n * d <= SMALL_DX:
+    if m <= lanes(x) and n * d <= SMALL_DX and n < 16:
         _small_backward_input(n, d, m, dout, W, dx)
         differentiate(activation, x, dx, d, n, d)
     else:
@@ -100,12 +100,15 @@ def backward_input(n, d, m, dout, W, x, activation, dx):
 
 
 @inline
-def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias):
-    """Overwrite dW and db with the gradients, or where `add` is true add `factor` times them."""
+def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
+    """Overwrite dW and db with the gradients, or where `add` is true add `factor` times them.
+
+    Of dW only `rows` of the d rows, from those on that x and dW point to.
+    """
     if m <= lanes(x) and n * d <= SMALL:
-        _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias)
+        _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows)
     else:
-        gemm(d, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)
+        gemm(rows, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)
         if has_bias:
             _sum_rows(n, m, dout, db, factor, add)
 
@@ -198,7 +201,7 @@ def affine_backward_params(x, dout, dW, db):
     """
     (n, d), m = x.shape, dout.shape[1]
     p, g = pointer(x), pointer(dout)
-    backward_params(n, d, m, p, g, scalar(p, 1.0), False, pointer(dW), pointer(db), True)
+    backward_params(n, d, m, p, g, scalar(p, 1.0), False, pointer(dW), pointer(db), True, d)
 
 
 @jit
@@ -223,4 +226,4 @@ def affine_backward_sgd_update(x, dout, lr, W, b):
     """
     (n, d), m = x.shape, dout.shape[1]
     p, g = pointer(x), pointer(dout)
-    backward_params(n, d, m, p, g, -lr, True, pointer(W), pointer(b), True)
+    backward_params(n, d, m, p, g, -lr, True, pointer(W), pointer(b), True, d)

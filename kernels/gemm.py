@@ -325,7 +325,8 @@ def gemm(
 
     Notes
     -----
-    With b_col 1, a row of c depends on no other row and no number of rows.
+    A row of c depends on no other row. With b_col 1, or m at least 16, its bits do not depend on m
+    either: threads may take some rows each.
     """
     step = lanes(a)
     deep = DEPTH

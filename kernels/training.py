@@ -12,7 +12,7 @@ from numba import float32, float64, uint8
 
 from . import affine
 from ._jit import helper, inline, jit
-from .activations import IDENTITY, activate, differentiate
+from .activations import activate, differentiate
 from .losses import squared_error_gradient_row, squared_error_row
 from .simd import (
     get,
@@ -25,10 +25,21 @@ from .simd import (
     prefetch,
     put,
     scalar,
-    stack_buffer,
     store,
 )
-from .softmax import FEW, FEW_BYTES, is_largest, softmax_gradient
+from .softmax import is_largest, softmax_gradient
+from .team import (
+    ANSWERS,
+    DONE,
+    THREADS,
+    await_stage,
+    claim,
+    close,
+    fetch_add,
+    finish_stage,
+    open_stage,
+    ticks,
+)
 
 SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
 
@@ -39,6 +50,10 @@ FLOAT32, FLOAT64, UINT8 = range(3)
 INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
 
 AHEAD = 4  # rows: 784-10 with batch 100 takes 39 us; 45 with 16, which are more than L1 holds
+LEAST_ROWS = 16  # of a block that a member of the team works on
+UPDATES_A_MEMBER = 2  # tasks: 784-100-10 with batch 100 took 117 us, with 1 149, with 4 124
+ROW_UNIT, W_UNIT = 8, 16  # rows of a batch, and of W, are cut at multiples: whole tiles
+
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 
 
@@ -47,20 +62,12 @@ def _padded(count):
     return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
-@helper
-def _widest(layers):
-    widest = layers[0, INPUTS]
-    for i in range(layers.shape[0]):
-        widest = max(widest, layers[i, OUTPUTS])
-    return widest
-
-
 @jit
 def work_size(layers, batch_size):
     """Elements of scratch that `train_epochs` and `predict_rows` need.
 
-        one (batch_size, width) buffer for the input and for each layer's output, and two more of
-        the widest for gradients
+        one (batch_size, width) buffer for the input, two for each layer: output and gradient,
+        and batch_size losses
 
     Parameters
     ----------
@@ -72,10 +79,10 @@ def work_size(layers, batch_size):
     -------
     int64
     """
-    size = _padded(batch_size * layers[0, INPUTS])
+    size = _padded(batch_size * layers[0, INPUTS]) + _padded(batch_size)
     for i in range(layers.shape[0]):
-        size += _padded(batch_size * layers[i, OUTPUTS])
-    return size + 2 * _padded(batch_size * _widest(layers))
+        size += 2 * _padded(batch_size * layers[i, OUTPUTS])
+    return size
 
 
 @helper
@@ -125,44 +132,115 @@ def _gather(address, kind, row_stride, scale, rows, n, available, columns, targe
 
 
 @inline
-def _forward(n, layers, batch_size, params, x, out):
-    """Run the stack on x; outputs follow each other after x, the last one goes to `out`."""
+def _forward(first, n, layers, batch_size, params, x, out):
+    """Run rows first : first + n through the stack.
+
+    Outputs follow each other after x; the last one goes to `out`.
+    """
     last = layers.shape[0] - 1
     for i in range(last + 1):
         d, m, activation = layers[i, INPUTS], layers[i, OUTPUTS], layers[i, ACTIVATION]
         y = out if i == last else offset(x, _padded(batch_size * d))
+        rows, results = offset(x, first * d), offset(y, first * m)
         if layers[i, WEIGHT] >= 0:
             W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
-            affine.forward(n, d, m, x, W, b, layers[i, BIAS] >= 0, activation, y)
+            affine.forward(n, d, m, rows, W, b, layers[i, BIAS] >= 0, activation, results)
         else:
-            _copy_row(x, n * d, y)
-            activate(activation, y, m, n, m)
+            _copy_row(rows, n * d, results)
+            activate(activation, results, m, n, m)
         x = y
 
 
 @inline
-def _backward_sgd_update(n, layers, batch_size, params, out, first, second, lr):
-    """Send the gradient in `first` back through the stack and update every layer on the way.
+def _backward(first, n, layers, batch_size, params, out, gradients):
+    """Send the gradient at rows first : first + n of the last output down to the first layer's.
 
-    `out` is the last output; `first` and `second` take turns as the gradient.
+    `out` is the last output. The gradient at any output stands `gradients` elements after it.
     """
     y = out
     last = layers.shape[0] - 1
     m = layers[last, OUTPUTS]
-    differentiate(layers[last, ACTIVATION], y, first, m, n, m)
-    for i in range(last, -1, -1):
-        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-        below = layers[i - 1, ACTIVATION] if i > 0 else IDENTITY
+    rows = offset(y, first * m)
+    differentiate(layers[last, ACTIVATION], rows, offset(rows, gradients), m, n, m)
+    for i in range(last, 0, -1):
+        d, m, below = layers[i, INPUTS], layers[i, OUTPUTS], layers[i - 1, ACTIVATION]
         x = offset(y, -_padded(batch_size * d))
+        rows = offset(x, first * d)
+        dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
         if layers[i, WEIGHT] >= 0:
-            W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
-            if i > 0:
-                affine.backward_input(n, d, m, first, W, x, below, second)
-            affine.backward_params(n, d, m, x, first, -lr, True, W, b, layers[i, BIAS] >= 0)
-            first, second = second, first
+            W = offset(params, layers[i, WEIGHT])
+            affine.backward_input(n, d, m, dout, W, rows, below, dx)
         else:
-            differentiate(below, x, first, d, n, d)
+            _copy_row(dout, n * d, dx)
+            differentiate(below, rows, dx, d, n, d)
         y = x
+
+
+@helper
+def _cut(row, size, unit):
+    """The row at which `size` rows are cut, near `row`: no end is less than 16 rows high.
+
+    `gemm` treats few rows otherwise, and the results would depend on the cut.
+    """
+    if row >= size:
+        return size
+    row = max(row, 0) // unit * unit
+    if row < LEAST_ROWS:
+        return 0
+    return size if size - row < LEAST_ROWS else row
+
+
+@helper
+def _row_blocks(n, members):
+    """Blocks into which the n rows of a batch are cut."""
+    return max(1, min(members, n // LEAST_ROWS))
+
+
+@helper
+def _row_block(block, blocks, n):
+    """First row and number of rows of one of them."""
+    if blocks == 1:
+        return 0, n
+    first = _cut(block * n // blocks, n, ROW_UNIT)
+    return first, _cut((block + 1) * n // blocks, n, ROW_UNIT) - first
+
+
+@helper
+def _vectors(like, columns):
+    """Vectors that a row of so many columns fills."""
+    return (columns + lanes(like) - 1) // lanes(like)
+
+
+@inline
+def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
+    """Update a part of the weights, from the gradients that `_backward` left.
+
+    The rows of all W, one layer's after the other's, are cut into blocks of about the same work:
+    that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
+    first row.
+    """
+    vectors = 0
+    for i in range(layers.shape[0]):
+        if layers[i, WEIGHT] >= 0:
+            vectors += layers[i, INPUTS] * _vectors(x, layers[i, OUTPUTS])
+    start, end = block * vectors // blocks, (block + 1) * vectors // blocks
+    for i in range(layers.shape[0]):
+        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
+        y = offset(x, _padded(batch_size * d))
+        if layers[i, WEIGHT] >= 0:
+            first, stop, width = 0, d, _vectors(x, m)
+            if blocks > 1:
+                first = _cut(start // width, d, W_UNIT)
+                stop = _cut(end // width, d, W_UNIT)
+            if stop > first:
+                W = offset(params, layers[i, WEIGHT] + first * m)
+                b, has_bias = offset(params, layers[i, BIAS]), layers[i, BIAS] >= 0 and first == 0
+                rows, dout = offset(x, first), offset(y, gradients)
+                affine.backward_params(
+                    n, d, m, rows, dout, -lr, True, W, b, has_bias, stop - first
+                )  # fmt: skip
+            start, end = start - d * width, end - d * width
+        x = y
 
 
 @helper
@@ -178,41 +256,35 @@ def _is_right(y, t, columns):
 
 
 @helper
-def _cross_entropy(n, columns, rows, labels, y, gradient):
-    """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
-    losses = stack_buffer(y, FEW_BYTES)
-    scale = scalar(y, 1.0) / scalar(y, n)
-    total, correct = 0.0, 0
-    for start in range(0, n, FEW):
-        count = min(FEW, n - start)
-        at = start * columns
-        correct += softmax_gradient(
-            count, columns, offset(y, at), labels, offset(rows, start), scale,
-            offset(gradient, at), losses,
-        )  # fmt: skip
-        for i in range(count):
-            total += get(losses, i)
-    return total, correct
+def _squared_error(n, size, columns, rows, targets, y, gradient, losses):
+    """Write the losses of n rows, of a batch of `size`, and return how many answers are correct.
 
-
-@helper
-def _squared_error(n, columns, rows, targets, y, gradient):
-    """Sum of the batch's losses and its correct answers; gradient = d mean loss / d y."""
-    one, size = scalar(y, 1.0), scalar(y, n)
-    total, correct = 0.0, 0
+    gradient = d mean loss of the batch / d y
+    """
+    one, size = scalar(y, 1.0), scalar(y, size)
+    correct = 0
     for i in range(n):
         out, target = offset(y, i * columns), offset(targets, get(rows, i) * columns)
         correct += _is_right(out, target, columns)
-        total += squared_error_row(out, target, columns)
+        put(losses, i, squared_error_row(out, target, columns))
         dx = offset(gradient, i * columns)
         squared_error_gradient_row(out, target, columns, one, size, dx)
-    return total, correct
+    return correct
+
+
+@helper
+def _sum(losses, n):
+    """Sum of n losses, in float64 and in order."""
+    total = 0.0
+    for i in range(n):
+        total += get(losses, i)
+    return total
 
 
 @jit
 def train_epochs(
     x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size,
-    layers, params, loss, lr, learn, work, totals,
+    layers, params, loss, lr, learn, work, totals, team, member,
 ):  # fmt: skip
     """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
 
@@ -252,46 +324,114 @@ def train_epochs(
         Overwritten: sum of the loss over the samples, correct predictions, batches done. A batch
         whose loss is not finite ends the training before its update; neither it nor what would
         follow is counted.
+    team : (1,) int64, zero
+        For one thread. Else an array as `kernels.team` describes it, the same for every member.
+    member : int64
+        0 for the thread that trains. Any number of others may help: they make the same call with
+        another number, before or after it, and return when they are no longer needed.
 
     Notes
     -----
     The caller keeps x alive: its memory is reached by address, so that float32, float64 and
     uint8 rows share one compiled function.
+
+    A batch has two stages. First each member takes some of its rows through the whole stack and
+    back; then it updates some rows of the weights. The results are the same bits for any number of
+    members: work is divided by output, and losses are added up by member 0, in order.
     """
-    last = layers.shape[0] - 1
-    columns = layers[last, OUTPUTS]
+    columns = layers[layers.shape[0] - 1, OUTPUTS]
     epochs, size = order.shape
-    p, x = pointer(params), pointer(work)
-    y = x
-    for i in range(last + 1):
+    p, x, shared = pointer(params), pointer(work), pointer(team)
+    y, gradients = x, 0
+    for i in range(layers.shape[0]):
         y = offset(y, _padded(batch_size * layers[i, INPUTS]))
-    first = offset(y, _padded(batch_size * columns))
-    second = offset(first, _padded(batch_size * _widest(layers)))
-    totals[:, :] = 0.0
-    for epoch in range(epochs):
-        for start in range(0, size, batch_size):
-            n = min(batch_size, size - start)
-            rows = offset(pointer(order), epoch * size + start)
-            left = (epochs - epoch) * size - start
-            _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, left, layers[0, INPUTS], x)
-            _forward(n, layers, batch_size, p, x, y)
-            if loss == SOFTMAX_CROSS_ENTROPY:
-                total, correct = _cross_entropy(n, columns, rows, pointer(labels), y, first)
+        gradients += _padded(batch_size * layers[i, OUTPUTS])
+    losses = offset(y, gradients + _padded(batch_size * columns))
+    batches = (size + batch_size - 1) // batch_size
+    stages = epochs * batches
+    if learn:
+        stages *= 2
+    if member == 0:
+        totals[:, :] = 0.0
+    stage, epoch, start = -1, 0, -batch_size
+    members, began, own, answers = 1, 0, 0, 0
+    while True:
+        if member == 0:
+            stage += 1
+            if stage == stages:
+                break
+            if not learn or stage % 2 == 0:
+                start += batch_size
+                if start >= size:
+                    epoch, start = epoch + 1, 0
+            members = open_stage(shared, stage)
+            if members > 1:
+                began, own = ticks(), 0
+        else:
+            stage = await_stage(shared, stage)
+            if stage < 0:
+                return
+            batch = stage // 2 if learn else stage
+            epoch, start = batch // batches, batch % batches * batch_size
+            members = get(shared, THREADS)
+        updates = learn and stage % 2 == 1
+        n = min(batch_size, size - start)
+        tasks = _row_blocks(n, members)
+        if updates and members > 1:
+            tasks = UPDATES_A_MEMBER * members
+        task = claim(shared, stage, tasks) if members > 1 else 0
+        while task < tasks:
+            if updates:
+                _sgd_update(task, tasks, n, layers, batch_size, p, x, gradients, lr)
             else:
-                total, correct = _squared_error(n, columns, rows, pointer(targets), y, first)
-            if learn:
-                if not math.isfinite(total):
-                    return
-                _backward_sgd_update(n, layers, batch_size, p, y, first, second, lr)
-            totals[epoch, 0] += total
-            totals[epoch, 1] += correct
-            totals[epoch, 2] += 1
+                first, count = _row_block(task, tasks, n)
+                rows = offset(pointer(order), epoch * size + start + first)
+                left = (epochs - epoch) * size - start - first
+                _gather(
+                    x_address, x_kind, x_row_stride, x_scale, rows, count, left,
+                    layers[0, INPUTS], offset(x, first * layers[0, INPUTS]),
+                )  # fmt: skip
+                _forward(first, count, layers, batch_size, p, x, y)
+                out = offset(y, first * columns)
+                dout, some = offset(out, gradients), offset(losses, first)
+                if loss == SOFTMAX_CROSS_ENTROPY:
+                    scale = scalar(p, 1.0) / scalar(p, n)
+                    correct = softmax_gradient(
+                        count, columns, out, pointer(labels), rows, scale, dout, some
+                    )
+                else:
+                    correct = _squared_error(
+                        count, n, columns, rows, pointer(targets), out, dout, some
+                    )
+                if learn:
+                    _backward(first, count, layers, batch_size, p, y, gradients)
+                if members > 1:
+                    fetch_add(shared, ANSWERS, correct)
+                else:
+                    answers = correct
+            if member > 0:
+                fetch_add(shared, DONE, 1)
+            own += 1
+            task = claim(shared, stage, tasks) if members > 1 else tasks
+        if member == 0:
+            if members > 1:
+                finish_stage(shared, tasks, own, began)
+                answers = get(shared, ANSWERS)
+            if not updates:
+                total = _sum(losses, n)
+                if learn and not math.isfinite(total):
+                    break
+                totals[epoch, 0] += total
+                totals[epoch, 1] += answers
+                totals[epoch, 2] += 1
+    close(shared)
 
 
 @jit
 def predict_rows(
-    x_address, x_kind, x_row_stride, x_scale, order, layers, params, work, batch_size, out
-):
+    x_address, x_kind, x_row_stride, x_scale, order, layers, params, work, batch_size, out,
+    team, member,
+):  # fmt: skip
     """Output of the network for the rows that `order` names.
 
         out[i] = layers(x[order[i]])
@@ -304,12 +444,42 @@ def predict_rows(
         Scratch, overwritten.
     out : (n, C), params.dtype, C-contiguous
         Overwritten.
+    team, member
+        As for `train_epochs`. Each member takes some rows of each batch.
     """
     columns = layers[layers.shape[0] - 1, OUTPUTS]
-    x = pointer(work)
-    for start in range(0, order.size, batch_size):
+    x, shared = pointer(work), pointer(team)
+    stage, members, began, own = -1, 1, 0, 0
+    while True:
+        if member == 0:
+            stage += 1
+            if stage * batch_size >= order.size:
+                break
+            members = open_stage(shared, stage)
+            if members > 1:
+                began, own = ticks(), 0
+        else:
+            stage = await_stage(shared, stage)
+            if stage < 0:
+                return
+            members = get(shared, THREADS)
+        start = stage * batch_size
         n = min(batch_size, order.size - start)
-        rows = offset(pointer(order), start)
-        left = order.size - start
-        _gather(x_address, x_kind, x_row_stride, x_scale, rows, n, left, layers[0, INPUTS], x)
-        _forward(n, layers, batch_size, pointer(params), x, offset(pointer(out), start * columns))
+        tasks = _row_blocks(n, members)
+        task = claim(shared, stage, tasks) if members > 1 else 0
+        while task < tasks:
+            first, count = _row_block(task, tasks, n)
+            _gather(
+                x_address, x_kind, x_row_stride, x_scale, offset(pointer(order), start + first),
+                count, order.size - start - first, layers[0, INPUTS],
+                offset(x, first * layers[0, INPUTS]),
+            )  # fmt: skip
+            results = offset(pointer(out), start * columns)
+            _forward(first, count, layers, batch_size, pointer(params), x, results)
+            if member > 0:
+                fetch_add(shared, DONE, 1)
+            own += 1
+            task = claim(shared, stage, tasks) if members > 1 else tasks
+        if member == 0 and members > 1:
+            finish_stage(shared, tasks, own, began)
+    close(shared)

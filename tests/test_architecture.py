@@ -23,14 +23,16 @@ RANK = {
     "losses": 3,
     "optimizer": 3,
     "functions": 2,
-    "info": 2,
+    "threads": 2,
+    "info": 3,
     "checks": 1,
     "kernels": 1,
     "__init__": 0,
 }
-UPWARD = {("models", "checkpoint")}  # Sequential.save and load, imported inside the methods
+# Sequential.save and load, fastnet.set_num_threads: imported inside functions.
+UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
-TWINLESS = {"__init__", "_jit", "simd"}
+TWINLESS = {"__init__", "_jit", "simd", "team"}
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}

@@ -22,7 +22,7 @@ def test_installation(monkeypatch):
     assert lines["fastnet"] == f"{fastnet.__version__} in {os.path.dirname(info.__file__)}"
     assert lines["numpy"] == np.__version__
     assert re.fullmatch(r"(128|256|512) bits", lines["vectors"])
-    assert re.match(r"1 \(Numba would use \d+\)", lines["threads"])
+    assert re.match(rf"{fastnet.get_num_threads()} \(Numba would use \d+\)", lines["threads"])
     assert "NUMBA_TEST_OF_INFO=a value" in lines["settings"]
 
 

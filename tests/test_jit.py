@@ -202,12 +202,25 @@ def call_everything(dtype, n, d, m, form):
     params, order, totals = make(d * m + m), np.arange(n), np.zeros((1, 3))
     work = np.empty(kernels.work_size(layers, 4), dtype)
     rows = x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], one
-    nothing = np.empty((0, 0), dtype)
+    nothing, alone = np.empty((0, 0), dtype), np.zeros(1, np.int64)
     for learn in (True, False):
         kernels.train_epochs(
-            *rows, t, nothing, order[None], 4, layers, params, 0, one, learn, work, totals
+            *rows,
+            t,
+            nothing,
+            order[None],
+            4,
+            layers,
+            params,
+            0,
+            one,
+            learn,
+            work,
+            totals,
+            alone,
+            0,
         )
-    kernels.predict_rows(*rows, order, layers, params, work, 4, out)
+    kernels.predict_rows(*rows, order, layers, params, work, 4, out, alone, 0)
 
 
 def test_one_version_a_dtype():

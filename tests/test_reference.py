@@ -462,6 +462,9 @@ def stack_of(model):
     return np.array(stack)
 
 
+ALONE = np.zeros(1, np.int64)  # no team
+
+
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     dtype = model.dtype.type
     stack = stack_of(model)
@@ -486,9 +489,11 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
         learn,
         work,
         totals,
+        ALONE,
+        0,
     )
     out = np.empty((len(order), stack[-1, 1]), dtype)
-    kernels.predict_rows(*head, order, stack, params, work, batch_size, out)
+    kernels.predict_rows(*head, order, stack, params, work, batch_size, out, ALONE, 0)
     assert np.isnan(work[size:]).all()
     return totals[0], out
 
@@ -551,7 +556,20 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
     work, totals = np.empty(kernels.work_size(stack, 6)), np.zeros((1, 3))
     head = (x.ctypes.data, 1, x.strides[0], 1.0)
     kernels.train_epochs(
-        *head, np.empty(0, int), t, np.arange(6)[None], 6, stack, params, 1, 0.5, 1, work, totals
+        *head,
+        np.empty(0, int),
+        t,
+        np.arange(6)[None],
+        6,
+        stack,
+        params,
+        1,
+        0.5,
+        1,
+        work,
+        totals,
+        ALONE,
+        0,
     )
     y = sigmoid(x @ expected[:, None])
     expected -= 0.5 * (x.T @ ((y - t) / 6 * y * (1 - y)))[:, 0]

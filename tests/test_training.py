@@ -24,6 +24,7 @@ every_loss = pytest.mark.parametrize("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARE
 KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}
 ONLY = "activation only"
 SENTINEL = -7.25
+ALONE = np.zeros(1, np.int64)  # no team
 
 # Inputs, then a layer each: (outputs, activation), (outputs, activation, "no bias") or
 # (ONLY, activation).
@@ -107,7 +108,7 @@ def epoch(
     kept = [a.copy() for a in (x, labels, targets, epochs, layers)]
     result = module.train_epochs(
         *rows_of(x, dtype, scale), labels, targets, epochs, batch_size, layers, params, loss,
-        dtype(lr), learn, work, totals,
+        dtype(lr), learn, work, totals, ALONE, 0,
     )  # fmt: skip
     assert result is None
     assert_frame(work_buffer)
@@ -127,7 +128,7 @@ def predict(module, x, layers, params, order=None, batch_size=8, scale=1):
     out = out.reshape(len(order), columns)
     kept = params.copy()
     module.predict_rows(
-        *rows_of(x, dtype, scale), order, layers, params, work, batch_size, out
+        *rows_of(x, dtype, scale), order, layers, params, work, batch_size, out, ALONE, 0
     )  # fmt: skip
     assert_frame(work_buffer)
     assert_frame(out_buffer)

@@ -16,6 +16,7 @@ from . import (
 )
 
 BATCHES = 10
+ALONE = np.zeros(1, np.int64)  # no team of threads
 
 
 def arguments(kernels, dtype, network):
@@ -53,7 +54,7 @@ def train(kernels, a, lr, learn=True):
     kernels.train_epochs(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["labels"], a["targets"],
         a["order"], a["batch_size"], a["layers"], a["params"], a["loss"], scalar(lr), learn,
-        a["work"], a["totals"],
+        a["work"], a["totals"], ALONE, 0,
     )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def predict(kernels, a):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.predict_rows(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["order"][0], a["layers"],
-        a["params"], a["work"], a["batch_size"], a["out"],
+        a["params"], a["work"], a["batch_size"], a["out"], ALONE, 0,
     )  # fmt: skip
 
 

@@ -33,14 +33,19 @@ def train_epochs(
     learn,
     work,
     totals,
+    team,
+    member,
 ):
     """Train on the rows that order (E, n) names, epoch by epoch, batch by batch.
 
     Each batch costs a forward pass, its loss and (learn) a backward pass with an SGD update.
     labels (N,) int64 serve the cross entropy, targets (N, C) the squared error. A row of totals
     (E, 3) receives an epoch's loss summed over the samples, the correct answers, and the batches
-    done; a loss that is not finite ends the training before its update.
+    done; a loss that is not finite ends the training before its update. One thread does it all: a
+    member other than 0 of a team of threads returns at once.
     """
+    if member > 0:
+        return
     rows = _rows_at(x_address, x_kind, x_row_stride, order, layers)
     stack = _views(layers, params)
     outs, douts = _split(work, layers, batch_size)
@@ -74,9 +79,22 @@ def train_epochs(
 
 
 def predict_rows(
-    x_address, x_kind, x_row_stride, x_scale, order, layers, params, work, batch_size, out
+    x_address,
+    x_kind,
+    x_row_stride,
+    x_scale,
+    order,
+    layers,
+    params,
+    work,
+    batch_size,
+    out,
+    team,
+    member,
 ):
     """Write the network's output for the rows in ``order`` into out (n, C)."""
+    if member > 0:
+        return
     rows = _rows_at(x_address, x_kind, x_row_stride, order, layers)
     stack = _views(layers, params)
     outs, _ = _split(work, layers, batch_size)

@@ -1,0 +1,208 @@
+"""How many threads a compiled call uses, and the pool in which its helpers wait.
+
+The thread that calls does the work; helpers take tasks off it. They are Python threads that sleep
+until a call wakes them, 20 to 50 us before they are at work: once a call, which is 0.05 s of a
+`fit`. What they do inside the call is told in `fastnet.kernels.team`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnet import checks
+from fastnet.kernels.team import RESUME, THREADS, TICKET, WORDS
+
+__all__ = ["get_num_threads", "set_num_threads"]
+
+MOST = 256
+
+# FLOPs of a batch for each thread, and of a whole call for more than one.
+FLOPS_A_THREAD, FLOPS_A_CALL = 5e5, 2e7
+
+ALONE = np.zeros(1, np.int64)  # the team of a call in one thread
+NAP = 1e-3  # seconds between two looks of a helper that is not wanted at present
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads a call may use, in the whole process.
+
+    They serve `fit`, `evaluate` and `predict` where a batch is large enough for them: small ones
+    stay in one thread. The results are the same bits for any number.
+
+    Parameters
+    ----------
+    n : int
+        1 to 256; 1 for no threads but the caller's. The environment variable FASTNET_NUM_THREADS
+        sets it at the start; without it, it is the number of cores that the process may use.
+
+    Raises
+    ------
+    TypeError, ValueError
+        n is no such number.
+
+    Examples
+    --------
+    >>> import fastnet
+    >>> before = fastnet.get_num_threads()
+    >>> fastnet.set_num_threads(2)
+    >>> fastnet.get_num_threads()
+    2
+    >>> fastnet.set_num_threads(before)
+    """
+    global _limit
+    n = checks.count("set_num_threads", "n", n)
+    if n > MOST:
+        raise ValueError(
+            f"set_num_threads: n must be at most {MOST}, got {n}. Give the number of cores."
+        )
+    _limit = n
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call may use.
+
+    Returns
+    -------
+    int
+    """
+    return _limit
+
+
+def call(
+    kernel: Callable[..., None], arguments: tuple[Any, ...], batch_flops: float, batches: int
+) -> None:
+    """Call a kernel of `fastnet.kernels.training`, with helpers where they pay.
+
+    Parameters
+    ----------
+    kernel : function
+    arguments : tuple
+        All but `team` and `member`, which this function adds.
+    batch_flops : float
+        Floating-point operations of a batch.
+    batches : int
+        How many batches the call works through.
+
+    Notes
+    -----
+    One call at a time has helpers: others, from other Python threads, do without.
+    """
+    global _resume
+    members = 1
+    if batch_flops * batches >= FLOPS_A_CALL:
+        members = min(_limit, int(batch_flops / FLOPS_A_THREAD))
+    if members < 2 or not _serving.acquire(blocking=False):
+        kernel(*arguments, ALONE, 0)
+        return
+    try:
+        team = np.zeros(WORDS, np.int64)
+        team[THREADS], team[RESUME] = members, _resume
+        try:
+            _wake(kernel, arguments, team)
+            kernel(*arguments, team, 0)
+        finally:
+            team[TICKET] = -1  # for the helpers of a call that Ctrl-C stopped before it began
+            _resume = team[RESUME]
+    finally:
+        _serving.release()
+
+
+# --------------------------------------------------------------------------- the pool
+
+_Job = tuple[Callable[..., None], tuple[Any, ...], NDArray[np.int64], int]
+
+_serving = threading.Lock()  # held by the call that has the helpers
+_jobs: SimpleQueue[_Job | None] = SimpleQueue()
+_helpers: list[threading.Thread] = []
+_resume = np.int64(0)  # until when, in ticks, the next call stays alone: see kernels.team
+
+
+def _wake(kernel: Callable[..., None], arguments: tuple[Any, ...], team: NDArray[np.int64]) -> None:
+    for member in range(1, int(team[THREADS])):
+        if len(_helpers) < member:
+            thread = threading.Thread(target=_help, args=(_jobs,), name="fastnet", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads, or the interpreter is at its end
+                return
+            _helpers.append(thread)
+        _jobs.put((kernel, arguments, team, member))
+
+
+def _help(jobs: SimpleQueue[_Job | None]) -> None:
+    """Be a helper: join call after call, until there is None to do."""
+    while (job := jobs.get()) is not None:
+        kernel, arguments, team, member = job
+        nap = 0.0
+        # Only while the ticket is open: the caller may still be compiling the kernel, or stay
+        # alone for a while because the machine is busy.
+        while team[TICKET] >= 0:
+            if team[TICKET] > 0:
+                kernel(*arguments, team, member)
+                nap = 0.0
+            else:
+                time.sleep(nap)
+                nap = min(2 * nap + 2e-5, NAP)
+        del job, kernel, arguments, team  # not kept alive until the next call
+
+
+def _retire() -> None:
+    """Before a fork: let idle helpers end, as Python warns of forks with other threads."""
+    if _serving.acquire(blocking=False):
+        try:
+            for _ in _helpers:
+                _jobs.put(None)
+            while _helpers:
+                _helpers.pop().join()
+        finally:
+            _serving.release()
+
+
+def _forget() -> None:
+    """In a forked child: the helpers, and the call that had them, were left in the parent."""
+    global _serving, _jobs
+    _serving, _jobs = threading.Lock(), SimpleQueue()
+    _helpers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_retire, after_in_child=_forget)
+
+# --------------------------------------------------------------------------- the number
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use; two threads of one core are one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    cpus = os.sched_getaffinity(0)
+    try:
+        sibling = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+        return len({Path(sibling.format(cpu)).read_text() for cpu in cpus})
+    except OSError:
+        return len(cpus)
+
+
+def _number() -> int:
+    """Return what FASTNET_NUM_THREADS says, else the number of cores."""
+    text = os.environ.get("FASTNET_NUM_THREADS")
+    if text is None:
+        return min(_cores(), MOST)
+    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        raise ValueError(
+            f"FASTNET_NUM_THREADS must be a whole number from 1 to {MOST}, got {text!r}. "
+            "Unset it to use all cores."
+        )
+    return int(text)
+
+
+_limit = _number()

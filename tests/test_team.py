@@ -1,0 +1,331 @@
+"""The team's words: every task is claimed once, and a caller waits for claimed tasks alone."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numba
+import numpy as np
+import pytest
+
+from fastnet.kernels import team as words
+from fastnet.kernels.simd import pointer
+from fastnet.kernels.team import (
+    DONE,
+    HELPED,
+    PATIENCE,
+    RESUME,
+    TASK_BITS,
+    THREADS,
+    TICKET,
+    WORDS,
+    await_stage,
+    claim,
+    close,
+    compare_and_swap,
+    fetch_add,
+    finish_stage,
+    give_way,
+    load_acquire,
+    loss,
+    open_stage,
+    pause,
+    store_release,
+    ticks,
+)
+
+jit = numba.njit(nogil=True)
+
+
+@jit
+def open_(team, stage):
+    return open_stage(pointer(team), stage)
+
+
+@jit
+def await_(team, stage):
+    return await_stage(pointer(team), stage)
+
+
+@jit
+def claim_(team, stage, tasks):
+    return claim(pointer(team), stage, tasks)
+
+
+@jit
+def finish(team, tasks, own, began):
+    finish_stage(pointer(team), tasks, own, began)
+
+
+@jit
+def lost(worked, waited, tasks, own):
+    return loss(worked, waited, tasks, own)
+
+
+@jit
+def close_(team):
+    close(pointer(team))
+
+
+@jit
+def done(team):
+    fetch_add(pointer(team), DONE, 1)
+
+
+@jit
+def clock():
+    return ticks()
+
+
+@jit
+def count(team, times):
+    for _ in range(times):
+        fetch_add(pointer(team), DONE, 2)
+
+
+@jit
+def swap(team, i, expected, value):
+    return compare_and_swap(pointer(team), i, expected, value)
+
+
+@jit
+def store_and_load(team, i, value):
+    pause()
+    give_way()
+    store_release(pointer(team), i, value)
+    return load_acquire(pointer(team), i)
+
+
+@jit
+def take_all(team, tasks, seen):
+    """As a helper: count in seen[stage, task] what it claims, until the call is over."""
+    stage = -1
+    while True:
+        stage = await_stage(pointer(team), stage)
+        if stage < 0:
+            if load_acquire(pointer(team), TICKET) == 0:  # not open yet
+                give_way()
+                continue
+            return
+        task = claim(pointer(team), stage, tasks)
+        while task < tasks:
+            seen[stage, task] += 1
+            give_way()
+            fetch_add(pointer(team), DONE, 1)
+            task = claim(pointer(team), stage, tasks)
+
+
+@jit
+def lead(team, stages, tasks, seen):
+    """As the caller, who goes on with helpers whatever it lost."""
+    p = pointer(team)
+    for stage in range(stages):
+        team[RESUME], own = 0, 0
+        open_stage(p, stage)
+        task = claim(p, stage, tasks)
+        while task < tasks:
+            seen[stage, task] += 1
+            own += 1
+            give_way()  # on a machine of one core, too, others take part
+            task = claim(p, stage, tasks)
+        finish_stage(p, tasks, own, ticks())
+    close(p)
+
+
+def team_of(members):
+    team = np.zeros(WORDS, np.int64)
+    team[THREADS] = members
+    return team
+
+
+def in_threads(function, *arguments, n=4):
+    workers = [threading.Thread(target=function, args=arguments) for _ in range(n)]
+    for worker in workers:
+        worker.start()
+    return workers
+
+
+def test_no_addition_is_lost():
+    team = team_of(4)
+    count(team, 0)
+    for worker in in_threads(count, team, 200_000):
+        worker.join()
+    assert team[DONE] == 4 * 2 * 200_000
+    assert np.count_nonzero(team) == 2
+
+
+def test_words_one_by_one():
+    team = team_of(2)
+    assert store_and_load(team, TICKET, -5) == team[TICKET] == -5
+    assert not swap(team, TICKET, -4, 7) and team[TICKET] == -5
+    assert swap(team, TICKET, -5, 7) and team[TICKET] == 7
+    others = [i for i in range(WORDS) if i not in (THREADS, TICKET)]
+    assert not team[others].any()
+
+
+def test_what_threads_write_stands_in_lines_of_its_own():
+    written = [words.TICKET, words.DONE, words.ANSWERS]
+    apart = np.diff([*sorted([THREADS, RESUME, HELPED]), *written])
+    assert (apart[2:] * 8 >= 112).all() and apart[-1] * 8 >= 128 and max(written) < WORDS
+
+
+def test_ticks_go_on():
+    first = clock()
+    time.sleep(0.01)
+    middle = clock()
+    time.sleep(0.1)
+    assert 2 < (clock() - middle) / (middle - first)
+
+
+@pytest.mark.parametrize("helpers", [1, 3])
+def test_every_task_is_done_once(helpers):
+    stages, tasks, total = 2000, 7, 0
+    end = time.monotonic() + 60
+    while total < 100:
+        assert time.monotonic() < end, "nobody helped"
+        team, seen = team_of(helpers + 1), np.zeros((stages, tasks), np.int64)
+        workers = in_threads(take_all, team, tasks, seen, n=helpers)
+        lead(team, stages, tasks, seen)
+        for worker in workers:
+            worker.join()
+        assert (seen == 1).all()
+        assert team[TICKET] == -1
+        total += team[HELPED]
+
+
+@jit
+def claim_all(team, tasks, counts, i):
+    while claim(pointer(team), 0, tasks) < tasks:
+        counts[i] += 1
+
+
+def test_no_task_is_given_twice():
+    """Claimed as fast as can be: without the swap, two cores get some tasks twice at once."""
+    tasks, counts = 2**TASK_BITS - 1, np.zeros(4 * 16, np.int64)
+    claim_all(team_of(4), 0, counts, 0)
+    for _ in range(20):
+        team = team_of(4)
+        open_(team, 0)
+        counts[:] = 0
+        workers = [threading.Thread(target=claim_all, args=(team, tasks, counts, 16 * i))
+                   for i in range(4)]  # fmt: skip
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert counts.sum() == tasks
+
+
+def test_claims_fit_their_stage():
+    team = team_of(2)
+    assert claim_(team, 0, 3) == 3  # not open yet
+    assert await_(team, -1) == -1
+    assert open_(team, 5) == 2
+    assert await_(team, -1) == await_(team, 4) == 5
+    assert [claim_(team, 5, 3) for _ in range(5)] == [0, 1, 2, 3, 3]
+    assert claim_(team, 4, 3) == claim_(team, 6, 3) == 3
+    assert team[TICKET] == (6 << TASK_BITS) + 3
+    close_(team)
+    assert claim_(team, 5, 9) == 9 and await_(team, 5) == -1
+
+
+def test_alone_nothing_is_written():
+    for members in (0, 1):
+        team = team_of(members)
+        assert open_(team, 3) == 1
+        close_(team)
+        assert team[THREADS] == members and not team[1:].any()
+
+
+def late(team):
+    """Let a task be done by another thread, a little later."""
+    finish(team_of(2), 0, 0, clock())  # compiled now, not while the clock runs
+    done(team_of(2))
+    timer = threading.Timer(0.05, done, (team,))
+    timer.start()
+    return timer
+
+
+def test_a_helper_that_lost_its_core_is_waited_for_and_then_left_out():
+    """The caller, whose own task took no time, waits once; then it stays alone a while."""
+    team = team_of(2)
+    open_(team, 0)
+    assert claim_(team, 0, 2) == 0 and claim_(team, 0, 2) == 1
+    timer = late(team)
+    start = clock()
+    finish(team, 2, 1, start)
+    now = clock()
+    timer.join()
+    assert team[DONE] == 1 and team[HELPED] == 1
+    assert start + PATIENCE * (now - start) / 2 < team[RESUME] < now + PATIENCE * (now - start)
+    team[RESUME] = now + 10**15
+    assert open_(team, 1) == 1 and team[TICKET] == 0  # helpers return
+    assert await_(team, 0) == -1
+    team[RESUME] = clock() - 1
+    assert open_(team, 2) == 2 and await_(team, 0) == 2
+
+
+def test_a_helper_that_is_worth_the_wait_is_kept():
+    """It had a task that would have taken the caller, whose own one took long, much longer."""
+    team = team_of(2)
+    open_(team, 0)
+    claim_(team, 0, 2), claim_(team, 0, 2)
+    timer = late(team)
+    finish(team, 2, 1, clock() - 10**15)
+    timer.join()
+    assert team[RESUME] == 0 and team[HELPED] == 1 and open_(team, 1) == 2
+
+
+@pytest.mark.parametrize(
+    ("worked", "waited", "tasks", "own", "ticks"),
+    [
+        (100, 0, 2, 1, -100),
+        (100, 100, 2, 1, 0),
+        (100, 250, 2, 1, 150),
+        (100, 250, 4, 1, -50),  # others did three tasks of 100
+        (100, 250, 4, 2, 150),
+        (0, 250, 2, 0, 250),  # others did all: nothing is known of their cost
+        (300, 0, 3, 3, 0),
+    ],
+)
+def test_what_a_stage_lost(worked, waited, tasks, own, ticks):
+    assert lost(worked, waited, tasks, own) == ticks
+
+
+def test_other_platforms_have_the_words_too():
+    """Machine code for Arm and for Windows: the instructions are the platform's own."""
+    program = """
+import sys
+from llvmlite import binding, ir
+binding.initialize_all_targets(); binding.initialize_all_asmprinters()
+binding.get_process_triple = lambda: sys.argv[1]
+from fastnet.kernels import team
+module = ir.Module(); module.triple = sys.argv[1]
+function = ir.Function(module, ir.FunctionType(ir.IntType(64), []), "f")
+builder = ir.IRBuilder(function.append_basic_block())
+class Context:
+    def get_dummy_value(self): return None
+for intrinsic in (team.pause, team.give_way):
+    intrinsic._defn(None)[1](Context(), builder, None, [])
+builder.ret(team.ticks._defn(None)[1](Context(), builder, None, []))
+machine = binding.Target.from_triple(sys.argv[1]).create_target_machine()
+print(machine.emit_assembly(binding.parse_assembly(str(module))))
+"""
+    wanted = {
+        "x86_64-unknown-linux-gnu": ["pause", "rdtsc", "sched_yield"],
+        "aarch64-unknown-linux-gnu": ["yield", "cntvct_el0", "sched_yield"],
+        "arm64-apple-darwin": ["yield", "cntvct_el0", "sched_yield"],
+        "x86_64-pc-windows-msvc": ["pause", "rdtsc", "SwitchToThread"],
+    }
+    for triple, instructions in wanted.items():
+        done = subprocess.run(
+            [sys.executable, "-c", program, triple],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "FASTNET_VECTOR_BITS": "128"},
+        )
+        assert done.returncode == 0, done.stderr
+        for instruction in instructions:
+            assert instruction.lower() in done.stdout.lower(), (triple, done.stdout)
