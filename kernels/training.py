@@ -219,11 +219,13 @@ def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
     that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
     first row.
     """
-    vectors = 0
-    for i in range(layers.shape[0]):
-        if layers[i, WEIGHT] >= 0:
-            vectors += layers[i, INPUTS] * _vectors(x, layers[i, OUTPUTS])
-    start, end = block * vectors // blocks, (block + 1) * vectors // blocks
+    start, end = 0, 0
+    if blocks > 1:
+        vectors = 0
+        for i in range(layers.shape[0]):
+            if layers[i, WEIGHT] >= 0:
+                vectors += layers[i, INPUTS] * _vectors(x, layers[i, OUTPUTS])
+        start, end = block * vectors // blocks, (block + 1) * vectors // blocks
     for i in range(layers.shape[0]):
         d, m = layers[i, INPUTS], layers[i, OUTPUTS]
         y = offset(x, _padded(batch_size * d))
