@@ -1,4 +1,4 @@
-"""The command `fastnet`: train a network on handwritten digits, and describe the installation."""
+"""The command `fastnet`: train on handwritten digits, compile ahead, describe the installation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -126,7 +127,7 @@ def _parser() -> _Parser:
         description="Fully connected neural networks on SIMD kernels.",
     )
     parser.add_argument("--version", action="version", version=f"fastnet {__version__}")
-    commands = parser.add_subparsers(metavar="{train,info}", required=True)
+    commands = parser.add_subparsers(metavar="{train,warmup,info}", required=True)
 
     train = commands.add_parser(
         "train",
@@ -159,6 +160,15 @@ def _parser() -> _Parser:
     train.add_argument("--json", action="store_true", help="end with one line of JSON")
     train.add_argument("--quiet", action="store_true", help="no progress bar, table or pictures")
 
+    warmup = commands.add_parser(
+        "warmup",
+        allow_abbrev=False,
+        help="compile all kernels now, so that nothing has to wait for them later",
+        description="Compile every kernel, for float32 and float64, into the cache folder: half a "
+        "minute or so, and less than a second when it is done already.",
+    )
+    warmup.set_defaults(run=_warmup)
+
     info = commands.add_parser(
         "info",
         help="versions, CPU, threads and cache: what a bug report needs",
@@ -168,12 +178,12 @@ def _parser() -> _Parser:
     return parser
 
 
-def _say(message: object) -> None:
-    print(f"fastnet train: {message}", file=sys.stderr)
+def _say(message: object, command: str = "train") -> None:
+    print(f"fastnet {command}: {message}", file=sys.stderr)
 
 
-def _refuse(message: object, status: int = 2) -> NoReturn:
-    _say(message)
+def _refuse(message: object, status: int = 2, command: str = "train") -> NoReturn:
+    _say(message, command)
     raise SystemExit(status)
 
 
@@ -349,6 +359,49 @@ def _blocks_can_be_shown() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+# --------------------------------------------------------------------------- warmup
+
+
+def _warmup(options: argparse.Namespace) -> int:
+    start = time.perf_counter()
+    from fastnet.kernels import _jit
+    from fastnet.models import _progress_bar
+    from fastnet.warmup import versions
+
+    folder = _jit.cache_directory()
+    if folder is None:
+        _refuse(
+            "the cache must have a folder that can be written, got none. Set NUMBA_CACHE_DIR to "
+            "one.",
+            command="warmup",
+        )
+    _jit.said_compiling = True  # the bar says it
+    todo = versions()
+    kernels = {kernel for kernel, _ in todo}
+
+    def compiled() -> int:
+        return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)
+
+    before = compiled()
+    bar = _progress_bar(len(todo), "kernel")
+    try:
+        for kernel, types in todo:
+            kernel.compile(types)
+            if bar is not None:
+                bar.update()
+    except OSError as error:  # a full disk
+        _refuse(f"the cache {str(folder)!r} was not written: {error}", 1, command="warmup")
+    finally:
+        if bar is not None:
+            bar.close()
+    new, seconds = compiled() - before, time.perf_counter() - start
+    if new == 0:
+        print(f"all {len(todo)} kernels were compiled already, in {folder} ({seconds:.1f} s)")
+    else:
+        print(f"compiled {new} of {len(todo)} kernels in {seconds:.1f} s, into {folder}")
+    return 0
 
 
 # --------------------------------------------------------------------------- info

@@ -734,13 +734,13 @@ class Sequential:
         seen: list[NDArray[np.float64]] = []
         completed = 0
         trouble = ""
-        bar = _progress_bar(epochs, verbose)
+        bar = None
         try:
-            if bar is not None:
-                bar.set_postfix_str("loading the kernels")  # 6 s where they are compiled
-            # An epoch of no samples: what it loads or compiles is no part of the seconds.
+            # An epoch of no samples: what it loads or compiles is no part of the seconds, and what
+            # it may say about that stands above the bar.
             none = np.empty((1, 0), np.int64)
             self._run(network, rows, targets, none, batch_size, lr, learn=False)
+            bar = _progress_bar(epochs, "epoch", verbose)
             while completed < epochs and not trouble:
                 count = min(many, epochs - completed)
                 start = time.perf_counter()
@@ -1067,13 +1067,13 @@ def _read_only(name: str, value: Any) -> AttributeError:
     )
 
 
-def _progress_bar(epochs: int, verbose: int) -> Any:
+def _progress_bar(total: int, unit: str, verbose: int = 1) -> Any:
     """Return tqdm's bar for a terminal, None elsewhere."""
     if not verbose or not hasattr(sys.stderr, "isatty") or not sys.stderr.isatty():
         return None
     from tqdm import tqdm
 
-    return tqdm(total=epochs, unit="epoch", dynamic_ncols=True)
+    return tqdm(total=total, unit=unit, dynamic_ncols=True)
 
 
 class TwoLayerNet:

@@ -6,6 +6,7 @@ of every kernel source and of the vector width, so an edit to any of them recomp
 """
 
 import hashlib
+import logging
 import os
 import pathlib
 import tempfile
@@ -79,8 +80,39 @@ class _CacheImpl(caching.CompileResultCacheImpl):
     _locator_classes = [_Locator]
 
 
+said_compiling = False
+
+
+def _say_compiling():
+    """Say, once in a process, why it waits: the first training step compiles for six seconds.
+
+    By the logger "fastnet", whose warnings Python prints on standard error unless told otherwise.
+    """
+    global said_compiling
+    if said_compiling:
+        return
+    said_compiling = True
+    until = "in every process: set NUMBA_CACHE_DIR to a folder that can be written to keep them"
+    if _CACHE_FOLDER is not None:
+        until = f"once: they are kept in {_CACHE_FOLDER}"
+    logging.getLogger("fastnet").warning(
+        "fastnet: compiling kernels, which takes some seconds, %s", until
+    )
+
+
 class _Cache(caching.FunctionCache):
     _impl_class = _CacheImpl
+
+    def load_overload(self, sig, target_context):
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            _say_compiling()
+        return found
+
+
+class _NoCache(caching.NullCache):
+    def load_overload(self, sig, target_context):
+        _say_compiling()
 
 
 def _compile(function, **options):
@@ -93,8 +125,7 @@ def _compile(function, **options):
         return resolve(plain, {name: types.unliteral(arg) for name, arg in kws.items()})
 
     dispatcher.get_call_template = resolve_without_literals
-    if _CACHE_FOLDER is not None:
-        dispatcher._cache = _Cache(function)
+    dispatcher._cache = _NoCache() if _CACHE_FOLDER is None else _Cache(function)
     return dispatcher
 
 

@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastnet
+from fastnet.layers import Dense
+from fastnet.models import Sequential
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = Path(fastnet.__file__).resolve().parent
@@ -26,6 +29,14 @@ def pytest_report_header():
 def root():
     """The checkout: pyproject.toml, fastnet/, kernels/, tests/."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def warm_cache():
+    """What `fastnet train` runs is in the cache: a child process has no compiling to speak of."""
+    model = Sequential([Dense(2)], seed=0)
+    model.fit(np.zeros((1, 2), np.float32), [0], verbose=0)
+    model.predict_proba(np.zeros((1, 2), np.float32))
 
 
 @pytest.fixture(scope="session")

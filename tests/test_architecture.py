@@ -25,6 +25,7 @@ RANK = {
     "functions": 2,
     "threads": 2,
     "info": 3,
+    "warmup": 2,
     "checks": 1,
     "kernels": 1,
     "__init__": 0,
@@ -103,7 +104,8 @@ def imports_run_downwards(root):
             if top == "kernels":
                 yield f"{path}: imports kernels, which is fastnet.kernels"
             elif top != "fastnet" or word == "reference":
-                known = {"info": {"numba", "llvmlite"}, "checkpoint": {"safetensors"}}
+                known = {"info": {"numba", "llvmlite"}, "warmup": {"numba"}}
+                known |= {"checkpoint": {"safetensors"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(path.stem, ())}
                 if top not in allowed:

@@ -89,7 +89,7 @@ def test_default_settings_reach_the_promised_accuracy(capsys, seed):
     assert results["samples_per_second"] == pytest.approx(speed)
 
 
-def test_what_a_pipe_gets(tmp_path):
+def test_what_a_pipe_gets(tmp_path, warm_cache):
     out = tmp_path / "new" / "out"
     command = [*TRAIN, "--epochs", "3", "--out", str(out), "--json"]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
@@ -266,12 +266,13 @@ def test_bad_options(capsys, asked, arguments, message):
 
 def test_bad_commands(capsys):
     assert refused(capsys) == (
-        "fastnet: the following arguments are required: {train,info}. Run fastnet --help."
+        "fastnet: the following arguments are required: {train,warmup,info}. Run fastnet --help."
     )
     assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
         "fastnet: unrecognized arguments: --epoch 3. Run fastnet --help."
     )
-    assert refused(capsys, "bake").startswith("fastnet: argument {train,info}: invalid choice: ")
+    message = "fastnet: argument {train,warmup,info}: invalid choice: "
+    assert refused(capsys, "bake").startswith(message)
 
 
 def test_more_units_than_memory(capsys, asked):
@@ -298,7 +299,7 @@ def test_bad_data(capsys, asked, tmp_path, small_mnist):
 
 
 def test_help_and_version(capsys):
-    for arguments in (["--help"], ["train", "--help"], ["info", "--help"]):
+    for arguments in (["--help"], *([name, "--help"] for name in ("train", "warmup", "info"))):
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)
         assert caught.value.code == 0

@@ -933,7 +933,7 @@ print(json.dumps({{
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("batch_size", [32, 3000])
-def test_a_real_ctrl_c(batch_size):
+def test_a_real_ctrl_c(batch_size, warm_cache):
     program = CTRL_C.format(batch_size=batch_size)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
@@ -1146,6 +1146,15 @@ def test_a_terminal_shows_progress(monkeypatch):
     last = text.split("\r")[-1]
     for name in ("loss", "accuracy", "val_accuracy"):
         assert f"{name}={getattr(seen, name)[-1]:.4f}" in last
+
+
+def test_the_bar_comes_when_the_kernels_are_there(monkeypatch):
+    """A line that says that they are compiled stands above it."""
+    order, run = [], Sequential._run
+    monkeypatch.setattr(Sequential, "_run", lambda *a, **k: order.append("run") or run(*a, **k))
+    monkeypatch.setattr(models, "_progress_bar", lambda *_: order.append("bar"))
+    small().fit(*data(), 1)
+    assert order == ["run", "bar", "run"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Compiling ahead: every public kernel, in both dtypes, into the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import boolean, float32, float64, int64
+
+from fastnet import kernels
+
+__all__ = ["versions"]
+
+
+def versions() -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return every public kernel with the argument types that fastnet calls it with.
+
+    `kernel.compile(types)` loads one from the cache, or compiles it into the cache.
+
+    Examples
+    --------
+    >>> from fastnet.warmup import versions
+    >>> kernel, types = versions()[0]
+    >>> kernel.__name__, types
+    ('work_size', (Array(int64, 2, 'C', False, aligned=True), int64))
+    """
+    # Of no dtype; and loaded at once, should the list be compiled for the sake of training.
+    found = [(kernels.work_size, (int64[:, ::1], int64))]
+    for dtype in (float32, float64):
+        for name, types in _arguments(dtype).items():
+            found.append((getattr(kernels, name), types))
+    return found
+
+
+def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
+    """Argument types of the kernels that differ by dtype, by name.
+
+    All arrays are C-contiguous. Those that may have any shape are flat: so is what layers and
+    functions give their kernels.
+    """
+    vector, matrix = dtype[::1], dtype[:, ::1]
+    labels, table, sums = int64[::1], int64[:, ::1], float64[:, ::1]
+    rows = (int64, int64, int64, dtype)  # address, kind, row stride and scale of x
+    learn = (table, vector, int64, dtype, boolean)  # layers, params, loss, lr, learn
+    return {
+        "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums),
+        "predict_rows": (*rows, int64[::1], table, vector, vector, int64, matrix),
+        "affine_forward": (matrix, matrix, vector, int64, matrix),
+        "affine_backward": (matrix, matrix, matrix, matrix, matrix, vector),
+        "affine_backward_input": (matrix, matrix, matrix, int64, matrix),
+        "affine_backward_params": (matrix, matrix, matrix, vector),
+        "affine_backward_sgd_update": (matrix, matrix, dtype, matrix, vector),
+        "matmul_forward": (matrix, matrix, matrix),
+        "matmul_backward": (matrix, matrix, matrix, matrix, matrix),
+        "sigmoid_forward": (vector, vector),
+        "sigmoid_backward": (vector, vector, vector),
+        "relu_forward": (vector, vector),
+        "relu_backward": (vector, vector, vector),
+        "tanh_forward": (vector, vector),
+        "tanh_backward": (vector, vector, vector),
+        "exp_forward": (vector, vector),
+        "log_forward": (vector, vector),
+        "softmax_forward": (matrix, matrix),
+        "softmax_backward": (matrix, matrix, matrix),
+        "cross_entropy_forward": (matrix, labels, vector),
+        "cross_entropy_backward": (matrix, labels, dtype, matrix),
+        "softmax_cross_entropy_forward": (matrix, labels, matrix, vector),
+        "softmax_cross_entropy_backward": (matrix, labels, dtype, matrix),
+        "mean_squared_error_forward": (matrix, matrix, vector),
+        "mean_squared_error_backward": (matrix, matrix, dtype, matrix),
+        "sgd_update": (vector, dtype, vector),
+    }
