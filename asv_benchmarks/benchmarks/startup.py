@@ -24,6 +24,15 @@ model.fit(x, t, batch_size=32, verbose=0)
 print(time.perf_counter() - start)
 """
 
+# A program's whole life: from the start of Python to the end of one epoch on the digits.
+FIRST_EPOCH = """
+from {package}.layers import Dense
+from {package}.models import Sequential
+from fastnet.datasets import load_digits
+(x, t), _ = load_digits(normalize=True)
+Sequential([Dense(50, activation="relu"), Dense(10)], seed=0).fit(x, t, verbose=0)
+"""
+
 FIRST_CALL = """
 import time
 import numpy as np
@@ -34,12 +43,30 @@ layer.forward(np.ones((32, 64)))
 print(time.perf_counter() - start)
 """
 
+# Peak resident memory of a process that holds MNIST's 60,000 rows of uint8, and of one that trains
+# on them. Not getrusage's: after an exec that still counts the memory of the process before it.
+LOADED = """
+import numpy as np
+from {package}.layers import Dense
+from {package}.models import Sequential
+x, t = np.ones((60000, 784), np.uint8), np.arange(60000, dtype=np.uint8) % 10
+"""
+FIT = """
+model = Sequential([Dense(50, activation="relu"), Dense(10)], seed=0)
+model.fit(x, t, 2, 100, validation_data=(x[:10000], t[:10000]), verbose=0)
+"""
+PEAK = """
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
+"""
 
-def seconds(code, **environment):
+
+def number(code, **environment):
     """Return the number that a new Python process prints when it runs the code."""
+    environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, **environment},
+        env=environment,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -54,7 +81,7 @@ class Import:
     def track_import_over_numba(self):
         """`import fastnet.models` less `import numba`, medians of processes in turn."""
         pairs = [
-            [seconds(IMPORT.format(name)) for name in ("fastnet.models", "numba")] for _ in range(5)
+            [number(IMPORT.format(name)) for name in ("fastnet.models", "numba")] for _ in range(5)
         ]
         ours, numba = (statistics.median(column) for column in zip(*pairs, strict=True))
         return ours - numba
@@ -68,19 +95,22 @@ class Startup:
 
     def setup(self, implementation):
         for code in (FIRST_FIT, FIRST_CALL):
-            seconds(code.format(package=MODULES[implementation]))  # fills the cache
+            number(code.format(package=MODULES[implementation]))  # fills the cache
+
+    def timeraw_first_epoch_warm(self, implementation):
+        return FIRST_EPOCH.format(package=MODULES[implementation])
 
     def timeraw_import(self, implementation):
         return f"import {MODULES[implementation]}.models"
 
     def track_first_fit_warm(self, implementation):
         return statistics.median(
-            seconds(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(3)
+            number(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(3)
         )
 
     def track_first_call_warm(self, implementation):
         return statistics.median(
-            seconds(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(3)
+            number(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(3)
         )
 
 
@@ -95,9 +125,29 @@ class StartupCold:
     def track_first_fit_cold(self, implementation):
         with tempfile.TemporaryDirectory() as folder:
             code = FIRST_FIT.format(package=MODULES[implementation])
-            return seconds(code, NUMBA_CACHE_DIR=folder)
+            return number(code, NUMBA_CACHE_DIR=folder)
 
     def track_first_call_cold(self, implementation):
         with tempfile.TemporaryDirectory() as folder:
             code = FIRST_CALL.format(package=MODULES[implementation])
-            return seconds(code, NUMBA_CACHE_DIR=folder)
+            return number(code, NUMBA_CACHE_DIR=folder)
+
+
+class Memory:
+    unit = "of a process that has loaded the arrays"
+    timeout = 300
+    param_names = ["implementation"]
+    params = [IMPLEMENTATIONS]
+
+    def setup(self, implementation):
+        if not os.path.exists("/proc/self/status"):
+            raise NotImplementedError("peaks are read in /proc/self/status")
+        number(FIRST_FIT.format(package=MODULES[implementation]))  # fills the cache
+
+    def track_peak_of_training_from_uint8(self, implementation):
+        """Compiling, where it has to be done, takes 60 MB more than this shows."""
+        loaded, trained = (
+            number(code.format(package=MODULES[implementation]))
+            for code in (LOADED + PEAK, LOADED + FIT + PEAK)
+        )
+        return trained / loaded
