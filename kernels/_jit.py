@@ -119,8 +119,14 @@ class _NoCache(caching.NullCache):
 class _Bitcode(codegen.JITCodeLibrary):
     """What the callers of a helper link with, without machine code: nobody calls that of a helper.
 
-    The first training step compiles in 5.1 s instead of 6.2.
+    A helper that calls others is optimised in the kernels alone: Numba would optimise all that it
+    calls once more for every function on the way to a kernel. Together this took the compiling of
+    the first training step from 11.5 s to 6.4 on a busy core, and left its speed as it was.
     """
+
+    def _optimize_final_module(self):
+        if not self._linking_libraries:
+            super()._optimize_final_module()
 
     def _finalize_final_module(self):
         linked = self._final_module
@@ -179,7 +185,6 @@ def inline(function):
     """Paste a helper into its callers, before Numba infers types.
 
     For helpers that take jitted functions (called, they would keep a caller from being cached),
-    and for those that stand between a kernel and `gemm`: Numba optimises the whole of what a
-    function calls once for each function on the way, so every step costs 0.6 s of compiling.
+    and for those that only pass arguments on.
     """
     return njit(error_model="numpy", inline="always", _nrt=False)(function)
