@@ -11,6 +11,7 @@ import os
 import pathlib
 import tempfile
 
+import numpy as np
 from llvmlite.binding import Linkage, parse_assembly
 from numba import config, njit, types
 from numba.core import caching, codegen, compiler
@@ -188,3 +189,43 @@ def inline(function):
     and for those that only pass arguments on.
     """
     return njit(error_model="numpy", inline="always", _nrt=False)(function)
+
+
+def exact(*signatures):
+    """Make a kernel return False for arguments of other types, and compile nothing for them.
+
+    For kernels that check their arguments themselves: dimensions, layout and writeability, which
+    the dispatcher looks at anyway, take Python 0.05 us an array more. The dispatcher does not tell
+    apart byte orders, nor subclasses of ndarray: the caller does, `array.dtype is numpy.dtype(...)`
+    and `type(array) is numpy.ndarray`. Each signature is compiled at its first call.
+    """
+    numbers = {types.float64: float, types.int64: int}
+
+    def kind_of(t):
+        return (t.ndim, np.dtype(t.dtype.name)) if isinstance(t, types.Array) else numbers[t]
+
+    def is_one(argument, kind):
+        if isinstance(kind, type):
+            return type(argument) is kind
+        return (
+            type(argument) is np.ndarray
+            and (argument.ndim, argument.dtype) == kind
+            and argument.flags.carray
+        )
+
+    def refuse(*arguments):
+        return False
+
+    def decorate(dispatcher):
+        wanted = [list(map(kind_of, signature)) for signature in signatures]
+        compile_for_args = dispatcher._compile_for_args
+
+        def compile_or_refuse(*arguments):
+            if any(all(map(is_one, arguments, kinds)) for kinds in wanted):
+                return compile_for_args(*arguments)
+            return refuse  # called by the dispatcher, in place of a new version
+
+        dispatcher._compile_for_args = compile_or_refuse
+        return dispatcher
+
+    return decorate

@@ -46,3 +46,24 @@ def mnist_dir():
     if not folder.is_dir():
         pytest.skip(f"no MNIST in {folder}: set FASTNET_MNIST to the folder of its IDX files")
     return folder
+
+
+@pytest.fixture(scope="session")
+def dispatcher_confused():
+    """Show Numba unaligned arrays: from then on it takes byte-swapped ones for native ones.
+
+    Whatever reaches a kernel of kernels.checked must have been told apart before.
+    """
+    from fastnet.kernels import checked
+
+    def unaligned(dtype, *shape):
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return np.frombuffer(bytearray(size + 1), dtype, offset=1).reshape(shape)
+
+    for dtype in (np.float32, np.float64):
+        W, b = unaligned(dtype, 3, 4), unaligned(dtype, 4)
+        aligned = np.ones((3, 4), dtype), np.ones(4, dtype)
+        assert checked.affine_sgd_update(0.1, *aligned, *aligned)  # compiled, it is not asked again
+        assert not checked.affine_sgd_update(0.1, W, b, W, b)
+        swapped = [array.astype(array.dtype.newbyteorder()) for array in aligned]
+        assert checked.affine_sgd_update(0.1, *swapped, *aligned), "Numba tells them apart by now"

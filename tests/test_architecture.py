@@ -33,7 +33,7 @@ RANK = {
 # Sequential.save and load, fastnet.set_num_threads: imported inside functions.
 UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
-TWINLESS = {"__init__", "_jit", "simd", "team"}
+TWINLESS = {"__init__", "_jit", "simd", "team", "checked"}  # the last: other kernels, and checks
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
@@ -74,6 +74,11 @@ def functions(tree):
 def is_jitted(function):
     names = {getattr(d, "id", getattr(d, "attr", None)) for d in function.decorator_list}
     return "jit" in names
+
+
+def is_exact(function):
+    calls = [d.func for d in function.decorator_list if isinstance(d, ast.Call)]
+    return "exact" in {getattr(f, "id", None) for f in calls}
 
 
 def is_public_kernel(function):
@@ -201,7 +206,10 @@ def kernels_neither_allocate_nor_raise(root):
 def kernels_return_nothing(root):
     for path, tree in sources(root, "kernels"):
         for function in filter(is_public_kernel, functions(tree)):
-            if any(isinstance(node, ast.Return) and node.value for node in ast.walk(function)):
+            values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
+            # A kernel that may refuse its arguments returns whether it ran.
+            answers = {True, False} if is_exact(function) else {None}
+            if any(getattr(value, "value", value) not in answers for value in values):
                 yield f"{path}: {function.name} returns a value"
 
 
@@ -318,7 +326,11 @@ RULES = {
         ("kernels/softmax.py", "@jit\ndef f(x): y = np.zeros(3)"),
         ("kernels/softmax.py", "@jit\ndef f(x): raise ValueError"),
     ],
-    kernels_return_nothing: [("kernels/softmax.py", "@jit\ndef a_forward(x): return x")],
+    kernels_return_nothing: [
+        ("kernels/softmax.py", "@jit\ndef a_forward(x): return x"),
+        ("kernels/softmax.py", "@jit\ndef a_forward(x): return True"),
+        ("kernels/checked.py", "@exact(())\n@jit\ndef a_forward(x): return x"),
+    ],
     one_word_opens_four_doors: [
         ("fastnet/reference/kernels/softmax.py", None),
         ("asv_benchmarks/benchmarks/softmax.py", None),
