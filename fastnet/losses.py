@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _softmax_loss_gradient
+from fastnet.functions import _label_array, _logits, _softmax_loss_gradient
 from fastnet.kernels import (
     mean_squared_error_backward,
     mean_squared_error_forward,
@@ -81,16 +82,15 @@ class SoftmaxCrossEntropy:
             A label is negative or too large.
         """
         where = "SoftmaxCrossEntropy.forward"
-        x = checks.table(where, "x", checks.array(where, "x", x))
-        labels = checks.labels(where, t, x.shape[0], x.shape[1], "x")
-        dtype = checks.result_dtype(x)
-        canonical = checks.contiguous(x, dtype)
-        y, total = np.empty(x.shape, canonical.dtype), np.empty(1, canonical.dtype)
-        softmax_cross_entropy_forward(canonical, labels, y, total)
+        logits, dtype = _logits(where, x)
+        shape = logits.shape
+        labels = _label_array(where, t, shape[0], shape[1], "x")
+        y, total = empty(shape, logits.dtype), empty(1, logits.dtype)
+        softmax_cross_entropy_forward(logits, labels, y, total)
         loss = checks.returned(total, dtype)[0]
         self.y, self.loss = checks.returned(y, dtype), loss
         # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.t, self._labels = labels.copy(), (labels, x.shape)
+        self.t, self._labels = labels.copy(), (labels, shape)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
@@ -188,7 +188,7 @@ class MeanSquaredError:
             y, t = checks.contiguous(y, dtype), checks.contiguous(t, dtype)
         checks.table(where, "x", y)
         t = checks.targets(where, t, y.shape)  # type: ignore[arg-type]  # an array by now
-        total = np.empty(1, y.dtype)
+        total = empty(1, y.dtype)
         mean_squared_error_forward(y, t, total)
         loss = checks.returned(total, dtype)[0]
         self.y, self.t, self.loss, self._given = y, t, loss, (y.shape, dtype)
@@ -224,7 +224,7 @@ class MeanSquaredError:
         if not y.shape == t.shape == shape:
             checks.unchanged(where, "y", y, shape)
             checks.unchanged(where, "t", t, shape)
-        dx = np.empty(shape, y.dtype)
+        dx = empty(shape, y.dtype)
         mean_squared_error_backward(y, t, checks.scalar(where, "dout", dout, y.dtype, dtype), dx)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result

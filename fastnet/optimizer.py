@@ -9,8 +9,12 @@ from numpy.typing import NDArray
 
 from fastnet import checks
 from fastnet.kernels import sgd_update
+from fastnet.kernels.checked import affine_sgd_update, two_layer_sgd_update
 
 __all__ = ["SGD"]
+
+FLOAT32, FLOAT64 = checks.COMPUTED
+LARGEST = checks.LARGEST[2]  # finite in every dtype
 
 
 class SGD:
@@ -75,16 +79,19 @@ class SGD:
         -----
         Everything is checked before the first array changes.
         """
-        pairs = checks.pairs("SGD.update", params, grads)
-        dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
-        lr = checks.learning_rate("SGD.update", self.lr, dtypes)
+        where, lr = "SGD.update", self.lr
+        small = type(lr) is float and -LARGEST <= lr <= LARGEST
+        if small and _update_layers(params, grads, lr):
+            return
+        pairs = checks.pairs(where, params, grads)
+        if not small:
+            dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
+            lr = checks.learning_rate(where, lr, dtypes)
+        # A kernel's scalar is of the dtype; made for each array, it would take 0.15 us.
+        single = np.float32(lr) if abs(lr) <= checks.LARGEST[4] else None
         for key, param, grad, fits in pairs:
-            # Where they overlap, the kernel would read what it has written; NumPy looks ahead.
-            # Two owners of their memory do not, which takes 0.03 us to see, not 0.18.
-            if fits and (
-                (param.base is None and grad.base is None) or not np.may_share_memory(param, grad)
-            ):
-                sgd_update(grad.reshape(-1), param.dtype.type(lr), param.reshape(-1))
+            if fits:
+                sgd_update(grad.ravel(), lr if param.itemsize == 8 else single, param.ravel())
             elif isinstance(param, np.ndarray):
                 # Else NumPy's two passes, where copies for the kernel take three.
                 param -= lr * grad
@@ -93,3 +100,36 @@ class SGD:
 
     def __repr__(self) -> str:
         return f"SGD(lr={self.lr})"
+
+
+def _update_layers(params: Any, grads: Any, lr: float) -> bool:
+    """Update the arrays of one or two layers by one kernel; return whether it could.
+
+    Takes 0.7 and 1.3 us, where one array after the other, checked in Python, takes 1.7 and 2.5.
+    """
+    kind, count = type(params), len(params) if type(params) in (dict, list) else 0
+    if type(grads) is not kind or len(grads) < count:
+        return False
+    if kind is dict:
+        grads, params = map(grads.get, params), params.values()
+    elif len(grads) > count:
+        return False
+    if count == 4:
+        (W1, b1, W2, b2), (dW1, db1, dW2, db2) = params, grads
+        return (
+            type(W1) is type(b1) is type(W2) is type(b2) is np.ndarray
+            and type(dW1) is type(db1) is type(dW2) is type(db2) is np.ndarray
+            and W1.dtype is b1.dtype is W2.dtype is b2.dtype is (dtype := dW1.dtype)
+            and db1.dtype is dW2.dtype is db2.dtype is dtype
+            and (dtype is FLOAT64 or dtype is FLOAT32)
+            and two_layer_sgd_update(lr, dW1, db1, dW2, db2, W1, b1, W2, b2)
+        )
+    if count == 2:
+        (W, b), (dW, db) = params, grads
+        return (
+            type(W) is type(b) is type(dW) is type(db) is np.ndarray
+            and W.dtype is b.dtype is dW.dtype is (dtype := db.dtype)
+            and (dtype is FLOAT64 or dtype is FLOAT32)
+            and affine_sgd_update(lr, dW, db, W, b)
+        )
+    return False

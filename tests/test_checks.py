@@ -132,6 +132,21 @@ LABELS = [
     ([0, 4, 1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {count}"),
     ([0, 1, -1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[2]=-1. {count}"),
     (
+        np.array([0, 4, 1]),
+        IndexError,
+        "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {count}",
+    ),
+    (
+        np.array([-(2**63), 1, 1]),
+        IndexError,
+        "t must be in 0..3 for {}.shape=(3, 4), got t[0]=-9223372036854775808. {count}",
+    ),
+    (
+        np.array([0, 1]),
+        ValueError,
+        "t must have shape (3,) or (3, 4) {match}, got t.shape=(2,). {give}",
+    ),
+    (
         np.array([2**63, 0, 0], np.uint64),
         IndexError,
         "t must be in 0..3 for {}.shape=(3, 4), got t[0]=9223372036854775808. {count}",

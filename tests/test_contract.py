@@ -134,6 +134,7 @@ def arrays(value):
     return [array for array in value if isinstance(array, np.ndarray)]
 
 
+@pytest.mark.usefixtures("dispatcher_confused")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", CALLS)
@@ -312,6 +313,7 @@ def call_everything():
             losses.SoftmaxCrossEntropy().forward(x, t)
         params = [np.ones(shape, np.float32) for shape in [(), (3,), (3, 2), (2, 2, 2)]]
         optimizer.SGD(1).update(params, [param.copy() for param in params])
+        optimizer.SGD(1.0).update(params, [param.copy() for param in params])
         optimizer.SGD(np.float64(1)).update([params[2].T], [params[2].T])
     return {
         name: len(kernel.signatures)

@@ -1,5 +1,7 @@
 """SGD: NumPy's bits, in place, in every form that the textbooks hand it parameters."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -132,6 +134,93 @@ def test_a_tied_array_is_updated_once_an_entry():
     W = np.ones((2, 3))
     SGD(lr=1).update([W, W, W.T], [np.full((2, 3), 1.0), np.full((2, 3), 2.0), np.ones((3, 2))])
     assert_array_equal(W, np.full((2, 3), -3.0))
+
+
+def forms(params, grads):
+    """As two lists, as a tuple of gradients, and as two dicts whose keys stand in another order."""
+    yield list(params), list(grads)
+    yield list(params), tuple(grads)
+    keys = [f"W{i}" for i in range(len(params))]
+    pairs = list(zip(keys, params, grads, strict=True))
+    yield {k: p for k, p, _ in pairs}, {"b": None} | {k: g for k, _, g in pairs[::-1]}
+
+
+CHANGES = {
+    "nothing": lambda p, g: (p, g),
+    "strided": lambda p, g: (p, np.repeat(g, 2, axis=-1)[..., ::2]),
+    "strided parameter": lambda p, g: (np.repeat(p, 2, axis=-1)[..., ::2], g),
+    "read-only gradient": lambda p, g: (p, np.broadcast_to(g, g.shape)),
+    "byte-swapped": lambda p, g: (p, g.astype(g.dtype.newbyteorder())),
+    "byte-swapped parameter": lambda p, g: (p.astype(p.dtype.newbyteorder()), g),
+    "both byte-swapped": lambda p, g: tuple(a.astype(a.dtype.newbyteorder()) for a in (p, g)),
+    "masked": lambda p, g: (p, np.ma.array(g)),
+    "masked parameter": lambda p, g: (np.ma.array(p, mask=p > 0), g),
+    "unpickled": lambda p, g: tuple(pickle.loads(pickle.dumps((p, g)))),
+    "another dtype": lambda p, g: (p, g.astype(np.float16)),
+    "integers": lambda p, g: (p, (9 * g).astype(np.int64)),
+    "one dimension more": lambda p, g: (p[np.newaxis].copy(), g[np.newaxis].copy()),
+    "overlap": lambda p, g: (lambda m: (m[:-1].reshape(p.shape), m[1:].reshape(p.shape)))(
+        np.linspace(-1, 1, p.size + 1, dtype=p.dtype)
+    ),
+    "itself": lambda p, g: (p, p),
+    "a number": lambda p, g: (0.5, 0.25),
+}
+
+
+@every_dtype
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.usefixtures("dispatcher_confused")
+def test_one_layer_two_and_more(count, change, dtype, rng):
+    """W, b, W, b ... of which each in turn is of another kind: NumPy's result, in place."""
+    shapes = [(4, 3), (3,), (3, 17), (17,), (17, 2)][:count]
+    for i in range(count):
+        for form in range(3):
+            params, grads = (
+                [np.array(rng.standard_normal(s), dtype) for s in shapes] for _ in range(2)
+            )
+            params[i], grads[i] = CHANGES[change](params[i], grads[i])
+            expected = pickle.loads(pickle.dumps(params))
+            plain = [np.array(grad) for grad in grads]  # a gradient's mask is not looked at
+            Reference(0.1).update(expected, plain)
+            held, given = list(forms(params, grads))[form]
+            SGD(lr=0.1).update(held, given)
+            found = list(held.values()) if isinstance(held, dict) else held
+            for k, wanted in enumerate(expected):
+                if isinstance(params[k], np.ndarray):
+                    assert found[k] is params[k]
+                assert_array_equal(np.ma.getdata(found[k]), np.ma.getdata(wanted), str(k))
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_any_lr_for_one_layer_and_two(count, rng):
+    for lr in (1, np.float32(0.3), np.array(0.25), np.float64(0.1), True, 1e300, -1e5):
+        params, grads = (
+            [rng.standard_normal(s) for s in [(4, 3), (3,), (3, 2), (2,)][:count]] for _ in range(2)
+        )
+        expected = [p - float(lr) * g for p, g in zip(params, grads, strict=True)]
+        SGD(lr).update(params, grads)
+        for param, wanted in zip(params, expected, strict=True):
+            assert_array_equal(param, wanted)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_bad_entry_of_one_layer_or_two_changes_nothing(count):
+    shapes = [(4, 3), (3,), (3, 2), (2,)][:count]
+    for i in range(count):
+        for bad in (np.ones(7), None, np.ones(shapes[i], complex)):
+            for form in range(3):
+                params, grads = ([np.ones(s) for s in shapes] for _ in range(2))
+                grads[i] = bad
+                held, given = list(forms(params, grads))[form]
+                with pytest.raises((TypeError, ValueError), match=r"^SGD\.update: grads\["):
+                    SGD(1.0).update(held, given)
+                assert all((param == 1).all() for param in params)
+        params = {k: np.ones(s) for k, s in enumerate(shapes)}
+        grads = {k: np.ones(s) for k, s in enumerate(shapes) if k != i}
+        with pytest.raises(KeyError, match="grads must have every key of params"):
+            SGD(1.0).update(params, grads)
+        assert all((param == 1).all() for param in params.values())
 
 
 def test_nan_and_infinite_gradients_go_on():
