@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, threads
-from fastnet.functions import softmax
+from fastnet.functions import _label_array, softmax
 from fastnet.kernels import (
     FLOAT32,
     FLOAT64,
@@ -29,6 +30,7 @@ from fastnet.kernels import (
     train_epochs,
     work_size,
 )
+from fastnet.kernels.checked import address_of, two_layer_gradient
 from fastnet.layers import (
     Affine,
     Dense,
@@ -55,6 +57,12 @@ PRODUCTS = (Dense, Affine, MatMul)
 ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
+FLOAT, LABEL = checks.FLOAT64, checks.INT64
+# What rows of a kind are multiplied by, in the dtype of a model.
+SCALES = {
+    dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
+    for dtype in checks.COMPUTED
+}
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 
 # A compiled call does about 0.05 s of work at this rate, so that Ctrl-C and the progress bar
@@ -108,8 +116,10 @@ class _Rows(NamedTuple):
     scale: Any
 
     def arguments(self) -> tuple[int, int, int, Any]:
-        address: int = self.array.__array_interface__["data"][0]
-        return address, self.kind, self.array.strides[0], self.scale
+        array = self.array
+        # The dictionary takes 0.9 us, the kernel 0.1; it refuses views and read-only arrays.
+        address: int = address_of(array) or array.__array_interface__["data"][0]
+        return address, self.kind, array.strides[0], self.scale
 
 
 class _Network(NamedTuple):
@@ -329,12 +339,12 @@ class Sequential:
                 raise TypeError(
                     f"{where}: layer must be one of {names}, got {kind.__name__}. {advice}."
                 )
-            if any(layer is other for other, _ in stack):
-                raise ValueError(
-                    f"{where}: layer must be a new object, got one that is in the model already. "
-                    "Make another layer with the same arguments."
-                )
             stack.append((layer, code))
+        if len(set(map(id, layers))) != len(layers):
+            raise ValueError(
+                f"{where}: layer must be a new object, got one that is in the model already. "
+                "Make another layer with the same arguments."
+            )
         return stack
 
     @staticmethod
@@ -878,7 +888,7 @@ class Sequential:
         return totals
 
     def _work(self, network: _Network, batch_size: int) -> NDArray[Any]:
-        return np.empty(work_size(network.table, batch_size), self._dtype)
+        return empty(work_size(network.table, batch_size), self._dtype)
 
     # ----------------------------------------------------------------- use
 
@@ -905,9 +915,9 @@ class Sequential:
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         network = self._ready(where, n_in)
-        out = np.empty((n, network.outputs), self._dtype)
+        out = empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
-        order, work = np.arange(n, dtype=np.int64), self._work(network, size)
+        order, work = np.arange(n, dtype=LABEL), self._work(network, size)
         arguments = (*rows.arguments(), order, network.table, network.params, work, size, out)
         threads.call(predict_rows, arguments, 2.0 * size * network.params.size, n // max(size, 1))
         return out
@@ -1030,8 +1040,7 @@ class Sequential:
             kind = KINDS[array.dtype]
         elif not array.flags.aligned or array.strides[1] != array.itemsize:
             array = np.ascontiguousarray(array)
-        scale = 1 / 255 if kind == UINT8 else 1
-        return _Rows(array, kind, self._dtype.type(scale))
+        return _Rows(array, kind, SCALES[self._dtype][kind])
 
     def _targets(
         self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
@@ -1167,6 +1176,9 @@ class TwoLayerNet:
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient as a dict of fresh arrays, by back propagation."""
+        found = self._gradient_at_once(x, t) if type(self) is TwoLayerNet else None
+        if found is not None:
+            return found
         self.loss(x, t)
         dout = self.lastLayer.backward(1)
         for layer in reversed(self.layers.values()):
@@ -1178,6 +1190,55 @@ class TwoLayerNet:
             "W2": second.dW.copy(),
             "b2": second.db.copy(),
         }
+
+    def _gradient_at_once(self, x: Any, t: Any) -> dict[str, NDArray[Any]] | None:
+        """Return what `gradient` does, and leave in the layers what it does, by one kernel.
+
+        None where a layer was replaced, or its arrays, x or t are none that the kernel takes: then
+        the layers do it, and word the errors. One call instead of eight, with no gradient of x,
+        makes a step of 64-32-10 on 32 rows 2.2 times as fast.
+        """
+        layers, loss = self.layers, self.lastLayer
+        if len(layers) != 3 or type(loss) is not SoftmaxWithLoss:
+            return None
+        (one, first), (_, relu), (two, second) = layers.items()
+        if not (
+            type(first) is type(second) is Affine
+            and type(relu) is Relu
+            and one == "Affine1"
+            and two == "Affine2"
+        ):
+            return None
+        try:
+            (W1, b1), (W2, b2) = first.params, second.params
+            (dW1, db1), (dW2, db2) = first.grads, second.grads
+        except ValueError:
+            return None
+        if not (
+            type(W1) is type(b1) is type(W2) is type(b2) is np.ndarray
+            and type(dW1) is type(db1) is type(dW2) is type(db2) is np.ndarray
+            and W1.dtype is b1.dtype is W2.dtype is b2.dtype is FLOAT
+            and dW1.dtype is db1.dtype is dW2.dtype is db2.dtype is FLOAT
+        ):
+            return None
+        if type(x) is not np.ndarray or x.dtype is not FLOAT or not x.flags.carray:
+            x = checks.contiguous(checks.array("Affine.forward", "x", x), FLOAT)
+        if not x.ndim == W1.ndim == W2.ndim == 2 or x.shape[1] != W1.shape[0] or not x.size:
+            return None
+        n, (h, m) = len(x), W2.shape
+        if type(t) is not np.ndarray or t.dtype is not LABEL or t.ndim != 1:
+            t = _label_array("SoftmaxWithLoss.forward", t, n, m, "x")
+        hidden, y, total, work = empty((n, h)), empty((n, m)), empty(1), empty(n * (h + m))
+        labels = empty(n, LABEL)
+        if not two_layer_gradient(
+            x, t, W1, b1, W2, b2, dW1, db1, dW2, db2, hidden, y, total, labels, work
+        ):
+            return None
+        first.x, first._x_shape = x, x.shape
+        relu.out = second.x = hidden
+        second._x_shape = hidden.shape
+        loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), total[0], (labels, y.shape)
+        return {"W1": dW1.copy(), "b1": db1.copy(), "W2": dW2.copy(), "b2": db2.copy()}
 
 
 def _numerical_gradient(f: Callable[[], float], x: NDArray[Any], h: float = 1e-4) -> NDArray[Any]:
