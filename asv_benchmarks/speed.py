@@ -271,6 +271,65 @@ def calls_table(rounds):
     return rows
 
 
+def textbook_table(rounds):
+    """Print what TwoLayerNet.gradient and SGD.update cost by hand, in float64; return the rows."""
+    print("\n| TwoLayerNet/batch | NumPy µs a step | fastnet | NumPy / fastnet | demand |\n"
+          "|---|---|---|---|---|")  # fmt: skip
+    rows = []
+    for widths, n, demand in [((3, 4, 2), 4, 1), ((64, 32, 10), 32, 5), ((784, 50, 10), 100, 2)]:
+        rng = np.random.default_rng(0)
+        x, t = rng.standard_normal((n, widths[0])), rng.integers(widths[-1], size=n)
+        contenders, gradients = {}, {}
+        for side, package in SIDES.items():
+            np.random.seed(0)  # noqa: NPY002  the class draws from NumPy's global generator
+            network = package.models.TwoLayerNet(*widths, weight_init_std=0.1)
+            optimizer = package.optimizer.SGD(lr=TINY)
+            gradients[side] = network.gradient(x, t)
+
+            def step(network=network, optimizer=optimizer, x=x, t=t):
+                optimizer.update(network.params, network.gradient(x, t))
+
+            contenders[side] = repeat(step, 20)
+        for key, exact in gradients["numpy"].items():
+            np.testing.assert_allclose(gradients["fastnet"][key], exact, rtol=1e-9, atol=1e-14)
+        rounds_of(contenders, 2)
+        times = rounds_of(contenders, rounds)
+        numpy, ours = (percentiles(times[side], 1e6 / 20) for side in SIDES)
+        ratio = numpy[1] / ours[1]
+        name = f"{'-'.join(map(str, widths))}/{n}"
+        cells = [f"{p50:.4g} ({p10:.3g} to {p90:.3g})" for p10, p50, p90 in (numpy, ours)]
+        mark = "" if ratio >= demand else " **missed**"
+        print(f"| {name} | {' | '.join(cells)} | {ratio:.2f} | {demand}{mark} |", flush=True)
+        rows.append({"network": name, "numpy": numpy, "fastnet": ours, "demand": demand})
+    return rows
+
+
+def predict_table(rounds):
+    """Print what predict costs for images of MNIST's size, one and 10,000; return the rows."""
+    print("\n| predict, 784-50-10 float32 | NumPy µs | fastnet | NumPy / fastnet | demand |\n"
+          "|---|---|---|---|---|")  # fmt: skip
+    rows = []
+    images = np.random.default_rng(0).integers(0, 256, (10_000, 784)).astype(np.uint8)
+    models = {side: Network((784, 50, 10), 1, "float32").model(side) for side in SIDES}
+    for count, dtype in [(1, "float32"), (1, "uint8"), (10_000, "float32"), (10_000, "uint8")]:
+        x = images[:count] if dtype == "uint8" else images[:count] / np.float32(255)
+        times = 50 if count == 1 else 1
+        ours, exact = models["fastnet"].predict(x), models["numpy"].predict(x)
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-4 * np.abs(exact).max())
+        contenders = {
+            side: repeat(lambda m=m, x=x: m.predict(x), times) for side, m in models.items()
+        }
+        rounds_of(contenders, 2)
+        measured = rounds_of(contenders, rounds)
+        numpy, ours = (statistics.median(measured[side]) / times * 1e6 for side in SIDES)
+        demand = "at most 5 µs" if count == 1 else ""
+        mark = " **missed**" if count == 1 and ours > 5 else ""
+        print(f"| {count} x 784 {dtype} | {numpy:.2f} | {ours:.2f} | {numpy / ours:.2f} "
+              f"| {demand}{mark} |", flush=True)  # fmt: skip
+        rows.append({"rows": count, "dtype": dtype, "numpy": numpy, "fastnet": ours})
+    return rows
+
+
 IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
 FIRST_FIT = """
 import time
@@ -336,6 +395,8 @@ def main():
           "(10th to 90th percentile)\n")  # fmt: skip
     result["steps"] = steps_table(arguments.rounds)
     result["calls"] = calls_table(arguments.rounds)
+    result["textbook"] = textbook_table(arguments.rounds)
+    result["predict"] = predict_table(arguments.rounds)
     result["startup"] = startup_table()
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
