@@ -400,7 +400,7 @@ def _warmup(options: argparse.Namespace) -> int:
     if new == 0:
         print(f"all {len(todo)} kernels were compiled already, in {folder} ({seconds:.1f} s)")
     else:
-        print(f"compiled {new} of {len(todo)} kernels in {seconds:.1f} s, into {folder}")
+        print(f"compiled {new} kernels in {seconds:.1f} s, into {folder}")
     return 0
 
 

@@ -7,12 +7,17 @@ from typing import Any
 from numba import boolean, float32, float64, int64
 
 from fastnet import kernels
+from fastnet.kernels import checked
 
 __all__ = ["versions"]
 
+ACTIVATIONS = [
+    f"{name}_{way}" for name in ("sigmoid", "relu", "tanh") for way in ("forward", "backward")
+]
+
 
 def versions() -> list[tuple[Any, tuple[Any, ...]]]:
-    """Return every public kernel with the argument types that fastnet calls it with.
+    """Return every kernel of the API with the argument types that fastnet calls it with.
 
     `kernel.compile(types)` loads one from the cache, or compiles it into the cache.
 
@@ -28,22 +33,28 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     for dtype in (float32, float64):
         for name, types in _arguments(dtype).items():
             found.append((getattr(kernels, name), types))
+        for name in ACTIVATIONS:  # layers give them matrices as they are
+            types = (dtype[:, ::1],) * len(_arguments(dtype)[name])
+            found.append((getattr(kernels, name), types))
+    for kernel in vars(checked).values():
+        found += [(kernel, types) for types in getattr(kernel, "exact_types", ())]
     return found
 
 
 def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
     """Argument types of the kernels that differ by dtype, by name.
 
-    All arrays are C-contiguous. Those that may have any shape are flat: so is what layers and
-    functions give their kernels.
+    All arrays are C-contiguous. Those that may have any shape are flat: so is what functions
+    give their kernels, and layers for an x that is no matrix.
     """
     vector, matrix = dtype[::1], dtype[:, ::1]
     labels, table, sums = int64[::1], int64[:, ::1], float64[:, ::1]
     rows = (int64, int64, int64, dtype)  # address, kind, row stride and scale of x
     learn = (table, vector, int64, dtype, boolean)  # layers, params, loss, lr, learn
+    team = (int64[::1], int64)
     return {
-        "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums),
-        "predict_rows": (*rows, int64[::1], table, vector, vector, int64, matrix),
+        "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums, *team),
+        "predict_rows": (*rows, int64[::1], table, vector, vector, int64, matrix, *team),
         "affine_forward": (matrix, matrix, vector, int64, matrix),
         "affine_backward": (matrix, matrix, matrix, matrix, matrix, vector),
         "affine_backward_input": (matrix, matrix, matrix, int64, matrix),

@@ -226,6 +226,7 @@ def exact(*signatures):
             return refuse  # called by the dispatcher, in place of a new version
 
         dispatcher._compile_for_args = compile_or_refuse
+        dispatcher.exact_types = signatures
         return dispatcher
 
     return decorate

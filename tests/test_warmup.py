@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 
 from fastnet import cli, kernels, models
-from fastnet.kernels import _jit
-from fastnet.warmup import versions
+from fastnet.kernels import _jit, checked
+from fastnet.warmup import ACTIVATIONS, versions
 
 # Uses all that layers, losses, functions, SGD and models have, in both dtypes; prints what the
 # cache did for every jitted function of the project.
@@ -88,7 +88,10 @@ def run(folder, *arguments):
 def test_every_public_kernel_is_in_the_list():
     public = {name for name in kernels.__all__ if callable(getattr(kernels, name))}
     listed = Counter(kernel.__name__ for kernel, _ in versions())
-    assert listed == {name: 1 if name == "work_size" else 2 for name in public}
+    expected = {name: 4 if name in ACTIVATIONS else 2 for name in public} | {"work_size": 1}
+    own = [kernel for kernel in vars(checked).values() if hasattr(kernel, "exact_types")]
+    assert len(own) > 5
+    assert listed == expected | {kernel.__name__: len(kernel.exact_types) for kernel in own}
 
 
 def test_after_a_warmup_nothing_compiles(tmp_path):
@@ -96,9 +99,7 @@ def test_after_a_warmup_nothing_compiles(tmp_path):
     where = re.escape(str(tmp_path / "fastnet_")) + r"[0-9a-f]{16}"
     first = run(tmp_path, "-m", "fastnet", "warmup")
     assert (first.returncode, first.stderr) == (0, "")
-    assert re.fullmatch(
-        rf"compiled {count} of {count} kernels in \d+\.\d s, into {where}\n", first.stdout
-    )
+    assert re.fullmatch(rf"compiled \d+ kernels in \d+\.\d s, into {where}\n", first.stdout)
 
     used = run(tmp_path, "-W", "error", "-c", EVERYTHING)
     assert (used.returncode, used.stderr) == (0, "")
