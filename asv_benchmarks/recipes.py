@@ -37,7 +37,7 @@ from fastnet.datasets import load_mnist
 SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]  # rows and columns, of every image
 
 # name: units of the hidden ReLU layer, batch size, learning rate of each epoch, shift of each
-# epoch's images, and what the issue demands: accuracy, and seconds of training with fastnet.
+# epoch's images, and the aim: accuracy, and seconds of training with fastnet.
 RECIPES = {
     "784-50-10": (50, 32, np.linspace(0.3, 0.03, 5), [(0, 0)] * 5, 0.97, 0.9),
     # Without the shifts the mean over seeds is 98.05 % after 10 epochs and no more after 14. The

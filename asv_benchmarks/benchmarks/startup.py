@@ -60,7 +60,7 @@ print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM"
 """
 
 
-def number(code, **environment):
+def printed(code, **environment):
     """Return the number that a new Python process prints when it runs the code."""
     environment = {**os.environ, **environment}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled
@@ -81,7 +81,7 @@ class Import:
     def track_import_over_numba(self):
         """`import fastnet.models` less `import numba`, medians of processes in turn."""
         pairs = [
-            [number(IMPORT.format(name)) for name in ("fastnet.models", "numba")] for _ in range(5)
+            [printed(IMPORT.format(name)) for name in ("fastnet.models", "numba")] for _ in range(5)
         ]
         ours, numba = (statistics.median(column) for column in zip(*pairs, strict=True))
         return ours - numba
@@ -95,7 +95,7 @@ class Startup:
 
     def setup(self, implementation):
         for code in (FIRST_FIT, FIRST_CALL):
-            number(code.format(package=MODULES[implementation]))  # fills the cache
+            printed(code.format(package=MODULES[implementation]))  # fills the cache
 
     def timeraw_first_epoch_warm(self, implementation):
         return FIRST_EPOCH.format(package=MODULES[implementation])
@@ -105,12 +105,12 @@ class Startup:
 
     def track_first_fit_warm(self, implementation):
         return statistics.median(
-            number(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(3)
+            printed(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(3)
         )
 
     def track_first_call_warm(self, implementation):
         return statistics.median(
-            number(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(3)
+            printed(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(3)
         )
 
 
@@ -125,12 +125,12 @@ class StartupCold:
     def track_first_fit_cold(self, implementation):
         with tempfile.TemporaryDirectory() as folder:
             code = FIRST_FIT.format(package=MODULES[implementation])
-            return number(code, NUMBA_CACHE_DIR=folder)
+            return printed(code, NUMBA_CACHE_DIR=folder)
 
     def track_first_call_cold(self, implementation):
         with tempfile.TemporaryDirectory() as folder:
             code = FIRST_CALL.format(package=MODULES[implementation])
-            return number(code, NUMBA_CACHE_DIR=folder)
+            return printed(code, NUMBA_CACHE_DIR=folder)
 
 
 class Memory:
@@ -142,12 +142,12 @@ class Memory:
     def setup(self, implementation):
         if not os.path.exists("/proc/self/status"):
             raise NotImplementedError("peaks are read in /proc/self/status")
-        number(FIRST_FIT.format(package=MODULES[implementation]))  # fills the cache
+        printed(FIRST_FIT.format(package=MODULES[implementation]))  # fills the cache
 
     def track_peak_of_training_from_uint8(self, implementation):
         """Compiling, where it has to be done, takes 60 MB more than this shows."""
         loaded, trained = (
-            number(code.format(package=MODULES[implementation]))
+            printed(code.format(package=MODULES[implementation]))
             for code in (LOADED + PEAK, LOADED + FIT + PEAK)
         )
         return trained / loaded
