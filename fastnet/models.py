@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -749,7 +752,8 @@ class Sequential:
             # An epoch of no samples: what it loads or compiles is no part of the seconds, and what
             # it may say about that stands above the bar.
             none = np.empty((1, 0), np.int64)
-            self._run(network, rows, targets, none, batch_size, lr, learn=False)
+            with _interrupts_later():
+                self._run(network, rows, targets, none, batch_size, lr, learn=False)
             bar = _progress_bar(epochs, "epoch", verbose)
             while completed < epochs and not trouble:
                 count = min(many, epochs - completed)
@@ -1074,6 +1078,23 @@ def _read_only(name: str, value: Any) -> AttributeError:
         f"Sequential.{name}: {name} must stay as the model was made with, got {value!r}. "
         f"Make a new model with that {name}."
     )
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Keep Ctrl-C waiting: Numba crashes, 1 time in 60, where it comes as a kernel is loaded."""
+    kept = signal.getsignal(signal.SIGINT)
+    if kept is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, kept)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _progress_bar(total: int, unit: str, verbose: int = 1) -> Any:

@@ -891,6 +891,30 @@ def test_ctrl_c_returns_what_was_learnt(interrupt, monkeypatch, when, validation
     assert_whole(model)
 
 
+def test_ctrl_c_waits_until_the_kernels_are_loaded(monkeypatch):
+    """Numba crashes, now and then, where it is interrupted while it loads one."""
+    finished = []
+
+    def load(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        finished.append(sum(range(1000)))  # a Ctrl-C that did not wait would be raised by now
+        real(*arguments)
+
+    real = models.train_epochs
+    x, t = data(40)
+    model, handler = small(), signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(models, "train_epochs", load)
+    assert model.fit(x, t, 3, verbose=0).loss == []
+    assert len(finished) == 1 and signal.getsignal(signal.SIGINT) is handler
+    monkeypatch.undo()
+    elsewhere = []
+    thread = threading.Thread(target=lambda: elsewhere.append(model.fit(x, t, 3, verbose=0)))
+    thread.start()
+    thread.join()
+    assert len(elsewhere[0].loss) == 3
+    assert_whole(model)
+
+
 def test_ctrl_c_in_validation_leaves_a_history_of_equal_lengths(interrupt):
     x, t = data(40)
     model = small()
