@@ -86,7 +86,7 @@ said_compiling = False
 
 
 def _say_compiling():
-    """Say, once in a process, why it waits: the first training step compiles for five seconds.
+    """Say, once in a process, why it waits: the first training step compiles for seven seconds.
 
     By the logger "fastnet", whose warnings Python prints on standard error unless told otherwise.
     """
