@@ -25,8 +25,11 @@ __all__ = ["get_num_threads", "set_num_threads"]
 
 MOST = 256
 
-# FLOPs of a batch for each thread, and of a whole call for more than one.
-FLOPS_A_THREAD, FLOPS_A_CALL = 5e5, 2e7
+# FLOPs of a batch for each thread, and of a whole call for more than one. How much faster two
+# threads are than one, by FLOPs of a batch, medians on two cores of an AMD EPYC (Zen 5, AVX-512),
+# 2026-11-21: 0.93 at 0.5e6 (64-32-10 with batch 32), 1.05 at 0.9e6, 1.03 at 1.7e6, 1.06 at 3.4e6,
+# 1.65 at 66e6 (784-100-100-100-100-10 with batch 100).
+FLOPS_A_THREAD, FLOPS_A_CALL = 1e6, 2e7
 
 ALONE = np.zeros(1, np.int64)  # the team of a call in one thread
 NAP = 1e-3  # seconds between two looks of a helper that is not wanted at present
