@@ -59,7 +59,7 @@ def test_a_training_step_written_by_hand(dtype):
     x, t, params, buffers = network(dtype)
     start = [param.copy() for param in params]
     twin = [param.astype(np.float64) for param in params]
-    wide = [buffer.astype(np.float64) for buffer in buffers]
+    wide = [np.empty(buffer.shape) for buffer in buffers]
     X, lr = x.astype(np.float64), float(dtype(0.1))
     for _ in range(20):
         loss = train_step(x, t, *params, dtype(0.1), *buffers)
