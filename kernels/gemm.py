@@ -347,6 +347,8 @@ def gemm(
         return
     if depth == 1 and add and b_col == 1 and a_row == 1 and n >= step:
         _outer(m, n, a, a_row, b, c, factor, z, z_row)
+        activate(activation, c, n, m, n)
+        differentiate(derivative, y, c, n, m, n)
         return
     panel = stack_buffer(a, PANEL_BYTES)
     if depth >= step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:

@@ -37,6 +37,9 @@ SHAPES = [
     (1, 64, 3),
     # A batch of one, by rows of W: whole vectors and a tail.
     (1, 70, 16),
+    # One input, which is a product of one term too.
+    (1, 1, 40),
+    (5, 1, 21),
     (1, 71, 39),
     (1, 69, 45),
     (13, 5, 16),
