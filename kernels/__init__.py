@@ -37,16 +37,8 @@ from .softmax import (
     softmax_cross_entropy_forward,
     softmax_forward,
 )
-from .training import (
-    FLOAT32,
-    FLOAT64,
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    UINT8,
-    predict_rows,
-    train_epochs,
-    work_size,
-)
+from .table import FLOAT32, FLOAT64, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, UINT8
+from .training import predict_rows, train_epochs, work_size
 from .updates import sgd_update
 
 __all__ = [

@@ -33,6 +33,30 @@ def _tanh_gradient(out, dout):
     return dout * (1.0 - out * out)
 
 
+@helper
+def activated(activation, x):
+    """activation(x) of a vector."""
+    if activation == SIGMOID:
+        return sigmoid(x)
+    if activation == RELU:
+        return _relu(x)
+    if activation == TANH:
+        return tanh(x)
+    return x
+
+
+@helper
+def differentiated(activation, out, dout):
+    """dout * activation' of vectors, from the activation's output."""
+    if activation == SIGMOID:
+        return _sigmoid_gradient(out, dout)
+    if activation == RELU:
+        return _relu_gradient(out, dout)
+    if activation == TANH:
+        return _tanh_gradient(out, dout)
+    return dout
+
+
 @inline
 def _map_two(function, x, y, out, size):
     step = lanes(x)

@@ -4,7 +4,19 @@
 """
 
 from ._jit import helper, jit
-from .simd import fill, lanes, load_first, offset, pointer, put, scalar, store_first, sum_lanes
+from .simd import (
+    fill,
+    get,
+    lanes,
+    load_first,
+    offset,
+    pointer,
+    put,
+    scalar,
+    store_first,
+    sum_lanes,
+)
+from .softmax import is_largest
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
 
@@ -29,6 +41,18 @@ def squared_error_gradient_row(y, t, columns, dout, n, dx):
         count = min(step, columns - j)
         error = load_first(y, j, count) - load_first(t, j, count)
         store_first(dx, j, error * fill(y, dout) / fill(y, n), count)
+
+
+@helper
+def is_right(y, t, columns):
+    """Whether output and target agree: on which is largest, or, if only one, on above 1/2."""
+    if columns == 1:
+        return (get(y, 0) > 0.5) == (get(t, 0) > 0.5)
+    label = 0
+    for j in range(1, columns):
+        if get(t, j) > get(t, label):
+            label = j
+    return is_largest(y, columns, label)
 
 
 @jit

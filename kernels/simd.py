@@ -573,6 +573,16 @@ def count_lanes(typingctx, mask):
 
 
 @intrinsic
+def first_lane(typingctx, x):
+    """x[0] as a number."""
+
+    def codegen(context, builder, sig, args):
+        return builder.extract_element(args[0], INT32(0))
+
+    return x.dtype(x), codegen
+
+
+@intrinsic
 def sum_lanes(typingctx, x):
     """The sum of all lanes, a scalar."""
 
@@ -582,15 +592,59 @@ def sum_lanes(typingctx, x):
     return x.dtype(x), codegen
 
 
+def _larger(builder):
+    return lambda a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
 @intrinsic
 def max_lanes(typingctx, x):
     """The largest lane, a scalar; unspecified where a lane is NaN."""
 
     def codegen(context, builder, sig, args):
-        def larger(a, b):
-            return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+        return _fold(builder, args[0], LANES(x.dtype), _larger(builder))
 
-        return _fold(builder, args[0], LANES(x.dtype), larger)
+    return x.dtype(x), codegen
+
+
+def _low_lanes(builder, dtype, x):
+    """The first FEW_LANES of a vector."""
+    indices = ir.Constant(ir.VectorType(INT32, FEW_LANES(dtype)), list(range(FEW_LANES(dtype))))
+    return builder.shuffle_vector(x, x, indices)
+
+
+def FEW_LANES(dtype):
+    """How many lanes `sum_low` and `max_low` look at."""
+    return min(4, LANES(dtype))
+
+
+@intrinsic
+def few_lanes(typingctx, like):
+    """How many lanes `sum_low` and `max_low` look at."""
+
+    def codegen(context, builder, sig, args):
+        return INT64(FEW_LANES(like.dtype))
+
+    return types.int64(like), codegen
+
+
+@intrinsic
+def sum_low(typingctx, x):
+    """The sum of the first four lanes, which takes half the time of all 16."""
+
+    def codegen(context, builder, sig, args):
+        low = _low_lanes(builder, x.dtype, args[0])
+        return _fold(builder, low, FEW_LANES(x.dtype), builder.fadd)
+
+    return x.dtype(x), codegen
+
+
+@intrinsic
+def max_low(typingctx, x):
+    """The largest of the first four lanes; unspecified where a lane is NaN."""
+
+    def codegen(context, builder, sig, args):
+        low = _low_lanes(builder, x.dtype, args[0])
+        return _fold(builder, low, FEW_LANES(x.dtype), _larger(builder))
 
     return x.dtype(x), codegen
 

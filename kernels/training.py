@@ -8,26 +8,23 @@ nothing.
 
 import math
 
-from numba import float32, float64, uint8
-
 from . import affine
 from ._jit import helper, inline, jit
 from .activations import activate, differentiate
-from .losses import squared_error_gradient_row, squared_error_row
-from .simd import (
-    get,
-    lanes,
-    load,
-    load_as,
-    offset,
-    pointer,
-    pointer_at,
-    prefetch,
-    put,
-    scalar,
-    store,
+from .gather import gather
+from .losses import is_right, squared_error_gradient_row, squared_error_row
+from .online import is_tiny, train_one_by_one
+from .simd import get, lanes, load, offset, pointer, put, scalar, store
+from .softmax import softmax_gradient
+from .table import (
+    ACTIVATION,
+    BIAS,
+    INPUTS,
+    OUTPUTS,
+    SOFTMAX_CROSS_ENTROPY,
+    WEIGHT,
+    padded,
 )
-from .softmax import is_largest, softmax_gradient
 from .team import (
     ANSWERS,
     DONE,
@@ -41,25 +38,9 @@ from .team import (
     ticks,
 )
 
-SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
-
-# Kinds of number that rows of x may hold.
-FLOAT32, FLOAT64, UINT8 = range(3)
-
-# Columns of the table of layers.
-INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
-
-AHEAD = 4  # rows: 784-10 with batch 100 takes 39 us; 45 with 16, which are more than L1 holds
 LEAST_ROWS = 16  # of a block that a member of the team works on
 UPDATES_A_MEMBER = 2  # tasks: 784-100-10 with batch 100 took 117 us, with 1 149, with 4 124
 ROW_UNIT, W_UNIT = 8, 16  # rows of a batch, and of W, are cut at multiples: whole tiles
-
-ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
-
-
-@helper
-def _padded(count):
-    return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
 @jit
@@ -79,22 +60,10 @@ def work_size(layers, batch_size):
     -------
     int64
     """
-    size = _padded(batch_size * layers[0, INPUTS]) + _padded(batch_size)
+    size = padded(batch_size * layers[0, INPUTS]) + padded(batch_size)
     for i in range(layers.shape[0]):
-        size += 2 * _padded(batch_size * layers[i, OUTPUTS])
+        size += 2 * padded(batch_size * layers[i, OUTPUTS])
     return size
-
-
-@helper
-def _convert_row(source, scale, columns, target, ahead):
-    """target[:columns] = scale * source[:columns]; `ahead` is a row that will be read soon."""
-    step = lanes(target)
-    full = columns - columns % step
-    for j in range(0, full, step):
-        prefetch(ahead, j)
-        store(target, j, load_as(source, j, target) * scale)
-    for j in range(full, columns):
-        put(target, j, scalar(target, get(source, j)) * scale)
 
 
 @helper
@@ -107,30 +76,6 @@ def _copy_row(source, columns, target):
         put(target, j, get(source, j))
 
 
-@helper
-def _gather(address, kind, row_stride, scale, rows, n, available, columns, target):
-    """target[i, :] = scale * x[rows[i], :] for the n rows of a batch.
-
-    `available` counts what `rows` holds, with the batches to come.
-    """
-    for i in range(n):
-        row = address + get(rows, i) * row_stride
-        ahead = address + get(rows, min(i + AHEAD, available - 1)) * row_stride
-        out = offset(target, i * columns)
-        if kind == UINT8:
-            _convert_row(
-                pointer_at(row, uint8(0)), scale, columns, out, pointer_at(ahead, uint8(0))
-            )
-        elif kind == FLOAT32:
-            _convert_row(
-                pointer_at(row, float32(0)), scale, columns, out, pointer_at(ahead, float32(0))
-            )
-        else:
-            _convert_row(
-                pointer_at(row, float64(0)), scale, columns, out, pointer_at(ahead, float64(0))
-            )
-
-
 @inline
 def _forward(first, n, layers, batch_size, params, x, out):
     """Run rows first : first + n through the stack.
@@ -140,7 +85,7 @@ def _forward(first, n, layers, batch_size, params, x, out):
     last = layers.shape[0] - 1
     for i in range(last + 1):
         d, m, activation = layers[i, INPUTS], layers[i, OUTPUTS], layers[i, ACTIVATION]
-        y = out if i == last else offset(x, _padded(batch_size * d))
+        y = out if i == last else offset(x, padded(batch_size * d))
         rows, results = offset(x, first * d), offset(y, first * m)
         if layers[i, WEIGHT] >= 0:
             W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
@@ -164,7 +109,7 @@ def _backward(first, n, layers, batch_size, params, out, gradients):
     differentiate(layers[last, ACTIVATION], rows, offset(rows, gradients), m, n, m)
     for i in range(last, 0, -1):
         d, m, below = layers[i, INPUTS], layers[i, OUTPUTS], layers[i - 1, ACTIVATION]
-        x = offset(y, -_padded(batch_size * d))
+        x = offset(y, -padded(batch_size * d))
         rows = offset(x, first * d)
         dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
         if layers[i, WEIGHT] >= 0:
@@ -228,7 +173,7 @@ def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
         start, end = block * vectors // blocks, (block + 1) * vectors // blocks
     for i in range(layers.shape[0]):
         d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-        y = offset(x, _padded(batch_size * d))
+        y = offset(x, padded(batch_size * d))
         if layers[i, WEIGHT] >= 0:
             first, stop, width = 0, d, _vectors(x, m)
             if blocks > 1:
@@ -246,18 +191,6 @@ def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
 
 
 @helper
-def _is_right(y, t, columns):
-    """Whether output and target agree: on which is largest, or, if only one, on above 1/2."""
-    if columns == 1:
-        return (get(y, 0) > 0.5) == (get(t, 0) > 0.5)
-    label = 0
-    for j in range(1, columns):
-        if get(t, j) > get(t, label):
-            label = j
-    return is_largest(y, columns, label)
-
-
-@helper
 def _squared_error(n, size, columns, rows, targets, y, gradient, losses):
     """Write the losses of n rows, of a batch of `size`, and return how many answers are correct.
 
@@ -267,7 +200,7 @@ def _squared_error(n, size, columns, rows, targets, y, gradient, losses):
     correct = 0
     for i in range(n):
         out, target = offset(y, i * columns), offset(targets, get(rows, i) * columns)
-        correct += _is_right(out, target, columns)
+        correct += is_right(out, target, columns)
         put(losses, i, squared_error_row(out, target, columns))
         dx = offset(gradient, i * columns)
         squared_error_gradient_row(out, target, columns, one, size, dx)
@@ -313,6 +246,7 @@ def train_epochs(
     layers : (L, 5) int64
         A row a layer: inputs, outputs, offset of W (inputs, outputs) and of b (outputs,) in
         params, activation. Without W (-1) the layer is its activation alone; b may be -1 too.
+        No two layers share parameters.
     params : (P,) float32 or float64
         Updated in place.
     loss : int64
@@ -346,15 +280,22 @@ def train_epochs(
     p, x, shared = pointer(params), pointer(work), pointer(team)
     y, gradients = x, 0
     for i in range(layers.shape[0]):
-        y = offset(y, _padded(batch_size * layers[i, INPUTS]))
-        gradients += _padded(batch_size * layers[i, OUTPUTS])
-    losses = offset(y, gradients + _padded(batch_size * columns))
+        y = offset(y, padded(batch_size * layers[i, INPUTS]))
+        gradients += padded(batch_size * layers[i, OUTPUTS])
+    losses = offset(y, gradients + padded(batch_size * columns))
     batches = (size + batch_size - 1) // batch_size
     stages = epochs * batches
     if learn:
         stages *= 2
     if member == 0:
         totals[:, :] = 0.0
+        if batch_size == 1 and learn and is_tiny(layers, p):
+            train_one_by_one(
+                x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, p, loss,
+                lr, x, totals,
+            )  # fmt: skip
+            close(shared)
+            return
     stage, epoch, start = -1, 0, -batch_size
     members, began, own, answers = 1, 0, 0, 0
     while True:
@@ -389,7 +330,7 @@ def train_epochs(
                 first, count = _row_block(task, tasks, n)
                 rows = offset(pointer(order), epoch * size + start + first)
                 left = (epochs - epoch) * size - start - first
-                _gather(
+                gather(
                     x_address, x_kind, x_row_stride, x_scale, rows, count, left,
                     layers[0, INPUTS], offset(x, first * layers[0, INPUTS]),
                 )  # fmt: skip
@@ -471,7 +412,7 @@ def predict_rows(
         task = claim(shared, stage, tasks) if members > 1 else 0
         while task < tasks:
             first, count = _row_block(task, tasks, n)
-            _gather(
+            gather(
                 x_address, x_kind, x_row_stride, x_scale, offset(pointer(order), start + first),
                 count, order.size - start - first, layers[0, INPUTS],
                 offset(x, first * layers[0, INPUTS]),

@@ -486,6 +486,97 @@ def test_xor_is_learnt(dtype):
     assert np.abs(predict(kernels, x, layers, params) - t).max() < 0.1
 
 
+# One sample an update: kernels/online.py
+
+# Around its limits: vectors of 16 or fewer lanes, 128 rows of W and b.
+TINY_STACKS = {
+    "one number": (1, (1, SIGMOID)),
+    "one class": (3, (1, IDENTITY)),
+    "xor": (3, (4, SIGMOID), (1, SIGMOID)),
+    "two": (2, (2, TANH), (2, IDENTITY)),
+    "one in between": (7, (1, RELU), (3, TANH), (2, SIGMOID)),
+    "no bias": (4, (1, SIGMOID, "no bias"), (5, RELU, "no bias"), (3, IDENTITY, "no bias")),
+    "two lanes": (2, (2, SIGMOID), (2, IDENTITY)),
+    "four lanes": (4, (4, SIGMOID), (4, IDENTITY)),
+    "five lanes": (5, (5, SIGMOID), (5, IDENTITY)),
+    "eight lanes": (8, (8, SIGMOID), (8, TANH), (8, IDENTITY)),
+    "nine lanes": (9, (9, SIGMOID), (9, IDENTITY)),
+    "sixteen lanes": (16, (16, SIGMOID), (16, IDENTITY)),
+    "seventeen lanes": (17, (17, SIGMOID), (17, IDENTITY)),
+    "many inputs": (100, (4, SIGMOID), (2, IDENTITY)),
+    "many inputs of one": (100, (1, TANH), (2, IDENTITY)),
+    "128 rows": (127, (2, IDENTITY)),
+    "129 rows": (128, (2, IDENTITY)),
+    "401 rows": (400, (2, SIGMOID)),
+    "three to one": (5, (3, SIGMOID), (6, SIGMOID), (1, SIGMOID)),
+    "an activation apart": (4, (3, IDENTITY), (ONLY, SIGMOID), (2, IDENTITY)),
+}
+
+
+@pytest.mark.parametrize("stack", TINY_STACKS)
+@every_loss
+@every_dtype
+def test_one_sample_an_update(stack, loss, dtype):
+    """Two epochs of 37 shuffled rows."""
+    layers, start = build(TINY_STACKS[stack], dtype)
+    x, labels, targets = data(TINY_STACKS[stack], dtype)
+    order = np.stack([np.random.default_rng(seed).permutation(37) for seed in (3, 4)])
+    arguments = {"batch_size": 1, "lr": 0.01}
+    params, expected = framed(len(start), dtype)[1], start.astype(np.float64)
+    params[:] = start
+    totals = epoch(kernels, x, labels, targets, layers, params, loss, order, **arguments)
+    assert_frame(params.base)
+    wanted = epoch(
+        reference, x.astype(np.float64), labels, targets.astype(np.float64), layers,
+        expected, loss, order, **arguments,
+    )  # fmt: skip
+    eps = np.finfo(dtype).eps
+    bound = 74 * eps * (np.sqrt(layers[:, 0].max()) + 4)
+    assert_allclose(params, expected, rtol=bound, atol=bound)
+    assert_allclose(totals[:, 0], wanted[:, 0], rtol=bound, atol=bound)
+    assert_array_equal(totals[:, 1:], wanted[:, 1:])
+    if loss == MEAN_SQUARED_ERROR or layers[-1, 1] > 1:  # of one class there is nothing to learn
+        assert np.abs(params - start).max() > 100 * eps
+
+
+@pytest.mark.parametrize("stack", ["four lanes", "five lanes", "sixteen lanes"])
+@every_dtype
+def test_one_sample_with_a_large_logit(stack, dtype):
+    """The softmax subtracts the largest of all."""
+    layers, params = build(TINY_STACKS[stack], dtype)
+    x, labels, targets = data(TINY_STACKS[stack], dtype)
+    params[-1] = 1000
+    totals = epoch(
+        kernels, x, labels, targets, layers, params, SOFTMAX_CROSS_ENTROPY, batch_size=1, lr=0.01
+    )
+    assert totals[2] == 37
+    assert_allclose(totals[0], 1000 * (labels != labels.max()).sum(), rtol=0.01)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("stack", ["two", "many inputs", "sixteen lanes"])
+@every_loss
+@every_dtype
+def test_one_sample_whose_loss_is_not_finite_stops(stack, value, loss, dtype):
+    """The fourth of the second of three epochs; tanh and sigmoid of inf are finite, so a target."""
+    layers, params = build(TINY_STACKS[stack], dtype)
+    x, labels, targets = data(TINY_STACKS[stack], dtype)
+    x[29] = np.nan
+    if loss == MEAN_SQUARED_ERROR:
+        x[29], targets[29, 0] = 0, value
+    order = np.stack([np.arange(8), np.r_[:3, 29, 3:7], np.arange(8)])
+    copied = params.copy()
+    wanted = [
+        epoch(kernels, x, labels, targets, layers, copied, loss, rows, batch_size=1)
+        for rows in (order[0], order[1, :3])
+    ]
+    totals = epoch(kernels, x, labels, targets, layers, params, loss, order, batch_size=1)
+    assert_array_equal(params, copied)
+    assert np.isfinite(params).all()
+    assert_array_equal(totals, [*wanted, [0, 0, 0]])
+    assert_array_equal(totals[:, 2], [8, 3, 0])
+
+
 # Prediction
 
 
