@@ -67,6 +67,7 @@ SCALES = {
     for dtype in checks.COMPUTED
 }
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
+FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
 
 # A compiled call does about 0.05 s of work at this rate, so that Ctrl-C and the progress bar
 # wait no longer; a batch costs at least 10**5 FLOPs' time in overhead, and a sample 10**3: without
@@ -125,6 +126,9 @@ class _Rows(NamedTuple):
         return address, self.kind, array.strides[0], self.scale
 
 
+_Entry = tuple[Any, int, Any]  # layer, code of its activation, and what the layer calls that
+
+
 class _Network(NamedTuple):
     """What the compiled loop is told of the layers: made whole, then replaced by one assignment.
 
@@ -139,7 +143,20 @@ class _Network(NamedTuple):
     grads: NDArray[Any]
     # (layer, index, view of the parameters, view of the gradients) of every array
     views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]]
-    stack: list[tuple[Any, int]]  # (layer, activation) when it was made
+    stack: list[_Entry]  # when it was made
+    work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
+
+    def is_current(self, layers: list[Any]) -> bool:
+        """Tell whether it was made of these layers, and nothing in them was replaced since."""
+        if len(layers) != len(self.stack):
+            return False
+        for k, (layer, _, name) in enumerate(self.stack):  # 0.2 us, where zip takes 0.4
+            if layers[k] is not layer or getattr(layer, "activation", None) is not name:
+                return False
+        for layer, i, view, grad in self.views:
+            if layer.params[i] is not view or layer.grads[i] is not grad:
+                return False
+        return True
 
 
 class Sequential:
@@ -220,7 +237,7 @@ class Sequential:
     def _nothing(self) -> _Network:
         """Return the network of a model that is not built."""
         none = np.zeros(0, self._dtype)
-        return _Network(0, 0, np.zeros((0, 5), np.int64), none, none, [], [])
+        return _Network(0, 0, np.zeros((0, 5), np.int64), none, none, [], [], {})
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
@@ -325,13 +342,13 @@ class Sequential:
         return self._network.inputs or self._inputs(self.layers)
 
     @staticmethod
-    def _activations(where: str, layers: list[Any]) -> list[tuple[Any, int]]:
-        """Check that the layers are of a known kind, and return each with its activation's code."""
-        stack: list[tuple[Any, int]] = []
+    def _activations(where: str, layers: list[Any]) -> list[_Entry]:
+        """Check that the layers are of a known kind, and return each with its activation."""
+        stack: list[_Entry] = []
         for layer in layers:
-            kind = type(layer)
+            kind, name = type(layer), getattr(layer, "activation", None)
             if kind in PRODUCTS:
-                code = _activation_code(where, getattr(layer, "activation", None))
+                code = _activation_code(where, name)
             elif kind in ACTIVATION_LAYERS:
                 code = ACTIVATION_LAYERS[kind]
             else:
@@ -342,7 +359,7 @@ class Sequential:
                 raise TypeError(
                     f"{where}: layer must be one of {names}, got {kind.__name__}. {advice}."
                 )
-            stack.append((layer, code))
+            stack.append((layer, code, name))
         if len(set(map(id, layers))) != len(layers):
             raise ValueError(
                 f"{where}: layer must be a new object, got one that is in the model already. "
@@ -390,7 +407,7 @@ class Sequential:
                 n_in = units
         return n_in
 
-    def _gather(self, where: str, stack: list[tuple[Any, int]], n_in: int) -> _Network:
+    def _gather(self, where: str, stack: list[_Entry], n_in: int) -> _Network:
         """Return a network with vectors of its own, for which Dense layers are built on the side.
 
         The layers are not changed yet, and the generator is put back where this fails.
@@ -399,7 +416,7 @@ class Sequential:
         network = self._nothing()
         try:
             arrays, features = [], n_in
-            for k, (layer, _) in enumerate(stack):
+            for k, (layer, _, _) in enumerate(stack):
                 if type(layer) in PRODUCTS:
                     made = layer
                     if not layer.params:
@@ -455,7 +472,7 @@ class Sequential:
                     )
 
     @staticmethod
-    def _tabled(where: str, network: _Network, stack: list[tuple[Any, int]], n_in: int) -> _Network:
+    def _tabled(where: str, network: _Network, stack: list[_Entry], n_in: int) -> _Network:
         """Return the network with the table of layers that the compiled loop goes by.
 
         It is made from the views alone, so it fits the vector whatever became of the layers.
@@ -465,7 +482,7 @@ class Sequential:
             own.setdefault(id(layer), []).append(view)
         table: list[list[int]] = []
         start, features = 0, n_in
-        for layer, code in stack:
+        for layer, code, _ in stack:
             if type(layer) in PRODUCTS:
                 W, *biases = own[id(layer)]
                 if W.shape[0] != features or any(b.shape != W.shape[1:] for b in biases):
@@ -478,7 +495,11 @@ class Sequential:
             else:
                 table.append([features, features, -1, -1, code])
         return network._replace(
-            inputs=n_in, outputs=features, table=np.array(table, np.int64), stack=stack
+            inputs=n_in,
+            outputs=features,
+            table=np.array(table, np.int64),
+            stack=stack,
+            work_sizes={},
         )
 
     def _ready(
@@ -503,11 +524,15 @@ class Sequential:
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
             )
-        network, stack = self._network, self._activations(where, layers)
+        network = self._network
+        if network.inputs == n_in and outputs in (None, network.outputs):
+            if network.is_current(layers):
+                return network
+        stack = self._activations(where, layers)
         if not stack or stack != network.stack:
-            self._fits(where, [layer for layer, _ in stack], n_in)
+            self._fits(where, [layer for layer, _, _ in stack], n_in)
             gathered = [layer for layer, i, _, _ in network.views if i == 0]
-            if gathered == [layer for layer, _ in stack if type(layer) in PRODUCTS]:
+            if gathered == [layer for layer, _, _ in stack if type(layer) in PRODUCTS]:
                 network = self._tabled(where, network, stack, n_in)
             else:
                 network = self._gather(where, stack, n_in)
@@ -892,7 +917,10 @@ class Sequential:
         return totals
 
     def _work(self, network: _Network, batch_size: int) -> NDArray[Any]:
-        return empty(work_size(network.table, batch_size), self._dtype)
+        size = network.work_sizes.get(batch_size)
+        if size is None:
+            size = network.work_sizes[batch_size] = work_size(network.table, batch_size)
+        return empty(size, self._dtype)
 
     # ----------------------------------------------------------------- use
 
@@ -916,6 +944,9 @@ class Sequential:
             The model has no layers.
         """
         where = "Sequential.predict"
+        found = self._predict_few(x)
+        if found is not None:
+            return found
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         network = self._ready(where, n_in)
@@ -924,6 +955,36 @@ class Sequential:
         order, work = np.arange(n, dtype=LABEL), self._work(network, size)
         arguments = (*rows.arguments(), order, network.table, network.params, work, size, out)
         threads.call(predict_rows, arguments, 2.0 * size * network.params.size, n // max(size, 1))
+        return out
+
+    def _predict_few(self, x: Any) -> NDArray[Any] | None:
+        """Return what `predict` does, for a few rows as they usually are; None for all others.
+
+        Takes 4.4 us for a row of 784-50-10, where what `predict` does for any takes 6.8.
+        """
+        if type(x) is not np.ndarray or x.ndim != 2 or not x.flags.carray:
+            return None
+        n, n_in = x.shape
+        network, kind = self._network, KINDS.get(x.dtype)
+        if kind is None or n_in != network.inputs or not 0 < n <= FEW_ROWS.size:
+            return None
+        if not network.is_current(self.layers[:]):
+            return None
+        out, work = empty((n, network.outputs), self._dtype), self._work(network, n)
+        predict_rows(
+            address_of(x),
+            kind,
+            x.strides[0],
+            SCALES[self._dtype][kind],
+            FEW_ROWS[:n],
+            network.table,
+            network.params,
+            work,
+            n,
+            out,
+            threads.ALONE,
+            0,
+        )
         return out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
@@ -1062,7 +1123,7 @@ def _is_finite(array: NDArray[Any]) -> bool:
 
 def _name(network: _Network, layer: Any, i: int) -> str:
     """Return layers[k].W or .b for an error."""
-    k = next(k for k, (other, _) in enumerate(network.stack) if other is layer)
+    k = next(k for k, (other, _, _) in enumerate(network.stack) if other is layer)
     return f"layers[{k}].{'Wb'[i]}"
 
 

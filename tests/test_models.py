@@ -1137,6 +1137,55 @@ def test_predict_and_predict_proba():
     assert_array_equal(model.predict(x), kept)
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("n", [1, 2, 17, 31, 32])
+@every_dtype
+def test_few_rows_have_the_bits_of_the_general_way(dtype, n, kind):
+    model = Sequential([Dense(50, "tanh"), MatMul(drawn(50, 7)), Sigmoid()], dtype=dtype, seed=0)
+    x = (255 * np.random.default_rng(0).random((n, 100))).astype(kind)
+    y = model.predict(read_only(x))  # which the way for few rows leaves to the other
+    assert y.shape == (n, 7) and y.dtype == dtype and np.ptp(y) > 0.1
+    kept = x.copy()
+    again = model.predict(x)
+    assert_array_equal(again, y)
+    assert_array_equal(x, kept)
+    again[...] = 0  # fresh: the caller's to change
+    for other in (x, x.astype(x.dtype.newbyteorder()), np.asfortranarray(x), x.reshape(n, 10, 10)):
+        assert_array_equal(model.predict(other), y)
+    assert_array_equal(Sequential.predict(copy.deepcopy(model), x), y)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *CHANGES.values(),
+        lambda m: setattr(m.layers[0], "W", drawn(5, 4)),
+        lambda m: m.layers[2].params.__setitem__(1, drawn(3)),
+        lambda m: m.layers[2].W.fill(0.5),
+    ],
+)
+def test_few_rows_see_what_has_changed(change):
+    x = data()[0][:3]
+    model = Sequential([Dense(4, "tanh", 5), Sigmoid(), Dense(3)], seed=0)
+    y = model.predict(x)
+    twin = copy.deepcopy(model)
+    assert_array_equal(twin.predict(x), y)
+    change(model), change(twin)
+    found = model.predict(x)
+    assert not np.array_equal(found, y)
+    assert_array_equal(found, twin.predict(read_only(x)))
+    assert_whole(model)
+
+
+def test_a_gradient_that_was_replaced_is_put_back_by_few_rows():
+    model, x = small(), data()[0][:3]
+    model.predict(x)
+    grad = model.layers[0].grads[0]
+    model.layers[0].grads[0] = np.ones((5, 4), np.float32)
+    model.predict(x)
+    assert model.layers[0].grads[0] is grad
+
+
 def test_equal_logits_lose_the_logarithm_of_the_classes():
     model = Sequential([MatMul(np.zeros((4, 10)))], dtype="float64")
     x, t = data(30, 4, 10)
