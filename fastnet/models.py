@@ -1305,21 +1305,24 @@ class TwoLayerNet:
             return None
         if type(x) is not np.ndarray or x.dtype is not FLOAT or not x.flags.carray:
             x = checks.contiguous(checks.array("Affine.forward", "x", x), FLOAT)
-        if not x.ndim == W1.ndim == W2.ndim == 2 or x.shape[1] != W1.shape[0] or not x.size:
+        if not x.ndim == W1.ndim == W2.ndim == 2:
             return None
         n, (h, m) = len(x), W2.shape
         if type(t) is not np.ndarray or t.dtype is not LABEL or t.ndim != 1:
+            if x.shape[1] != W1.shape[0] or not x.size:  # first comes what is wrong with x
+                return None
             t = _label_array("SoftmaxWithLoss.forward", t, n, m, "x")
-        hidden, y, total, work = empty((n, h)), empty((n, m)), empty(1), empty(n * (h + m))
+        wide, narrow = (n, h), (n, m)
+        hidden, y, work = empty(wide), empty(narrow), empty(n * (h + m) + 1)
         labels = empty(n, LABEL)
         if not two_layer_gradient(
-            x, t, W1, b1, W2, b2, dW1, db1, dW2, db2, hidden, y, total, labels, work
+            x, t, W1, b1, W2, b2, dW1, db1, dW2, db2, hidden, y, labels, work
         ):
             return None
         first.x, first._x_shape = x, x.shape
         relu.out = second.x = hidden
-        second._x_shape = hidden.shape
-        loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), total[0], (labels, y.shape)
+        second._x_shape = wide
+        loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), work[-1], (labels, narrow)
         return {"W1": dW1.copy(), "b1": db1.copy(), "W2": dW2.copy(), "b2": db2.copy()}
 
 
