@@ -227,6 +227,49 @@ def two_layer_gradient(
     return True
 
 
+@inline
+def _layer_fits(dW, db, W, b):
+    same = dW.shape == W.shape and db.size == b.size
+    return same and _apart(dW, W) and _apart(db, b)
+
+
+@inline
+def _update_layer(lr, dW, db, W, b):
+    rate = scalar(pointer(W), lr)
+    sgd_update(dW, rate, W)
+    sgd_update(db, rate, b)
+
+
+@exact(*[(float64, array, array) for array in (*_single, *_double)])
+@jit
+def array_sgd_update(lr, grad, param):
+    """Stochastic gradient descent of one array.
+
+        param -= lr * grad
+
+    Parameters
+    ----------
+    lr : float
+        Rounded to the dtype.
+    grad : (D, M) or (K,) float32 or float64, C-contiguous
+    param : the same shape and dtype, C-contiguous
+        Updated in place.
+
+    Returns
+    -------
+    bool
+        False, and nothing written, where shapes differ or the gradient overlaps its parameter.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.1.2.
+    """
+    if grad.shape != param.shape or not _apart(grad, param):
+        return False
+    sgd_update(grad, scalar(pointer(param), lr), param)
+    return True
+
+
 @exact((float64, *_single * 2), (float64, *_double * 2))
 @jit
 def affine_sgd_update(lr, dW, db, W, b):
@@ -245,17 +288,11 @@ def affine_sgd_update(lr, dW, db, W, b):
     Returns
     -------
     bool
-        False, and nothing written, where shapes differ or a gradient overlaps its parameter.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 6.1.2.
+        As of `array_sgd_update`.
     """
-    if dW.shape != W.shape or db.size != b.size or not (_apart(dW, W) and _apart(db, b)):
+    if not _layer_fits(dW, db, W, b):
         return False
-    rate = scalar(pointer(W), lr)
-    sgd_update(dW, rate, W)
-    sgd_update(db, rate, b)
+    _update_layer(lr, dW, db, W, b)
     return True
 
 
@@ -277,19 +314,39 @@ def two_layer_sgd_update(lr, dW1, db1, dW2, db2, W1, b1, W2, b2):
     Returns
     -------
     bool
-        False, and nothing written, where shapes differ or a gradient overlaps its parameter.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 6.1.2.
+        As of `array_sgd_update`.
     """
-    if dW1.shape != W1.shape or db1.size != b1.size or dW2.shape != W2.shape or db2.size != b2.size:
+    if not (_layer_fits(dW1, db1, W1, b1) and _layer_fits(dW2, db2, W2, b2)):
         return False
-    if not (_apart(dW1, W1) and _apart(db1, b1) and _apart(dW2, W2) and _apart(db2, b2)):
+    _update_layer(lr, dW1, db1, W1, b1)
+    _update_layer(lr, dW2, db2, W2, b2)
+    return True
+
+
+@exact((float64, *_single * 6), (float64, *_double * 6))
+@jit
+def three_layer_sgd_update(lr, dW1, db1, dW2, db2, dW3, db3, W1, b1, W2, b2, W3, b3):
+    """Stochastic gradient descent of the six arrays of three affine layers.
+
+        param -= lr * grad
+
+    Parameters
+    ----------
+    lr, dW1, db1, dW2, db2, W1, b1, W2, b2
+        As of `two_layer_sgd_update`.
+    dW3, db3, W3, b3
+        Those of a third layer.
+
+    Returns
+    -------
+    bool
+        As of `array_sgd_update`.
+    """
+    if not (_layer_fits(dW1, db1, W1, b1) and _layer_fits(dW2, db2, W2, b2)):
         return False
-    rate = scalar(pointer(W1), lr)
-    sgd_update(dW1, rate, W1)
-    sgd_update(db1, rate, b1)
-    sgd_update(dW2, rate, W2)
-    sgd_update(db2, rate, b2)
+    if not _layer_fits(dW3, db3, W3, b3):
+        return False
+    _update_layer(lr, dW1, db1, W1, b1)
+    _update_layer(lr, dW2, db2, W2, b2)
+    _update_layer(lr, dW3, db3, W3, b3)
     return True

@@ -12,9 +12,11 @@ from fastnet.kernels import checked
 from fastnet.kernels.checked import (
     address_of,
     affine_sgd_update,
+    array_sgd_update,
     copy_labels,
     one_hot_labels,
     softmax_with_loss_forward,
+    three_layer_sgd_update,
     two_layer_gradient,
     two_layer_sgd_update,
 )
@@ -29,7 +31,11 @@ def numbers(*shape, seed=0, dtype=np.float64):
 
 def layers(dtype=np.float64, d=D, h=H, c=C, seed=0):
     """W1, b1, W2, b2 or their gradients."""
-    shapes = [(d, h), (h,), (h, c), (c,)]
+    return three_layers(dtype, d, h, c, seed)[:4]
+
+
+def three_layers(dtype=np.float64, d=D, h=H, c=C, seed=0):
+    shapes = [(d, h), (h,), (h, c), (c,), (c, d), (d,)]
     return [numbers(*shape, seed=seed + i, dtype=dtype) for i, shape in enumerate(shapes)]
 
 
@@ -58,8 +64,10 @@ ARGUMENTS = {
     one_hot_labels: lambda: [np.eye(C)[np.arange(N) % C], np.full(N, -7)],
     softmax_with_loss_forward: loss_arguments,
     two_layer_gradient: gradient_arguments,
+    array_sgd_update: lambda: [0.1, numbers(D, H), numbers(D, H, seed=5)],
     affine_sgd_update: lambda: [0.1, *layers()[:2], *layers(seed=5)[:2]],
     two_layer_sgd_update: lambda: [0.1, *layers(), *layers(seed=5)],
+    three_layer_sgd_update: lambda: [0.1, *three_layers(), *three_layers(seed=5)],
 }
 
 
@@ -240,7 +248,12 @@ def test_gradient_has_the_bits_of_its_parts(size):
     same([hidden, y, work[-1:], labels, dW1, db1, dW2, db2], [h1, p, total, t, *grads])
 
 
-UPDATES = {affine_sgd_update: 2, two_layer_sgd_update: 4}
+UPDATES = {
+    array_sgd_update: 1,
+    affine_sgd_update: 2,
+    two_layer_sgd_update: 4,
+    three_layer_sgd_update: 6,
+}
 
 
 @every_dtype
@@ -248,7 +261,7 @@ UPDATES = {affine_sgd_update: 2, two_layer_sgd_update: 4}
 @pytest.mark.parametrize("kernel", UPDATES, ids=lambda kernel: kernel.__name__)
 def test_updates_have_numpys_bits(kernel, lr, dtype):
     count = UPDATES[kernel]
-    grads = layers(dtype, 3, 17, 33)[:count]
+    grads = three_layers(dtype, 3, 17, 33)[:count]
     # In the middle of sentinels.
     memory = [np.full(grad.size + 80, -7.25, dtype) for grad in grads]
     params = [m[40:-40].reshape(g.shape) for m, g in zip(memory, grads, strict=True)]
@@ -262,11 +275,14 @@ def test_updates_have_numpys_bits(kernel, lr, dtype):
     assert all((m[:40] == -7.25).all() and (m[-40:] == -7.25).all() for m in memory)
 
 
-@pytest.mark.parametrize("i", range(4))
+@pytest.mark.parametrize(
+    ("kernel", "i"), [(kernel, i) for kernel, count in UPDATES.items() for i in range(count)]
+)
 @pytest.mark.parametrize("shift", [1, -1, 3, 0, None])
-def test_a_gradient_that_overlaps_its_parameter_is_refused(shift, i):
+def test_a_gradient_that_overlaps_its_parameter_is_refused(shift, kernel, i):
     """Element by element the very same array is read and written at one place; NumPy's bits."""
-    params, grads = layers(), layers(seed=5)
+    count = UPDATES[kernel]
+    params, grads = three_layers()[:count], three_layers(seed=5)[:count]
     size = params[i].size
     memory = numbers(3 * size)
     start = 2 * size if shift is None else size + shift  # None: side by side
@@ -274,13 +290,19 @@ def test_a_gradient_that_overlaps_its_parameter_is_refused(shift, i):
     grads[i] = memory[start : start + size].reshape(params[i].shape)
     expected = [p - 0.5 * g for p, g in zip(params, grads, strict=True)]
     before = [p.copy() for p in params]
-    done = two_layer_sgd_update(0.5, *grads, *params)
+    done = kernel(0.5, *grads, *params)
     assert done is (shift in (0, None))
     same(params, expected if done else before)
-    if i < 2:
-        params, grads = [b.copy() for b in before], grads[:2]
-        params[i] = memory[size : 2 * size].reshape(params[i].shape)
-        assert affine_sgd_update(0.5, *grads, *params[:2]) is (shift in (0, None))
+
+
+def test_one_array_may_be_a_vector():
+    for dtype in (np.float32, np.float64):
+        param, grad = numbers(17, dtype=dtype), numbers(17, seed=1, dtype=dtype)
+        expected = param - dtype(0.3) * grad
+        assert array_sgd_update(0.3, grad, param) is True
+        assert_array_equal(param, expected)
+        assert array_sgd_update(0.3, grad[:16], param) is False
+        assert_array_equal(param, expected)
 
 
 def test_a_layer_that_stands_twice_is_updated_twice():

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet.optimizer import SGD
+from fastnet.optimizer import KERNELS, SGD, _update_at_once
 from fastnet.reference.optimizer import SGD as Reference
+
+SHAPES = [(4, 3), (3,), (3, 2), (2,), (2, 5), (5,)]  # of W, b, W, b ...
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -169,11 +171,11 @@ CHANGES = {
 
 @every_dtype
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
 @pytest.mark.usefixtures("dispatcher_confused")
 def test_one_layer_two_and_more(count, change, dtype, rng):
     """W, b, W, b ... of which each in turn is of another kind: NumPy's result, in place."""
-    shapes = [(4, 3), (3,), (3, 17), (17,), (17, 2)][:count]
+    shapes = [(4, 3), (3,), (3, 17), (17,), (17, 2), (2,)][:count]
     for i in range(count):
         for form in range(3):
             params, grads = (
@@ -192,21 +194,19 @@ def test_one_layer_two_and_more(count, change, dtype, rng):
                 assert_array_equal(np.ma.getdata(found[k]), np.ma.getdata(wanted), str(k))
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_any_lr_for_one_layer_and_two(count, rng):
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_any_lr_for_up_to_three_layers(count, rng):
     for lr in (1, np.float32(0.3), np.array(0.25), np.float64(0.1), True, 1e300, -1e5):
-        params, grads = (
-            [rng.standard_normal(s) for s in [(4, 3), (3,), (3, 2), (2,)][:count]] for _ in range(2)
-        )
+        params, grads = ([rng.standard_normal(s) for s in SHAPES[:count]] for _ in range(2))
         expected = [p - float(lr) * g for p, g in zip(params, grads, strict=True)]
         SGD(lr).update(params, grads)
         for param, wanted in zip(params, expected, strict=True):
             assert_array_equal(param, wanted)
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_a_bad_entry_of_one_layer_or_two_changes_nothing(count):
-    shapes = [(4, 3), (3,), (3, 2), (2,)][:count]
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_a_bad_entry_of_up_to_three_layers_changes_nothing(count):
+    shapes = SHAPES[:count]
     for i in range(count):
         for bad in (np.ones(7), None, np.ones(shapes[i], complex)):
             for form in range(3):
@@ -221,6 +221,18 @@ def test_a_bad_entry_of_one_layer_or_two_changes_nothing(count):
         with pytest.raises(KeyError, match="grads must have every key of params"):
             SGD(1.0).update(params, grads)
         assert all((param == 1).all() for param in params.values())
+
+
+@every_dtype
+@pytest.mark.parametrize("count", KERNELS)
+def test_up_to_three_layers_take_one_kernel(count, dtype):
+    """Else the tests above would see what is checked in Python alone."""
+    params, grads = ([np.ones(s, dtype) for s in SHAPES[:count]] for _ in range(2))
+    assert _update_at_once(params, grads, 0.25) is True
+    named = dict(enumerate(params))
+    assert _update_at_once(named, dict(enumerate(grads)) | {"b": None}, 0.25) is True
+    assert all((param == 0.5).all() for param in params)
+    assert not _update_at_once(params, [*grads[:-1], grads[-1].astype(np.float16)], 0.25)
 
 
 def test_nan_and_infinite_gradients_go_on():
