@@ -1,7 +1,8 @@
 """Measure a training step of fastnet beside the step of every peer, in one run.
 
     python -m asv_benchmarks.peers [--shape 30-100-2 --batch 57] [--dtype float64] [--grid]
-                                   [--json FILE] [--png FILE] [--contenders "JAX scan,fastnet loop"]
+                                   [--predict] [--json FILE] [--png FILE]
+                                   [--contenders "JAX scan,fastnet loop"]
 
 All do the same work: gather the rows of a batch by a shuffled index, forward, mean softmax cross
 entropy (half the squared error where there is one output), backward, SGD update. All start from
@@ -9,6 +10,9 @@ the same weights, and must hold the same weights after a few steps before anythi
 has a copy of the data. Contenders take turns, round by round; figures are medians with the 10th
 and 90th percentiles. The limit is the FLOPs of the step's products over the peak that a loop of
 multiply-adds in registers reaches in the same rounds.
+
+`--predict` measures the outputs for a batch instead, of MNIST's test images where they are to be
+had: the last layer's, before any softmax, which all must agree on first.
 """
 
 # ruff: noqa: E402  the environment is set before anything that reads it is imported
@@ -24,6 +28,7 @@ def parse():
     parser.add_argument("--dtype", choices=["float32", "float64"], help="of the table or --shape")
     parser.add_argument("--activation", choices=["sigmoid", "relu", "tanh"], default="sigmoid")
     parser.add_argument("--grid", action="store_true", help="many networks, in both dtypes")
+    parser.add_argument("--predict", action="store_true", help="a batch's outputs, not a step")
     parser.add_argument("--contenders", metavar="A,B", help="only these")
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
@@ -35,6 +40,8 @@ def parse():
         parser.error(f"--threads must be in 1..{cores}, the cores there are.")
     if arguments.grid and (arguments.shape or arguments.png):
         parser.error("--grid goes without --shape and --png.")
+    if arguments.predict and (arguments.grid or arguments.png):
+        parser.error("--predict goes without --grid and --png.")
     return arguments
 
 
@@ -63,12 +70,14 @@ import statistics
 import sys
 import time
 from importlib import metadata
+from itertools import pairwise
 
 import numpy as np
 
 import fastnet
+from asv_benchmarks import predictors
 from asv_benchmarks.contenders import CONTENDERS, LeftOut, by_layers, network, order_of
-from asv_benchmarks.speed import TINY, multiply_and_add, percentiles
+from asv_benchmarks.speed import TINY, multiply_and_add, percentiles, repeat
 
 TABLE = (
     "3-4-2/4 64-32-10/32 784-16-16-10/32 784-50-10/100 784-100-100-100-100-10/100 "
@@ -92,9 +101,9 @@ GRID = """
 # Large enough a rate to move every array by far more than is allowed below, and not to diverge.
 CHECKED_STEPS, CHECKED_RATE = 5, {"sigmoid": 0.5, "tanh": 0.5, "relu": 0.05}
 
-OURS = "fastnet loop"
+OURS = ("fastnet loop", "fastnet")  # of training, of prediction
 # A grid leaves out those that win nowhere, or that take seconds to compile.
-IN_GRID = ["NumPy loop", "PyTorch", "JAX jit", "JAX scan", OURS]
+IN_GRID = ["NumPy loop", "PyTorch", "JAX jit", "JAX scan", "fastnet loop"]
 
 
 def check(net, name, weights, expected, steps):
@@ -115,23 +124,53 @@ def check(net, name, weights, expected, steps):
             )
 
 
-def checked(net, names):
-    """Return who does the work, and {name: why not}; raise where one does it wrong."""
-    order, left_out = order_of(net, min(CHECKED_STEPS, len(net.x) // net.batch_size)), {}
-    lr = CHECKED_RATE[net.activation]
-    train, expected = by_layers(net, order, lr, fastnet.reference)
-    train()
+def made(contenders, names, *arguments):
+    """Return {name: what the contender returns} of who does the work, and {name: why not}."""
+    found, left_out = {}, {}
     for name in names:
         try:
-            run, weights = CONTENDERS[name](net, order, lr)
+            found[name] = contenders[name](*arguments)
         except ModuleNotFoundError as error:
             left_out[name] = f"{error.name} is not installed"
         except LeftOut as error:
             left_out[name] = str(error)
-        else:
-            run()
-            check(net, name, weights(), expected(), len(order))
-    return [name for name in names if name not in left_out], left_out
+    return found, left_out
+
+
+def checked(net, names):
+    """Return who does the work, and {name: why not}; raise where one does it wrong."""
+    order = order_of(net, min(CHECKED_STEPS, len(net.x) // net.batch_size))
+    lr = CHECKED_RATE[net.activation]
+    train, expected = by_layers(net, order, lr, fastnet.reference)
+    train()
+    found, left_out = made(CONTENDERS, names, net, order, lr)
+    for name, (run, weights) in found.items():
+        run()
+        check(net, name, weights(), expected(), len(order))
+    return list(found), left_out
+
+
+def check_outputs(net, name, outputs, expected):
+    """Raise unless the outputs are what is expected, to the rounding of sums of so many terms."""
+    outputs = np.asarray(outputs)
+    allowed = np.finfo(net.dtype).eps * sum(net.widths[:-1]) * np.abs(expected).max()
+    if outputs.shape != expected.shape or outputs.dtype != net.dtype:
+        raise AssertionError(f"{name}: {outputs.shape} {outputs.dtype}, not {expected.shape}")
+    error = np.abs(outputs - expected).max()
+    if not error <= allowed:  # NaN, too
+        raise AssertionError(
+            f"{name} disagrees on the outputs of {net.name} {net.dtype}: {error:.3g} off, "
+            f"allowed {allowed:.3g}"
+        )
+
+
+def predicting(net, names):
+    """Return {name: function that predicts}, {name: why not}; raise where one is wrong."""
+    runs, left_out = made(predictors.PREDICTORS, names, net)
+    expected = predictors.by_layers(net)()
+    for name, run in runs.items():
+        check_outputs(net, name, run(), expected)
+    return runs, left_out
 
 
 def rounds_of(runs, rounds, seconds, clock):
@@ -153,6 +192,21 @@ def measure(net, names, rounds, seconds, threads):
     names, left_out = checked(net, names)
     order = order_of(net, int(min(2000, max(4, 2e9 / net.flops))))
     runs = {name: CONTENDERS[name](net, order, TINY)[0] for name in names}
+    return timed(net, runs, left_out, len(order), net.flops, rounds, seconds, threads)
+
+
+def measure_predict(net, names, rounds, seconds, threads):
+    """Return the same for outputs of a batch: microseconds a call."""
+    net = predictors.rows(net)
+    runs, left_out = predicting(net, names)
+    flops = 2.0 * len(net.x) * sum(d * m for d, m in pairwise(net.widths))
+    calls = int(min(200, max(1, 1e9 / flops)))
+    runs = {name: repeat(run, calls) for name, run in runs.items()}
+    return timed(net, runs, left_out, calls, flops, rounds, seconds, threads)
+
+
+def timed(net, runs, left_out, times, flops, rounds, seconds, threads):
+    """Return the row; a run does so many FLOPs so many times."""
     like, loops = np.empty(1, net.dtype), int(2e5)
     _, peak_flops = multiply_and_add(loops, like)
     runs["peak"] = lambda: multiply_and_add(loops, like)
@@ -161,28 +215,29 @@ def measure(net, names, rounds, seconds, threads):
     # One thread: the process's CPU time, which counts the threads that JAX computes on, and not
     # the turns of other processes on the core. More threads: what the user waits.
     clock = time.process_time if threads == 1 else time.perf_counter
-    times = rounds_of(runs, rounds, seconds, clock)
-    peak = threads * peak_flops / statistics.median(times.pop("peak"))
-    micros = {name: percentiles(t, 1e6 / len(order)) for name, t in times.items()}
+    spent = rounds_of(runs, rounds, seconds, clock)
+    peak = threads * peak_flops / statistics.median(spent.pop("peak"))
+    micros = {name: percentiles(t, 1e6 / times) for name, t in spent.items()}
     row = {
         "network": net.name,
         "dtype": net.dtype.name,
         "activation": net.activation,
         "data_rows": len(net.x),
-        "steps": len(order),
-        "flops": net.flops,
+        "steps": times,
+        "flops": flops,
         "peak_gflops": peak / 1e9,
-        "limit": net.flops / peak * 1e6,
+        "limit": flops / peak * 1e6,
         "microseconds": micros,
         "left_out": left_out,
     }
     others = {name: t[1] for name, t in micros.items() if not name.startswith("fastnet")}
+    ours = next((micros[name][1] for name in OURS if name in micros), None)
     if others:
         row["best"] = min(others, key=others.__getitem__)
-    if OURS in micros:
-        row["of_limit"] = micros[OURS][1] / row["limit"]
+    if ours is not None:
+        row["of_limit"] = ours / row["limit"]
         if others:
-            row["ratio"] = others[row["best"]] / micros[OURS][1]
+            row["ratio"] = others[row["best"]] / ours
     return row
 
 
@@ -266,8 +321,12 @@ def about(threads):
 
 
 def main(arguments):
-    names, dtype = list(CONTENDERS), arguments.dtype or "float32"
-    work = [(name, dtype) for name in TABLE] + [(XOR, "float64")]
+    contenders, dtype = CONTENDERS, arguments.dtype or "float32"
+    work, what = [(name, dtype) for name in TABLE] + [(XOR, "float64")], "a step"
+    if arguments.predict:
+        contenders, what = predictors.PREDICTORS, "a call of predict"
+        work = [(name, dtype) for name in predictors.TABLE]
+    names = list(contenders)
     if arguments.shape:
         work = [(f"{arguments.shape}/{arguments.batch}", dtype)]
     if arguments.grid:
@@ -275,19 +334,21 @@ def main(arguments):
         names, work = IN_GRID, [(name, dtype) for name in GRID for dtype in dtypes]
     if arguments.contenders:
         names = arguments.contenders.split(",")
-        if not set(names) <= set(CONTENDERS):
-            sys.exit(f"--contenders must be of {','.join(CONTENDERS)}, got {arguments.contenders}.")
+        if not set(names) <= set(contenders):
+            sys.exit(f"--contenders must be of {','.join(contenders)}, got {arguments.contenders}.")
     result = about(arguments.threads) | {"rows": []}
     versions = [f"{name} {version or 'missing'}" for name, version in result["versions"].items()]
     print(f"{', '.join(versions)}; {result['cpu']}; threads: {arguments.threads}. Microseconds "
-          f"a step: medians of {arguments.rounds} rounds (10th to 90th percentile)\n")  # fmt: skip
-    head = ["network/batch", "dtype", *names, "limit", "loop / limit", "best", "best / loop"]
+          f"{what}: medians of {arguments.rounds} rounds (10th to 90th percentile)\n")  # fmt: skip
+    ours = "fastnet" if arguments.predict else "loop"
+    head = ["network/batch", "dtype", *names, "limit", f"{ours} / limit", "best", f"best / {ours}"]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
     said = set()
     for name, dtype in work:
         net = network(name, dtype, arguments.activation)
         seconds = 10 if arguments.grid else 60
-        row = measure(net, names, arguments.rounds, seconds, arguments.threads)
+        measured = measure_predict if arguments.predict else measure
+        row = measured(net, names, arguments.rounds, seconds, arguments.threads)
         result["rows"].append(row)
         print(line(row, names), flush=True)
         for who, reason in row["left_out"].items():

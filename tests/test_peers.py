@@ -73,6 +73,48 @@ def test_command_writes_json_and_a_table(home, tmp_path, shape, batch, flops):
     assert f"| {shape}/{batch} | float64 |" in cells
 
 
+PREDICT = "NumPy layers,NumPy chunks,fastnet"
+
+
+@pytest.mark.parametrize(("batch", "activation"), [(1, "sigmoid"), (300, "relu"), (300, "tanh")])
+def test_command_predicts(home, tmp_path, batch, activation):
+    arguments = ["--predict", "--shape", "9-7-5", "--batch", str(batch), "--activation", activation]
+    row, done = measure(home, tmp_path / "out", *arguments, "--contenders", PREDICT)
+    assert (row["network"], row["data_rows"]) == (f"9-7-5/{batch}", batch)
+    assert row["flops"] == 2 * batch * (9 * 7 + 7 * 5)
+    assert list(row["microseconds"]) == PREDICT.split(",")
+    medians = {name: times[1] for name, times in row["microseconds"].items()}
+    assert row["best"] in ("NumPy layers", "NumPy chunks")
+    assert row["ratio"] == pytest.approx(medians[row["best"]] / medians["fastnet"])
+    assert row["of_limit"] == pytest.approx(medians["fastnet"] / row["limit"])
+    assert "Microseconds a call of predict" in done.stdout and "best / fastnet |" in done.stdout
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_are_compared(peers, monkeypatch, dtype):
+    ours = peers.predictors.PREDICTORS["fastnet"]
+    net = peers.predictors.rows(peers.network("784-50-10/30", dtype, "sigmoid"))
+    runs, left_out = peers.predicting(net, ["fastnet", "NumPy chunks"])
+    assert list(runs) == ["fastnet", "NumPy chunks"] and left_out == {}
+    wrong = {
+        "without the last bias": lambda net: ours(
+            net._replace(weights=[*net.weights[:-1], 0 * net.weights[-1]])
+        ),
+        "other rows": lambda net: ours(net._replace(x=net.x[::-1])),
+        "NaN": lambda net: lambda: np.full_like(ours(net)(), np.nan),
+    }
+    for what, contender in wrong.items():
+        monkeypatch.setitem(peers.predictors.PREDICTORS, what, contender)
+        with pytest.raises(AssertionError, match=f"^{what} disagrees on the outputs of 784-50-10/"):
+            peers.predicting(net, ["fastnet", what])
+    other = {"too few": lambda y: y[1:], "other dtype": lambda y: y.astype(np.float16)}
+    for what, change in other.items():
+        wrong = lambda net, change=change: lambda: change(ours(net)())  # noqa: E731
+        monkeypatch.setitem(peers.predictors.PREDICTORS, what, wrong)
+        with pytest.raises(AssertionError, match=rf"^{what}: \("):
+            peers.predicting(net, [what])
+
+
 def test_picture(home, tmp_path):
     pytest.importorskip("matplotlib")
     picture = tmp_path / "peers.png"
@@ -102,6 +144,11 @@ def test_a_peer_is_measured_or_left_out_by_name(home, tmp_path, module, names):
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed: that it is left out was tested")
     assert names[0] in row["microseconds"]
+    name = {"torch": "PyTorch,torch.compile", "jax": "JAX jit", "sklearn": "scikit-learn"}[module]
+    arguments = ["--predict", "--shape", "5-7-3", "--batch", "50", "--contenders", name]
+    row, _ = measure(home, tmp_path / "predict.json", *arguments)
+    assert set(row["microseconds"]) | set(row["left_out"]) == set(name.split(","))
+    assert name.split(",")[0] in row["microseconds"]
 
 
 def test_grid_is_as_wide_as_promised(peers):
