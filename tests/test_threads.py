@@ -210,6 +210,24 @@ def test_one_call_at_a_time_has_helpers(teams):
     assert teams
 
 
+def test_helpers_stay_out_until_the_kernel_is_loaded():
+    """One that loaded it would keep the caller waiting, who would then stay alone for a second."""
+    found, came = [], threading.Event()
+
+    def kernel(team, member):
+        if member > 0:
+            found.append(int(team[TICKET]))
+            came.set()
+            return
+        time.sleep(0.05)  # as if it was loaded
+        team[TICKET] = 1
+        assert came.wait(60)
+
+    fastnet.set_num_threads(2)
+    threads.call(kernel, (), 1e9, 1)
+    assert found and 0 not in found
+
+
 # --------------------------------------------------------------------------- other threads
 
 
