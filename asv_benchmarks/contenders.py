@@ -129,13 +129,13 @@ def by_loop(net, order, lr, package):
         labels, targets, loss = np.empty(0, np.int64), t, kernels.MEAN_SQUARED_ERROR
     kind = kernels.FLOAT32 if net.dtype == np.float32 else kernels.FLOAT64
     work = np.empty(kernels.work_size(layers, net.batch_size), net.dtype)
-    alone = np.zeros(1, np.int64)
+    alone, calls = np.zeros(1, np.int64), np.zeros(10, np.int64)
 
     def run():
         kernels.train_epochs(
             x.ctypes.data, kind, x.strides[0], scalar(1), labels, targets, order.reshape(1, -1),
-            net.batch_size, layers, model.parameter_vector, loss, scalar(lr), True, work,
-            np.empty((1, 3)), alone, 0,
+            net.batch_size, layers, model.parameter_vector, loss, scalar(lr), True, calls,
+            work, np.empty((1, 3)), alone, 0,
         )  # fmt: skip
 
     return run, lambda: model.params

@@ -66,6 +66,7 @@ SCALES = {
     dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
     for dtype in checks.COMPUTED
 }
+PLAIN = np.zeros(10, np.int64)  # what a network calls by address: nothing
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
 
@@ -909,6 +910,7 @@ class Sequential:
             self._loss_code,
             self._dtype.type(lr),
             learn,
+            PLAIN,
             self._work(network, batch_size),
             totals,
         )
@@ -953,7 +955,16 @@ class Sequential:
         out = empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
         order, work = np.arange(n, dtype=LABEL), self._work(network, size)
-        arguments = (*rows.arguments(), order, network.table, network.params, work, size, out)
+        arguments = (
+            *rows.arguments(),
+            order,
+            network.table,
+            network.params,
+            PLAIN,
+            work,
+            size,
+            out,
+        )
         threads.call(predict_rows, arguments, 2.0 * size * network.params.size, n // max(size, 1))
         return out
 
@@ -979,6 +990,7 @@ class Sequential:
             FEW_ROWS[:n],
             network.table,
             network.params,
+            PLAIN,
             work,
             n,
             out,

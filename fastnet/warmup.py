@@ -50,11 +50,11 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
     vector, matrix = dtype[::1], dtype[:, ::1]
     labels, table, sums = int64[::1], int64[:, ::1], float64[:, ::1]
     rows = (int64, int64, int64, dtype)  # address, kind, row stride and scale of x
-    learn = (table, vector, int64, dtype, boolean)  # layers, params, loss, lr, learn
+    learn = (table, vector, int64, dtype, boolean, labels)  # layers, params, loss, lr, learn, calls
     team = (int64[::1], int64)
     return {
         "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums, *team),
-        "predict_rows": (*rows, int64[::1], table, vector, vector, int64, matrix, *team),
+        "predict_rows": (*rows, int64[::1], table, vector, labels, vector, int64, matrix, *team),
         "affine_forward": (matrix, matrix, vector, int64, matrix),
         "affine_backward": (matrix, matrix, matrix, matrix, matrix, vector),
         "affine_backward_input": (matrix, matrix, matrix, int64, matrix),

@@ -36,7 +36,6 @@ from .simd import (
     scale_and_add,
     stack_buffer,
     store,
-    store_first,
     store_sums,
     store_tile,
     tile_rows,

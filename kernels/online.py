@@ -39,7 +39,16 @@ from .simd import (
     sum_low,
 )
 from .softmax import is_largest
-from .table import ACTIVATION, BIAS, INPUTS, OUTPUTS, SOFTMAX_CROSS_ENTROPY, WEIGHT, padded
+from .table import (
+    ACTIVATION,
+    BIAS,
+    INPUTS,
+    OUTPUTS,
+    SOFTMAX_CROSS_ENTROPY,
+    WEIGHT,
+    is_called,
+    padded,
+)
 
 ROWS = 128  # of all W and b
 ROWS_BYTES = ROWS * BITS // 8
@@ -73,7 +82,12 @@ def is_tiny(layers, like):
     step, rows = lanes(like), 0
     for i in range(layers.shape[0]):
         d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-        if layers[i, WEIGHT] < 0 or m > step or (d > step and (i > 0 or m == 1)):
+        if (
+            is_called(layers, i)
+            or layers[i, WEIGHT] < 0
+            or m > step
+            or (d > step and (i > 0 or m == 1))
+        ):
             return False
         rows += _shape(layers, i)[0] + 1
     return rows <= ROWS
@@ -157,8 +171,8 @@ def _update(layers, rows, y, gradient, lr):
 
 @helper
 def train_one_by_one(
-    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, params, loss, lr, x,
-    totals,
+    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, params, loss,
+    lr, x, totals,
 ):  # fmt: skip
     """`train_epochs` with a batch of one; `params` and the scratch `x` are pointers."""
     d, m = layers[0, INPUTS], layers[layers.shape[0] - 1, OUTPUTS]

@@ -7,8 +7,21 @@ SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
 # Kinds of number that rows of x may hold.
 FLOAT32, FLOAT64, UINT8 = range(3)
 
-# Columns of the table of layers.
-INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION = range(5)
+# Columns of the table of layers. Where there are more than five: a layer with FORWARD is two
+# functions by address, with COUNT parameters from WEIGHT on, numbers of its own from STATE on in
+# `state`, and all rows of a batch at once where WHOLE is 1.
+INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOLE = range(10)
+
+# Words of `calls`, all 0 for dense layers and SGD with one learning rate: functions and arrays by
+# address. The arrays are of the network's dtype.
+#   RATES     learning rate of each update of the call, RATE_COUNT of them
+#   RULE      updates the whole of params from GRADS (P,); HYPER holds its numbers, the first of
+#             which is overwritten with the learning rate, SLOTS (K, P) what it remembers, and
+#             UPDATES says how many updates it has done before
+#   PREPARE   changes GRADS before that
+#   STATES    what layers by address remember; SEED, of the random numbers that they draw
+RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, PREPARE, STATES, SEED = range(10)
+CALLS = 10
 
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 
@@ -17,3 +30,9 @@ ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of
 def padded(count):
     """Elements of a buffer for so many, with those up to the next one."""
     return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+@helper
+def is_called(layers, i):
+    """Whether a layer is functions by address."""
+    return layers.shape[1] > FORWARD and layers[i, FORWARD] != 0

@@ -10,19 +10,38 @@ import math
 
 from . import affine
 from ._jit import helper, inline, jit
-from .activations import activate, differentiate
+from .activations import IDENTITY, activate, differentiate
+from .called import address_in, call, mix
 from .gather import gather
 from .losses import is_right, squared_error_gradient_row, squared_error_row
 from .online import is_tiny, train_one_by_one
-from .simd import get, lanes, load, offset, pointer, put, scalar, store
+from .simd import get, lanes, load, offset, pointer, pointer_at, put, scalar, store
 from .softmax import softmax_gradient
 from .table import (
     ACTIVATION,
+    BACKWARD,
     BIAS,
+    CALLS,
+    COUNT,
+    FORWARD,
+    GRADS,
+    HYPER,
     INPUTS,
+    MEAN_SQUARED_ERROR,
     OUTPUTS,
+    PREPARE,
+    RATE_COUNT,
+    RATES,
+    RULE,
+    SEED,
+    SLOTS,
     SOFTMAX_CROSS_ENTROPY,
+    STATE,
+    STATES,
+    UPDATES,
     WEIGHT,
+    WHOLE,
+    is_called,
     padded,
 )
 from .team import (
@@ -76,9 +95,15 @@ def _copy_row(source, columns, target):
         put(target, j, get(source, j))
 
 
+@helper
+def _layer_seed(seed, update, i):
+    """Another number for each update and layer."""
+    return mix(mix(seed + update) + i)
+
+
 @inline
-def _forward(first, n, layers, batch_size, params, x, out):
-    """Run rows first : first + n through the stack.
+def _forward(first, n, size, layers, batch_size, params, x, out, state, seed, update, learn):
+    """Run rows first : first + n of a batch of `size` through the stack.
 
     Outputs follow each other after x; the last one goes to `out`.
     """
@@ -87,7 +112,16 @@ def _forward(first, n, layers, batch_size, params, x, out):
         d, m, activation = layers[i, INPUTS], layers[i, OUTPUTS], layers[i, ACTIVATION]
         y = out if i == last else offset(x, padded(batch_size * d))
         rows, results = offset(x, first * d), offset(y, first * m)
-        if layers[i, WEIGHT] >= 0:
+        if is_called(layers, i):
+            call(
+                layers[i, FORWARD],
+                (
+                    1 if learn else 0, _layer_seed(seed, update, i), first, n, size, d, m,
+                    address_in(rows, 0), address_in(params, layers[i, WEIGHT]),
+                    address_in(state, layers[i, STATE]), address_in(results, 0), scalar(x, 0.0),
+                ),
+            )  # fmt: skip
+        elif layers[i, WEIGHT] >= 0:
             W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
             affine.forward(n, d, m, rows, W, b, layers[i, BIAS] >= 0, activation, results)
         else:
@@ -97,22 +131,40 @@ def _forward(first, n, layers, batch_size, params, x, out):
 
 
 @inline
-def _backward(first, n, layers, batch_size, params, out, gradients):
+def _backward(
+    first, n, size, layers, batch_size, params, out, gradients, grads, state, seed, update
+):  # fmt: skip
     """Send the gradient at rows first : first + n of the last output down to the first layer's.
 
     `out` is the last output. The gradient at any output stands `gradients` elements after it.
+    Layers by address leave the gradients of their parameters in `grads`.
     """
     y = out
     last = layers.shape[0] - 1
     m = layers[last, OUTPUTS]
     rows = offset(y, first * m)
     differentiate(layers[last, ACTIVATION], rows, offset(rows, gradients), m, n, m)
-    for i in range(last, 0, -1):
-        d, m, below = layers[i, INPUTS], layers[i, OUTPUTS], layers[i - 1, ACTIVATION]
+    for i in range(last, -1, -1):
+        if i == 0 and not is_called(layers, 0):
+            break
+        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
+        below = layers[i - 1, ACTIVATION] if i > 0 else IDENTITY
         x = offset(y, -padded(batch_size * d))
         rows = offset(x, first * d)
         dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
-        if layers[i, WEIGHT] >= 0:
+        if is_called(layers, i):
+            call(
+                layers[i, BACKWARD],
+                (
+                    _layer_seed(seed, update, i), first, n, size, d, m, address_in(rows, 0),
+                    address_in(offset(y, first * m), 0), address_in(params, layers[i, WEIGHT]),
+                    address_in(state, layers[i, STATE]), address_in(dout, 0),
+                    0 if i == 0 else address_in(dx, 0), address_in(grads, layers[i, WEIGHT]),
+                    scalar(x, 0.0),
+                ),
+            )  # fmt: skip
+            differentiate(below, rows, dx, d, n, d)
+        elif layers[i, WEIGHT] >= 0:
             W = offset(params, layers[i, WEIGHT])
             affine.backward_input(n, d, m, dout, W, rows, below, dx)
         else:
@@ -136,8 +188,12 @@ def _cut(row, size, unit):
 
 
 @helper
-def _row_blocks(n, members):
+def _row_blocks(n, members, layers):
     """Blocks into which the n rows of a batch are cut."""
+    if layers.shape[1] > WHOLE:
+        for i in range(layers.shape[0]):
+            if layers[i, WHOLE]:
+                return 1
     return max(1, min(members, n // LEAST_ROWS))
 
 
@@ -157,8 +213,10 @@ def _vectors(like, columns):
 
 
 @inline
-def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
-    """Update a part of the weights, from the gradients that `_backward` left.
+def _update(block, blocks, n, layers, batch_size, params, x, gradients, lr, fused, grads):
+    """Update a part of the weights from the gradients that `_backward` left, in one pass.
+
+    Where that is not wanted, write their gradients to `grads` instead.
 
     The rows of all W, one layer's after the other's, are cut into blocks of about the same work:
     that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
@@ -168,23 +226,31 @@ def _sgd_update(block, blocks, n, layers, batch_size, params, x, gradients, lr):
     if blocks > 1:
         vectors = 0
         for i in range(layers.shape[0]):
-            if layers[i, WEIGHT] >= 0:
+            if layers[i, WEIGHT] >= 0 and not is_called(layers, i):
                 vectors += layers[i, INPUTS] * _vectors(x, layers[i, OUTPUTS])
         start, end = block * vectors // blocks, (block + 1) * vectors // blocks
     for i in range(layers.shape[0]):
         d, m = layers[i, INPUTS], layers[i, OUTPUTS]
         y = offset(x, padded(batch_size * d))
-        if layers[i, WEIGHT] >= 0:
+        if is_called(layers, i):
+            if fused and block == 0:
+                count, param = layers[i, COUNT], offset(params, layers[i, WEIGHT])
+                grad = offset(grads, layers[i, WEIGHT])
+                for j in range(count):
+                    put(param, j, get(param, j) - lr * get(grad, j))
+        elif layers[i, WEIGHT] >= 0:
             first, stop, width = 0, d, _vectors(x, m)
             if blocks > 1:
                 first = _cut(start // width, d, W_UNIT)
                 stop = _cut(end // width, d, W_UNIT)
             if stop > first:
-                W = offset(params, layers[i, WEIGHT] + first * m)
-                b, has_bias = offset(params, layers[i, BIAS]), layers[i, BIAS] >= 0 and first == 0
+                target = params if fused else grads
+                factor = -lr if fused else scalar(x, 1.0)
+                W = offset(target, layers[i, WEIGHT] + first * m)
+                b, has_bias = offset(target, layers[i, BIAS]), layers[i, BIAS] >= 0 and first == 0
                 rows, dout = offset(x, first), offset(y, gradients)
                 affine.backward_params(
-                    n, d, m, rows, dout, -lr, True, W, b, has_bias, stop - first
+                    n, d, m, rows, dout, factor, fused, W, b, has_bias, stop - first
                 )  # fmt: skip
             start, end = start - d * width, end - d * width
         x = y
@@ -216,10 +282,26 @@ def _sum(losses, n):
     return total
 
 
+@helper
+def _follow_rule(calls, lr, layers, params, grads, size, update):
+    """Update all parameters from their gradients."""
+    like = scalar(params, 0.0)
+    p, g, hyper = address_in(params, 0), address_in(grads, 0), calls[HYPER]
+    if calls[PREPARE] != 0:
+        table = address_in(pointer(layers), 0)
+        call(calls[PREPARE], (table, layers.shape[0], layers.shape[1], size, p, g, hyper, like))
+    if calls[RULE] != 0:
+        put(pointer_at(hyper, like), 0, lr)
+        call(calls[RULE], (update + 1, size, p, g, calls[SLOTS], hyper, like))
+    else:
+        for i in range(size):
+            put(params, i, get(params, i) - lr * get(grads, i))
+
+
 @jit
 def train_epochs(
     x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size,
-    layers, params, loss, lr, learn, work, totals, team, member,
+    layers, params, loss, lr, learn, calls, work, totals, team, member,
 ):  # fmt: skip
     """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
 
@@ -246,14 +328,18 @@ def train_epochs(
     layers : (L, 5) int64
         A row a layer: inputs, outputs, offset of W (inputs, outputs) and of b (outputs,) in
         params, activation. Without W (-1) the layer is its activation alone; b may be -1 too.
-        No two layers share parameters.
+        No two layers share parameters. Or (L, 10), where some layers are functions by address, as
+        `kernels.table` and `kernels.called` tell.
     params : (P,) float32 or float64
         Updated in place.
     loss : int64
-        SOFTMAX_CROSS_ENTROPY or MEAN_SQUARED_ERROR.
+        SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR or the address of a function: `kernels.called`.
     lr : scalar of params.dtype
     learn : bool
         False: parameters stay, loss and accuracy are counted.
+    calls : (10,) int64
+        Zeros for SGD. Else functions and arrays by address, as `kernels.table` tells: another
+        optimizer, a learning rate for each update.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
@@ -283,20 +369,25 @@ def train_epochs(
         y = offset(y, padded(batch_size * layers[i, INPUTS]))
         gradients += padded(batch_size * layers[i, OUTPUTS])
     losses = offset(y, gradients + padded(batch_size * columns))
+    like, seed = scalar(p, 0.0), calls[SEED]
+    g, memory = pointer_at(calls[GRADS], like), pointer_at(calls[STATES], like)
+    fused, plain = calls[RULE] == 0 and calls[PREPARE] == 0, loss <= MEAN_SQUARED_ERROR
+    for i in range(CALLS):
+        plain = plain and calls[i] == 0
     batches = (size + batch_size - 1) // batch_size
     stages = epochs * batches
     if learn:
         stages *= 2
     if member == 0:
         totals[:, :] = 0.0
-        if batch_size == 1 and learn and is_tiny(layers, p):
+        if batch_size == 1 and learn and plain and is_tiny(layers, p):
             train_one_by_one(
                 x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, p, loss,
                 lr, x, totals,
             )  # fmt: skip
             close(shared)
             return
-    stage, epoch, start = -1, 0, -batch_size
+    stage, batch, epoch, start = -1, -1, 0, -batch_size
     members, began, own, answers = 1, 0, 0, 0
     while True:
         if member == 0:
@@ -304,6 +395,7 @@ def train_epochs(
             if stage == stages:
                 break
             if not learn or stage % 2 == 0:
+                batch += 1
                 start += batch_size
                 if start >= size:
                     epoch, start = epoch + 1, 0
@@ -317,15 +409,18 @@ def train_epochs(
             batch = stage // 2 if learn else stage
             epoch, start = batch // batches, batch % batches * batch_size
             members = get(shared, THREADS)
-        updates = learn and stage % 2 == 1
+        learns = learn and stage % 2 == 1
+        if calls[RATES] != 0:
+            lr = get(pointer_at(calls[RATES], like), min(batch, calls[RATE_COUNT] - 1))
+        update = calls[UPDATES] + batch
         n = min(batch_size, size - start)
-        tasks = _row_blocks(n, members)
-        if updates and members > 1:
+        tasks = _row_blocks(n, members, layers)
+        if learns and members > 1:
             tasks = UPDATES_A_MEMBER * members
         task = claim(shared, stage, tasks) if members > 1 else 0
         while task < tasks:
-            if updates:
-                _sgd_update(task, tasks, n, layers, batch_size, p, x, gradients, lr)
+            if learns:
+                _update(task, tasks, n, layers, batch_size, p, x, gradients, lr, fused, g)
             else:
                 first, count = _row_block(task, tasks, n)
                 rows = offset(pointer(order), epoch * size + start + first)
@@ -334,7 +429,7 @@ def train_epochs(
                     x_address, x_kind, x_row_stride, x_scale, rows, count, left,
                     layers[0, INPUTS], offset(x, first * layers[0, INPUTS]),
                 )  # fmt: skip
-                _forward(first, count, layers, batch_size, p, x, y)
+                _forward(first, count, n, layers, batch_size, p, x, y, memory, seed, update, learn)
                 out = offset(y, first * columns)
                 dout, some = offset(out, gradients), offset(losses, first)
                 if loss == SOFTMAX_CROSS_ENTROPY:
@@ -342,12 +437,25 @@ def train_epochs(
                     correct = softmax_gradient(
                         count, columns, out, pointer(labels), rows, scale, dout, some
                     )
-                else:
+                elif loss == MEAN_SQUARED_ERROR:
                     correct = _squared_error(
                         count, n, columns, rows, pointer(targets), out, dout, some
                     )
+                else:
+                    correct = call(
+                        loss,
+                        (
+                            count, n, columns, address_in(out, 0),
+                            address_in(pointer(targets), 0), address_in(pointer(labels), 0),
+                            address_in(rows, 0), address_in(dout, 0), address_in(some, 0),
+                            scalar(p, 0.0),
+                        ),
+                    )  # fmt: skip
                 if learn:
-                    _backward(first, count, layers, batch_size, p, y, gradients)
+                    _backward(
+                        first, count, n, layers, batch_size, p, y, gradients, g, memory, seed,
+                        update,
+                    )  # fmt: skip
                 if members > 1:
                     fetch_add(shared, ANSWERS, correct)
                 else:
@@ -360,7 +468,9 @@ def train_epochs(
             if members > 1:
                 finish_stage(shared, tasks, own, began)
                 answers = get(shared, ANSWERS)
-            if not updates:
+            if learns and not fused:
+                _follow_rule(calls, lr, layers, p, g, params.size, update)
+            if not learns:
                 total = _sum(losses, n)
                 if learn and not math.isfinite(total):
                     break
@@ -372,7 +482,7 @@ def train_epochs(
 
 @jit
 def predict_rows(
-    x_address, x_kind, x_row_stride, x_scale, order, layers, params, work, batch_size, out,
+    x_address, x_kind, x_row_stride, x_scale, order, layers, params, calls, work, batch_size, out,
     team, member,
 ):  # fmt: skip
     """Output of the network for the rows that `order` names.
@@ -381,7 +491,7 @@ def predict_rows(
 
     Parameters
     ----------
-    x_address, x_kind, x_row_stride, x_scale, order, layers, params, batch_size
+    x_address, x_kind, x_row_stride, x_scale, order, layers, params, calls, batch_size
         As for `train_epochs`.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
@@ -392,6 +502,7 @@ def predict_rows(
     """
     columns = layers[layers.shape[0] - 1, OUTPUTS]
     x, shared = pointer(work), pointer(team)
+    memory = pointer_at(calls[STATES], scalar(x, 0.0))
     stage, members, began, own = -1, 1, 0, 0
     while True:
         if member == 0:
@@ -408,7 +519,7 @@ def predict_rows(
             members = get(shared, THREADS)
         start = stage * batch_size
         n = min(batch_size, order.size - start)
-        tasks = _row_blocks(n, members)
+        tasks = _row_blocks(n, members, layers)
         task = claim(shared, stage, tasks) if members > 1 else 0
         while task < tasks:
             first, count = _row_block(task, tasks, n)
@@ -418,7 +529,10 @@ def predict_rows(
                 offset(x, first * layers[0, INPUTS]),
             )  # fmt: skip
             results = offset(pointer(out), start * columns)
-            _forward(first, count, layers, batch_size, pointer(params), x, results)
+            _forward(
+                first, count, n, layers, batch_size, pointer(params), x, results, memory,
+                0, 0, False,
+            )  # fmt: skip
             if member > 0:
                 fetch_add(shared, DONE, 1)
             own += 1

@@ -463,6 +463,7 @@ def stack_of(model):
 
 
 ALONE = np.zeros(1, np.int64)  # no team
+PLAIN = np.zeros(10, np.int64)  # nothing by address
 
 
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
@@ -487,13 +488,14 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
         loss,
         dtype(lr),
         learn,
+        PLAIN,
         work,
         totals,
         ALONE,
         0,
     )
     out = np.empty((len(order), stack[-1, 1]), dtype)
-    kernels.predict_rows(*head, order, stack, params, work, batch_size, out, ALONE, 0)
+    kernels.predict_rows(*head, order, stack, params, PLAIN, work, batch_size, out, ALONE, 0)
     assert np.isnan(work[size:]).all()
     return totals[0], out
 
@@ -566,6 +568,7 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
         1,
         0.5,
         1,
+        PLAIN,
         work,
         totals,
         ALONE,

@@ -596,7 +596,7 @@ def _call_every_kernel(where):
             work = fence(np.zeros(kernels.work_size(layers, 4), dtype))
             totals, prediction = fence(np.zeros((2, 3))), fence(np.zeros((n, m), dtype))
             none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
-            alone = fence(np.zeros(1, np.int64))
+            alone, calls = fence(np.zeros(1, np.int64)), fence(np.zeros(10, np.int64))
             targets = fence(np.ones((n, m), dtype))
             for kind, number in enumerate((np.float32, np.float64, np.uint8)):
                 data = fence(np.ones((n, d), number))
@@ -604,11 +604,13 @@ def _call_every_kernel(where):
                 for loss_code, labels, target in ((0, t, nothing), (1, none, targets)):
                     kernels.train_epochs(
                         *row, labels, target, order, 4, layers, params, loss_code, one, True,
-                        work, totals, alone, 0,
+                        calls, work, totals, alone, 0,
                     )  # fmt: skip
                     assert (totals[:, 2] == -(-n // 4)).all()
                 rows = fence(np.arange(n))
-                kernels.predict_rows(*row, rows, layers, params, work, 4, prediction, alone, 0)
+                kernels.predict_rows(
+                    *row, rows, layers, params, calls, work, 4, prediction, alone, 0
+                )
 
 
 if __name__ == "__main__":

@@ -473,13 +473,23 @@ def test_a_helper_that_comes_late_touches_nothing():
     team = np.zeros(WORDS, np.int64)
     team[THREADS], team[TICKET] = 2, -1
     none = np.zeros((0, 0), "float32")
-    layers = np.array([[2**40, 2**40, 0, -1, 0]])
+    layers, calls = np.array([[2**40, 2**40, 0, -1, 0]]), np.zeros(10, np.int64)
     arguments = (
         0, 0, 0, np.float32(1), np.zeros(0, np.int64), none, np.zeros((2**10, 0), np.int64), 2**40,
-        layers, none[0:0].ravel(), 0, np.float32(1), True, none.ravel(), np.zeros((2**10, 3)),
+        layers, none[0:0].ravel(), 0, np.float32(1), True, calls, none.ravel(),
+        np.zeros((2**10, 3)),
     )  # fmt: skip
     kernels.train_epochs(*arguments, team, 1)
     kernels.predict_rows(
-        *arguments[:4], np.zeros(0, np.int64), layers, none.ravel(), none.ravel(), 1, none, team, 1
+        *arguments[:4],
+        np.zeros(0, np.int64),
+        layers,
+        none.ravel(),
+        calls,
+        none.ravel(),
+        1,
+        none,
+        team,
+        1,
     )
     assert models.threads is threads

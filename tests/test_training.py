@@ -25,6 +25,7 @@ KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}
 ONLY = "activation only"
 SENTINEL = -7.25
 ALONE = np.zeros(1, np.int64)  # no team
+PLAIN = np.zeros(10, np.int64)  # nothing by address
 
 # Inputs, then a layer each: (outputs, activation), (outputs, activation, "no bias") or
 # (ONLY, activation).
@@ -108,7 +109,7 @@ def epoch(
     kept = [a.copy() for a in (x, labels, targets, epochs, layers)]
     result = module.train_epochs(
         *rows_of(x, dtype, scale), labels, targets, epochs, batch_size, layers, params, loss,
-        dtype(lr), learn, work, totals, ALONE, 0,
+        dtype(lr), learn, PLAIN, work, totals, ALONE, 0,
     )  # fmt: skip
     assert result is None
     assert_frame(work_buffer)
@@ -128,7 +129,7 @@ def predict(module, x, layers, params, order=None, batch_size=8, scale=1):
     out = out.reshape(len(order), columns)
     kept = params.copy()
     module.predict_rows(
-        *rows_of(x, dtype, scale), order, layers, params, work, batch_size, out, ALONE, 0
+        *rows_of(x, dtype, scale), order, layers, params, PLAIN, work, batch_size, out, ALONE, 0
     )  # fmt: skip
     assert_frame(work_buffer)
     assert_frame(out_buffer)

@@ -17,6 +17,7 @@ from . import (
 
 BATCHES = 10
 ALONE = np.zeros(1, np.int64)  # no team of threads
+CALLS = np.zeros(10, np.int64)  # nothing by address
 
 
 def arguments(kernels, dtype, network):
@@ -54,7 +55,7 @@ def train(kernels, a, lr, learn=True):
     kernels.train_epochs(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["labels"], a["targets"],
         a["order"], a["batch_size"], a["layers"], a["params"], a["loss"], scalar(lr), learn,
-        a["work"], a["totals"], ALONE, 0,
+        CALLS, a["work"], a["totals"], ALONE, 0,
     )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def predict(kernels, a):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.predict_rows(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["order"][0], a["layers"],
-        a["params"], a["work"], a["batch_size"], a["out"], ALONE, 0,
+        a["params"], CALLS, a["work"], a["batch_size"], a["out"], ALONE, 0,
     )  # fmt: skip
 
 

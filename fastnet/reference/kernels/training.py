@@ -31,6 +31,7 @@ def train_epochs(
     loss,
     lr,
     learn,
+    calls,
     work,
     totals,
     team,
@@ -38,11 +39,12 @@ def train_epochs(
 ):
     """Train on the rows that order (E, n) names, epoch by epoch, batch by batch.
 
-    Each batch costs a forward pass, its loss and (learn) a backward pass with an SGD update.
-    labels (N,) int64 serve the cross entropy, targets (N, C) the squared error. A row of totals
-    (E, 3) receives an epoch's loss summed over the samples, the correct answers, and the batches
-    done; a loss that is not finite ends the training before its update. One thread does it all: a
-    member other than 0 of a team of threads returns at once.
+    For dense layers, two losses and SGD, where `calls` is zeros: what the compiled twin calls by
+    address has twins of its own. Each batch costs a forward pass, its loss and (learn) a backward
+    pass with an SGD update. labels (N,) int64 serve the cross entropy, targets (N, C) the squared
+    error. A row of totals (E, 3) receives an epoch's loss summed over the samples, the correct
+    answers, and the batches done; a loss that is not finite ends the training before its update.
+    One thread does it all: a member other than 0 of a team of threads returns at once.
     """
     if member > 0:
         return
@@ -86,6 +88,7 @@ def predict_rows(
     order,
     layers,
     params,
+    calls,
     work,
     batch_size,
     out,
