@@ -21,7 +21,7 @@ from fastnet.kernels.checked import copy_labels, one_hot_labels
 
 __all__ = ["cross_entropy_error", "relu", "sigmoid", "softmax"]
 
-FLOAT64, INT64 = checks.FLOAT64, checks.INT64
+INT64 = checks.INT64
 
 
 def sigmoid(x: ArrayLike) -> Any:
@@ -217,7 +217,7 @@ def _label_array(where: str, t: Any, n: int, classes: int, scores: str = "y") ->
             labels = empty(n, INT64)
             if copy_labels(t, classes, labels):
                 return labels
-        elif t.dtype is FLOAT64 and t.shape == (n, classes):
+        elif t.dtype in checks.COMPUTED and t.shape == (n, classes):
             labels = empty(n, INT64)
             if one_hot_labels(t, labels):
                 return labels

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy import empty
+from numpy import empty, ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks
@@ -43,11 +43,11 @@ from fastnet.kernels import (
     tanh_backward,
     tanh_forward,
 )
-from fastnet.kernels.checked import softmax_with_loss_forward
+from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
 
 __all__ = ["Affine", "Dense", "MatMul", "Relu", "Sigmoid", "Softmax", "SoftmaxWithLoss", "Tanh"]
 
-INT64 = checks.INT64
+FLOAT32, FLOAT64, INT64 = checks.FLOAT32, checks.FLOAT64, checks.INT64
 # What Dense may be asked for -> the kernels' codes.
 ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 _BACKWARD: dict[int, Callable[..., None]] = {
@@ -491,12 +491,14 @@ class Dense(Affine):
         wanted, x, W, upstream, dx, dW, db = self._before_backward("Dense.backward", dout)
         backward = _BACKWARD.get(self._code)
         if backward is not None:
-            out, given = self.out, upstream
-            if not checks.fits(out, dx.dtype):
-                out = checks.contiguous(checks.array("Dense.backward", "out", out), dx.dtype)
-            # The kernel goes by the size of out, which is that of forward's W, or the caller's.
-            checks.unchanged("Dense.backward", "out", out, given.shape)
-            upstream = empty(out.shape, dx.dtype)
+            out, given, dtype = self.out, upstream, dx.dtype
+            if not (type(out) is ndarray and out.dtype is dtype and out.flags.carray):
+                out = checks.contiguous(checks.array("Dense.backward", "out", out), dtype)
+            shape = given.shape
+            if out.shape != shape:
+                # The kernel goes by the size of out, which is that of forward's W, or the caller's.
+                checks.unchanged("Dense.backward", "out", out, shape)
+            upstream = empty(shape, dtype)
             backward(out, given, upstream)
         affine_backward(x, W, upstream, dx, dW, db)
         return dx if wanted is None else self._after_backward(*wanted, dx, dW, db)
@@ -541,7 +543,16 @@ class _Activation(_Layer):
         TypeError
             x is complex, object, string or wider than float64.
         """
-        out = _map(self._forward_kernel, self._forward_name, x)
+        if (  # as `_map` does, in line: 0.6 us, not 0.75
+            type(x) is ndarray
+            and x.ndim == 2
+            and ((dtype := x.dtype) is FLOAT32 or dtype is FLOAT64)
+            and x.flags.carray
+        ):
+            out = empty(x.shape, dtype)
+            self._forward_kernel(x, out)
+        else:
+            out = _map(self._forward_kernel, self._forward_name, x)
         self.out = out
         return out
 
@@ -764,21 +775,23 @@ class SoftmaxWithLoss(_Layer):
         y: Any
         labels: Any
         done = False
-        if (
-            type(x) is type(t) is np.ndarray
-            and (dtype := x.dtype) in checks.COMPUTED
-            and t.dtype is INT64
-        ):
-            y, total, labels = empty(x.shape, dtype), empty(1, dtype), empty(t.size, INT64)
-            done = softmax_with_loss_forward(x, t, y, total, labels)  # 1.4 us, not 2.7
-            loss = total[0]
+        if type(x) is type(t) is np.ndarray and (dtype := x.dtype) in checks.COMPUTED:
+            given: Any = t
+            if t.dtype is not INT64 and t.shape == x.shape and t.dtype in checks.COMPUTED:
+                given = empty(len(x) if x.ndim else 1, INT64)
+                if not one_hot_labels(t, given):
+                    given = t
+            if given.dtype is INT64:
+                y, total, labels = empty(x.shape, dtype), empty(1, dtype), empty(given.size, INT64)
+                done = softmax_with_loss_forward(x, given, y, total, labels)  # 1.4 us, not 2.7
+                loss, copied = total[0], labels.copy() if given is t else given
         if not done:
             logits, dtype = _logits(where, x)
             labels = _label_array(where, t, logits.shape[0], logits.shape[1], "x")
             y = _softmax(logits, dtype)
-            loss = _cross_entropy(y, labels)
+            loss, copied = _cross_entropy(y, labels), labels.copy()
         # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.y, self.t, self.loss, self._labels = y, labels.copy(), loss, (labels, y.shape)
+        self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:

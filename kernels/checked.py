@@ -86,7 +86,7 @@ def copy_labels(t, classes, labels):
     return t.size == labels.size and _copy(t, t.size, classes, labels)
 
 
-@exact((_double[0], _labels))
+@exact((_single[0], _labels), (_double[0], _labels))
 @jit
 def one_hot_labels(t, labels):
     """Class labels of one-hot rows.
@@ -95,7 +95,7 @@ def one_hot_labels(t, labels):
 
     Parameters
     ----------
-    t : (N, C) float64, C-contiguous
+    t : (N, C) float32 or float64, C-contiguous
     labels : (N,) int64, C-contiguous
         Overwritten.
 
