@@ -87,8 +87,10 @@ class SoftmaxCrossEntropy:
         labels = _label_array(where, t, shape[0], shape[1], "x")
         y, total = empty(shape, logits.dtype), empty(1, logits.dtype)
         softmax_cross_entropy_forward(logits, labels, y, total)
-        loss = checks.returned(total, dtype)[0]
-        self.y, self.loss = checks.returned(y, dtype), loss
+        if y.dtype is not dtype:  # float16
+            y, total = checks.returned(y, dtype), checks.returned(total, dtype)
+        loss = total[0]
+        self.y, self.loss = y, loss
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.t, self._labels = labels.copy(), (labels, shape)
         return loss
