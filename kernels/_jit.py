@@ -12,7 +12,12 @@ import pathlib
 import tempfile
 
 import numpy as np
-from llvmlite.binding import Linkage, parse_assembly
+from llvmlite.binding import (
+    Linkage,
+    create_pass_builder,
+    create_pipeline_tuning_options,
+    parse_assembly,
+)
 from numba import config, njit, types
 from numba.core import caching, codegen, compiler
 
@@ -117,7 +122,25 @@ class _NoCache(caching.NullCache):
         _say_compiling()
 
 
-class _Bitcode(codegen.JITCodeLibrary):
+class _Library(codegen.JITCodeLibrary):
+    """Machine code that is optimised once, its loops as they are written.
+
+    Numba would run cheap passes before the full ones, which repeat them: for counts of references,
+    of which there are none. And LLVM would unroll the loops over vectors: 0.45 s of the compiling
+    of the first training step and 1.4 times the machine code, for 0.98 of the kernels' speed.
+    """
+
+    def _optimize_functions(self, module):
+        module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self):
+        options = create_pipeline_tuning_options(speed_level=3)
+        options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
+        builder = create_pass_builder(self._codegen._tm, options)
+        builder.getModulePassManager().run(self._final_module, builder)
+
+
+class _Bitcode(_Library):
     """What the callers of a helper link with, without machine code: nobody calls that of a helper.
 
     A helper that calls others is optimised in the kernels alone: Numba would optimise all that it
@@ -142,11 +165,28 @@ class _Bitcode(codegen.JITCodeLibrary):
         self._shared_module = linked
 
 
-class _HelperCompiler(compiler.Compiler):
+# Passes that kernels have no use for, an eighth of the Python code that runs: for closures and
+# comprehensions, and for expressions of whole arrays.
+NEEDLESS = {"InlineClosureLikes", "NopythonRewrites"}
+
+
+class _KernelCompiler(compiler.Compiler):
+    library = _Library
+
     def __init__(self, typingctx, targetctx, library, *rest):
-        library = _Bitcode(targetctx.codegen(), "helper")
+        library = self.library(targetctx.codegen(), "kernel")
         library.enable_object_caching()
         super().__init__(typingctx, targetctx, library, *rest)
+
+    def define_pipelines(self):
+        pipelines = super().define_pipelines()
+        for pipeline in pipelines:
+            pipeline.passes = [p for p in pipeline.passes if p[0].__name__ not in NEEDLESS]
+        return pipelines
+
+
+class _HelperCompiler(_KernelCompiler):
+    library = _Bitcode
 
 
 def _compile(function, **options):
@@ -169,7 +209,7 @@ def jit(function):
     Kernels allocate nothing, so reference counts are off: two atomic instructions an array and
     call took 14 % of the time of a 3-4-1 network's step.
     """
-    return _compile(function)
+    return _compile(function, pipeline_class=_KernelCompiler)
 
 
 def helper(function):

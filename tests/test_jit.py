@@ -12,8 +12,10 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
+from numba.core import caching
 
 import fastnet
 from fastnet import kernels
@@ -253,6 +255,26 @@ def test_one_version_a_dtype():
         for signatures in versions.values():
             assert len(signatures) == 1, f"{name}: {signatures}"
         assert len(versions) >= (1 if name == "work_size" else 2), name
+
+
+def test_what_numba_would_do_besides():
+    """Two passes, by their present names, and loops over vectors that LLVM makes."""
+
+    def twice(x, out):
+        for i in range(x.size):
+            out[i] = 2 * x[i]
+
+    passes, code = [], []
+    for dispatcher in (numba.njit(error_model="numpy")(twice), _jit.jit(twice)):
+        dispatcher._cache = caching.NullCache()
+        dispatcher.compile((numba.float32[::1],) * 2)
+        (signature,) = dispatcher.signatures
+        times = dispatcher.get_metadata(signature)["pipeline_times"]["nopython"]
+        passes.append({name.partition("_")[2] for name in times})
+        code.append(dispatcher.inspect_llvm(signature))
+    usual, ours = passes
+    assert ours < usual and usual - ours == {"inline_closure_likes", "nopython_rewrites"}
+    assert "vector.body" in code[0] and "vector.body" not in code[1]
 
 
 def test_every_public_kernel_is_compiled_by_the_decorator():
