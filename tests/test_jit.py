@@ -3,6 +3,8 @@
 Every process that compiles says so in one line, and no other does: `finish` looks at each.
 """
 
+import contextlib
+import gc
 import inspect
 import json
 import os
@@ -16,6 +18,7 @@ import numba
 import numpy as np
 import pytest
 from numba.core import caching
+from numba.core.typed_passes import BaseNativeLowering
 
 import fastnet
 from fastnet import kernels
@@ -275,6 +278,32 @@ def test_what_numba_would_do_besides():
     usual, ours = passes
     assert ours < usual and usual - ours == {"inline_closure_likes", "nopython_rewrites"}
     assert "vector.body" in code[0] and "vector.body" not in code[1]
+
+
+@pytest.mark.parametrize("collects", [True, False])
+@pytest.mark.parametrize("fails", [False, True])
+def test_garbage_waits_until_a_kernel_is_compiled(monkeypatch, collects, fails):
+    seen, lower = [], BaseNativeLowering.run_pass
+
+    def watch(self, state):
+        seen.append(gc.isenabled())
+        if fails:
+            raise KeyboardInterrupt
+        return lower(self, state)
+
+    def nothing(x):
+        pass
+
+    kernel = _jit.jit(nothing)
+    kernel._cache = caching.NullCache()
+    monkeypatch.setattr(BaseNativeLowering, "run_pass", watch)
+    (gc.enable if collects else gc.disable)()
+    try:
+        with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
+            kernel.compile((numba.float32,))
+        assert seen == [False] and gc.isenabled() == collects
+    finally:
+        gc.enable()
 
 
 def test_every_public_kernel_is_compiled_by_the_decorator():
