@@ -11,6 +11,22 @@ from fastnet.kernels import checked
 
 __all__ = ["versions"]
 
+# Of outputs and targets, forward (y, t, loss) and backward (y, t, dout, dx).
+LOSSES = (
+    "mean_squared_error",
+    "elementwise_mean_squared_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "cosine_proximity",
+    "hinge",
+    "squared_hinge",
+    "categorical_cross_entropy",
+    "binary_cross_entropy",
+    "sigmoid_cross_entropy",
+    "kullback_leibler_divergence",
+)
 ACTIVATIONS = [
     f"{name}_{way}" for name in ("sigmoid", "relu", "tanh") for way in ("forward", "backward")
 ]
@@ -76,7 +92,12 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
         "cross_entropy_backward": (matrix, labels, dtype, matrix),
         "softmax_cross_entropy_forward": (matrix, labels, matrix, vector),
         "softmax_cross_entropy_backward": (matrix, labels, dtype, matrix),
-        "mean_squared_error_forward": (matrix, matrix, vector),
-        "mean_squared_error_backward": (matrix, matrix, dtype, matrix),
+        **{f"{name}_forward": (matrix, matrix, vector) for name in LOSSES},
+        **{f"{name}_backward": (matrix, matrix, dtype, matrix) for name in LOSSES},
+        "huber_forward": (matrix, matrix, dtype, vector),
+        "huber_backward": (matrix, matrix, dtype, dtype, matrix),
+        "categorical_hinge_forward": (matrix, labels, vector),
+        "categorical_hinge_backward": (matrix, labels, dtype, matrix),
+        "sigmoid_with_loss_forward": (matrix, matrix, matrix, vector),
         "sgd_update": (vector, dtype, vector),
     }

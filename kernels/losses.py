@@ -1,46 +1,322 @@
-"""Losses other than cross entropy.
+"""Losses of outputs and targets: squared, absolute and relative errors, Poisson, cosine.
 
-`squared_error_row` and its gradient work on pointers, for the compiled training loop.
+Each loss has a row on pointers, for the compiled training loop: `<loss>_row` returns the loss of a
+sample, `<loss>_gradient_row` writes its gradient times dout / n. The public kernels are loops over
+them. Losses that are means over the outputs take an array of any number of rows for one long row,
+as the mean over all of its elements is the same: a row of one output would use one lane.
 """
 
-from ._jit import helper, jit
+from math import sqrt
+
+from . import elementary
+from ._jit import helper, inline, jit
 from .simd import (
+    absolute,
     fill,
     get,
+    keep_first,
     lanes,
+    load,
     load_first,
     offset,
     pointer,
     put,
     scalar,
+    select,
+    store,
     store_first,
     sum_lanes,
 )
-from .softmax import is_largest
+from .softmax import TINY, is_largest
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
+
+
+# What the losses share, hinge.py and cross_entropy.py too.
+
+
+@inline
+def sum_terms(term, y, t, columns):
+    """Sum of term(y[j], t[j]) for j < columns, on pointers, for a function of vectors."""
+    step = lanes(y)
+    full = columns - columns % step
+    total = fill(y, 0.0)
+    for j in range(0, full, step):
+        total = total + term(load(y, j), load(t, j))
+    if full < columns:
+        rest = columns - full
+        terms = term(load_first(y, full, rest), load_first(t, full, rest))
+        total = total + keep_first(terms, rest, 0.0)
+    return sum_lanes(total)
+
+
+@inline
+def map_slopes(slope, y, t, columns, dout, divisor, dx):
+    """dx[j] = slope(y[j], t[j]) * dout / divisor for j < columns, on pointers; dx may be y."""
+    step = lanes(y)
+    full = columns - columns % step
+    for j in range(0, full, step):
+        store(dx, j, slope(load(y, j), load(t, j)) * fill(y, dout) / fill(y, divisor))
+    if full < columns:
+        rest = columns - full
+        slopes = slope(load_first(y, full, rest), load_first(t, full, rest))
+        store_first(dx, full, slopes * fill(y, dout) / fill(y, divisor), rest)
+
+
+@inline
+def mean_of_elements(row, y, t, loss):
+    """loss[0] = mean over all elements, for a row that is the mean of its columns."""
+    p, q, size = pointer(y), pointer(t), y.size
+    total = 0.0
+    for i in range(0, size, BLOCK):
+        count = min(BLOCK, size - i)
+        total += count * row(offset(p, i), offset(q, i), count)
+    put(pointer(loss), 0, total / size)
+
+
+@inline
+def mean_of_sums(row, y, t, loss):
+    """loss[0] = sum over all elements / N, for a row that is the sum over its columns."""
+    p, q, size = pointer(y), pointer(t), y.size
+    total = 0.0
+    for i in range(0, size, BLOCK):
+        total += row(offset(p, i), offset(q, i), min(BLOCK, size - i))
+    put(pointer(loss), 0, total / y.shape[0])
+
+
+@inline
+def gradient_of_elements(gradient_row, y, t, dout, dx):
+    """dx for a row that is the mean of its columns: that of one sample with all elements."""
+    p = pointer(y)
+    gradient_row(p, pointer(t), y.size, dout, scalar(p, 1.0), pointer(dx))
+
+
+@inline
+def gradient_of_sums(gradient_row, y, t, dout, dx):
+    """dx for a row that is the sum over its columns."""
+    p = pointer(y)
+    gradient_row(p, pointer(t), y.size, dout, scalar(p, y.shape[0]), pointer(dx))
+
+
+# --------------------------------------------------------------------------- rows
+
+
+@helper
+def _squared_error(y, t):
+    error = y - t
+    return error * error
+
+
+@helper
+def _squared_error_slope(y, t):
+    return 2.0 * (y - t)
+
+
+@helper
+def _error(y, t):
+    return y - t
 
 
 @helper
 def squared_error_row(y, t, columns):
     """Half the squared distance of y[:columns] and t[:columns], pointers."""
-    step = lanes(y)
-    total = fill(y, 0.0)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        error = load_first(y, j, count) - load_first(t, j, count)
-        total = total + error * error
-    return sum_lanes(0.5 * total)
+    return scalar(y, 0.5) * sum_terms(_squared_error, y, t, columns)
 
 
 @helper
 def squared_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = (y - t) * dout / n on pointers, in NumPy's order of operations; dx may be y."""
+    map_slopes(_error, y, t, columns, dout, n, dx)
+
+
+@helper
+def elementwise_mean_squared_error_row(y, t, columns):
+    """Mean of (y - t)**2 over the columns of a sample, pointers."""
+    return sum_terms(_squared_error, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def elementwise_mean_squared_error_gradient_row(y, t, columns, dout, n, dx):
+    """dx = 2 (y - t) * dout / (n * columns) on pointers; dx may be y."""
+    divisor = scalar(y, n) * scalar(y, columns)
+    map_slopes(_squared_error_slope, y, t, columns, dout, divisor, dx)
+
+
+@helper
+def _absolute_error(y, t):
+    return absolute(y - t)
+
+
+@helper
+def _sign_of_error(y, t):
+    """Sign of y - t, 0 where they are equal; NaN stays NaN."""
+    error = y - t
+    return select(error > 0.0, 1.0, select(error < 0.0, -1.0, error))
+
+
+@helper
+def mean_absolute_error_row(y, t, columns):
+    """Mean of |y - t| over the columns of a sample, pointers."""
+    return sum_terms(_absolute_error, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def mean_absolute_error_gradient_row(y, t, columns, dout, n, dx):
+    """dx = sign(y - t) * dout / (n * columns) on pointers; dx may be y."""
+    divisor = scalar(y, n) * scalar(y, columns)
+    map_slopes(_sign_of_error, y, t, columns, dout, divisor, dx)
+
+
+@helper
+def _at_least_tiny(x):
+    """The larger of x and 1e-7; NaN stays NaN."""
+    return select(x < TINY, TINY, x)
+
+
+@helper
+def _percentage_error(y, t):
+    return 100.0 * absolute(y - t) / _at_least_tiny(absolute(t))
+
+
+@helper
+def _percentage_error_slope(y, t):
+    return 100.0 * _sign_of_error(y, t) / _at_least_tiny(absolute(t))
+
+
+@helper
+def mean_absolute_percentage_error_row(y, t, columns):
+    """Mean of 100 |y - t| / max(|t|, 1e-7) over the columns of a sample, pointers."""
+    return sum_terms(_percentage_error, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def mean_absolute_percentage_error_gradient_row(y, t, columns, dout, n, dx):
+    """dx = 100 sign(y - t) / max(|t|, 1e-7) * dout / (n * columns); dx may be y."""
+    divisor = scalar(y, n) * scalar(y, columns)
+    map_slopes(_percentage_error_slope, y, t, columns, dout, divisor, dx)
+
+
+@helper
+def _logarithmic_error(y, t):
+    return elementary.log(_at_least_tiny(y) + 1.0) - elementary.log(_at_least_tiny(t) + 1.0)
+
+
+@helper
+def _squared_logarithmic_error(y, t):
+    error = _logarithmic_error(y, t)
+    return error * error
+
+
+@helper
+def _squared_logarithmic_error_slope(y, t):
+    return select(y < TINY, 0.0, 2.0 * _logarithmic_error(y, t) / (y + 1.0))
+
+
+@helper
+def mean_squared_logarithmic_error_row(y, t, columns):
+    """Mean of (log(1 + y) - log(1 + t))**2 over the columns of a sample, pointers."""
+    return sum_terms(_squared_logarithmic_error, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def mean_squared_logarithmic_error_gradient_row(y, t, columns, dout, n, dx):
+    """dx = 2 (log(1 + y) - log(1 + t)) / (1 + y) * dout / (n * columns); dx may be y."""
+    divisor = scalar(y, n) * scalar(y, columns)
+    map_slopes(_squared_logarithmic_error_slope, y, t, columns, dout, divisor, dx)
+
+
+@helper
+def _poisson(y, t):
+    return y - t * elementary.log(y + TINY)
+
+
+@helper
+def _poisson_slope(y, t):
+    return 1.0 - t / (y + TINY)
+
+
+@helper
+def poisson_row(y, t, columns):
+    """Mean of y - t log(y + 1e-7) over the columns of a sample, pointers."""
+    return sum_terms(_poisson, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def poisson_gradient_row(y, t, columns, dout, n, dx):
+    """dx = (1 - t / (y + 1e-7)) * dout / (n * columns) on pointers; dx may be y."""
+    map_slopes(_poisson_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+
+
+@helper
+def _huber_mean(y, t, columns, delta):
+    """Mean of e**2 / 2 where |e| <= delta, else delta |e| - delta**2 / 2, for e = y - t."""
     step = lanes(y)
+    limit, total = fill(y, delta), fill(y, 0.0)
+    for j in range(0, columns, step):
+        count = min(step, columns - j)
+        size = absolute(load_first(y, j, count) - load_first(t, j, count))
+        beyond = limit * size - 0.5 * limit * limit
+        total = total + select(size <= limit, 0.5 * size * size, beyond)
+    return sum_lanes(total) / scalar(y, columns)
+
+
+@helper
+def _huber_slopes(y, t, columns, delta, dout, n, dx):
+    """dx = (y - t, but within -delta and delta) * dout / (n * columns)."""
+    step = lanes(y)
+    limit, divisor = fill(y, delta), scalar(y, n) * scalar(y, columns)
     for j in range(0, columns, step):
         count = min(step, columns - j)
         error = load_first(y, j, count) - load_first(t, j, count)
-        store_first(dx, j, error * fill(y, dout) / fill(y, n), count)
+        slopes = select(error > limit, limit, select(error < -limit, -limit, error))
+        store_first(dx, j, slopes * fill(y, dout) / fill(y, divisor), count)
+
+
+@helper
+def huber_row(y, t, columns):
+    """Huber loss of a sample, mean over its columns, with delta = 1; pointers."""
+    return _huber_mean(y, t, columns, scalar(y, 1.0))
+
+
+@helper
+def huber_gradient_row(y, t, columns, dout, n, dx):
+    """Gradient of the Huber loss with delta = 1, times dout / n, on pointers; dx may be y."""
+    _huber_slopes(y, t, columns, scalar(y, 1.0), dout, n, dx)
+
+
+@helper
+def _product(y, t):
+    return y * t
+
+
+@helper
+def _length(y, columns):
+    """Euclidean length of y[:columns], a pointer; at least 1e-7."""
+    length = scalar(y, sqrt(sum_terms(_product, y, y, columns)))
+    least = scalar(y, TINY)
+    return least if length < least else length
+
+
+@helper
+def cosine_proximity_row(y, t, columns):
+    """Negative cosine of the angle between y[:columns] and t[:columns], pointers."""
+    return -sum_terms(_product, y, t, columns) / (_length(y, columns) * _length(t, columns))
+
+
+@helper
+def cosine_proximity_gradient_row(y, t, columns, dout, n, dx):
+    """Gradient of the negative cosine, times dout / n, on pointers; dx may be y."""
+    step = lanes(y)
+    length, other = _length(y, columns), _length(t, columns)
+    cosine = sum_terms(_product, y, t, columns) / (length * other)
+    if length == scalar(y, TINY):  # a length that is held there is no function of y
+        cosine = scalar(y, 0.0)
+    scale = scalar(y, dout) / scalar(y, n) / length
+    for j in range(0, columns, step):
+        count = min(step, columns - j)
+        along = load_first(y, j, count) / fill(y, length) * fill(y, cosine)
+        gradient = (along - load_first(t, j, count) / fill(y, other)) * fill(y, scale)
+        store_first(dx, j, gradient, count)
 
 
 @helper
@@ -55,9 +331,12 @@ def is_right(y, t, columns):
     return is_largest(y, columns, label)
 
 
+# --------------------------------------------------------------------------- kernels
+
+
 @jit
 def mean_squared_error_forward(y, t, loss):
-    """Half the squared error of a sample, averaged over the batch.
+    """Half the squared error of a sample, summed over its outputs, averaged over the batch.
 
         loss[0] = 1 / (2 N) * sum over n and c of (y[n, c] - t[n, c])**2
 
@@ -69,15 +348,11 @@ def mean_squared_error_forward(y, t, loss):
 
     Notes
     -----
-    The half makes the gradient of one sample the error y - t, as the delta rule has it.
+    The half makes the gradient of one sample the error y - t, as the delta rule has it. What
+    PyTorch and Keras call by this name is `elementwise_mean_squared_error_forward`.
     Source: Saitoh, Deep Learning from Scratch, section 4.2.1.
     """
-    n, columns = y.shape
-    p, q = pointer(y), pointer(t)
-    total = 0.0
-    for i in range(0, n * columns, BLOCK):
-        total += squared_error_row(offset(p, i), offset(q, i), min(BLOCK, n * columns - i))
-    put(pointer(loss), 0, total / n)
+    mean_of_sums(squared_error_row, y, t, loss)
 
 
 @jit
@@ -94,6 +369,282 @@ def mean_squared_error_backward(y, t, dout, dx):
     dx : (N, C), same dtype, C-contiguous
         Overwritten. May be y.
     """
+    gradient_of_sums(squared_error_gradient_row, y, t, dout, dx)
+
+
+@jit
+def elementwise_mean_squared_error_forward(y, t, loss):
+    """Squared error, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of (y[n, c] - t[n, c])**2
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: torch.nn.MSELoss, keras.losses.MeanSquaredError.
+    """
+    mean_of_elements(elementwise_mean_squared_error_row, y, t, loss)
+
+
+@jit
+def elementwise_mean_squared_error_backward(y, t, dout, dx):
+    """Gradient of the elementwise mean squared error.
+
+        dx = 2 (y - t) * dout / (N C)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(elementwise_mean_squared_error_gradient_row, y, t, dout, dx)
+
+
+@jit
+def mean_absolute_error_forward(y, t, loss):
+    """Absolute error, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of |y[n, c] - t[n, c]|
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: torch.nn.L1Loss, keras.losses.MeanAbsoluteError.
+    """
+    mean_of_elements(mean_absolute_error_row, y, t, loss)
+
+
+@jit
+def mean_absolute_error_backward(y, t, dout, dx):
+    """Gradient of the mean absolute error.
+
+        dx = sign(y - t) * dout / (N C), 0 where y = t
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(mean_absolute_error_gradient_row, y, t, dout, dx)
+
+
+@jit
+def mean_absolute_percentage_error_forward(y, t, loss):
+    """Absolute error in per cent of the target, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of 100 |y[n, c] - t[n, c]| / max(|t[n, c]|, 1e-7)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: keras.losses.MeanAbsolutePercentageError.
+    """
+    mean_of_elements(mean_absolute_percentage_error_row, y, t, loss)
+
+
+@jit
+def mean_absolute_percentage_error_backward(y, t, dout, dx):
+    """Gradient of the mean absolute percentage error.
+
+        dx = 100 sign(y - t) / max(|t|, 1e-7) * dout / (N C), 0 where y = t
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(mean_absolute_percentage_error_gradient_row, y, t, dout, dx)
+
+
+@jit
+def mean_squared_logarithmic_error_forward(y, t, loss):
+    """Squared difference of logarithms, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of (log(1 + y[n, c]) - log(1 + t[n, c]))**2
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    y and t below 1e-7 count as that.
+    Source: keras.losses.MeanSquaredLogarithmicError.
+    """
+    mean_of_elements(mean_squared_logarithmic_error_row, y, t, loss)
+
+
+@jit
+def mean_squared_logarithmic_error_backward(y, t, dout, dx):
+    """Gradient of the mean squared logarithmic error.
+
+        dx = 2 (log(1 + y) - log(1 + t)) / (1 + y) * dout / (N C), 0 where y < 1e-7
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(mean_squared_logarithmic_error_gradient_row, y, t, dout, dx)
+
+
+@jit
+def poisson_forward(y, t, loss):
+    """Poisson loss, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of y[n, c] - t[n, c] log(y[n, c] + 1e-7)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    The negative log-likelihood of counts t under rates y, without the terms in t alone.
+    Source: keras.losses.Poisson; torch.nn.PoissonNLLLoss(log_input=False, eps=1e-7).
+    """
+    mean_of_elements(poisson_row, y, t, loss)
+
+
+@jit
+def poisson_backward(y, t, dout, dx):
+    """Gradient of the Poisson loss.
+
+        dx = (1 - t / (y + 1e-7)) * dout / (N C)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(poisson_gradient_row, y, t, dout, dx)
+
+
+@jit
+def huber_forward(y, t, delta, loss):
+    """Huber loss, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of e**2 / 2 where |e| <= delta, else delta (|e| - delta / 2)
+        e = y[n, c] - t[n, c]
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    delta : scalar of y.dtype, positive
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: Huber, Robust estimation of a location parameter, 1964; torch.nn.HuberLoss and
+    keras.losses.Huber.
+    """
+    p, q, size = pointer(y), pointer(t), y.size
+    total = 0.0
+    for i in range(0, size, BLOCK):
+        count = min(BLOCK, size - i)
+        total += count * _huber_mean(offset(p, i), offset(q, i), count, delta)
+    put(pointer(loss), 0, total / size)
+
+
+@jit
+def huber_backward(y, t, delta, dout, dx):
+    """Gradient of the Huber loss.
+
+        dx = (y - t where that is within -delta and delta, else the nearer of the two)
+             * dout / (N C)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    delta : scalar of y.dtype, positive
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    p = pointer(y)
+    _huber_slopes(p, pointer(t), y.size, delta, dout, scalar(p, 1.0), pointer(dx))
+
+
+@jit
+def cosine_proximity_forward(y, t, loss):
+    """Negative cosine of the angle between outputs and targets, mean over the batch.
+
+        loss[0] = -mean over n of (y[n] . t[n]) / (|y[n]| |t[n]|)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    A length below 1e-7 counts as that, so the loss of a row of zeros is 0.
+    Source: keras.losses.CosineSimilarity.
+    """
+    n, columns = y.shape
+    p, q = pointer(y), pointer(t)
+    total = 0.0
+    for i in range(n):
+        total += cosine_proximity_row(offset(p, i * columns), offset(q, i * columns), columns)
+    put(pointer(loss), 0, total / n)
+
+
+@jit
+def cosine_proximity_backward(y, t, dout, dx):
+    """Gradient of the cosine proximity.
+
+        dx[n] = (cosine[n] y[n] / |y[n]| - t[n] / |t[n]|) / |y[n]| * dout / N
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
     n, columns = y.shape
     p, q, target = pointer(y), pointer(t), pointer(dx)
-    squared_error_gradient_row(p, q, n * columns, dout, scalar(p, n), target)
+    size = scalar(p, n)
+    for i in range(n):
+        at = i * columns
+        cosine_proximity_gradient_row(
+            offset(p, at), offset(q, at), columns, dout, size, offset(target, at)
+        )

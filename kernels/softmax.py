@@ -12,6 +12,7 @@ from .simd import (
     BITS,
     count_lanes,
     fill,
+    first_lane,
     get,
     is_lane,
     keep_first,
@@ -101,6 +102,24 @@ def sum_of_logs(x, count):
     for j in range(count):
         total += get(x, j)
     return total
+
+
+@helper
+def cross_entropy_row(y, t, columns):
+    """-log(y[t[0]] + 1e-7) of probabilities y[:columns], on pointers, t to the label."""
+    probability = get(y, get(t, 0)) + scalar(y, TINY)
+    return -first_lane(elementary.log(fill(y, probability)))
+
+
+@helper
+def cross_entropy_gradient_row(y, t, columns, dout, n, dx):
+    """dx = -[c = t[0]] / (y + 1e-7) * dout / n on pointers, t to the label; dx may be y."""
+    label = get(t, 0)
+    slope = -scalar(y, dout) / (get(y, label) + scalar(y, TINY)) / scalar(y, n)
+    step = lanes(y)
+    for j in range(0, columns, step):
+        store_first(dx, j, fill(y, 0.0), min(step, columns - j))
+    put(dx, label, slope)
 
 
 @helper
@@ -362,15 +381,16 @@ def cross_entropy_backward(y, t, dout, dx):
         Class labels; range checked by the caller.
     dout : scalar of y.dtype
     dx : (N, C), same dtype as y, C-contiguous
-        Overwritten. Must not overlap y.
+        Overwritten. May be y.
     """
     n, columns = y.shape
     p, labels, target = pointer(y), pointer(t), pointer(dx)
-    for i in range(n * columns):
-        put(target, i, 0.0)
+    size = scalar(p, n)
     for i in range(n):
-        at = i * columns + get(labels, i)
-        put(target, at, -dout / (get(p, at) + scalar(p, TINY)) / n)
+        at = i * columns
+        cross_entropy_gradient_row(
+            offset(p, at), offset(labels, i), columns, dout, size, offset(target, at)
+        )
 
 
 @jit

@@ -1,0 +1,259 @@
+"""Hinge losses: of outputs with targets -1 and 1, and of class scores with labels.
+
+Rows are as in losses.py. Those of categorical hinge take a pointer to the label of the sample.
+"""
+
+from math import nan
+
+from ._jit import helper, jit
+from .losses import gradient_of_elements, map_slopes, mean_of_elements, sum_terms
+from .simd import (
+    count_lanes,
+    fill,
+    get,
+    is_lane,
+    lanes,
+    load_first,
+    max_lanes,
+    offset,
+    pointer,
+    put,
+    scalar,
+    select,
+    store_first,
+    sum_lanes,
+)
+
+
+@helper
+def _hinge(y, t):
+    margin = 1.0 - t * y
+    return select(margin <= 0.0, 0.0, margin)
+
+
+@helper
+def _hinge_slope(y, t):
+    return select(1.0 - t * y <= 0.0, 0.0, -t)
+
+
+@helper
+def hinge_row(y, t, columns):
+    """Mean of max(0, 1 - t y) over the columns of a sample, pointers."""
+    return sum_terms(_hinge, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def hinge_gradient_row(y, t, columns, dout, n, dx):
+    """dx = -t where 1 - t y > 0, else 0, times dout / (n * columns); dx may be y."""
+    map_slopes(_hinge_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+
+
+@helper
+def _squared_hinge(y, t):
+    violation = _hinge(y, t)
+    return violation * violation
+
+
+@helper
+def _squared_hinge_slope(y, t):
+    return -2.0 * t * _hinge(y, t)
+
+
+@helper
+def squared_hinge_row(y, t, columns):
+    """Mean of max(0, 1 - t y)**2 over the columns of a sample, pointers."""
+    return sum_terms(_squared_hinge, y, t, columns) / scalar(y, columns)
+
+
+@helper
+def squared_hinge_gradient_row(y, t, columns, dout, n, dx):
+    """dx = -2 t max(0, 1 - t y) * dout / (n * columns) on pointers; dx may be y."""
+    map_slopes(_squared_hinge_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+
+
+@helper
+def _rival_score(y, label, columns):
+    """Largest of 0 and the scores of the other classes; NaN where one of those is."""
+    step = lanes(y)
+    top, known = fill(y, 0.0), fill(y, 0.0)
+    for j in range(0, columns, step):
+        others = select(is_lane(y, label - j), 0.0, load_first(y, j, min(step, columns - j)))
+        top = select(others > top, others, top)
+        known = select(others == others, known, nan)
+    return max_lanes(top) + sum_lanes(known)
+
+
+@helper
+def _class_of(score, y, label, columns):
+    """The first class but `label` with that positive score, which one has."""
+    step = lanes(y)
+    wanted, start = fill(y, score), 0
+    while True:
+        count = min(step, columns - start)
+        others = select(is_lane(y, label - start), 0.0, load_first(y, start, count))
+        if count_lanes(others == wanted) > 0:
+            break
+        start += step
+    while get(y, start) != score or start == label:
+        start += 1
+    return start
+
+
+@helper
+def categorical_hinge_row(y, t, columns):
+    """max(0, 1 + largest other score, at least 0, - score of the label t[0]); pointers."""
+    label = get(t, 0)
+    violation = _rival_score(y, label, columns) - get(y, label) + scalar(y, 1.0)
+    return scalar(y, 0.0) if violation <= 0 else violation
+
+
+@helper
+def categorical_hinge_gradient_row(y, t, columns, dout, n, dx):
+    """Gradient of the categorical hinge loss, times dout / n, on pointers; dx may be y."""
+    step = lanes(y)
+    label = get(t, 0)
+    score = _rival_score(y, label, columns)
+    violation = score - get(y, label) + scalar(y, 1.0)
+    rival = label
+    if violation > 0 and score > 0:
+        rival = _class_of(score, y, label, columns)
+    elsewhere = fill(y, scalar(y, nan) if violation != violation else scalar(y, 0.0))
+    for j in range(0, columns, step):
+        store_first(dx, j, elsewhere, min(step, columns - j))
+    if violation > 0:
+        scale = scalar(y, dout) / scalar(y, n)
+        put(dx, rival, scale)
+        put(dx, label, -scale)
+
+
+@jit
+def hinge_forward(y, t, loss):
+    """Hinge loss, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of max(0, 1 - t[n, c] y[n, c])
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+        Outputs, and targets -1 and 1.
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: keras.losses.Hinge.
+    """
+    mean_of_elements(hinge_row, y, t, loss)
+
+
+@jit
+def hinge_backward(y, t, dout, dx):
+    """Gradient of the hinge loss.
+
+        dx = (-t where 1 - t y > 0, else 0) * dout / (N C)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(hinge_gradient_row, y, t, dout, dx)
+
+
+@jit
+def squared_hinge_forward(y, t, loss):
+    """Squared hinge loss, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of max(0, 1 - t[n, c] y[n, c])**2
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+        Outputs, and targets -1 and 1.
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: keras.losses.SquaredHinge.
+    """
+    mean_of_elements(squared_hinge_row, y, t, loss)
+
+
+@jit
+def squared_hinge_backward(y, t, dout, dx):
+    """Gradient of the squared hinge loss.
+
+        dx = -2 t max(0, 1 - t y) * dout / (N C)
+
+    Parameters
+    ----------
+    y, t : (N, C), one dtype, float32 or float64, C-contiguous
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype, C-contiguous
+        Overwritten. May be y.
+    """
+    gradient_of_elements(squared_hinge_gradient_row, y, t, dout, dx)
+
+
+@jit
+def categorical_hinge_forward(y, t, loss):
+    """Categorical hinge loss, mean over the batch.
+
+        loss[0] = mean over n of max(0, 1 + rival[n] - y[n, t[n]])
+        rival[n] = max(0, largest of y[n, c] with c != t[n])
+
+    Parameters
+    ----------
+    y : (N, C) float32 or float64, C-contiguous
+    t : (N,) int64, 0 <= t[n] < C
+        Class labels; range checked by the caller.
+    loss : (1,), same dtype as y
+        Overwritten.
+
+    Notes
+    -----
+    The 0 in the rival comes from the label's own place in (1 - t) y, for a one-hot t.
+    Source: keras.losses.CategoricalHinge.
+    """
+    n, columns = y.shape
+    p, labels = pointer(y), pointer(t)
+    total = 0.0
+    for i in range(n):
+        total += categorical_hinge_row(offset(p, i * columns), offset(labels, i), columns)
+    put(pointer(loss), 0, total / n)
+
+
+@jit
+def categorical_hinge_backward(y, t, dout, dx):
+    """Gradient of the categorical hinge loss.
+
+        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where the loss of n is positive, else 0
+
+    Parameters
+    ----------
+    y : (N, C) float32 or float64, C-contiguous
+    t : (N,) int64, 0 <= t[n] < C
+        Class labels; range checked by the caller.
+    dout : scalar of y.dtype
+        Upstream gradient.
+    dx : (N, C), same dtype as y, C-contiguous
+        Overwritten. May be y.
+
+    Notes
+    -----
+    Of equal scores the first is the rival; where none is above 0, no class is. A row with a NaN
+    gives NaN.
+    """
+    n, columns = y.shape
+    p, labels, target = pointer(y), pointer(t), pointer(dx)
+    size = scalar(p, n)
+    for i in range(n):
+        at = i * columns
+        categorical_hinge_gradient_row(
+            offset(p, at), offset(labels, i), columns, dout, size, offset(target, at)
+        )
