@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "array",
+    "between",
     "bias",
     "built",
     "choice",
     "contiguous",
     "count",
     "deviation",
+    "entries",
     "fits",
     "float_dtype",
     "generator",
@@ -30,9 +32,12 @@ __all__ = [
     "labels",
     "learning_rate",
     "lengths",
+    "loss_objects",
+    "loss_weights",
     "number",
     "pairs",
     "parameter",
+    "positive",
     "remembered",
     "result_dtype",
     "returned",
@@ -42,6 +47,7 @@ __all__ = [
     "shape",
     "table",
     "targets",
+    "two_values",
     "unbuilt",
     "unchanged",
     "usual",
@@ -307,6 +313,30 @@ def _from_one_hot(where: str, t: NDArray[Any]) -> NDArray[np.int64]:
     return result.astype(np.int64, copy=False)
 
 
+# --------------------------------------------------------------------------- values of targets
+
+
+def between(where: str, t: NDArray[Any], low: float, high: float) -> None:
+    """Check that no target lies outside low..high, and none is NaN; high may be infinity."""
+    if not (t.min() >= low and t.max() <= high):
+        rule = f"be at least {low:g}" if high == math.inf else f"lie in {low:g}..{high:g}"
+        advice = "Give counts or sizes" if high == math.inf else "Give probabilities"
+        _target(where, t, (t >= low) & (t <= high), rule, advice)
+
+
+def two_values(where: str, t: NDArray[Any], low: float, high: float, advice: str) -> None:
+    """Check that every target is one of two numbers."""
+    good = (t == low) | (t == high)
+    if not good.all():
+        _target(where, t, good, f"be {low:g} or {high:g}", advice)
+
+
+def _target(where: str, t: NDArray[Any], good: NDArray[Any], rule: str, advice: str) -> None:
+    """Word what is wrong with the first target that is not good."""
+    i = tuple(map(int, np.argwhere(~good)[0]))
+    raise ValueError(f"{where}: t must {rule}, got t[{', '.join(map(str, i))}]={t[i]}. {advice}.")
+
+
 # --------------------------------------------------------------------------- numbers and names
 
 
@@ -333,6 +363,16 @@ def scalar(where: str, name: str, value: Any, computed: np.dtype[Any], dtype: np
         )
     # Numba takes a Python float for a float64.
     return found if computed is FLOAT64 else computed.type(found)
+
+
+def positive(where: str, name: str, value: Any) -> float:
+    """Return a number as a float; it must be finite and above 0."""
+    found = number(where, name, value)
+    if not 0 < found < math.inf:
+        raise ValueError(
+            f"{where}: {name} must be finite and positive, got {found}. Give a number such as 1."
+        )
+    return found
 
 
 def learning_rate(where: str, value: Any, dtypes: Iterable[np.dtype[Any]] = ()) -> float:
@@ -453,6 +493,62 @@ def unbuilt(where: str, name: str, value: Any, params: list[NDArray[Any]]) -> No
         raise RuntimeError(
             f"{where}: {name} must be set before build, got {_shown(value)} for W "
             f"{params[0].shape}. Assign layer.W and layer.b, or make another Dense."
+        )
+
+
+# --------------------------------------------------------------------------- several losses
+
+
+def loss_objects(where: str, value: Any) -> list[Any]:
+    """Return a list of one loss object or more, each with forward and backward, all different."""
+    if not isinstance(value, (list, tuple)) or not value:
+        raise TypeError(
+            f"{where}: losses must be a list of at least one loss, got {_shown(value)}. "
+            "Give one for each output."
+        )
+    for i, loss in enumerate(value):
+        # A class has both, too, but no place to remember an output.
+        if isinstance(loss, type) or not (hasattr(loss, "forward") and hasattr(loss, "backward")):
+            raise TypeError(
+                f"{where}: losses[{i}] must have forward and backward, got {_shown(loss)}. "
+                "Give a loss object, such as MeanSquaredError()."
+            )
+        for j in range(i):
+            if value[j] is loss:
+                raise ValueError(
+                    f"{where}: losses[{i}] must be an object of its own, got losses[{j}] again. "
+                    "Make one for each output: a loss remembers what it was given."
+                )
+    return list(value)
+
+
+def loss_weights(where: str, value: Any, count: int) -> list[float]:
+    """Return the weights of so many losses: finite, not negative, and not all 0; None is all 1."""
+    if value is None:
+        return [1.0] * count
+    entries(where, "weights", value, count)
+    found = [number(where, f"weights[{i}]", weight) for i, weight in enumerate(value)]
+    for i, weight in enumerate(found):
+        if not 0 <= weight < math.inf:
+            raise ValueError(
+                f"{where}: weights[{i}] must be finite and not negative, got {weight}. "
+                "Give 0 to leave a loss out."
+            )
+    if not 0 < sum(found) < math.inf:
+        raise ValueError(
+            f"{where}: weights must have a finite sum above 0, got {sum(found)}. "
+            "Give weights such as 1."
+        )
+    return found
+
+
+def entries(where: str, name: str, value: Any, count: int) -> None:
+    """Check that value has one entry for each loss."""
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        got = f"{len(value)}" if isinstance(value, (list, tuple)) else _shown(value)
+        raise ValueError(
+            f"{where}: {name} must be a list of {count}, one for each loss, got {got}. "
+            "Give as many as there are losses."
         )
 
 

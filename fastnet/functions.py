@@ -1,4 +1,4 @@
-"""Functions of arrays: the activations, softmax and the textbook's cross entropy."""
+"""Functions of arrays: the activations, softmax and the textbook's two errors."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import (
     cross_entropy_forward,
+    mean_squared_error_forward,
     relu_forward,
     sigmoid_forward,
     softmax_cross_entropy_backward,
@@ -19,7 +20,7 @@ from fastnet.kernels import (
 )
 from fastnet.kernels.checked import copy_labels, one_hot_labels
 
-__all__ = ["cross_entropy_error", "relu", "sigmoid", "softmax"]
+__all__ = ["cross_entropy_error", "relu", "sigmoid", "softmax", "sum_squared_error"]
 
 INT64 = checks.INT64
 
@@ -165,6 +166,54 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
         if t.ndim < 2:
             t = t.reshape(1, -1)
     return _cross_entropy(y, _label_array(where, t, *y.shape))
+
+
+def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
+    """Half the sum of squared errors, 0.5 * sum((y - t)**2), the textbook's form.
+
+    A sum over the whole batch: `losses.MeanSquaredError` divides it by N.
+
+    Parameters
+    ----------
+    y : array of any shape, or a number
+        Outputs of a network.
+    t : array of y.shape
+        Targets.
+
+    Returns
+    -------
+    scalar of the dtype that NumPy gives y - t
+        Integers give float64.
+
+    Raises
+    ------
+    TypeError
+        y or t is complex, object, string or wider than float64.
+    ValueError
+        t has another shape than y.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 4.2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import sum_squared_error
+    >>> float(sum_squared_error(np.array([0.0, 3.0]), np.array([1.0, 1.0])))
+    2.5
+    """
+    where = "sum_squared_error"
+    dtype = checks.usual(y, t)
+    if dtype is None:
+        y, t = checks.array(where, "y", y), checks.array(where, "t", t)
+        dtype = checks.result_dtype(y, t)
+        y, t = checks.contiguous(y, dtype), checks.contiguous(t, dtype)
+    checks.same_shape(where, "t", t, y.shape)  # type: ignore[union-attr,arg-type]  # arrays by now
+    loss = empty(1, y.dtype)  # type: ignore[union-attr]
+    # As one sample, whose loss is not divided.
+    mean_squared_error_forward(y.reshape(1, -1), t.reshape(1, -1), loss)  # type: ignore[union-attr]
+    return checks.returned(loss, dtype)[0]
 
 
 # What layers and losses share. `where` is the name that an error would give.

@@ -232,7 +232,7 @@ def categorical_hinge_forward(y, t, loss):
 def categorical_hinge_backward(y, t, dout, dx):
     """Gradient of the categorical hinge loss.
 
-        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where the loss of n is positive, else 0
+        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where n has a loss, else 0
 
     Parameters
     ----------

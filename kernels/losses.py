@@ -37,7 +37,10 @@ BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added i
 
 @inline
 def sum_terms(term, y, t, columns):
-    """Sum of term(y[j], t[j]) for j < columns, on pointers, for a function of vectors."""
+    """Sum of term(y[j], t[j]) for j < columns, on pointers, for a function of vectors.
+
+    Whole vectors apart from the rest: with a mask for each, 128 x 512 take up to 1.5 times as long.
+    """
     step = lanes(y)
     full = columns - columns % step
     total = fill(y, 0.0)

@@ -1,4 +1,4 @@
-"""Functions of arrays: the activations, softmax and the textbook's cross entropy."""
+"""Functions of arrays: the activations, softmax and the textbook's two errors."""
 
 import numpy as np
 
@@ -56,6 +56,17 @@ def cross_entropy_error(y: np.ndarray, t: np.ndarray) -> float:
         t = np.reshape(t, (1, -1))
     n = len(y)
     return -np.sum(np.log(y[np.arange(n), _labels(t, y)] + 1e-7)) / n
+
+
+def sum_squared_error(y: np.ndarray, t: np.ndarray) -> float:
+    """Return 0.5 * sum((y - t)**2), any shape.
+
+    Examples
+    --------
+    >>> float(sum_squared_error(np.array([0.0, 3.0]), np.array([1.0, 1.0])))
+    2.5
+    """
+    return 0.5 * np.sum((y - t) ** 2)
 
 
 def _labels(t: np.ndarray, y: np.ndarray) -> np.ndarray:

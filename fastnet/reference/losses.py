@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from . import kernels
 from .functions import _labels
 
 
@@ -56,3 +57,197 @@ class MeanSquaredError:
     def backward(self, dout: float = 1) -> np.ndarray:
         """Return dx = (y - t) * dout / N."""
         return (self.y - self.t) * dout / len(self.y)
+
+
+class _TargetLoss:
+    """A loss of outputs and targets whose equations stand in ``kernels``.
+
+    After forward, ``y`` and ``t`` (N, C) hold outputs and targets, ``loss`` the loss.
+    """
+
+    _word = ""
+
+    def __init__(self) -> None:
+        self.params: list[np.ndarray] = []
+        self.grads: list[np.ndarray] = []
+
+    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
+        """Return the loss; x is (N, C), t (N, C), or (N,) where C is 1."""
+        self.y, self.t = x, t.reshape(x.shape)
+        loss = np.empty(1, np.result_type(x, t))
+        self._kernel("forward")(self.y, self.t, *self._numbers(), loss)
+        self.loss = loss[0]
+        return self.loss
+
+    def backward(self, dout: float = 1) -> np.ndarray:
+        """Return the gradient with respect to x, times dout."""
+        dx = np.empty(self.y.shape, np.result_type(self.y, self.t))
+        self._kernel("backward")(self.y, self.t, *self._numbers(), dout, dx)
+        return dx
+
+    def _kernel(self, way):
+        return getattr(kernels, f"{self._word}_{way}")
+
+    def _numbers(self):
+        return ()
+
+
+class _LabelLoss(_TargetLoss):
+    """A loss of outputs and class labels: t holds labels (N,) or one-hot rows (N, C)."""
+
+    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
+        """Return the loss; x is (N, C), t (N,) or one-hot (N, C)."""
+        self.y, self.t = x, _labels(t, x)
+        loss = np.empty(1, x.dtype)
+        self._kernel("forward")(self.y, self.t, loss)
+        self.loss = loss[0]
+        return self.loss
+
+    def backward(self, dout: float = 1) -> np.ndarray:
+        """Return the gradient with respect to x, times dout."""
+        dx = np.empty_like(self.y)
+        self._kernel("backward")(self.y, self.t, dout, dx)
+        return dx
+
+
+class ElementwiseMeanSquaredError(_TargetLoss):
+    """Squared error, mean over the outputs and the batch."""
+
+    _word = "elementwise_mean_squared_error"
+
+
+class MeanAbsoluteError(_TargetLoss):
+    """Absolute error, mean over the outputs and the batch."""
+
+    _word = "mean_absolute_error"
+
+
+class MeanAbsolutePercentageError(_TargetLoss):
+    """Absolute error in per cent of the target, mean over the outputs and the batch."""
+
+    _word = "mean_absolute_percentage_error"
+
+
+class MeanSquaredLogarithmicError(_TargetLoss):
+    """Squared difference of logarithms, mean over the outputs and the batch."""
+
+    _word = "mean_squared_logarithmic_error"
+
+
+class Huber(_TargetLoss):
+    """Huber loss, squared up to delta and absolute beyond, mean over the outputs and the batch."""
+
+    _word = "huber"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        self.delta = delta
+
+    def _numbers(self):
+        return (self.delta,)
+
+
+class Poisson(_TargetLoss):
+    """Poisson loss of rates and counts, mean over the outputs and the batch."""
+
+    _word = "poisson"
+
+
+class CosineProximity(_TargetLoss):
+    """Negative cosine of the angle between outputs and targets, mean over the batch."""
+
+    _word = "cosine_proximity"
+
+
+class Hinge(_TargetLoss):
+    """Hinge loss with targets -1 and 1, mean over the outputs and the batch."""
+
+    _word = "hinge"
+
+
+class SquaredHinge(_TargetLoss):
+    """Squared hinge loss with targets -1 and 1, mean over the outputs and the batch."""
+
+    _word = "squared_hinge"
+
+
+class CategoricalHinge(_LabelLoss):
+    """Hinge loss of class scores with labels, mean over the batch."""
+
+    _word = "categorical_hinge"
+
+
+class CategoricalCrossEntropy(_TargetLoss):
+    """Cross entropy of probabilities with one-hot targets; sum over classes, mean over batch."""
+
+    _word = "categorical_cross_entropy"
+
+
+class SparseCategoricalCrossEntropy(_LabelLoss):
+    """Cross entropy of probabilities with labels, mean over the batch."""
+
+    _word = "cross_entropy"
+
+
+class BinaryCrossEntropy(_TargetLoss):
+    """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch."""
+
+    _word = "binary_cross_entropy"
+
+
+class SigmoidCrossEntropy(_TargetLoss):
+    """Sigmoid and binary cross entropy in one, mean over the outputs and the batch."""
+
+    _word = "sigmoid_cross_entropy"
+
+
+class KullbackLeiblerDivergence(_TargetLoss):
+    """Kullback-Leibler divergence; sum over the classes, mean over the batch."""
+
+    _word = "kullback_leibler_divergence"
+
+
+class SigmoidWithLoss:
+    """The textbook's last layer of yes-or-no scores: sigmoid, then -log(p + 1e-7).
+
+    After forward, ``y`` holds the probabilities, ``t`` the targets 0 and 1, ``loss`` the loss.
+    """
+
+    def __init__(self) -> None:
+        self.params: list[np.ndarray] = []
+        self.grads: list[np.ndarray] = []
+
+    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
+        """Return -sum(log(p + 1e-7)) / N; x is (N,) or (N, C), t the same, of 0 and 1."""
+        self.t = np.reshape(t, x.shape)
+        self.y = 1 / (1 + np.exp(-x))
+        p = np.where(self.t == 1, self.y, 1 - self.y)
+        self.loss = -np.sum(np.log(p + 1e-7)) / len(x)
+        return self.loss
+
+    def backward(self, dout: float = 1) -> np.ndarray:
+        """Return dx = (y - t) * dout / N."""
+        return (self.y - self.t) * dout / len(self.y)
+
+
+class WeightedLosses:
+    """Losses of several outputs, averaged by weights into one scalar, ``loss``."""
+
+    def __init__(self, losses: list, weights: list[float] | None = None) -> None:
+        self.params: list[np.ndarray] = []
+        self.grads: list[np.ndarray] = []
+        self.losses = losses
+        self.weights = weights or [1] * len(losses)
+
+    def forward(self, xs: list[np.ndarray], ts: list[np.ndarray]) -> float:
+        """Return sum(weights[k] * losses[k]) / sum(weights)."""
+        values = [loss.forward(x, t) for loss, x, t in zip(self.losses, xs, ts, strict=True)]
+        self.loss = np.average(values, weights=self.weights)
+        return self.loss
+
+    def backward(self, dout: float = 1) -> list[np.ndarray]:
+        """Return the gradients with respect to each x, times dout."""
+        shares = [weight / sum(self.weights) for weight in self.weights]
+        return [
+            loss.backward(dout * share) for loss, share in zip(self.losses, shares, strict=True)
+        ]

@@ -71,7 +71,7 @@ def poisson_backward(y, t, dout, dx):
 
 
 def huber_forward(y, t, delta, loss):
-    """Write loss[0] = mean(e**2 / 2 where |e| <= delta, else delta (|e| - delta / 2)), e = y - t."""
+    """Write loss[0] = mean(e**2 / 2 up to delta, delta (e - delta / 2) beyond), e = |y - t|."""
     e = np.abs(y - t)
     loss[0] = np.where(e <= delta, e**2 / 2, delta * e - delta**2 / 2).mean()
 
