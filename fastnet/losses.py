@@ -837,7 +837,8 @@ class SigmoidWithLoss(_Loss):
         t = checks.targets(where, t.reshape(-1, 1) if len(given) == t.ndim == 1 else t, x.shape)
         checks.two_values(where, t, 0, 1, "Give 1 for yes and 0 for no")
         x = checks.contiguous(x, dtype)
-        t, y, total = t.astype(x.dtype), empty(x.shape, x.dtype), empty(1, x.dtype)
+        t = np.array(t, x.dtype, order="C")  # the layer's own
+        y, total = empty(x.shape, x.dtype), empty(1, x.dtype)
         kernels.sigmoid_with_loss_forward(x, t, y, total)
         loss = checks.returned(total, dtype)[0]
         y, t = checks.returned(y, dtype).reshape(given), checks.returned(t, dtype).reshape(given)

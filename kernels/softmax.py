@@ -115,7 +115,7 @@ def cross_entropy_row(y, t, columns):
 def cross_entropy_gradient_row(y, t, columns, dout, n, dx):
     """dx = -[c = t[0]] / (y + 1e-7) * dout / n on pointers, t to the label; dx may be y."""
     label = get(t, 0)
-    slope = -scalar(y, dout) / (get(y, label) + scalar(y, TINY)) / scalar(y, n)
+    slope = scalar(y, -1.0) / (get(y, label) + scalar(y, TINY)) * scalar(y, dout) / scalar(y, n)
     step = lanes(y)
     for j in range(0, columns, step):
         store_first(dx, j, fill(y, 0.0), min(step, columns - j))

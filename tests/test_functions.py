@@ -1,4 +1,4 @@
-"""sigmoid, relu, softmax and cross_entropy_error: numbers, limits and forms of their arguments.
+"""sigmoid, relu, softmax and the two errors: numbers, limits and forms of their arguments.
 
 test_contract.py has dtypes and layouts, test_checks.py the errors.
 """
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax
+from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax, sum_squared_error
 from fastnet.reference import functions as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -121,3 +121,25 @@ def test_loss_of_a_batch_is_the_mean_of_its_rows(rng):
     y, t = softmax(5 * rng.standard_normal((6, 4))), rng.integers(0, 4, 6)
     rows = [cross_entropy_error(y[n], t[n]) for n in range(6)]
     assert_allclose(cross_entropy_error(y, t), np.mean(rows), rtol=1e-14)
+
+
+@every_dtype
+@every_shape
+def test_sum_squared_error_equals_the_reference(dtype, shape, rng):
+    y, t = rng.integers(-9, 10, (2, *shape)).astype(dtype)  # whole numbers: the sum is exact
+    loss = sum_squared_error(y, t)
+    assert loss == reference.sum_squared_error(y, t)
+    assert loss.dtype == dtype and loss.shape == ()
+
+
+def test_sum_squared_error_by_hand():
+    """Section 4.2.1 of the book: a good guess and a bad one."""
+    t = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    good = np.array([0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0])
+    bad = np.array([0.1, 0.05, 0.1, 0.0, 0.05, 0.1, 0.0, 0.6, 0.0, 0.0])
+    assert_allclose(sum_squared_error(good, t), 0.0975, rtol=1e-14)
+    assert_allclose(sum_squared_error(bad, np.array(t)), 0.5975, rtol=1e-14)
+    assert sum_squared_error(3, 1) == 2
+    assert sum_squared_error([], []) == 0
+    both = sum_squared_error([good, bad], [t, t])  # a sum over the batch, not a mean
+    assert_allclose(both, 0.0975 + 0.5975, rtol=1e-14)

@@ -298,7 +298,15 @@ def test_layers_can_be_copied_and_pickled(rng):
 
 
 @pytest.mark.parametrize(
-    "name", [*LAYERS, "SoftmaxWithLoss", "SoftmaxCrossEntropy", "MeanSquaredError"]
+    "name",
+    [
+        *LAYERS,
+        "SoftmaxWithLoss",
+        "SoftmaxCrossEntropy",
+        "MeanSquaredError",
+        "CategoricalHinge",
+        "SigmoidWithLoss",
+    ],
 )
 def test_another_thread_may_call_the_layer(name, rng):
     """Its forward and backward run here whenever the layer is written to, the worst of moments."""
@@ -319,7 +327,11 @@ def test_another_thread_may_call_the_layer(name, rng):
 
     def arguments(n, dtype):
         x = rng.standard_normal((n, 4)).astype(dtype)
-        t = x[::-1].copy() if name == "MeanSquaredError" else np.arange(n) % 4
+        t = np.arange(n) % 4
+        if name == "MeanSquaredError":
+            t = x[::-1].copy()
+        elif name == "SigmoidWithLoss":
+            t = x > 0
         return x, t, 2.0 if is_loss else x
 
     ours, others = arguments(5, np.float64), arguments(2, np.float32)
@@ -342,6 +354,9 @@ def test_layers_and_optimizers_show_what_they_are():
     assert repr(MatMul(np.ones((3, 2)))) == "MatMul(3, 2)"
     assert repr([Relu(), layers.SoftmaxWithLoss()]) == "[Relu(), SoftmaxWithLoss()]"
     assert repr(losses.MeanSquaredError()) == "MeanSquaredError()"
+    assert repr(losses.WeightedLosses([losses.Huber(2), losses.Hinge()])) == (
+        "WeightedLosses([Huber(delta=2.0), Hinge()], weights=[1.0, 1.0])"
+    )
     assert repr(losses.SoftmaxCrossEntropy()) == "SoftmaxCrossEntropy()"
     assert repr(SGD(np.float32(0.5))) == "SGD(lr=0.5)"
 

@@ -1,10 +1,24 @@
-"""Mean squared error as kernels. (Cross entropy: test_softmax.py.)"""
+"""Losses as kernels: mean squared error, then all that has a loss and a gradient, by table.
 
+test_hinge.py and test_cross_entropy.py have what is special to theirs, test_softmax.py the cross
+entropy of labels, test_published_losses.py other libraries.
+"""
+
+import numba
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.kernels import mean_squared_error_backward, mean_squared_error_forward
+from fastnet import kernels
+from fastnet.kernels import (
+    cross_entropy,
+    hinge,
+    losses,
+    mean_squared_error_backward,
+    mean_squared_error_forward,
+    softmax,
+)
+from fastnet.kernels.simd import offset, pointer, scalar
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -112,3 +126,267 @@ def test_many_rows_lose_no_digits(dtype):
     expected = float(y[0, 0]) ** 2 / 2
     bound = 2 * np.finfo(dtype).eps + len(y) * 2.0**-53
     assert abs(loss_of(y, t) - expected) <= bound * expected
+
+
+# --------------------------------------------------------------------------- all losses
+
+
+def numbers(rng, shape):
+    return 2 * rng.standard_normal(shape), 2 * rng.standard_normal(shape)
+
+
+def sizes(rng, shape):
+    return rng.uniform(0, 3, shape), rng.uniform(0, 3, shape)
+
+
+def probabilities(rng, shape):
+    y, t = rng.uniform(0.001, 0.999, shape), rng.uniform(0, 1, shape)
+    t[rng.random(shape) < 0.2] = 0
+    return y, t
+
+
+def logits(rng, shape):
+    return 4 * rng.standard_normal(shape), rng.integers(0, 2, shape)
+
+
+def signs(rng, shape):
+    return 2 * rng.standard_normal(shape), rng.choice([-1, 1], shape)
+
+
+def scores(rng, shape):
+    return 2 * rng.standard_normal(shape), rng.integers(0, shape[1], shape[0])
+
+
+def likelihoods(rng, shape):
+    return rng.uniform(0.001, 1, shape), rng.integers(0, shape[1], shape[0])
+
+
+# Name -> what to draw, and whether the reference has the bits of the gradient.
+KERNELS = {
+    "mean_squared_error": (numbers, True),
+    "elementwise_mean_squared_error": (numbers, True),
+    "mean_absolute_error": (numbers, True),
+    "mean_absolute_percentage_error": (numbers, True),
+    "mean_squared_logarithmic_error": (sizes, False),
+    "huber": (numbers, True),
+    "poisson": (sizes, True),
+    "cosine_proximity": (numbers, False),
+    "hinge": (signs, True),
+    "squared_hinge": (signs, True),
+    "categorical_hinge": (scores, True),
+    "categorical_cross_entropy": (probabilities, True),
+    "cross_entropy": (likelihoods, True),
+    "binary_cross_entropy": (probabilities, True),
+    "sigmoid_cross_entropy": (logits, False),
+    "kullback_leibler_divergence": (probabilities, True),
+}
+SUMS = ("mean_squared_error", "categorical_cross_entropy", "kullback_leibler_divergence")
+every_kernel = pytest.mark.parametrize("name", KERNELS)
+SOME = [(1, 1), (5, 1), (1, 7), (300, 1), (4, 8), (3, 16), (6, 17), (2, 130), (33, 10)]
+
+
+def draw(name, dtype, shape, seed=0):
+    y, t = KERNELS[name][0](np.random.default_rng(seed), shape)
+    return y.astype(dtype), t if t.ndim == 1 else t.astype(dtype)
+
+
+def widened(y, t):
+    return y.astype(np.longdouble), t if t.ndim == 1 else t.astype(np.longdouble)
+
+
+def deltas(name, dtype):
+    return (dtype(0.75),) if name == "huber" else ()
+
+
+def value(package, name, y, t):
+    loss = np.full(3, SENTINEL, y.dtype)
+    getattr(package, f"{name}_forward")(y, t, *deltas(name, y.dtype.type), loss[1:2])
+    assert_array_equal(loss[[0, 2]], SENTINEL)
+    return loss[1]
+
+
+def gradient(package, name, y, t, dout=1.0):
+    buffer = np.full(y.size + 80, SENTINEL, y.dtype)
+    dx = buffer[40 : 40 + y.size].reshape(y.shape)
+    dtype = y.dtype.type
+    getattr(package, f"{name}_backward")(y, t, *deltas(name, dtype), dtype(dout), dx)
+    assert_array_equal(buffer[:40], SENTINEL)
+    assert_array_equal(buffer[-40:], SENTINEL)
+    return dx
+
+
+def size_of_terms(name, y, t):
+    """The mean size of what a loss adds up: the losses of its parts."""
+    if t.ndim == 1 or name == "cosine_proximity":
+        return max(1.0, np.abs(y).max())
+    pairs = zip(y.reshape(-1, 1, 1), t.reshape(-1, 1, 1), strict=True)
+    parts = [value(reference, name, *pair) for pair in pairs]
+    return np.abs(parts).sum() / (len(y) if name in SUMS else y.size)
+
+
+@pytest.mark.parametrize("shape", SOME, ids=str)
+@every_dtype
+@every_kernel
+def test_a_loss_equals_the_reference(name, dtype, shape):
+    y, t = draw(name, dtype, shape)
+    kept = y.copy(), t.copy()
+    loss = value(kernels, name, y, t)
+    assert_array_equal(y, kept[0])
+    assert_array_equal(t, kept[1])
+    wide = widened(y, t)
+    exact = value(reference, name, *wide)
+    # At most 64 numbers and 1 are added up in a lane, of two in the narrowest vectors; a term
+    # itself, and the logarithm of a number near 1, are good to a few ulp of their own size or of 1.
+    columns = shape[1] if t.ndim == 1 or name == "cosine_proximity" else 0
+    eps = np.finfo(dtype).eps
+    each = shape[1] if name in SUMS else 1
+    bound = (70 + columns) * eps * float(size_of_terms(name, *wide)) + 4 * each * eps
+    assert abs(loss - exact) <= bound
+
+
+@pytest.mark.parametrize("dout", [1.0, -0.3])
+@pytest.mark.parametrize("shape", SOME, ids=str)
+@every_dtype
+@every_kernel
+def test_a_gradient_equals_the_reference(name, dtype, shape, dout):
+    y, t = draw(name, dtype, shape)
+    kept = y.copy(), t.copy()
+    dx = gradient(kernels, name, y, t, dout)
+    assert_array_equal(y, kept[0])
+    assert_array_equal(t, kept[1])
+    if KERNELS[name][1]:
+        assert_array_equal(dx, gradient(reference, name, y, t, dout))
+    else:
+        exact = gradient(reference, name, *widened(y, t), dout)
+        # Lengths are sums of as many squares; logarithms and exps are good to 2 ulp.
+        size = np.abs(exact).max() + abs(dout) / y.size
+        assert (np.abs(dx - exact) <= (shape[1] + 20) * np.finfo(dtype).eps * size).all()
+    extra = deltas(name, dtype)
+    getattr(kernels, f"{name}_backward")(y, t, *extra, dtype(dout), y)  # dx may be y
+    assert_array_equal(y, dx)
+
+
+@every_kernel
+def test_a_gradient_equals_central_differences(name):
+    y, t = draw(name, np.float64, (5, 7))
+    dx = gradient(kernels, name, y, t, 1.5)
+    numeric = np.zeros_like(y)
+    for i in np.ndindex(y.shape):
+        above, below = y.copy(), y.copy()
+        above[i] += 1e-6
+        below[i] -= 1e-6
+        numeric[i] = 1.5 * (value(kernels, name, above, t) - value(kernels, name, below, t)) / 2e-6
+    # h squared times the third derivative, and 1e-16 / h times the loss.
+    assert np.abs(numeric).max() > 0.01
+    assert_allclose(dx, numeric, rtol=1e-5, atol=2e-8 * max(1, np.abs(numeric).max()))
+
+
+@every_kernel
+def test_the_loss_of_a_batch_is_the_mean_of_its_rows(name):
+    y, t = draw(name, np.float64, (6, 19))
+    one = [slice(i, i + 1) for i in range(6)]
+    values = [value(kernels, name, y[i], t[i]) for i in one]
+    assert_allclose(value(kernels, name, y, t), np.mean(values), rtol=1e-13, atol=1e-15)
+    rows = [gradient(kernels, name, y[i], t[i]) for i in one]
+    dx = gradient(kernels, name, y, t)
+    assert_allclose(dx, np.concatenate(rows) / 6, rtol=1e-13, atol=1e-17)
+
+
+def rows_of(name):
+    """What the compiled loop calls, a sample at a time."""
+    home = next(m for m in (losses, hinge, cross_entropy, softmax) if hasattr(m, f"{name}_row"))
+    row, gradient_row = getattr(home, f"{name}_row"), getattr(home, f"{name}_gradient_row")
+
+    @numba.njit
+    def call(y, t, dout, dx, found):
+        n, columns = y.shape
+        p, q, target, width = pointer(y), pointer(t), pointer(dx), t.size // n
+        for i in range(n):
+            at, to = offset(p, i * columns), offset(q, i * width)
+            found[i] = row(at, to, columns)
+            gradient_row(at, to, columns, dout, scalar(p, n), offset(target, i * columns))
+
+    return call
+
+
+@every_dtype
+@pytest.mark.parametrize("name", sorted(KERNELS.keys() - {"mean_squared_error", "huber"}))
+def test_rows_are_the_kernels(name, dtype):
+    y, t = draw(name, dtype, (6, 19))
+    found, dx = np.empty(6), np.empty_like(y)
+    rows_of(name)(y, t, dtype(-0.3), dx, found)
+    for i in range(6):
+        one = value(kernels, name, y[i : i + 1], t[i : i + 1])
+        assert abs(found[i] - one) <= 2 * np.finfo(dtype).eps * abs(one)
+    assert_array_equal(dx, gradient(kernels, name, y, t, -0.3))
+
+
+@every_dtype
+def test_rows_of_the_huber_loss_have_a_delta_of_one(dtype):
+    y, t = draw("huber", dtype, (6, 19))
+    found, dx, expected, loss = np.empty(6), np.empty_like(y), np.empty_like(y), np.empty(1, dtype)
+    rows_of("huber")(y, t, dtype(-0.3), dx, found)
+    kernels.huber_forward(y, t, dtype(1), loss)
+    assert_allclose(found.mean(), loss[0], rtol=20 * np.finfo(dtype).eps)
+    kernels.huber_backward(y, t, dtype(1), dtype(-0.3), expected)
+    assert_array_equal(dx, expected)
+
+
+@every_dtype
+@every_kernel
+def test_nan_spoils_a_loss_and_the_gradient_of_its_row_alone(name, dtype):
+    y, t = draw(name, dtype, (5, 19))
+    clean = gradient(kernels, name, y, t)
+    at = (3, t[3] if t.ndim == 1 else 17)  # cross_entropy looks at the label alone
+    y[at] = np.nan
+    assert np.isnan(value(kernels, name, y, t))
+    dx = gradient(kernels, name, y, t)
+    if name != "hinge":  # whose slopes are -t and 0
+        assert np.isnan(dx[at])
+    assert_array_equal(np.delete(dx, 3, axis=0), np.delete(clean, 3, axis=0))
+
+
+def test_errors_by_hand():
+    y, t = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[0.0, 4.0], [0.0, 1.0]])
+    assert value(kernels, "elementwise_mean_squared_error", y, t) == 9 / 4
+    dx = gradient(kernels, "elementwise_mean_squared_error", y, t)
+    assert_array_equal(dx, [[0.5, -1], [0, -1]])
+    assert value(kernels, "mean_absolute_error", y, t) == 5 / 4
+    assert_array_equal(gradient(kernels, "mean_absolute_error", y, t, 4), [[1, -1], [0, -1]])
+    y, t = np.array([[3.0, 1.0]]), np.array([[2.0, -4.0]])
+    assert value(kernels, "mean_absolute_percentage_error", y, t) == (50 + 125) / 2
+    dx = gradient(kernels, "mean_absolute_percentage_error", y, t)
+    assert_array_equal(dx, [[25, 12.5]])
+    # delta = 0.75: 0.5 is squared, 3 is not
+    y, t = np.array([[0.5, -3.0]]), np.zeros((1, 2))
+    assert value(kernels, "huber", y, t) == (0.125 + 0.75 * (3 - 0.375)) / 2
+    assert_array_equal(gradient(kernels, "huber", y, t, 2), [[0.5, -0.75]])
+
+
+def test_bounds_of_percentages_and_logarithms():
+    y, t = np.array([[1.0, 2.0]]), np.array([[0.0, 1e-9]])
+    loss = value(kernels, "mean_absolute_percentage_error", y, t)
+    assert_allclose(loss, (1 + 2 - 1e-9) / 2 * 1e9, rtol=1e-15)
+    y, t = np.array([[-5.0, 1.0]]), np.array([[0.0, 0.0]])  # both -5 and 0 count as 1e-7
+    exact = (np.log(2) - np.log1p(1e-7)) ** 2 / 2
+    assert_allclose(value(kernels, "mean_squared_logarithmic_error", y, t), exact, rtol=1e-14)
+    assert gradient(kernels, "mean_squared_logarithmic_error", y, t)[0, 0] == 0
+
+
+@every_dtype
+def test_cosine_of_rows_without_a_length(dtype):
+    y, t = np.zeros((1, 3), dtype), np.array([[0, 3, 4]], dtype)
+    assert value(kernels, "cosine_proximity", y, t) == 0
+    dx = gradient(kernels, "cosine_proximity", y, t)
+    assert_allclose(dx, [[0, -0.6e7, -0.8e7]], rtol=1e-6)  # the length is held at 1e-7
+    assert value(kernels, "cosine_proximity", t, y) == 0
+    assert_array_equal(gradient(kernels, "cosine_proximity", t, y), [[0, 0, 0]])
+    loss = value(kernels, "cosine_proximity", t, t * 7)
+    assert_allclose(loss, -1, rtol=4 * np.finfo(dtype).eps)
+
+
+@every_dtype
+def test_a_length_below_its_bound_is_held(dtype):
+    y, t = np.array([[3e-9, 4e-9]], dtype), np.array([[0, 1]], dtype)
+    assert_allclose(value(kernels, "cosine_proximity", y, t), -0.04, rtol=1e-6)
+    assert_allclose(gradient(kernels, "cosine_proximity", y, t), [[0, -1e7]], rtol=1e-6)

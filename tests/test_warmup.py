@@ -41,9 +41,19 @@ for dtype in ("float32", "float64"):
         for targets in (t, np.eye(3)[t]):
             loss.forward(x[:, :3], targets)
             loss.backward()
-    squared = losses.MeanSquaredError()
-    squared.forward(x, x * 2)
-    squared.backward()
+    yes = np.where(x > 0.5, 1.0, 0.0).astype(dtype)
+    for name, kind in losses.LOSSES.items():
+        loss = kind()
+        if "hinge" in name or "sparse" in name or "softmax" in name:
+            targets = yes * 2 - 1 if name in ("hinge", "squared_hinge") else t
+        else:
+            targets = yes
+        loss.forward(x, targets)
+        loss.backward()
+    loss = losses.SigmoidWithLoss()
+    loss.forward(x, yes)
+    loss.backward()
+    functions.sum_squared_error(x, yes)
     for function in (functions.sigmoid, functions.relu, functions.softmax):
         function(x), function(x[0])
     functions.cross_entropy_error(functions.softmax(x), t)
