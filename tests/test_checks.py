@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax
+from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax, sum_squared_error
 from fastnet.layers import (
     Affine,
     Dense,
@@ -20,7 +20,20 @@ from fastnet.layers import (
     SoftmaxWithLoss,
     Tanh,
 )
-from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
+from fastnet.losses import (
+    LOSSES,
+    BinaryCrossEntropy,
+    CategoricalHinge,
+    Hinge,
+    Huber,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    SigmoidWithLoss,
+    SoftmaxCrossEntropy,
+    SparseCategoricalCrossEntropy,
+    WeightedLosses,
+)
 from fastnet.optimizer import SGD
 
 X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
@@ -99,6 +112,13 @@ TAKES_ARRAYS = {
     "SoftmaxCrossEntropy.forward: x": lambda bad: SoftmaxCrossEntropy().forward(bad, [0, 0, 0]),
     "MeanSquaredError.forward: x": lambda bad: MeanSquaredError().forward(bad, X),
     "MeanSquaredError.forward: t": lambda bad: MeanSquaredError().forward(X, bad),
+    "sum_squared_error: y": lambda bad: sum_squared_error(bad, X),
+    "sum_squared_error: t": lambda bad: sum_squared_error(X, bad),
+    "Huber.forward: x": lambda bad: Huber().forward(bad, X),
+    "Hinge.forward: t": lambda bad: Hinge().forward(X, bad),
+    "CategoricalHinge.forward: x": lambda bad: CategoricalHinge().forward(bad, [0, 0, 0]),
+    "SigmoidWithLoss.forward: x": lambda bad: SigmoidWithLoss().forward(bad, X > 0),
+    "SigmoidWithLoss.forward: t": lambda bad: SigmoidWithLoss().forward(X, bad),
     "SGD.update: grads[0]": lambda bad: SGD().update([X.copy()], [bad]),
 }
 
@@ -126,6 +146,11 @@ LABELLED = {
     "cross_entropy_error": (cross_entropy_error, "y"),
     "SoftmaxWithLoss.forward": (lambda x, t: SoftmaxWithLoss().forward(x, t), "x"),
     "SoftmaxCrossEntropy.forward": (lambda x, t: SoftmaxCrossEntropy().forward(x, t), "x"),
+    "CategoricalHinge.forward": (lambda x, t: CategoricalHinge().forward(x, t), "x"),
+    "SparseCategoricalCrossEntropy.forward": (
+        lambda x, t: SparseCategoricalCrossEntropy().forward(x, t),
+        "x",
+    ),
 }
 NOT_ONE_HOT = "t must be one-hot, a single 1 and zeros in each row, got"
 LABELS = [
@@ -249,6 +274,58 @@ def test_long_one_hot_rows_are_shortened():
         cross_entropy_error(np.ones((2, 500)), np.ones((2, 500)))
 
 
+# Targets that a loss cannot take, x being fit for all.
+SIGNS = "t must be -1 or 1, got t[1, 0]={}. Give 2 * t - 1 for targets 0 and 1."
+PROBABLE = "t must lie in 0..1, got t[1, 0]={}. Give probabilities."
+TARGETS = [
+    *[(name, bad, SIGNS) for name in ("hinge", "squared_hinge") for bad in (0.0, 1.5, np.nan)],
+    *[
+        (name, bad, PROBABLE)
+        for name in (
+            "categorical_cross_entropy",
+            "binary_cross_entropy",
+            "sigmoid_cross_entropy",
+            "kullback_leibler_divergence",
+        )
+        for bad in (-1.0, 1.5, np.nan)
+    ],
+    *[
+        (name, bad, "t must be at least 0, got t[1, 0]={}. Give counts or sizes.")
+        for name in ("poisson", "mean_squared_logarithmic_error")
+        for bad in (-1.0, np.nan)
+    ],
+]
+
+
+@pytest.mark.parametrize(("name", "bad", "text"), TARGETS)
+def test_targets_that_a_loss_cannot_take(name, bad, text):
+    kind = LOSSES[name]
+    t = np.ones((3, 4))
+    t[1, 0] = bad
+    with pytest.raises(ValueError) as raised:
+        kind().forward(X, t)
+    assert str(raised.value) == f"{kind.__name__}.forward: {text.format(bad)}"
+
+
+def test_targets_of_sigmoid_with_loss():
+    for t, shown in (([0, 1, 2, 1], "t[2, 0]=2"), ([0, 0.5, 1, 1], "t[1, 0]=0.5")):
+        with pytest.raises(ValueError) as raised:
+            SigmoidWithLoss().forward(X[0], t)
+        assert str(raised.value) == (
+            f"SigmoidWithLoss.forward: t must be 0 or 1, got {shown}. Give 1 for yes and 0 for no."
+        )
+
+
+def test_a_bad_target_changes_nothing():
+    loss = called(BinaryCrossEntropy(), X, X > 0.5)
+    value, dx = loss.loss, loss.backward()
+    with pytest.raises(ValueError, match="lie in"):
+        loss.forward(X * 2, X * 9)
+    assert loss.loss == value
+    assert_array_equal(loss.backward(), dx)
+    assert Poisson().forward(X, X * 9) > 0  # any size
+
+
 EMPTY_TABLE = "must have at least one row and one class, got"
 EMPTY_ROWS = "must have at least one row and one feature, got"
 SHAPES = [
@@ -299,6 +376,38 @@ SHAPES = [
     (
         lambda: MeanSquaredError().forward(X, X[:2]),
         "MeanSquaredError.forward: t must have shape (3, 4) to match x, got t.shape=(2, 4). "
+        "Give one target for each output.",
+    ),
+    (
+        lambda: sum_squared_error(X, X[0]),
+        "sum_squared_error: t must have shape (3, 4), got t.shape=(4,). "
+        "Give one number for each output of forward.",
+    ),
+    (
+        lambda: Hinge().forward(X, np.ones(4)),
+        "Hinge.forward: t must have shape (3, 4) to match x, got t.shape=(4,). "
+        "Give one target for each output.",
+    ),
+    (
+        lambda: CategoricalHinge().forward(X[0], [0]),
+        "CategoricalHinge.forward: x must be (N, C), got x.shape=(4,). {table}",
+    ),
+    (
+        lambda: SigmoidWithLoss().forward(1.0, 1),
+        "SigmoidWithLoss.forward: x must be (N, C), got x.shape=(). {table}",
+    ),
+    (
+        lambda: SigmoidWithLoss().forward([], []),
+        f"SigmoidWithLoss.forward: x {EMPTY_TABLE} x.shape=(0, 1). {{some}}",
+    ),
+    (
+        lambda: SigmoidWithLoss().forward(X, X[0] > 0),
+        "SigmoidWithLoss.forward: t must have shape (3, 4) to match x, got t.shape=(4,). "
+        "Give one target for each output.",
+    ),
+    (
+        lambda: SigmoidWithLoss().forward(X[0], X[0, :2] > 0),
+        "SigmoidWithLoss.forward: t must have shape (4, 1) to match x, got t.shape=(2, 1). "
         "Give one target for each output.",
     ),
     (
@@ -492,6 +601,11 @@ REPLACED = [
     ("SoftmaxCrossEntropy", "y", lambda: called(SoftmaxCrossEntropy(), X, [0, 1, 2]), 1),
     ("MeanSquaredError", "y", lambda: called(MeanSquaredError(), X, X), 1),
     ("MeanSquaredError", "t", lambda: called(MeanSquaredError(), X, X), 1),
+    ("Huber", "y", lambda: called(Huber(), X, X * 2), 1),
+    ("Huber", "t", lambda: called(Huber(), X, X * 2), 1),
+    ("CategoricalHinge", "y", lambda: called(CategoricalHinge(), X, [0, 1, 2]), 1),
+    ("SigmoidWithLoss", "y", lambda: called(SigmoidWithLoss(), X, X > 0.5), 1),
+    ("SigmoidWithLoss", "t", lambda: called(SigmoidWithLoss(), X, X > 0.5), 1),
 ]
 
 
@@ -607,20 +721,36 @@ def test_initial_weights_beyond_their_dtype(dtype, std):
     assert np.isfinite(layer.W).all()
 
 
-@pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy, MeanSquaredError])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        SoftmaxWithLoss,
+        SoftmaxCrossEntropy,
+        MeanSquaredError,
+        MeanAbsoluteError,
+        SparseCategoricalCrossEntropy,
+        SigmoidWithLoss,
+    ],
+)
 @pytest.mark.parametrize(
     ("dtype", "dout"), [("float32", 1e300), ("float32", -1e39), ("float16", 1e5)]
 )
 def test_a_dout_beyond_the_dtype_of_the_loss(kind, dtype, dout):
     x = X.astype(dtype)
-    loss = called(kind(), x, x if kind is MeanSquaredError else [0, 1, 2])
+    t = [0, 1, 2]
+    if kind in (MeanSquaredError, MeanAbsoluteError):
+        t = x / 2
+    elif kind is SigmoidWithLoss:
+        t = x > 0.5
+    loss = called(kind(), x, t)
     with pytest.raises(ValueError) as raised:
         loss.backward(dout)
     assert str(raised.value) == (
         f"{kind.__name__}.backward: dout must be finite in {dtype}, got {dout}. "
         "Give a number such as 1."
     )
-    assert not np.isfinite(loss.backward(np.nan)).any()  # as NumPy's
+    dx = loss.backward(np.nan)  # as NumPy's
+    assert not np.isfinite(dx[loss.backward() != 0]).any()
 
 
 ORDER = [
@@ -635,6 +765,15 @@ ORDER = [
     (lambda: SoftmaxWithLoss().backward(), "SoftmaxWithLoss.backward: call forward first."),
     (lambda: SoftmaxCrossEntropy().backward(), "SoftmaxCrossEntropy.backward: call forward first."),
     (lambda: MeanSquaredError().backward(), "MeanSquaredError.backward: call forward first."),
+    (lambda: SigmoidWithLoss().backward(), "SigmoidWithLoss.backward: call forward first."),
+    (
+        lambda: WeightedLosses([MeanSquaredError()]).backward(),
+        "WeightedLosses.backward: call forward first.",
+    ),
+    *[
+        (kind().backward, f"{kind.__name__}.backward: call forward first.")
+        for kind in LOSSES.values()
+    ],
     (lambda: Dense(2).forward(X), "Dense.forward: {build}"),
     (lambda: Dense(2).backward(X), "Dense.backward: call forward first."),
     (lambda: Dense(2).W, "Dense.W: {build}"),
@@ -655,6 +794,15 @@ def test_order_of_calls(call, text):
         "fit that."
     )
     assert str(raised.value) == text.format(build=build)
+
+
+SHARED = MeanSquaredError()
+
+
+def with_delta(delta):
+    loss = Huber()
+    loss.delta = delta
+    return loss
 
 
 ARGUMENTS = [
@@ -756,6 +904,110 @@ ARGUMENTS = [
         lambda: called(MeanSquaredError(), X, X).backward(None),
         TypeError,
         "MeanSquaredError.backward: dout must be a real number, got None. Give a float.",
+    ),
+    *[
+        (
+            lambda bad=bad: Huber(bad),
+            ValueError,
+            f"Huber: delta must be finite and positive, got {float(bad)}. Give a number such as 1.",
+        )
+        for bad in (0, -1, np.inf, np.nan)
+    ],
+    (
+        lambda: Huber("1"),
+        TypeError,
+        "Huber: delta must be a real number, got '1'. Give a float.",
+    ),
+    (
+        lambda: with_delta(-2.0).forward(X, X),
+        ValueError,
+        "Huber.forward: delta must be finite and positive, got -2.0. Give a number such as 1.",
+    ),
+    (
+        lambda: assign(called(huber := Huber(), X, X), "delta", 0) or huber.backward(),
+        ValueError,
+        "Huber.backward: delta must be finite and positive, got 0.0. Give a number such as 1.",
+    ),
+    (
+        lambda: Huber(1e39).forward(X.astype(np.float32), X.astype(np.float32)),
+        ValueError,
+        "Huber.forward: delta must be finite in float32, got 1e+39. Give a number such as 1.",
+    ),
+    (
+        lambda: WeightedLosses(MeanSquaredError()),
+        TypeError,
+        "WeightedLosses: losses must be a list of at least one loss, got MeanSquaredError(). "
+        "Give one for each output.",
+    ),
+    (
+        lambda: WeightedLosses([]),
+        TypeError,
+        "WeightedLosses: losses must be a list of at least one loss, got []. "
+        "Give one for each output.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError(), "hinge"]),
+        TypeError,
+        "WeightedLosses: losses[1] must have forward and backward, got 'hinge'. "
+        "Give a loss object, such as MeanSquaredError().",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError]),
+        TypeError,
+        "WeightedLosses: losses[0] must have forward and backward, got "
+        "<class 'fastnet.losses.MeanSquaredError'>. "
+        "Give a loss object, such as MeanSquaredError().",
+    ),
+    (
+        lambda: WeightedLosses([SHARED, Hinge(), SHARED]),
+        ValueError,
+        "WeightedLosses: losses[2] must be an object of its own, got losses[0] again. "
+        "Make one for each output: a loss remembers what it was given.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()], [1, 2]),
+        ValueError,
+        "WeightedLosses: weights must be a list of 1, one for each loss, got 2. "
+        "Give as many as there are losses.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()], 1),
+        ValueError,
+        "WeightedLosses: weights must be a list of 1, one for each loss, got 1. "
+        "Give as many as there are losses.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()], [None]),
+        TypeError,
+        "WeightedLosses: weights[0] must be a real number, got None. Give a float.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError(), Hinge()], [1, -1]),
+        ValueError,
+        "WeightedLosses: weights[1] must be finite and not negative, got -1.0. "
+        "Give 0 to leave a loss out.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()], [0]),
+        ValueError,
+        "WeightedLosses: weights must have a finite sum above 0, got 0.0. Give weights such as 1.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()]).forward([X, X], [X]),
+        ValueError,
+        "WeightedLosses.forward: xs must be a list of 1, one for each loss, got 2. "
+        "Give as many as there are losses.",
+    ),
+    (
+        lambda: WeightedLosses([MeanSquaredError()]).forward([X], []),
+        ValueError,
+        "WeightedLosses.forward: ts must be a list of 1, one for each loss, got 0. "
+        "Give as many as there are losses.",
+    ),
+    (
+        lambda: called(WeightedLosses([MeanSquaredError()]), [X], [X]).backward("1"),
+        TypeError,
+        "WeightedLosses.backward: dout must be a real number, got '1'. Give a float.",
     ),
     (
         lambda: SGD(np.nan),
