@@ -89,9 +89,8 @@ def _class_of(score, y, label, columns):
     step = lanes(y)
     wanted, start = fill(y, score), 0
     while True:
-        count = min(step, columns - start)
-        others = select(is_lane(y, label - start), 0.0, load_first(y, start, count))
-        if count_lanes(others == wanted) > 0:
+        scores = load_first(y, start, min(step, columns - start))
+        if count_lanes(scores == wanted) > 0:  # the label's own, it may be
             break
         start += step
     while get(y, start) != score or start == label:
