@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, kernels
 from fastnet.functions import _label_array, _logits, _softmax_loss_gradient
+from fastnet.kernels.checked import all_between, all_either
 
 __all__ = [
     "LOSSES",
@@ -449,7 +450,8 @@ class MeanSquaredLogarithmicError(_TargetLoss):
     )
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, math.inf)
+        if not all_between(t, 0.0, math.inf):
+            checks.between(where, t, 0, math.inf)
 
 
 class Huber(_TargetLoss):
@@ -527,7 +529,8 @@ class Poisson(_TargetLoss):
     _kernels = kernels.poisson_forward, kernels.poisson_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, math.inf)
+        if not all_between(t, 0.0, math.inf):
+            checks.between(where, t, 0, math.inf)
 
 
 class CosineProximity(_TargetLoss):
@@ -576,7 +579,8 @@ class Hinge(_TargetLoss):
     _kernels = kernels.hinge_forward, kernels.hinge_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
+        if not all_either(t, -1.0, 1.0):
+            checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
 
 
 class SquaredHinge(_TargetLoss):
@@ -601,7 +605,8 @@ class SquaredHinge(_TargetLoss):
     _kernels = kernels.squared_hinge_forward, kernels.squared_hinge_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
+        if not all_either(t, -1.0, 1.0):
+            checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
 
 
 class CategoricalHinge(_LabelLoss):
@@ -654,7 +659,8 @@ class CategoricalCrossEntropy(_TargetLoss):
     _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, 1)
+        if not all_between(t, 0.0, 1.0):
+            checks.between(where, t, 0, 1)
 
 
 class SparseCategoricalCrossEntropy(_LabelLoss):
@@ -707,7 +713,8 @@ class BinaryCrossEntropy(_TargetLoss):
     _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, 1)
+        if not all_between(t, 0.0, 1.0):
+            checks.between(where, t, 0, 1)
 
 
 class SigmoidCrossEntropy(_TargetLoss):
@@ -736,7 +743,8 @@ class SigmoidCrossEntropy(_TargetLoss):
     _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, 1)
+        if not all_between(t, 0.0, 1.0):
+            checks.between(where, t, 0, 1)
 
 
 class KullbackLeiblerDivergence(_TargetLoss):
@@ -767,7 +775,8 @@ class KullbackLeiblerDivergence(_TargetLoss):
     )
 
     def _check(self, where: str, t: NDArray[Any]) -> None:
-        checks.between(where, t, 0, 1)
+        if not all_between(t, 0.0, 1.0):
+            checks.between(where, t, 0, 1)
 
 
 class SigmoidWithLoss(_Loss):
@@ -835,9 +844,10 @@ class SigmoidWithLoss(_Loss):
         given, dtype = x.shape, checks.result_dtype(x)
         x = checks.table(where, "x", x.reshape(-1, 1) if x.ndim == 1 else x)
         t = checks.targets(where, t.reshape(-1, 1) if len(given) == t.ndim == 1 else t, x.shape)
-        checks.two_values(where, t, 0, 1, "Give 1 for yes and 0 for no")
         x = checks.contiguous(x, dtype)
-        t = np.array(t, x.dtype, order="C")  # the layer's own
+        found, t = t, np.array(t, x.dtype, order="C")  # the layer's own
+        if not all_either(t, 0.0, 1.0):
+            checks.two_values(where, found, 0, 1, "Give 1 for yes and 0 for no")
         y, total = empty(x.shape, x.dtype), empty(1, x.dtype)
         kernels.sigmoid_with_loss_forward(x, t, y, total)
         loss = checks.returned(total, dtype)[0]

@@ -12,6 +12,8 @@ from fastnet.kernels import checked
 from fastnet.kernels.checked import (
     address_of,
     affine_sgd_update,
+    all_between,
+    all_either,
     array_sgd_update,
     copy_labels,
     one_hot_labels,
@@ -61,6 +63,8 @@ def loss_arguments(dtype=np.float64, n=N, c=C):
 ARGUMENTS = {
     address_of: lambda: [numbers(N, D)],
     copy_labels: lambda: [np.arange(N) % C, C, np.full(N, -7)],
+    all_between: lambda: [np.abs(numbers(N, D)), 0.0, 9.0],
+    all_either: lambda: [np.sign(numbers(N, D)), -1.0, 1.0],
     one_hot_labels: lambda: [np.eye(C)[np.arange(N) % C], np.full(N, -7)],
     softmax_with_loss_forward: loss_arguments,
     two_layer_gradient: gradient_arguments,
@@ -124,6 +128,8 @@ def test_other_arrays_are_refused_and_nothing_is_compiled_for_them(kernel):
                 arguments[i] = "text"
             elif kernel is address_of and name in ("another of the dtypes", "unaligned"):
                 continue  # these it takes
+            elif kernel in (all_between, all_either) and name == "another of the dtypes":
+                continue
             elif kernel is one_hot_labels and (i, name) == (0, "another of the dtypes"):
                 continue  # this, too
             else:
@@ -142,7 +148,11 @@ def test_arrays_out_of_a_pickle_are_taken(kernel):
     assert kernel(*pickle.loads(pickle.dumps(ARGUMENTS[kernel]())))
 
 
-@pytest.mark.parametrize("kernel", ARGUMENTS.keys() - {address_of}, ids=lambda k: k.__name__)
+# Those that have no second array take every shape.
+OF_ONE_ARRAY = {address_of, all_between, all_either}
+
+
+@pytest.mark.parametrize("kernel", ARGUMENTS.keys() - OF_ONE_ARRAY, ids=lambda k: k.__name__)
 def test_another_shape_is_refused(kernel):
     for i, argument in enumerate(ARGUMENTS[kernel]()):
         if not isinstance(argument, np.ndarray):
@@ -316,3 +326,21 @@ def test_a_layer_that_stands_twice_is_updated_twice():
     expected = W - 0.5 * grads[0] - 0.5 * grads[0]
     assert two_layer_sgd_update(0.5, *grads, *grads, W, b, W, b) is True
     assert_array_equal(W, expected)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (5, 33)], ids=str)
+def test_targets_are_looked_at_one_by_one(shape, dtype):
+    rng = np.random.default_rng(0)
+    inside, signs = rng.random(shape).astype(dtype), rng.choice([-1, 1], shape).astype(dtype)
+    assert all_between(inside, 0.0, 1.0) and all_between(inside * 1e9, 0.0, np.inf)
+    assert all_between(np.round(inside), 0.0, 1.0) and all_either(signs, -1.0, 1.0)
+    for i in np.ndindex(shape):
+        for bad in (-0.5, 1.5, np.nan, np.inf):
+            t = inside.copy()
+            t[i] = bad
+            assert not all_between(t, 0.0, 1.0)
+            assert all_between(t, -1.0, np.inf) == (not np.isnan(bad))
+            t = signs.copy()
+            t[i] = bad
+            assert not all_either(t, -1.0, 1.0)
