@@ -21,12 +21,15 @@ __all__ = [
     "bias",
     "built",
     "choice",
+    "clippable",
     "contiguous",
     "count",
     "deviation",
     "entries",
+    "factor",
     "fits",
     "float_dtype",
+    "fraction",
     "generator",
     "gradients",
     "labels",
@@ -34,6 +37,7 @@ __all__ = [
     "lengths",
     "loss_objects",
     "loss_weights",
+    "not_negative",
     "number",
     "pairs",
     "parameter",
@@ -45,6 +49,7 @@ __all__ = [
     "same_shape",
     "scalar",
     "shape",
+    "state",
     "table",
     "targets",
     "two_values",
@@ -376,21 +381,62 @@ def positive(where: str, name: str, value: Any) -> float:
 
 
 def learning_rate(where: str, value: Any, dtypes: Iterable[np.dtype[Any]] = ()) -> float:
-    """Return a learning rate as a float; it must be finite, and may be 0 or negative.
+    """Return a learning rate as a float; see `not_negative`."""
+    return not_negative(where, "lr", value, dtypes)
+
+
+def not_negative(
+    where: str,
+    name: str,
+    value: Any,
+    dtypes: Iterable[np.dtype[Any]] = (),
+    example: str = "0.1",
+) -> float:
+    """Return a rate as a float; it must be finite, and may be 0.
 
     `dtypes` are those of the parameters, in each of which it must be finite too.
     """
-    lr = number(where, "lr", value)
-    if not math.isfinite(lr):
-        raise ValueError(f"{where}: lr must be finite, got {lr}. Give a number such as 0.1.")
-    if abs(lr) > LARGEST[2]:
+    found = number(where, name, value)
+    advice = f"Give a number such as {example}."
+    if not math.isfinite(found):
+        raise ValueError(f"{where}: {name} must be finite, got {found}. {advice}")
+    if found < 0:
+        raise ValueError(f"{where}: {name} must not be negative, got {found}. {advice}")
+    if found > LARGEST[2]:
         for dtype in dtypes:
-            if abs(lr) > LARGEST[dtype.itemsize]:
+            if found > LARGEST[dtype.itemsize]:
                 raise ValueError(
-                    f"{where}: lr must be finite in {dtype.name}, got {lr}. "
-                    "Give a number such as 0.1."
+                    f"{where}: {name} must be finite in {dtype.name}, got {found}. {advice}"
                 )
-    return lr
+    return found
+
+
+def fraction(where: str, name: str, value: Any) -> float:
+    """Return a momentum or another rate of decay as a float; it must be in [0, 1)."""
+    found = number(where, name, value)
+    if not 0 <= found < 1:
+        raise ValueError(
+            f"{where}: {name} must be in [0, 1), got {found}. Give a number such as 0.9."
+        )
+    return found
+
+
+def factor(where: str, name: str, value: Any) -> float:
+    """Return a factor by which a learning rate falls as a float; it must be in (0, 1]."""
+    found = number(where, name, value)
+    if not 0 < found <= 1:
+        raise ValueError(
+            f"{where}: {name} must be in (0, 1], got {found}. Give a number such as 0.1."
+        )
+    return found
+
+
+def positive(where: str, name: str, value: Any) -> float:
+    """Return a number above 0 as a float; it may be infinite."""
+    found = number(where, name, value)
+    if not found > 0:
+        raise ValueError(f"{where}: {name} must be above 0, got {found}. Give a number such as 1.")
+    return found
 
 
 def count(where: str, name: str, value: Any) -> int:
@@ -631,6 +677,50 @@ def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, b
             f"{grad.shape}. Give the gradient of that array."
         )
     return key, param, grad, False
+
+
+def state(where: str, name: str, kind: type, held: Any, pairs: Iterable[Any]) -> None:
+    """Check what an optimizer keeps under a name, kind() of arrays, against (key, param, ...)."""
+    if not issubclass(type(held), kind):
+        raise TypeError(
+            f"{where}: {name} must be a {kind.__name__} like params, got a {type(held).__name__}. "
+            "Make another optimizer for other parameters."
+        )
+    for key, param, *_ in pairs:
+        if (key not in held) if kind is dict else key >= len(held):
+            continue  # made at its first update
+        array, shape = held[key], np.shape(param)
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+            raise TypeError(
+                f"{where}: {name}[{key!r}] must be an array of floats, got {_shown(array)}. "
+                f"Leave {name} to the optimizer."
+            )
+        if array.shape != shape:
+            raise ValueError(
+                f"{where}: {name}[{key!r}] must have shape {shape} to match params[{key!r}], got "
+                f"{array.shape}. Make another optimizer for other parameters."
+            )
+
+
+def clippable(where: str, grads: Any) -> list[NDArray[Any]]:
+    """Return the arrays of a list, tuple or dict of gradients that are to be changed in place."""
+    if not isinstance(grads, (list, tuple, dict)):
+        raise TypeError(
+            f"{where}: grads must be a list or a dict of arrays, got {_shown(grads)}. "
+            "Give layer.grads, or a network's gradient."
+        )
+    entries = grads.items() if isinstance(grads, dict) else enumerate(grads)
+    for key, grad in entries:
+        if not isinstance(grad, np.ndarray) or grad.dtype.kind != "f" or grad.dtype.itemsize > 8:
+            raise TypeError(
+                f"{where}: grads[{key!r}] must be an array of float16, float32 or float64, got "
+                f"{_shown(grad)}. Convert it to float64."
+            )
+        if not grad.flags.writeable:
+            raise ValueError(
+                f"{where}: grads[{key!r}] must be writeable, got a read-only array. Clip a copy."
+            )
+    return [*grads.values()] if isinstance(grads, dict) else [*grads]
 
 
 # --------------------------------------------------------------------------- how values are shown

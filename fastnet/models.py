@@ -749,6 +749,11 @@ class Sequential:
                 "with an update of its own. Step by hand: forward, backward, "
                 "optimizer.update(model.params, model.grads)."
             )
+        if optimizer.weight_decay or not (optimizer.clip_value is optimizer.clip_norm is None):
+            raise ValueError(
+                f"{where}: optimizer must not clip gradients or decay weights, got {optimizer}. "
+                "Step by hand: forward, backward, optimizer.update(model.params, model.grads)."
+            )
         lr = checks.learning_rate(where, optimizer.lr, [self._dtype])
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:

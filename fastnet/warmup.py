@@ -68,6 +68,7 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
     rows = (int64, int64, int64, dtype)  # address, kind, row stride and scale of x
     learn = (table, vector, int64, dtype, boolean, labels)  # layers, params, loss, lr, learn, calls
     team = (int64[::1], int64)
+    limits = (float64,) * 3  # weight decay, clipping by value and by norm
     return {
         "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums, *team),
         "predict_rows": (*rows, int64[::1], table, vector, labels, vector, int64, matrix, *team),
@@ -100,4 +101,14 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
         "categorical_hinge_backward": (matrix, labels, dtype, matrix),
         "sigmoid_with_loss_forward": (matrix, matrix, matrix, vector),
         "sgd_update": (vector, dtype, vector),
+        "clip_decay_sgd_update": (vector, float64, *limits, vector),
+        "momentum_update": (vector, *(float64,) * 2, *limits, vector, vector),
+        "nesterov_update": (vector, *(float64,) * 2, *limits, vector, vector),
+        "adagrad_update": (vector, *(float64,) * 2, *limits, vector, vector),
+        "rmsprop_update": (vector, *(float64,) * 3, *limits, vector, vector),
+        "adadelta_update": (vector, *(float64,) * 3, *limits, *(vector,) * 3),
+        "adam_update": (vector, *(float64,) * 4, *limits, int64, *(vector,) * 3),
+        "nadam_update": (vector, *(float64,) * 4, *limits, int64, *(vector,) * 3),
+        "adamw_update": (vector, *(float64,) * 4, *limits, int64, *(vector,) * 3),
+        "squared_norm_forward": (vector, float64[::1]),
     }

@@ -75,7 +75,19 @@ from .softmax import (
 )
 from .table import FLOAT32, FLOAT64, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, UINT8
 from .training import predict_rows, train_epochs, work_size
-from .updates import sgd_update
+from .updates import (
+    adadelta_update,
+    adagrad_update,
+    adam_update,
+    adamw_update,
+    clip_decay_sgd_update,
+    momentum_update,
+    nadam_update,
+    nesterov_update,
+    rmsprop_update,
+    sgd_update,
+    squared_norm_forward,
+)
 
 __all__ = [
     "FLOAT32",
@@ -87,6 +99,10 @@ __all__ = [
     "SOFTMAX_CROSS_ENTROPY",
     "TANH",
     "UINT8",
+    "adadelta_update",
+    "adagrad_update",
+    "adam_update",
+    "adamw_update",
     "affine_backward",
     "affine_backward_input",
     "affine_backward_params",
@@ -100,6 +116,7 @@ __all__ = [
     "categorical_hinge_forward",
     "cosine_proximity_backward",
     "cosine_proximity_forward",
+    "clip_decay_sgd_update",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "elementwise_mean_squared_error_backward",
@@ -124,9 +141,13 @@ __all__ = [
     "mean_squared_logarithmic_error_forward",
     "poisson_backward",
     "poisson_forward",
+    "momentum_update",
+    "nadam_update",
+    "nesterov_update",
     "predict_rows",
     "relu_backward",
     "relu_forward",
+    "rmsprop_update",
     "sgd_update",
     "sigmoid_backward",
     "sigmoid_cross_entropy_backward",
@@ -139,6 +160,7 @@ __all__ = [
     "softmax_forward",
     "squared_hinge_backward",
     "squared_hinge_forward",
+    "squared_norm_forward",
     "tanh_backward",
     "tanh_forward",
     "train_epochs",

@@ -23,6 +23,7 @@ RANK = {
     "losses": 3,
     "optimizer": 3,
     "functions": 2,
+    "schedules": 2,
     "threads": 2,
     "info": 3,
     "warmup": 2,

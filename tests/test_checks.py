@@ -35,6 +35,8 @@ from fastnet.losses import (
     WeightedLosses,
 )
 from fastnet.optimizer import SGD
+from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
+from fastnet.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
 
 X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1, 1, 8).reshape(4, 2)
@@ -61,6 +63,12 @@ def dense(activation):
     layer = Dense(2, activation=activation)
     layer.build(4, np.random.default_rng(0), "float64")
     return layer
+
+
+def stepped(optimizer):
+    """Return it after an update of a list with an array like X."""
+    optimizer.update([X.copy()], [X])
+    return optimizer
 
 
 def assign(layer, name, value):
@@ -120,6 +128,7 @@ TAKES_ARRAYS = {
     "SigmoidWithLoss.forward: x": lambda bad: SigmoidWithLoss().forward(bad, X > 0),
     "SigmoidWithLoss.forward: t": lambda bad: SigmoidWithLoss().forward(X, bad),
     "SGD.update: grads[0]": lambda bad: SGD().update([X.copy()], [bad]),
+    "Adam.update: grads[0]": lambda bad: Adam().update([X.copy()], [bad]),
 }
 
 
@@ -1028,6 +1037,79 @@ ARGUMENTS = [
         "Give a float.",
     ),
     (
+        lambda: SGD(-0.1),
+        ValueError,
+        "SGD: lr must not be negative, got -0.1. Give a number such as 0.1.",
+    ),
+    (
+        lambda: SGD(weight_decay=-1),
+        ValueError,
+        "SGD: weight_decay must not be negative, got -1.0. Give a number such as 1e-4.",
+    ),
+    (
+        lambda: SGD(clip_norm=0),
+        ValueError,
+        "SGD: clip_norm must be above 0, got 0.0. Give a number such as 1.",
+    ),
+    (
+        lambda: SGD(lambda step: -1.0).update([X.copy()], [X]),
+        ValueError,
+        "SGD.update: lr must not be negative, got -1.0. Give a number such as 0.1.",
+    ),
+    (
+        lambda: Momentum(momentum=1.0),
+        ValueError,
+        "Momentum: momentum must be in [0, 1), got 1.0. Give a number such as 0.9.",
+    ),
+    (
+        lambda: RMSprop(decay_rate=-0.5),
+        ValueError,
+        "RMSprop: decay_rate must be in [0, 1), got -0.5. Give a number such as 0.9.",
+    ),
+    (
+        lambda: AdaGrad(eps=-1e-7),
+        ValueError,
+        "AdaGrad: eps must not be negative, got -1e-07. Give a number such as 1e-7.",
+    ),
+    (
+        lambda: AdaGrad(eps=1e39).update([X.astype(np.float32)], [X]),
+        ValueError,
+        "AdaGrad.update: eps must be finite in float32, got 1e+39. Give a number such as 1e-7.",
+    ),
+    (
+        lambda: Adam(beta1=1),
+        ValueError,
+        "Adam: beta1 must be in [0, 1), got 1.0. Give a number such as 0.9.",
+    ),
+    (
+        lambda: AdamW(beta2="0.9"),
+        TypeError,
+        "AdamW: beta2 must be a real number, got '0.9'. Give a float.",
+    ),
+    (
+        lambda: Adam(clip_value=np.nan),
+        ValueError,
+        "Adam: clip_value must be above 0, got nan. Give a number such as 1.",
+    ),
+    (
+        lambda: Adam().update({"W": X}, [X]),
+        TypeError,
+        "Adam.update: params and grads must be two lists or two dicts, got dict and list. "
+        "Give layer.params and layer.grads, or a network's params and gradient.",
+    ),
+    (
+        lambda: stepped(Adam()).update({"W": X.copy()}, {"W": X}),
+        TypeError,
+        "Adam.update: m must be a dict like params, got a list. "
+        "Make another optimizer for other parameters.",
+    ),
+    (
+        lambda: stepped(Momentum()).update([X[0].copy()], [X[0]]),
+        ValueError,
+        "Momentum.update: v[0] must have shape (4,) to match params[0], got (3, 4). "
+        "Make another optimizer for other parameters.",
+    ),
+    (
         lambda: SGD().update({"W": X.copy(), "b": X.copy()}, {"W": X}),
         KeyError,
         "SGD.update: grads must have every key of params, got none for 'b'. "
@@ -1137,7 +1219,7 @@ def test_a_refused_update_changes_no_parameter(bad):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "lr"), [("float16", 1e5), ("float32", 1e300), (">f4", -1e39), ("float64", None)]
+    ("dtype", "lr"), [("float16", 1e5), ("float32", 1e300), (">f4", 1e39), ("float64", None)]
 )
 def test_a_learning_rate_beyond_the_parameters_dtype(dtype, lr):
     first, small = np.ones(3), np.ones(3, dtype)

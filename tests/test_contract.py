@@ -84,6 +84,33 @@ def sgd(x, dout, dtype):
     return [W]
 
 
+def updated(make):
+    """Do two updates: the second finds states."""
+
+    def call(x, dout, dtype):
+        W, made = np.ones((N, D), dtype), make(clip_norm=1.0)
+        made.update([W], [dout])
+        made.update([W], [dout])
+        return [W]
+
+    return call
+
+
+UPDATES = {
+    kind.__name__: updated(kind)
+    for kind in (
+        optimizer.Momentum,
+        optimizer.Nesterov,
+        optimizer.AdaGrad,
+        optimizer.RMSprop,
+        optimizer.AdaDelta,
+        optimizer.Adam,
+        optimizer.Nadam,
+        optimizer.AdamW,
+    )
+} | {"SGD": sgd, "SGD with a limit": updated(optimizer.SGD)}
+
+
 def dense(activation):
     def make(dtype):
         made = layers.Dense(D, activation=activation)
@@ -131,6 +158,7 @@ CALLS = {
     "SigmoidWithLoss": of_targets(losses.SigmoidWithLoss, yes_or_no),
     "WeightedLosses": weighted,
     "SGD": sgd,
+    **UPDATES,
 }
 PRODUCTS = {"MatMul", "Affine", "Dense", "Dense sigmoid", "Dense relu", "Dense tanh"}
 
@@ -195,7 +223,7 @@ def test_any_layout_gives_the_same_bits_and_is_not_modified(name, layout, dtype)
     assert_array_equal(T, [0, 3, 1, 2, 2, 0])
 
 
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"SGD"}))
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - UPDATES.keys()))
 def test_lists_are_float64(name):
     x, dout = inputs()
     results = CALLS[name](x.tolist(), dout.tolist(), np.float64)
@@ -287,6 +315,7 @@ ALONE = {
 @pytest.mark.parametrize("given", ALONE)
 # Not BinaryCrossEntropy: these x are no probabilities.
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - PRODUCTS - {"SGD", "BinaryCrossEntropy"}))
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - PRODUCTS - UPDATES.keys()))
 def test_results_have_numpys_dtype(name, given):
     x, dout = ((10 * array).astype(given) for array in inputs())
     wide = np.float32 if given == "float16" else np.float64
@@ -345,7 +374,7 @@ def call_everything():
                 x, dout = (make(array.astype(dtype)) for array in inputs())
                 held = np.float32 if dtype == "float32" else np.float64
                 call(x, dout, held)
-                if call is not sgd:
+                if call not in UPDATES.values():
                     call(x, dout.astype(np.float64), np.float32)
     for x in inputs(np.float32):
         for shape in [(-1,), (N, D), (2, 3, D)]:

@@ -2057,9 +2057,19 @@ BAD_OPTIONS = {
         {"optimizer": spoilt(-np.inf)}, ValueError,
         "lr must be finite, got -inf. Give a number such as 0.1.",
     ),
+    "weight decay": (
+        {"optimizer": SGD(weight_decay=0.1)}, ValueError,
+        "optimizer must not clip gradients or decay weights, got SGD(lr=0.01, weight_decay=0.1). "
+        "Step by hand: forward, backward, optimizer.update(model.params, model.grads).",
+    ),
+    "clipping": (
+        {"optimizer": SGD(clip_norm=1)}, ValueError,
+        "optimizer must not clip gradients or decay weights, got SGD(lr=0.01, clip_norm=1). "
+        "Step by hand: forward, backward, optimizer.update(model.params, model.grads).",
+    ),
     "lr beyond float32": (
-        {"optimizer": SGD(-1e300)}, ValueError,
-        "lr must be finite in float32, got -1e+300. Give a number such as 0.1.",
+        {"optimizer": SGD(1e300)}, ValueError,
+        "lr must be finite in float32, got 1e+300. Give a number such as 0.1.",
     ),
     "shuffle array": (
         {"shuffle": np.array([1, 2])}, TypeError,

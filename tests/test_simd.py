@@ -46,6 +46,7 @@ from fastnet.kernels.simd import (
     scale_by_power,
     select,
     significand,
+    square_root,
     stack_buffer,
     store,
     store_first,
@@ -191,6 +192,7 @@ def _arithmetic(x, y, out):
         store(r, 8 * n + i, copysign(u, v))
         store(r, 9 * n + i, fill(u, 0.1))
         store(r, 10 * n + i, fill(u, scalar(u, 0.7)))
+        store(r, 11 * n + i, square_root(u))
 
 
 @every_dtype
@@ -199,13 +201,13 @@ def test_arithmetic(dtype):
     random = np.random.default_rng(0).standard_normal((2, 144)).astype(dtype)
     for x, y in (edges(dtype), random):
         n = len(x)
-        out = np.empty((11, n), dtype)
+        out = np.empty((12, n), dtype)
         _arithmetic(x, y, out)
         with np.errstate(all="ignore"):
             expected = [
                 x + y, x - y, x * y, x / y, -x,
                 dtype(0.1) * x + dtype(3), 1 / x - dtype(0.1), np.abs(x), np.copysign(x, y),
-                np.full(n, 0.1, dtype), np.full(n, 0.7, dtype),
+                np.full(n, 0.1, dtype), np.full(n, 0.7, dtype), np.sqrt(x),
             ]  # fmt: skip
         for row, wanted in zip(out, expected, strict=True):
             assert_same_bits(row, wanted)

@@ -1,10 +1,16 @@
-"""SGD as a kernel: NumPy's bits, and nothing else written."""
+"""Optimizers as kernels: NumPy's bits, and nothing else written."""
 
+import inspect
+import math
+
+import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet.kernels import sgd_update
+from fastnet import kernels
+from fastnet.kernels import sgd_update, squared_norm_forward, updates
+from fastnet.kernels.simd import pointer
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -65,3 +71,195 @@ def test_sgd_rounds_the_product_first(dtype):
     eps = np.finfo(dtype).eps
     grad, param = np.full(5, 1 + eps, dtype), np.ones(5, dtype)
     assert_array_equal(updated(grad, 1 - eps, param), 0.0)
+
+
+# --------------------------------------------------------------------------- all other rules
+
+# Rule -> the numbers of its own, and how many state arrays it keeps.
+RULES = {
+    "sgd": ((0.1,), 0),
+    "momentum": ((0.1, 0.9), 1),
+    "nesterov": ((0.1, 0.9), 1),
+    "adagrad": ((0.1, 1e-7), 1),
+    "rmsprop": ((0.01, 0.99, 1e-7), 1),
+    "adadelta": ((1.0, 0.95, 1e-6), 2),
+    "adam": ((0.001, 0.9, 0.999, 1e-7), 2),
+    "nadam": ((0.002, 0.9, 0.999, 1e-8), 2),
+    "adamw": ((0.001, 0.9, 0.999, 1e-8), 2),
+}
+# Weight decay, clip_value, scale: what is neither clipped nor decayed; and all of it.
+LIMITS = {"plain": (0.0, math.inf, 1.0), "limited": (0.01, 0.7, 0.9)}
+
+every_rule = pytest.mark.parametrize("rule", RULES)
+every_limit = pytest.mark.parametrize("limits", LIMITS)
+
+
+def update(side, rule, limits, t, grad, state, param):
+    """Call the update kernel of a rule; state is a matrix, a row an array."""
+    kernel = getattr(side, "clip_decay_sgd_update" if rule == "sgd" else f"{rule}_update")
+    count = [t] if "t" in inspect.signature(getattr(kernel, "py_func", kernel)).parameters else []
+    with np.errstate(all="ignore"):
+        assert kernel(grad, *RULES[rule][0], *LIMITS[limits], *count, *state, param) is None
+
+
+def arrays(rule, size, dtype):
+    """Return param and zeros for the state, each in a frame of sentinels; and the frames."""
+    rows = 1 + RULES[rule][1]
+    frame = np.full((rows, size + 80), SENTINEL, dtype)
+    inside = frame[:, 40 : 40 + size]
+    inside[0] = np.random.default_rng(size).standard_normal(size)
+    inside[1:] = 0
+    return inside, frame
+
+
+@pytest.mark.parametrize("size", [*range(18), 31, 32, 33, 64, 65, 1003])
+@every_limit
+@every_rule
+@every_dtype
+def test_rules_have_numpys_bits(rule, limits, size, dtype):
+    ours, frame = arrays(rule, size, dtype)
+    theirs = ours.copy()
+    rng = np.random.default_rng(1)
+    for t in range(1, 101 if size == 1003 else 4):
+        grad = rng.standard_normal(size).astype(dtype)
+        kept = grad.copy()
+        update(kernels, rule, limits, t, grad, ours[1:], ours[0])
+        update(reference, rule, limits, t, grad, theirs[1:], theirs[0])
+        assert_array_equal(grad, kept)
+    assert_array_equal(ours, theirs)
+    assert size == 0 or not np.array_equal(ours, arrays(rule, size, dtype)[0])
+    assert_array_equal(frame[:, :40], SENTINEL)
+    assert_array_equal(frame[:, -40:], SENTINEL)
+
+
+@every_limit
+@every_rule
+@every_dtype
+def test_rules_pass_on_nan_and_infinity(rule, limits, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, tiny, -7 * tiny, 1e30, 1.0], dtype)
+    grad, param = (grid.ravel() for grid in np.meshgrid(values, values))
+    ours, _ = arrays(rule, grad.size, dtype)
+    ours[0] = param
+    theirs = ours.copy()
+    for t in (1, 2):
+        update(kernels, rule, limits, t, grad, ours[1:], ours[0])
+        update(reference, rule, limits, t, grad, theirs[1:], theirs[0])
+        assert_array_equal(ours, theirs)
+    assert np.isnan(ours[0][np.isnan(grad)]).all()
+
+
+def test_an_infinite_parameter_without_decay_stays_infinite():
+    for rule in RULES:
+        ours, _ = arrays(rule, 3, np.float64)
+        ours[0] = np.inf
+        update(kernels, rule, "plain", 1, np.ones(3), ours[1:], ours[0])
+        assert_array_equal(ours[0], np.inf)
+
+
+def stepper(rule):
+    """Return <rule>_step for arrays: it does the elements between the cuts, block after block."""
+    step = getattr(updates, f"{rule}_step")
+
+    @numba.njit
+    def run(param, grad, state, cuts, hyper, t):
+        p, g, s, h = pointer(param), pointer(grad), pointer(state), pointer(hyper)
+        for i in range(cuts.size - 1):
+            step(p, g, s, param.size, cuts[i], cuts[i + 1], h, t)
+
+    return run
+
+
+@every_rule
+def test_steps_in_blocks_are_the_update_of_the_whole(rule):
+    """What the training loop calls: state in one array, numbers in another, any cuts."""
+    run, size, rng = stepper(rule), 203, np.random.default_rng(2)
+    for dtype in (np.float32, np.float64):
+        for limits in LIMITS:
+            hyper = np.array([*RULES[rule][0], *LIMITS[limits]])
+            expected, _ = arrays(rule, size, dtype)
+            param = expected[0].copy()
+            state = np.zeros(max(1, RULES[rule][1]) * size, dtype)
+            for t, cuts in enumerate([[0, 203], [0, 1, 17, 64, 64, 203], [10, 100], []], 1):
+                grad = rng.standard_normal(size).astype(dtype)
+                run(param, grad, state, np.array(cuts, np.int64), hyper, t)
+                if cuts:
+                    part = slice(cuts[0], cuts[-1])
+                    held = [row[part] for row in expected[1:]]
+                    update(kernels, rule, limits, t, grad[part], held, expected[0][part])
+            assert_array_equal(param, expected[0])
+            assert_array_equal(state[: expected[1:].size], expected[1:].ravel())
+
+
+# What each rule makes of a parameter 1 with gradients 2, then -1, by hand.
+BY_HAND = {
+    "sgd": (0.5, (), [0.0, 0.5]),
+    "momentum": (0.5, (0.5,), [0.0, 0.0]),  # v: -1, then -0.5 + 0.5
+    "nesterov": (0.5, (0.5,), [-0.5, 0.0]),  # 1 - 1.5; then + 0.25 * -1 + 0.75
+    "adagrad": (0.5, (0.0,), [0.5, 0.5 + 0.5 / math.sqrt(5)]),
+    "rmsprop": (0.5, (0.75, 0.0), [0.0, 0.5 / 1.0]),  # h: 1, then 0.75 + 0.25
+    "adadelta": (1.0, (0.5, 1.0), [1 - 2 / math.sqrt(3), 1 - 2 / math.sqrt(3) + math.sqrt(2 / 3)]),
+    "adam": (0.5, (0.5, 0.75, 0.0), [0.5, 0.5]),  # m: 1, then 0
+    "nadam": (0.5, (0.5, 0.75, 0.0), [1 / 3, 1 / 3 + (1 / 3) / math.sqrt(16 / 7)]),
+    "adamw": (0.5, (0.5, 0.75, 0.0), [0.5, 0.5]),
+}
+
+
+@every_rule
+def test_rules_by_hand(rule):
+    lr, numbers, wanted = BY_HAND[rule]
+    kernel = kernels.clip_decay_sgd_update if rule == "sgd" else getattr(kernels, f"{rule}_update")
+    param, state = np.ones(1), np.zeros((RULES[rule][1], 1))
+    for t, (grad, value) in enumerate(zip([2.0, -1.0], wanted, strict=True), 1):
+        count = [t] if rule in ("adam", "nadam", "adamw") else []
+        kernel(np.array([grad]), lr, *numbers, *LIMITS["plain"], *count, *state, param)
+        assert param[0] == pytest.approx(value, rel=1e-15, abs=1e-15)
+
+
+def test_adamw_decays_apart_from_the_gradient():
+    param, m, v = np.full(3, 8.0), np.zeros(3), np.zeros(3)
+    kernels.adamw_update(np.zeros(3), 0.5, 0.9, 0.9, 1e-8, 0.5, math.inf, 1.0, 1, m, v, param)
+    assert_array_equal([param, m, v], [[6.0] * 3, [0.0] * 3, [0.0] * 3])
+
+
+def test_the_gradient_is_scaled_then_clipped_then_decays():
+    grad, param = np.array([10.0, -10.0, 1.0, np.nan]), np.full(4, 4.0)
+    kernels.clip_decay_sgd_update(grad, 1.0, 0.25, 2.0, 0.5, param)
+    assert_array_equal(param, [1.0, 5.0, 2.5, np.nan])
+
+
+@every_dtype
+def test_numbers_of_float32_are_rounded_last(dtype):
+    """1 - 0.999 in float32 is 0.005 % more than 0.001."""
+    m, v, param = np.zeros((3, 5), dtype)
+    kernels.adam_update(
+        np.ones(5, dtype), 0.1, 0.9, 0.999, 0.0, 0.0, math.inf, 1.0, 1, m, v, param
+    )  # fmt: skip
+    assert_array_equal(v, dtype(1.0 - 0.999))
+
+
+# --------------------------------------------------------------------------- norm
+
+
+@pytest.mark.parametrize("size", [*range(40), 64, 65, 10_001])
+@every_dtype
+def test_squared_norm(size, dtype):
+    x = np.random.default_rng(size).standard_normal(size).astype(dtype)
+    total = np.full(1, np.nan)
+    assert squared_norm_forward(x, total) is None
+    exact = math.fsum(float(value) ** 2 for value in x)
+    # Rounded squares, and additions: at most 3 or so in a row a vector of 32 numbers, and the rest.
+    assert abs(total[0] - exact) <= (size / 32 + 40) * 2**-53 * exact
+
+
+@every_dtype
+def test_squared_norm_edges(dtype):
+    total = np.empty(1)
+    for i in range(45):
+        for value in (np.nan, np.inf):
+            x = np.ones(45, dtype)
+            x[i] = value
+            squared_norm_forward(x, total)
+            assert_array_equal(total[0], value)
+    squared_norm_forward(np.full(33, 1e30, dtype), total)  # its square is beyond float32
+    assert total[0] == pytest.approx(33e60, rel=1e-6)

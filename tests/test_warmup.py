@@ -18,7 +18,7 @@ from fastnet.warmup import ACTIVATIONS, versions
 EVERYTHING = """
 import json, sys
 import numpy as np
-from fastnet import functions, layers, losses
+from fastnet import functions, layers, losses, optimizer
 from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD
 
@@ -33,6 +33,10 @@ for dtype in ("float32", "float64"):
             layer.backward(layer.forward(given))
     SGD().update(affine.params, affine.grads)
     SGD().update({"W": product.W}, {"W": product.dW})
+    for name in optimizer.__all__:
+        if name[0].isupper():
+            getattr(optimizer, name)(clip_norm=1).update(affine.params, affine.grads)
+    optimizer.clip_by_norm(affine.grads, 1)
     for activation in (None, "sigmoid", "relu", "tanh"):
         dense = layers.Dense(3, activation)
         dense.build(4, rng, np.dtype(dtype))
