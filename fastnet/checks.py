@@ -50,6 +50,7 @@ __all__ = [
     "scalar",
     "shape",
     "state",
+    "state_kind",
     "table",
     "targets",
     "two_values",
@@ -679,27 +680,27 @@ def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, b
     return key, param, grad, False
 
 
-def state(where: str, name: str, kind: type, held: Any, pairs: Iterable[Any]) -> None:
-    """Check what an optimizer keeps under a name, kind() of arrays, against (key, param, ...)."""
-    if not issubclass(type(held), kind):
+def state_kind(where: str, name: str, kind: type, held: Any) -> None:
+    """Check that what an optimizer keeps under a name is a list or dict as params is."""
+    if not isinstance(held, kind):
         raise TypeError(
             f"{where}: {name} must be a {kind.__name__} like params, got a {type(held).__name__}. "
             "Make another optimizer for other parameters."
         )
-    for key, param, *_ in pairs:
-        if (key not in held) if kind is dict else key >= len(held):
-            continue  # made at its first update
-        array, shape = held[key], np.shape(param)
-        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-            raise TypeError(
-                f"{where}: {name}[{key!r}] must be an array of floats, got {_shown(array)}. "
-                f"Leave {name} to the optimizer."
-            )
-        if array.shape != shape:
-            raise ValueError(
-                f"{where}: {name}[{key!r}] must have shape {shape} to match params[{key!r}], got "
-                f"{array.shape}. Make another optimizer for other parameters."
-            )
+
+
+def state(where: str, name: str, key: Any, array: Any, shape: tuple[int, ...]) -> None:
+    """Check one array that an optimizer keeps against its parameter's shape."""
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+        raise TypeError(
+            f"{where}: {name}[{key!r}] must be an array of floats, got {_shown(array)}. "
+            f"Leave {name} to the optimizer."
+        )
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name}[{key!r}] must have shape {shape} to match params[{key!r}], got "
+            f"{array.shape}. Make another optimizer for other parameters."
+        )
 
 
 def clippable(where: str, grads: Any) -> list[NDArray[Any]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, is_
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -63,7 +65,11 @@ class _Optimizer:
     def __init__(self, **numbers: Any) -> None:
         self.__dict__.update(numbers)
         self._names = tuple(numbers)  # in the kernel's order: lr first, clip_norm last
-        self._numbers(type(self).__name__, 0.0 if callable(self.lr) else self.lr)
+        self._values = attrgetter(*numbers)
+        self._checked: tuple[Any, list[float]] = ((), [])  # values, and the numbers made of them
+        values = self._values(self)
+        rate = 0.0 if callable(self.lr) else self.lr
+        self._numbers(type(self).__name__, (rate, *values[1:]), ())
         self.iter = 0
         for name in self._states:
             setattr(self, name, None)
@@ -97,62 +103,71 @@ class _Optimizer:
         """
         where = f"{type(self).__name__}.update"
         pairs = checks.pairs(where, params, grads)
-        lr = self.lr(self.iter) if callable(self.lr) else self.lr
-        dtypes = {param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray)}
-        *numbers, max_norm = self._numbers(where, lr, dtypes)
-        kind = dict if isinstance(params, dict) else list
-        for name in self._states:
-            held = getattr(self, name)
-            if held is not None:
-                checks.state(where, name, kind, held, pairs)
-        numbers.append(
-            1.0
-            if max_norm == math.inf
-            else _scale(_norm(grad for _, _, grad, _ in pairs), max_norm)
-        )
+        values, (known, numbers) = self._values(self), self._checked
+        if callable(values[0]):
+            values = (values[0](self.iter), *values[1:])
+        if not (known and all(map(is_, values, known))):
+            numbers = self._numbers(where, values, pairs)
+        rows, fresh = self._state_rows(where, dict if isinstance(params, dict) else list, pairs)
+        *numbers, max_norm = numbers
+        scale = 1.0
+        if max_norm < math.inf:
+            scale = _scale(_norm(grad for _, _, grad, _ in pairs), max_norm)
+        # All is checked: from here on things change.
         self.iter += 1
-        if self._counts:
-            numbers.append(self.iter)
-        columns = [self._column(name, kind, pairs) for name in self._states]
-        for key, param, grad, fits in pairs:
-            states = [column[key] for column in columns]
+        for name, held, key, zeros in fresh:
+            held[key if type(held) is not list else slice(key, None)] = zeros
+            setattr(self, name, held)
+        count = (self.iter,) if self._counts else ()
+        for (key, param, grad, fits), states in zip(pairs, rows, strict=True):
             if fits and all([checks.fits(state, param.dtype) for state in states]):
                 flat = [state.ravel() for state in states]
-                self._kernel(grad.ravel(), *numbers, *flat, param.ravel())
+                self._kernel(grad.ravel(), *numbers, scale, *count, *flat, param.ravel())
             else:
-                found = _update_copies(self._kernel, grad, numbers, states, param)
-                if not isinstance(param, np.ndarray):
+                found = _update_copies(self._kernel, grad, (*numbers, scale, *count), states, param)
+                if not isinstance(param, ndarray):
                     params[key] = found[()]
 
-    def _numbers(self, where: str, lr: Any, dtypes: Iterable[np.dtype[Any]] = ()) -> list[float]:
+    def _numbers(self, where: str, values: tuple[Any, ...], pairs: Iterable[Any]) -> list[float]:
         """Return the numbers in the kernel's order, checked; infinity stands for no limit."""
-        found = [checks.learning_rate(where, lr, dtypes)]
-        for name in self._names[1:]:
-            value = getattr(self, name)
+        dtypes = {param.dtype for _, param, _, _ in pairs if isinstance(param, ndarray)}
+        found = [checks.learning_rate(where, values[0], dtypes)]
+        for name, value in zip(self._names[1:], values[1:], strict=True):
             if name in ("clip_value", "clip_norm"):
                 found.append(math.inf if value is None else checks.positive(where, name, value))
             elif name in EXAMPLES:
                 found.append(checks.not_negative(where, name, value, dtypes, EXAMPLES[name]))
             else:
                 found.append(checks.fraction(where, name, value))
+        # Numbers that cannot change in place, and that all dtypes can hold, need no second look.
+        if all(type(value) in (float, int, NoneType) for value in values):
+            if max(found[:-2]) <= LARGEST:
+                self._checked = values, found
         return found
 
-    def _column(self, name: str, kind: type, pairs: list[Any]) -> Any:
-        """Return the list or dict of one state of every parameter; what is missing is zeros."""
-        held = getattr(self, name)
-        if held is None:
-            held = kind()
-            setattr(self, name, held)
-        if len(held) < len(pairs) or kind is dict:
-            for key, param, *_ in pairs:
-                if (key not in held) if kind is dict else key >= len(held):
-                    single = isinstance(param, np.ndarray) and param.itemsize < 8
-                    zeros = np.zeros(np.shape(param), FLOAT32 if single else FLOAT64)
-                    if kind is dict:
-                        held[key] = zeros
-                    else:
-                        held.append(zeros)
-        return held
+    def _state_rows(
+        self, where: str, kind: type, pairs: list[Any]
+    ) -> tuple[list[list[NDArray[Any]]], list[tuple[str, Any, Any, Any]]]:
+        """Return the states of every parameter, and those to put into their places: zeros."""
+        rows: list[list[NDArray[Any]]] = [[] for _ in pairs]
+        fresh: list[tuple[str, Any, Any, Any]] = []
+        for name in self._states:
+            held = getattr(self, name)
+            if held is None:
+                held = kind()
+            elif type(held) is not kind:
+                checks.state_kind(where, name, kind, held)
+            for row, (key, param, _, fits) in zip(rows, pairs, strict=True):
+                if key in held if kind is dict else key < len(held):
+                    state = held[key]
+                    if not (fits and type(state) is ndarray and state.shape == param.shape):
+                        checks.state(where, name, key, state, np.shape(param))
+                else:
+                    single = isinstance(param, ndarray) and param.itemsize < 8
+                    state = np.zeros(np.shape(param), FLOAT32 if single else FLOAT64)
+                    fresh.append((name, held, key, state if kind is dict else [state]))
+                row.append(state)
+        return rows, fresh
 
     def __repr__(self) -> str:
         default = {"weight_decay": 0.0, "clip_value": None, "clip_norm": None}
@@ -164,7 +179,7 @@ class _Optimizer:
 
 
 def _update_copies(
-    kernel: Any, grad: Any, numbers: list[float], states: list[NDArray[Any]], param: Any
+    kernel: Any, grad: Any, numbers: Sequence[float], states: list[NDArray[Any]], param: Any
 ) -> NDArray[Any]:
     """Update by copies of what the kernel does not take as it is; return the parameter's."""
     own = param if type(param) is ndarray else np.array(param)  # a masked array's data is its own
