@@ -160,7 +160,9 @@ class _Optimizer:
             for row, (key, param, _, fits) in zip(rows, pairs, strict=True):
                 if key in held if kind is dict else key < len(held):
                     state = held[key]
-                    if not (fits and type(state) is ndarray and state.shape == param.shape):
+                    if not (
+                        fits and checks.fits(state, param.dtype) and state.shape == param.shape
+                    ):
                         checks.state(where, name, key, state, np.shape(param))
                 else:
                     single = isinstance(param, ndarray) and param.itemsize < 8
