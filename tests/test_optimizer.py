@@ -387,6 +387,26 @@ def test_numbers_are_read_at_every_update(name, rng):
         assert (theirs[3] != before[3]).all()
 
 
+def test_a_number_in_an_array_is_read_anew():
+    W, lr = np.zeros(3), np.array(1.0)
+    momentum = optimizer.Momentum(lr, momentum=0)
+    momentum.update([W], [np.ones(3)])
+    lr[...] = 10
+    momentum.update([W], [np.ones(3)])
+    assert_array_equal(W, -11)
+
+
+def test_a_large_number_is_checked_in_the_dtype_of_each_parameter():
+    ours = optimizer.Adam(1e39)
+    ours.update([np.ones(3)], [np.ones(3)])
+    single = np.ones(3, np.float32)
+    with pytest.raises(
+        ValueError, match=r"^Adam\.update: lr must be finite in float32, got 1e\+39"
+    ):
+        ours.update([single], [single])
+    assert_array_equal(single, 1)
+
+
 @every_optimizer
 def test_a_schedule_of_the_learning_rate(name, rng):
     ours, _ = both(name, lr=lambda step: 0.5 / (1 + step))
