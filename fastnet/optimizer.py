@@ -285,16 +285,18 @@ class SGD(_Optimizer):
         -----
         Everything is checked before the first array changes.
         """
-        if self.weight_decay or not (self.clip_value is self.clip_norm is None):
-            super().update(params, grads)
-            return
-        where, lr = "SGD.update", self.lr
-        if callable(lr):
-            lr = lr(self.iter)
-        small = type(lr) is float and 0 <= lr <= LARGEST
-        if small and _update_at_once(params, grads, lr):
+        lr: Any = self.lr
+        plain = not self.weight_decay and self.clip_value is self.clip_norm is None
+        small = type(lr) is float and 0.0 <= lr <= LARGEST
+        if plain and small and _update_at_once(params, grads, lr):
             self.iter += 1
             return
+        if not plain:
+            super().update(params, grads)
+            return
+        where = "SGD.update"
+        if callable(lr):
+            lr, small = lr(self.iter), False
         pairs = checks.pairs(where, params, grads)
         if not small:
             dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
