@@ -27,6 +27,7 @@ __all__ = [
     "deviation",
     "entries",
     "factor",
+    "finite_positive",
     "fits",
     "float_dtype",
     "fraction",
@@ -371,7 +372,7 @@ def scalar(where: str, name: str, value: Any, computed: np.dtype[Any], dtype: np
     return found if computed is FLOAT64 else computed.type(found)
 
 
-def positive(where: str, name: str, value: Any) -> float:
+def finite_positive(where: str, name: str, value: Any) -> float:
     """Return a number as a float; it must be finite and above 0."""
     found = number(where, name, value)
     if not 0 < found < math.inf:

@@ -493,12 +493,12 @@ class Huber(_TargetLoss):
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
-        self.delta = checks.positive("Huber", "delta", delta)
+        self.delta = checks.finite_positive("Huber", "delta", delta)
 
     def _numbers(
         self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]
     ) -> tuple[Any, ...]:
-        delta = checks.positive(where, "delta", self.delta)
+        delta = checks.finite_positive(where, "delta", self.delta)
         return (checks.scalar(where, "delta", delta, computed, dtype),)
 
     def __repr__(self) -> str:

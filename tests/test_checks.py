@@ -34,8 +34,6 @@ from fastnet.losses import (
     SparseCategoricalCrossEntropy,
     WeightedLosses,
 )
-from fastnet.optimizer import SGD
-from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
 from fastnet.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
 
 X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
