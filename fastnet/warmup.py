@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import boolean, float32, float64, int64
+from numba import boolean, float32, float64, int64, uint8
 
 from fastnet import kernels
 from fastnet.kernels import checked
@@ -31,6 +31,9 @@ ACTIVATIONS = [
     f"{name}_{way}" for name in ("sigmoid", "relu", "tanh") for way in ("forward", "backward")
 ]
 
+LINEAR_UNITS = ["identity", "step", "softplus", "gelu", "gelu_tanh", "silu"]
+SLOPED_UNITS = ["leaky_relu", "elu"]
+
 
 def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     """Return every kernel of the API with the argument types that fastnet calls it with.
@@ -46,6 +49,7 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     """
     # Of no dtype; and loaded at once, should the list be compiled for the sake of training.
     found = [(kernels.work_size, (int64[:, ::1], int64))]
+    found.append((kernels.dropout_mask, (int64, int64, float64, uint8[:, ::1])))
     for dtype in (float32, float64):
         for name, types in _arguments(dtype).items():
             found.append((getattr(kernels, name), types))
@@ -69,6 +73,7 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
     learn = (table, vector, int64, dtype, boolean, labels)  # layers, params, loss, lr, learn, calls
     team = (int64[::1], int64)
     limits = (float64,) * 3  # weight decay, clipping by value and by norm
+    masks, cube, four = uint8[:, ::1], dtype[:, :, ::1], (vector,) * 4
     return {
         "train_epochs": (*rows, labels, matrix, int64[:, ::1], int64, *learn, vector, sums, *team),
         "predict_rows": (*rows, int64[::1], table, vector, labels, vector, int64, matrix, *team),
@@ -111,4 +116,41 @@ def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:
         "nadam_update": (vector, *(float64,) * 4, *limits, int64, *(vector,) * 3),
         "adamw_update": (vector, *(float64,) * 4, *limits, int64, *(vector,) * 3),
         "squared_norm_forward": (vector, float64[::1]),
+        **{f"{name}_forward": (matrix, matrix) for name in LINEAR_UNITS},
+        **{f"{name}_backward": (matrix, matrix, matrix) for name in LINEAR_UNITS},
+        **{f"{name}_forward": (matrix, dtype, matrix) for name in SLOPED_UNITS},
+        **{f"{name}_backward": (matrix, dtype, matrix, matrix) for name in SLOPED_UNITS},
+        "dropout_forward": (matrix, masks, dtype, matrix),
+        "dropout_backward": (masks, dtype, matrix, matrix),
+        "batch_normalization_forward": (
+            matrix,
+            vector,
+            vector,
+            dtype,
+            dtype,
+            *[vector] * 4,
+            matrix,
+        ),
+        "batch_normalization_inference_forward": (
+            matrix,
+            *[vector] * 2,
+            dtype,
+            *[vector] * 2,
+            matrix,
+        ),
+        "batch_normalization_backward": (matrix, *four[1:], matrix, matrix, vector, vector),
+        "embedding_forward": (matrix, labels, matrix),
+        "embedding_backward": (labels, matrix, matrix),
+        "add_forward": (matrix, matrix, matrix),
+        "add_backward": (matrix, matrix, matrix),
+        "multiply_forward": (matrix, matrix, matrix),
+        "multiply_backward": (matrix, matrix, matrix, matrix, matrix),
+        "repeat_forward": (matrix, cube),
+        "repeat_backward": (cube, matrix),
+        "sum_forward": (cube, matrix),
+        "sum_backward": (matrix, cube),
+        "l1_penalty_forward": (vector, dtype, vector),
+        "l1_penalty_backward": (vector, dtype, vector),
+        "l2_penalty_forward": (vector, dtype, vector),
+        "l2_penalty_backward": (vector, dtype, vector),
     }

@@ -1,0 +1,125 @@
+"""Dropout: the mask is given, or drawn by a hash of seed, step and element.
+
+`draw_mask` and `drop` work on pointers, for the compiled training loop.  An element's number
+depends on its index alone, so any number of threads draw the same mask.
+"""
+
+import numpy as np
+
+from ._jit import helper, jit
+from .simd import get, lanes, load, load_as, pointer, put, scalar, store
+
+
+@helper
+def mask_key(seed, step):
+    """64 well-mixed bits of seed and step: splitmix64's output function, twice."""
+    key = np.uint64(seed)
+    for word in (np.uint64(0x9E3779B97F4A7C15), np.uint64(step)):
+        key = key + word
+        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        key = key ^ (key >> np.uint64(31))
+    return key
+
+
+@helper
+def _mixed(bits):
+    """A bijection of 32 bits in which each bit of the input flips half of the output's."""
+    bits = np.uint32(bits ^ (bits >> np.uint32(16)))
+    bits = np.uint32(bits * np.uint32(0x7FEB352D))
+    bits = np.uint32(bits ^ (bits >> np.uint32(15)))
+    bits = np.uint32(bits * np.uint32(0x846CA68B))
+    return np.uint32(bits ^ (bits >> np.uint32(16)))
+
+
+@helper
+def draw_mask(key, ratio, first, size, mask):
+    """mask[:size] of the elements from number `first` on, a pointer to uint8: 1 is kept."""
+    low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
+    dropped = np.uint32(ratio * 4294967296.0)
+    start = np.uint32(first)
+    for i in range(size):
+        bits = _mixed(np.uint32(np.uint32(start + np.uint32(i)) ^ low))
+        bits = _mixed(np.uint32(bits ^ high))
+        put(mask, i, np.uint8(bits >= dropped))
+
+
+@helper
+def drop(x, mask, scale, out, size):
+    """out[:size] = x * mask * scale on pointers; out may be x."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(out, i, load(x, i) * (scale * load_as(mask, i, x)))
+    for i in range(full, size):
+        kept = scalar(x, scale) if get(mask, i) > 0 else scalar(x, 0.0)
+        put(out, i, get(x, i) * kept)
+
+
+@jit
+def dropout_mask(seed, step, ratio, mask):
+    """Draw a mask of which a share of about `ratio` is 0 and the rest 1.
+
+        mask[i] = hash(seed, step, i) >= ratio, the hash even between 0 and 1
+
+    Parameters
+    ----------
+    seed, step : int64
+        Any two numbers; each pair gives another mask.
+    ratio : float64
+        0 <= ratio < 1.
+    mask : uint8, C-contiguous
+        Overwritten. Any shape of at most 2**32 elements.
+
+    Notes
+    -----
+    The hash is Wellons' lowbias32 of the index, twice, with 64 bits of key.
+    """
+    draw_mask(mask_key(seed, step), ratio, 0, mask.size, pointer(mask))
+
+
+@jit
+def dropout_forward(x, mask, scale, out):
+    """Dropout with a mask.
+
+        out = x * mask * scale
+
+    Parameters
+    ----------
+    x : array of float32 or float64, C-contiguous
+        Any shape. NaN and infinity become NaN where they are dropped, as in NumPy.
+    mask : uint8, same shape, C-contiguous
+        1 where an element is kept, else 0.
+    scale : scalar of x.dtype
+        1, or 1 / (1 - ratio) for inverted dropout.
+    out : array, same shape and dtype as x
+        Overwritten. May be x.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.4.3.
+    """
+    drop(pointer(x), pointer(mask), scale, pointer(out), x.size)
+
+
+@jit
+def dropout_backward(mask, scale, dout, dx):
+    """Gradient of dropout.
+
+        dx = dout * mask * scale
+
+    Parameters
+    ----------
+    mask : uint8, C-contiguous
+        That of the forward pass.
+    scale : scalar of dout.dtype
+    dout : array of float32 or float64, same shape, C-contiguous
+        Upstream gradient.
+    dx : array, same shape and dtype
+        Overwritten. May be dout.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.4.3.
+    """
+    drop(pointer(dout), pointer(mask), scale, pointer(dx), dout.size)

@@ -1,0 +1,291 @@
+"""Nodes of a computational graph: add, multiply, repeat, sum, forward and backward.
+
+Repeat and sum are each other's gradient. They see an array of any shape as (A, B, C): what
+comes before the axis, the axis, what comes after it. All work on pointers, too.
+"""
+
+from ._jit import helper, jit
+from .simd import fill, lanes, load, load_first, offset, pointer, put, store, store_first, sum_lanes
+
+
+@helper
+def add(x, y, out, size):
+    """out[:size] = x + y."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(out, i, load(x, i) + load(y, i))
+    if full < size:
+        rest = size - full
+        store_first(out, full, load_first(x, full, rest) + load_first(y, full, rest), rest)
+
+
+@helper
+def multiply(x, y, out, size):
+    """out[:size] = x * y."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(out, i, load(x, i) * load(y, i))
+    if full < size:
+        rest = size - full
+        store_first(out, full, load_first(x, full, rest) * load_first(y, full, rest), rest)
+
+
+@helper
+def multiply_gradient(x, y, dout, dx, dy, size):
+    """dx[:size] = dout * y, dy[:size] = dout * x."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        one, other, upstream = load(x, i), load(y, i), load(dout, i)
+        store(dx, i, upstream * other)
+        store(dy, i, upstream * one)
+    if full < size:
+        rest = size - full
+        one, other = load_first(x, full, rest), load_first(y, full, rest)
+        upstream = load_first(dout, full, rest)
+        store_first(dx, full, upstream * other, rest)
+        store_first(dy, full, upstream * one, rest)
+
+
+@helper
+def copy(x, out, size):
+    """out[:size] = x."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(out, i, load(x, i))
+    if full < size:
+        store_first(out, full, load_first(x, full, size - full), size - full)
+
+
+@helper
+def copy_twice(x, one, other, size):
+    """one[:size] = other[:size] = x."""
+    step = lanes(x)
+    full = size - size % step
+    for i in range(0, full, step):
+        value = load(x, i)
+        store(one, i, value)
+        store(other, i, value)
+    copy(offset(x, full), offset(one, full), size - full)
+    copy(offset(x, full), offset(other, full), size - full)
+
+
+@helper
+def repeat(x, out, a, b, c):
+    """out[i, j, :] = x[i, :], for a rows of c elements and j < b."""
+    for i in range(a):
+        if c == 1:
+            value, target = load_first(x, i, 1), offset(out, i * b)
+            value = fill(x, sum_lanes(value))  # the other lanes are 0
+            step = lanes(x)
+            for j in range(0, b, step):
+                store_first(target, j, value, min(step, b - j))
+        else:
+            for j in range(b):
+                copy(offset(x, i * c), offset(out, (i * b + j) * c), c)
+
+
+@helper
+def _sum_run(x, size):
+    """The sum of x[:size], in four vectors of partial sums."""
+    step = lanes(x)
+    t0 = fill(x, 0.0)
+    t1, t2, t3 = t0, t0, t0
+    full = size - size % (4 * step)
+    for i in range(0, full, 4 * step):
+        t0 = t0 + load(x, i)
+        t1 = t1 + load(x, i + step)
+        t2 = t2 + load(x, i + 2 * step)
+        t3 = t3 + load(x, i + 3 * step)
+    for i in range(full, size, step):
+        t0 = t0 + load_first(x, i, min(step, size - i))
+    return sum_lanes((t0 + t1) + (t2 + t3))
+
+
+@helper
+def sum_rows(n, columns, stride, x, total):
+    """total[:columns] = the sum of n rows that start `stride` elements apart, in order."""
+    copy(x, total, columns)
+    # Row by row: down the columns of a matrix 512 wide, cache lines threw each other out, and a
+    # sum took five times as long.
+    for i in range(1, n):
+        add(total, offset(x, i * stride), total, columns)
+
+
+@helper
+def sum_middle(x, out, a, b, c):
+    """out[i, :] = sum over j of x[i, j, :], for a blocks of b rows of c elements."""
+    for i in range(a):
+        block = offset(x, i * b * c)
+        if c == 1:
+            put(out, i, _sum_run(block, b))
+        else:
+            sum_rows(b, c, c, block, offset(out, i * c))
+
+
+@jit
+def add_forward(x, y, out):
+    """Sum of two arrays.
+
+        out = x + y
+
+    Parameters
+    ----------
+    x, y : arrays of one shape and dtype, float32 or float64, C-contiguous
+        Any shape.
+    out : array, same shape and dtype
+        Overwritten. May be x or y.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.4.2.
+    """
+    add(pointer(x), pointer(y), pointer(out), x.size)
+
+
+@jit
+def add_backward(dout, dx, dy):
+    """Gradient of a sum of two arrays.
+
+        dx = dout
+        dy = dout
+
+    Parameters
+    ----------
+    dout : array of float32 or float64, C-contiguous
+        Upstream gradient.
+    dx, dy : arrays, same shape and dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.3.1.
+    """
+    copy_twice(pointer(dout), pointer(dx), pointer(dy), dout.size)
+
+
+@jit
+def multiply_forward(x, y, out):
+    """Product of two arrays, element by element.
+
+        out = x * y
+
+    Parameters
+    ----------
+    x, y : arrays of one shape and dtype, float32 or float64, C-contiguous
+        Any shape.
+    out : array, same shape and dtype
+        Overwritten. May be x or y.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.4.1.
+    """
+    multiply(pointer(x), pointer(y), pointer(out), x.size)
+
+
+@jit
+def multiply_backward(x, y, dout, dx, dy):
+    """Gradient of a product of two arrays.
+
+        dx = dout * y
+        dy = dout * x
+
+    Parameters
+    ----------
+    x, y, dout : arrays of one shape and dtype, float32 or float64, C-contiguous
+        Inputs of the forward pass and upstream gradient.
+    dx, dy : arrays, same shape and dtype
+        Overwritten. May be any of the inputs.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.3.2.
+    """
+    p, q, g = pointer(x), pointer(y), pointer(dout)
+    multiply_gradient(p, q, g, pointer(dx), pointer(dy), x.size)
+
+
+@jit
+def repeat_forward(x, out):
+    """Copies of every entry along an axis.
+
+        out[a, b, c] = x[a, c]
+
+    Parameters
+    ----------
+    x : (A, C) float32 or float64, C-contiguous
+    out : (A, B, C), same dtype, C-contiguous
+        Overwritten. Must not overlap x.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 1.3.4.
+    """
+    a, b, c = out.shape
+    repeat(pointer(x), pointer(out), a, b, c)
+
+
+@jit
+def repeat_backward(dout, dx):
+    """Gradient of copies along an axis: their sum.
+
+        dx[a, c] = sum over b of dout[a, b, c]
+
+    Parameters
+    ----------
+    dout : (A, B, C) float32 or float64, C-contiguous
+        Upstream gradient.
+    dx : (A, C), same dtype, C-contiguous
+        Overwritten. Must not overlap dout.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 1.3.4.
+    """
+    a, b, c = dout.shape
+    sum_middle(pointer(dout), pointer(dx), a, b, c)
+
+
+@jit
+def sum_forward(x, out):
+    """Sum along an axis.
+
+        out[a, c] = sum over b of x[a, b, c]
+
+    Parameters
+    ----------
+    x : (A, B, C) float32 or float64, C-contiguous
+    out : (A, C), same dtype, C-contiguous
+        Overwritten. Must not overlap x.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 1.3.4.
+    """
+    a, b, c = x.shape
+    sum_middle(pointer(x), pointer(out), a, b, c)
+
+
+@jit
+def sum_backward(dout, dx):
+    """Gradient of a sum along an axis: copies.
+
+        dx[a, b, c] = dout[a, c]
+
+    Parameters
+    ----------
+    dout : (A, C) float32 or float64, C-contiguous
+        Upstream gradient.
+    dx : (A, B, C), same dtype, C-contiguous
+        Overwritten. Must not overlap dout.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 1.3.4.
+    """
+    a, b, c = dx.shape
+    repeat(pointer(dout), pointer(dx), a, b, c)

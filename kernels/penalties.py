@@ -1,0 +1,157 @@
+"""Penalties on large weights, L1 and L2: their value, and their gradient added to another.
+
+`l1_gradient` and `l2_gradient` work on vectors, for updates that add them on their way.
+"""
+
+from ._jit import helper, inline, jit
+from .simd import (
+    absolute,
+    copysign,
+    fill,
+    fma,
+    lanes,
+    load,
+    load_first,
+    offset,
+    pointer,
+    put,
+    select,
+    store,
+    store_first,
+    sum_lanes,
+)
+
+BLOCK = 4096  # terms that are added in the arrays' dtype; the blocks are added in float64
+
+
+@helper
+def _magnitude(w, total):
+    return total + absolute(w)
+
+
+@helper
+def _square(w, total):
+    return fma(w, w, total)
+
+
+@helper
+def l1_gradient(w, strength):
+    """Return strength * sign(w): 0 where w is 0; NaN stays NaN."""
+    return select(absolute(w) > 0.0, copysign(fill(w, strength), w), w)
+
+
+@helper
+def l2_gradient(w, strength):
+    """Return strength * w."""
+    return strength * w
+
+
+@inline
+def _total(term, w, size):
+    """The sum of term over w[:size], a float64."""
+    step = lanes(w)
+    total = 0.0
+    for start in range(0, size, BLOCK):
+        block = offset(w, start)
+        count = min(BLOCK, size - start)
+        full = count - count % (2 * step)
+        even, odd = fill(w, 0.0), fill(w, 0.0)
+        for i in range(0, full, 2 * step):
+            even = term(load(block, i), even)
+            odd = term(load(block, i + step), odd)
+        for i in range(full, count, step):
+            even = term(load_first(block, i, min(step, count - i)), even)
+        total += sum_lanes(even + odd)
+    return total
+
+
+@inline
+def _add_gradient(gradient, w, strength, grad, size):
+    step = lanes(w)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(grad, i, load(grad, i) + gradient(load(w, i), strength))
+    if full < size:
+        rest = size - full
+        term = gradient(load_first(w, full, rest), strength)
+        store_first(grad, full, load_first(grad, full, rest) + term, rest)
+
+
+@jit
+def l1_penalty_forward(W, strength, loss):
+    """L1 penalty, or lasso.
+
+        loss[0] = strength * sum of |W|
+
+    Parameters
+    ----------
+    W : array of float32 or float64, C-contiguous
+        Any shape.
+    strength : scalar of the dtype
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: Tibshirani, Regression shrinkage and selection via the lasso, 1996.
+    """
+    put(pointer(loss), 0, strength * _total(_magnitude, pointer(W), W.size))
+
+
+@jit
+def l1_penalty_backward(W, strength, dW):
+    """Gradient of the L1 penalty, added to that of the loss.
+
+        dW += strength * sign(W), sign(0) = 0
+
+    Parameters
+    ----------
+    W : array of float32 or float64, C-contiguous
+        Any shape.
+    strength : scalar of the dtype
+    dW : array, same shape and dtype
+        Updated in place.
+    """
+    _add_gradient(l1_gradient, pointer(W), strength, pointer(dW), W.size)
+
+
+@jit
+def l2_penalty_forward(W, strength, loss):
+    """L2 penalty, or weight decay.
+
+        loss[0] = strength / 2 * sum of W**2
+
+    Parameters
+    ----------
+    W : array of float32 or float64, C-contiguous
+        Any shape.
+    strength : scalar of the dtype
+    loss : (1,), same dtype
+        Overwritten.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.4.2.
+    """
+    put(pointer(loss), 0, 0.5 * strength * _total(_square, pointer(W), W.size))
+
+
+@jit
+def l2_penalty_backward(W, strength, dW):
+    """Gradient of the L2 penalty, added to that of the loss.
+
+        dW += strength * W
+
+    Parameters
+    ----------
+    W : array of float32 or float64, C-contiguous
+        Any shape.
+    strength : scalar of the dtype
+    dW : array, same shape and dtype
+        Updated in place.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.4.2.
+    """
+    _add_gradient(l2_gradient, pointer(W), strength, pointer(dW), W.size)
