@@ -183,7 +183,7 @@ def _arguments(layer: Any) -> dict[str, Any]:
     return {
         "units": int(layer.W.shape[1]),
         "activation": layer.activation,
-        "weight_init_std": None if std is None else float(std),
+        "weight_init_std": std if std is None or isinstance(std, str) else float(std),
     }
 
 

@@ -463,21 +463,23 @@ def shape(where: str, value: Any) -> tuple[int, ...]:
     return tuple(count(where, "input_shape", size) for size in sizes)
 
 
-def deviation(where: str, value: Any, dtype: np.dtype[Any] | None = None) -> float:
+def deviation(
+    where: str, value: Any, dtype: np.dtype[Any] | None = None, name: str = "weight_init_std"
+) -> float:
     """Return a standard deviation as a float; it must be finite and not negative.
 
     Where dtype is given, weights drawn with it must be finite in that: NumPy's normal numbers
     stay below 16, as their tail is the logarithm of 53 random bits.
     """
-    std = number(where, "weight_init_std", value)
+    std = number(where, name, value)
     if not 0 <= std < math.inf:
         raise ValueError(
-            f"{where}: weight_init_std must be finite and not negative, got {std}. "
+            f"{where}: {name} must be finite and not negative, got {std}. "
             "Give a number such as 0.01."
         )
     if dtype is not None and std > LARGEST[dtype.itemsize] / 16:
         raise ValueError(
-            f"{where}: weight_init_std must leave the weights finite in {dtype.name}, got {std}. "
+            f"{where}: {name} must leave the weights finite in {dtype.name}, got {std}. "
             "Give a number such as 0.01."
         )
     return std
@@ -824,3 +826,149 @@ def features(where: str, name: str, found: int, known: int) -> None:
             f"{where}: {name} must have {known} features, got {found}. "
             f"Give {name} the width that the first layer takes."
         )
+
+
+# --------------------------------------------------------------------------- layers
+
+
+def slope(where: str, value: Any) -> float:
+    """Return an alpha as a float; it must be finite and not negative."""
+    alpha = number(where, "alpha", value)
+    if not 0 <= alpha < math.inf:
+        raise ValueError(
+            f"{where}: alpha must be finite and not negative, got {alpha}. "
+            "Give a number such as 0.01."
+        )
+    return alpha
+
+
+def share(where: str, name: str, value: Any) -> float:
+    """Return a share of what is dropped as a float, from 0 to below 1."""
+    found = number(where, name, value)
+    if not 0 <= found < 1:
+        raise ValueError(
+            f"{where}: {name} must be at least 0 and below 1, got {found}. "
+            "Give a number such as 0.5."
+        )
+    return found
+
+
+def momentum(where: str, value: Any) -> float:
+    """Return the momentum of running statistics as a float, from 0 to 1."""
+    found = number(where, "momentum", value)
+    if not 0 <= found <= 1:
+        raise ValueError(
+            f"{where}: momentum must be in 0..1, got {found}. Give a number such as 0.9."
+        )
+    return found
+
+
+def epsilon(where: str, value: Any, dtype: np.dtype[Any] = FLOAT64) -> float:
+    """Return what keeps a variance from 0 as a float; it must be above 0 and finite in dtype."""
+    found = number(where, "eps", value)
+    if not 0 < dtype.type(min(found, 1)) or not found <= LARGEST[dtype.itemsize]:
+        raise ValueError(
+            f"{where}: eps must be above 0 and finite in {dtype.name}, got {found}. "
+            "Give a number such as 1e-6."
+        )
+    return found
+
+
+def together(where: str, name: str, value: Any, other: str, companion: Any) -> None:
+    """Check that both of two arguments are given, or neither."""
+    if (value is None) != (companion is None):
+        given, missing = (other, name) if value is None else (name, other)
+        raise TypeError(
+            f"{where}: {missing} must be given where {given} is, got None. Give both, or neither."
+        )
+
+
+def same_features(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that an array of features, such as beta, has the length of gamma."""
+    if np.shape(array) != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={np.shape(array)}. "
+            "Give one number for each feature."
+        )
+
+
+def normalized(
+    where: str, name: str, shape: tuple[int, ...], found: int, gamma: tuple[int, ...]
+) -> None:
+    """Check that samples have as many features as gamma (D,)."""
+    if (found,) != gamma:
+        raise ValueError(
+            f"{where}: {name} must have {gamma[0]} features to match gamma {gamma}, got "
+            f"{name}.shape={shape}. Give samples of {gamma[0]} numbers."
+        )
+
+
+def indices(where: str, value: ArrayLike, W: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return row numbers of W (V, H) as a fresh int64 array of any shape."""
+    found = array(where, "idx", value)
+    if found.dtype.kind not in "iu" and found.size:
+        raise TypeError(
+            f"{where}: idx must be integers, got {_kind(value, found)}. "
+            "Convert it with idx.astype(int)."
+        )
+    result = found.astype(INT64, "C")
+    bad = result.view(UINT64) >= W[0]  # negative ones are huge
+    if bad.any():
+        i = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise IndexError(
+            f"{where}: idx must be in 0..{W[0] - 1} for W {W}, got "
+            f"idx[{', '.join(map(str, i)) or '()'}]={found[i]}. Count rows from 0."
+        )
+    return result
+
+
+def axis(where: str, value: Any, shape: tuple[int, ...] | None = None) -> int:
+    """Return an axis as an int; where a shape is given, one of its axes, counted from 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{where}: axis must be a whole number, got {_shown(value)}. Give an int.")
+    if shape is None:
+        return int(value)
+    if not -len(shape) <= value < len(shape):
+        raise ValueError(
+            f"{where}: axis must be one of x, got {value} for x.shape={shape}. "
+            "Give x more dimensions, or another axis."
+        )
+    return int(value) % len(shape)
+
+
+def summed(where: str, shape: tuple[int, ...], axis: int) -> None:
+    """Check that there is something to sum."""
+    if shape[axis] == 0:
+        raise ValueError(
+            f"{where}: x must have an entry along axis {axis}, got x.shape={shape}. "
+            "Give one or more."
+        )
+
+
+def broadcast(where: str, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape to which two shapes broadcast."""
+    try:
+        return np.broadcast_shapes(x, y)
+    except ValueError:
+        raise ValueError(
+            f"{where}: y must have a shape that broadcasts with x {x}, got y.shape={y}. "
+            "Make their lengths equal, or 1."
+        ) from None
+
+
+def strength(where: str, value: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a penalty's strength as a kernel's scalar; it must not be negative."""
+    found = number(where, "strength", value)
+    if not 0 <= found <= LARGEST[dtype.itemsize]:
+        raise ValueError(
+            f"{where}: strength must be finite in {dtype.name} and not negative, got {found}. "
+            "Give a number such as 0.01."
+        )
+    return found if dtype is FLOAT64 else dtype.type(found)
+
+
+def matrix_shape(where: str, value: Any) -> tuple[int, int]:
+    """Return the shape of weights, (D, M), as two whole numbers of at least 1."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(f"{where}: shape must be (D, M), got {_shown(value)}. Give two ints.")
+    return count(where, "shape", value[0]), count(where, "shape", value[1])

@@ -48,7 +48,7 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     ('work_size', (Array(int64, 2, 'C', False, aligned=True), int64))
     """
     # Of no dtype; and loaded at once, should the list be compiled for the sake of training.
-    found = [(kernels.work_size, (int64[:, ::1], int64))]
+    found: list[tuple[Any, tuple[Any, ...]]] = [(kernels.work_size, (int64[:, ::1], int64))]
     found.append((kernels.dropout_mask, (int64, int64, float64, uint8[:, ::1])))
     for dtype in (float32, float64):
         for name, types in _arguments(dtype).items():

@@ -33,6 +33,15 @@ TANH_FACTOR, TANH_CUBE = 1.5957691216057308, 0.044715
 
 
 @helper
+def _sigmoid_and_slope(x):
+    """Return s = sigmoid(x) and s (1 - s), which would lose digits as such: x eps for large x."""
+    e = exp(-absolute(x))
+    inverse = 1.0 / (1.0 + e)
+    small = e * inverse
+    return select(x <= 0.0, small, inverse), small * inverse
+
+
+@helper
 def identity(x):
     """Return x."""
     return x
@@ -116,11 +125,10 @@ def gelu_tanh(x):
 def gelu_tanh_gradient(x, out, dout):
     """Return dout * (s + x s (1 - s) u'), s = sigmoid(u) as in `gelu_tanh`."""
     square = x * x
-    s = sigmoid(TANH_FACTOR * x * fma(square, TANH_CUBE, fill(x, 1.0)))
+    s, steep = _sigmoid_and_slope(TANH_FACTOR * x * fma(square, TANH_CUBE, fill(x, 1.0)))
     slope = TANH_FACTOR * fma(square, 3.0 * TANH_CUBE, fill(x, 1.0))
     # From s = 0 or 1 on, the product may be 0 times an infinite slope.
-    product = select(s * (1.0 - s) <= 0.0, 0.0, x * s * (1.0 - s) * slope)
-    return dout * (s + product)
+    return dout * (s + select(steep <= 0.0, 0.0, x * steep * slope))
 
 
 @helper
@@ -132,8 +140,8 @@ def silu(x):
 @helper
 def silu_gradient(x, out, dout):
     """Return dout * (s + x s (1 - s)), s = sigmoid(x)."""
-    s = sigmoid(x)
-    return dout * fma(x * s, 1.0 - s, s)
+    s, steep = _sigmoid_and_slope(x)
+    return dout * fma(x, steep, s)
 
 
 @inline

@@ -22,8 +22,10 @@ RANK = {
     "layers": 3,
     "losses": 3,
     "optimizer": 3,
+    "penalties": 3,
     "functions": 2,
     "schedules": 2,
+    "initializers": 2,
     "threads": 2,
     "info": 3,
     "warmup": 2,
@@ -35,6 +37,7 @@ RANK = {
 UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
 TWINLESS = {"__init__", "_jit", "simd", "team", "checked"}  # the last: other kernels, and checks
+MIRRORED = {"functions", "initializers", "layers", "losses", "models", "optimizer", "penalties"}
 OF_TRAINING = {"gather", "online", "table"}  # parts of one kernel, tested and measured with it
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
@@ -102,7 +105,8 @@ def imports_run_downwards(root):
     for path, tree in sources(root, "fastnet"):
         if path.parts[1] in ("reference", "data"):
             continue
-        if path.stem not in RANK:
+        place = path.stem if len(path.parts) == 2 else path.parts[1]  # a folder is one module
+        if place not in RANK:
             yield f"{path}: no place in RANK"
             continue
         for name, _ in imports(path, tree):
@@ -114,12 +118,13 @@ def imports_run_downwards(root):
                 known = {"info": {"numba", "llvmlite"}, "warmup": {"numba"}}
                 known |= {"checkpoint": {"safetensors"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}}
-                allowed = {"numpy", *sys.stdlib_module_names, *known.get(path.stem, ())}
+                allowed = {"numpy", *sys.stdlib_module_names, *known.get(place, ())}
                 if top not in allowed:
                     yield f"{path}: imports {name}"
             else:
                 word = word if word in RANK else "__init__"
-                if RANK[word] >= RANK[path.stem] and (path.stem, word) not in UPWARD:
+                inside = len(path.parts) > 2 and word == place
+                if RANK[word] >= RANK[place] and not inside and (place, word) not in UPWARD:
                     yield f"{path}: imports {word}, which is not below it"
 
 
@@ -226,9 +231,9 @@ def one_word_opens_four_doors(root):
         if path.stem != "__init__":
             doors += [f"tests/test_{path.stem.lstrip('_')}.py"]
         yield from (f"{path}: {door} is missing" for door in doors if not (root / door).is_file())
-    for path in (root / "fastnet").glob("*.py"):
+    for path in [*(root / "fastnet").glob("*.py"), root / "fastnet" / "layers"]:
         doors = [] if path.stem.startswith("__") else [f"tests/test_{path.stem}.py"]
-        if path.stem in ("functions", "layers", "losses", "optimizer", "models"):
+        if path.stem in MIRRORED:
             doors += [f"fastnet/reference/{path.stem}.py"]
         yield from (
             f"fastnet/{path.name}: {door} is missing"
@@ -287,12 +292,12 @@ def nobody_imports_the_folder_kernels(root):
 RULES = {
     imports_run_downwards: [
         ("fastnet/functions.py", "def f():\n    from fastnet.models import Sequential"),
-        ("fastnet/layers.py", "from fastnet import optimizer"),
-        ("fastnet/layers.py", "from . import models"),
+        ("fastnet/layers/products.py", "from fastnet import optimizer"),
+        ("fastnet/layers/products.py", "from .. import models"),
         ("fastnet/checks.py", "import fastnet.kernels"),
         ("fastnet/models.py", "import fastnet.reference"),
         ("fastnet/models.py", "import kernels"),
-        ("fastnet/layers.py", "import scipy.special"),
+        ("fastnet/layers/products.py", "import scipy.special"),
         ("fastnet/plans.py", "pass"),
     ],
     kernels_import_only_numba_numpy_and_themselves: [
@@ -307,7 +312,7 @@ RULES = {
         ("fastnet/reference/kernels/softmax.py", "from scipy.special import softmax"),
     ],
     only_kernels_are_compiled: [
-        ("fastnet/layers.py", "from numba import njit"),
+        ("fastnet/layers/products.py", "from numba import njit"),
         ("fastnet/models.py", "import numba\n@numba.njit\ndef f(): pass"),
         ("fastnet/models.py", "from fastnet.kernels._jit import jit\n@jit\ndef f(): pass"),
         ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
@@ -345,8 +350,8 @@ RULES = {
         ("kernels/convolution.py", "pass"),
     ],
     public_names_have_docstrings: [
-        ("fastnet/layers.py", "def f(): pass"),
-        ("fastnet/layers.py", "class A:\n    '''A.'''\n    def f(self): pass"),
+        ("fastnet/layers/products.py", "def f(): pass"),
+        ("fastnet/layers/products.py", "class A:\n    '''A.'''\n    def f(self): pass"),
         ("kernels/softmax.py", "@jit\ndef f(): pass"),
     ],
     kernels_document_every_argument: [

@@ -863,9 +863,10 @@ ARGUMENTS = [
         "Give a number such as 0.01.",
     ),
     (
-        lambda: Dense(2, weight_init_std="he"),
-        TypeError,
-        "Dense: weight_init_std must be a real number, got 'he'. Give a float.",
+        lambda: Dense(2, weight_init_std="He"),
+        ValueError,
+        "Dense: weight_init_std must be one of 'he', 'xavier', 'glorot', 'lecun', 'zeros', got "
+        "'He'. Give one of these names.",
     ),
     (
         lambda: Dense(2).build(0, RNG, "float32"),

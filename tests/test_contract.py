@@ -7,12 +7,13 @@ and all of that compiles each kernel once for float32 and once for float64.
 import pickle
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet import functions, kernels, layers, losses, optimizer
+from fastnet import functions, kernels, layers, losses, optimizer, penalties
 
 T = np.array([0, 3, 1, 2, 2, 0])
 N, D = 6, 4
@@ -21,6 +22,11 @@ N, D = 6, 4
 def weights(dtype=np.float64):
     rng = np.random.default_rng(5)
     return rng.standard_normal((D, D)).astype(dtype), rng.standard_normal(D).astype(dtype)
+
+
+def scales(dtype=np.float64):
+    b = weights(dtype)[1]
+    return b, b[::-1].copy()
 
 
 def function(f):
@@ -120,6 +126,28 @@ def dense(activation):
     return make
 
 
+UNITS = ["Identity", "Step", "LeakyRelu", "Elu", "Softplus", "Silu", "Gelu"]
+PENALTIES = ["l1_penalty", "l1_penalty_gradient", "l2_penalty", "l2_penalty_gradient"]
+
+
+def repeat(x, dout, dtype):
+    made = layers.Repeat(2, axis=1)
+    return [made.forward(x), made.backward(np.concatenate([dout, dout], axis=1))]
+
+
+def sum_of(x, dout, dtype):
+    made = layers.Sum()
+    return [made.forward(x), made.backward(dout[:1])]
+
+
+def two(kind):
+    def call(x, dout, dtype):
+        made = kind()
+        return [made.forward(x, dout), *made.backward(dout)]
+
+    return call
+
+
 # Name -> call(x, dout, dtype of the parameters): all its results. x and dout are (N, D).
 CALLS = {
     "sigmoid": function(functions.sigmoid),
@@ -130,6 +158,15 @@ CALLS = {
     "Relu": layer(lambda dtype: layers.Relu()),
     "Tanh": layer(lambda dtype: layers.Tanh()),
     "Softmax": layer(lambda dtype: layers.Softmax()),
+    **{name: layer(lambda dtype, name=name: getattr(layers, name)()) for name in UNITS},
+    "Gelu tanh": layer(lambda dtype: layers.Gelu("tanh")),
+    "Dropout": layer(lambda dtype: layers.Dropout(rng=np.random.default_rng(0))),
+    "BatchNormalization": layer(lambda dtype: layers.BatchNormalization(*scales(dtype))),
+    "Repeat": repeat,
+    "Sum": sum_of,
+    "Add": two(layers.Add),
+    "Multiply": two(layers.Multiply),
+    **{name: function(partial(getattr(penalties, name), strength=0.5)) for name in PENALTIES},
     "MatMul": layer(lambda dtype: layers.MatMul(weights(dtype)[0])),
     "Affine": layer(lambda dtype: layers.Affine(*weights(dtype))),
     "Dense": layer(dense(None)),
@@ -160,6 +197,7 @@ CALLS = {
     **UPDATES,
 }
 PRODUCTS = {"MatMul", "Affine", "Dense", "Dense sigmoid", "Dense relu", "Dense tanh"}
+PRODUCTS |= {"BatchNormalization"}
 
 
 def read_only(array):
@@ -277,7 +315,9 @@ def test_results_are_fresh(name):
         assert_array_equal(array, before)
 
 
-@pytest.mark.parametrize("name", sorted(PRODUCTS | {"Sigmoid", "Relu", "Tanh", "Softmax"}))
+@pytest.mark.parametrize(
+    "name", sorted(PRODUCTS | {"Sigmoid", "Relu", "Tanh", "Softmax", "Dropout", *UNITS})
+)
 def test_one_layer_returns_another_array_at_every_call(name):
     made = []
 
@@ -380,6 +420,13 @@ def call_everything():
         for shape in [(-1,), (N, D), (2, 3, D)]:
             for f in (functions.sigmoid, functions.relu):
                 f(x.reshape(shape))
+        normalization = layers.BatchNormalization(*scales(np.float32))
+        for each in (x, x.astype(np.float64), x.reshape(N, 2, 2), x.tolist()):
+            normalization.forward(each, train_flg=False)
+            layers.Dropout().forward(each)
+            embedding = layers.Embedding(each[:, :D] if each is x else x.astype(np.float64))
+            for idx in (T, T.reshape(2, 3), T.tolist()):
+                embedding.backward(embedding.forward(idx))
         functions.softmax(x[0])
         functions.sigmoid(x[0, 0])
         layers.Affine(*weights(np.float32)).forward(x[0])
@@ -408,6 +455,8 @@ def test_each_kernel_is_compiled_once_a_dtype():
         "affine_backward_input",
         "affine_backward_params",
         "affine_backward_sgd_update",
+        "cross_entropy_backward",
+        "dropout_mask",
         "exp_forward",
         "log_forward",
         *(name for name in counts if name in ("predict_rows", "train_epochs", "work_size")),

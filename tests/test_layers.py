@@ -18,8 +18,8 @@ from fastnet.reference import layers as reference
 
 ACTIVATIONS = [None, "identity", "sigmoid", "relu", "tanh"]
 PRODUCTS = ["MatMul", "Affine", *(f"Dense {activation}" for activation in ACTIVATIONS)]
-ELEMENTWISE = ["Sigmoid", "Relu", "Tanh"]
-LAYERS = [*PRODUCTS, *ELEMENTWISE, "Softmax"]
+ELEMENTWISE = ["Sigmoid", "Relu", "Tanh", "Identity", "LeakyRelu", "Elu", "Softplus"]
+LAYERS = [*PRODUCTS, *ELEMENTWISE, "Silu", "Gelu", "Softmax"]
 # One row, one column, whole vectors of 4 to 16 lanes, and their tails.
 SIZES = [(1, 1, 1), (1, 4, 3), (3, 1, 5), (5, 7, 1), (2, 16, 8), (6, 17, 33), (65, 5, 19)]
 

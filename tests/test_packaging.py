@@ -162,6 +162,7 @@ def module_names():
     folders = {
         "fastnet": PACKAGE,
         "fastnet.kernels": Path(fastnet.kernels.__file__).parent,
+        "fastnet.layers": PACKAGE / "layers",
         "fastnet.reference": PACKAGE / "reference",
         "fastnet.reference.kernels": PACKAGE / "reference" / "kernels",
     }
@@ -194,6 +195,7 @@ def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
-    documented = {"functions", "layers", "losses", "optimizer", "models", "datasets"}
+    documented = {"functions", "initializers", "layers", "losses", "optimizer", "models"}
+    documented |= {"datasets", "penalties"}
     if name.removeprefix("fastnet.") in documented:
         assert result.attempted > 0, f"{name} shows no example"

@@ -6,7 +6,8 @@ import inspect
 import pytest
 
 PACKAGES = ["fastnet", "fastnet.reference"]
-MODULES = ["functions", "layers", "losses", "optimizer", "models", "kernels"]
+MODULES = ["functions", "initializers", "layers", "losses", "optimizer", "models", "penalties"]
+MODULES += ["kernels"]
 
 # What the NumPy twin leaves out: files are no arithmetic, and its dtype and loss are attributes
 # that nobody guards.

@@ -16,6 +16,13 @@ LAYERS = {
     "Sigmoid": lambda layers, W, b: layers.Sigmoid(),
     "Relu": lambda layers, W, b: layers.Relu(),
     "Tanh": lambda layers, W, b: layers.Tanh(),
+    "LeakyRelu": lambda layers, W, b: layers.LeakyRelu(),
+    "Elu": lambda layers, W, b: layers.Elu(),
+    "Softplus": lambda layers, W, b: layers.Softplus(),
+    "Gelu": lambda layers, W, b: layers.Gelu(),
+    "Silu": lambda layers, W, b: layers.Silu(),
+    "Dropout": lambda layers, W, b: layers.Dropout(rng=np.random.default_rng(0)),
+    "BatchNormalization": lambda layers, W, b: layers.BatchNormalization(b, b.copy(), eps=1e-3),
     "Softmax": lambda layers, W, b: layers.Softmax(),
     "SoftmaxWithLoss": lambda layers, W, b: layers.SoftmaxWithLoss(),
 }

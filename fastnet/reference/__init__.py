@@ -8,6 +8,15 @@ The arithmetic is that of Koki Saitoh, Deep Learning from Scratch, chapters 3 to
 lists ``params`` and ``grads`` of the second book.
 """
 
-from . import functions, kernels, layers, losses, models, optimizer
+from . import functions, initializers, kernels, layers, losses, models, optimizer, penalties
 
-__all__ = ["functions", "kernels", "layers", "losses", "models", "optimizer"]
+__all__ = [
+    "functions",
+    "initializers",
+    "kernels",
+    "layers",
+    "losses",
+    "models",
+    "optimizer",
+    "penalties",
+]

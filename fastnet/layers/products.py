@@ -1,10 +1,4 @@
-"""Layers: forward checks, calls a kernel and remembers; backward(dout) returns dx, fills grads.
-
-Every layer has two lists of arrays, `params` and `grads`, which optimizers and models go by. The
-arrays keep their identity: backward writes into `grads[i]`. Results have the dtype that NumPy
-would give and are the caller's to change, except that an activation's `out` is the array that
-forward returned, as in the textbook.
-"""
+"""Products: MatMul, Affine, and Dense, which is Affine with an activation."""
 
 from __future__ import annotations
 
@@ -16,16 +10,7 @@ import numpy as np
 from numpy import empty, ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from fastnet import checks
-from fastnet.functions import (
-    _cross_entropy,
-    _gradient,
-    _label_array,
-    _logits,
-    _map,
-    _softmax,
-    _softmax_loss_gradient,
-)
+from fastnet import checks, initializers
 from fastnet.kernels import (
     IDENTITY,
     RELU,
@@ -36,18 +21,13 @@ from fastnet.kernels import (
     matmul_backward,
     matmul_forward,
     relu_backward,
-    relu_forward,
     sigmoid_backward,
-    sigmoid_forward,
-    softmax_backward,
     tanh_backward,
-    tanh_forward,
 )
-from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
+from fastnet.layers.base import _Layer
 
-__all__ = ["Affine", "Dense", "MatMul", "Relu", "Sigmoid", "Softmax", "SoftmaxWithLoss", "Tanh"]
+__all__ = ["Affine", "Dense", "MatMul"]
 
-FLOAT32, FLOAT64, INT64 = checks.FLOAT32, checks.FLOAT64, checks.INT64
 # What Dense may be asked for -> the kernels' codes.
 ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 _BACKWARD: dict[int, Callable[..., None]] = {
@@ -64,23 +44,6 @@ def _activation_code(where: str, activation: str | None) -> int:
     if type(activation) is not str or activation not in ACTIVATIONS:
         checks.choice(where, "activation", activation, ACTIVATIONS)
     return ACTIVATIONS[activation]
-
-
-class _Layer:
-    """What all layers have: two lists, empty where there is nothing to learn."""
-
-    def __init__(self) -> None:
-        self.params: list[NDArray[Any]] = []
-        self.grads: list[NDArray[Any]] = []
-
-    def _name(self, member: str) -> str:
-        return f"{type(self).__name__}.{member}"
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-
-# --------------------------------------------------------------------------- products
 
 
 class MatMul(_Layer):
@@ -376,9 +339,9 @@ class Dense(Affine):
     activation : None, "identity", "sigmoid", "relu" or "tanh"
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
-    weight_init_std : float, optional
-        Standard deviation of the initial weights. Default: sqrt(2 / D) for "relu" (He), else
-        sqrt(1 / D) (Xavier).
+    weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
+        Standard deviation of the initial weights, or its name in `fastnet.initializers`. Default:
+        sqrt(2 / D) for "relu" (He), else sqrt(1 / D) (Xavier).
 
     Attributes
     ----------
@@ -415,14 +378,16 @@ class Dense(Affine):
         units: int,
         activation: str | None = None,
         input_shape: tuple[int, ...] | None = None,
-        weight_init_std: float | None = None,
+        weight_init_std: float | str | None = None,
     ) -> None:
         _Layer.__init__(self)
         self._units = checks.count("Dense", "units", units)
         _activation_code("Dense", activation)
         self.activation = activation
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
-        if weight_init_std is not None:
+        if type(weight_init_std) is str:
+            checks.choice("Dense", "weight_init_std", weight_init_std, initializers.NAMES)
+        elif weight_init_std is not None:
             weight_init_std = checks.deviation("Dense", weight_init_std)
         self.weight_init_std = weight_init_std
 
@@ -458,7 +423,10 @@ class Dense(Affine):
         checks.generator("Dense.build", rng)
         std = self.weight_init_std
         if std is None:
-            std = np.sqrt((2 if self.activation == "relu" else 1) / n_in)
+            std = "he" if self.activation == "relu" else "xavier"
+        if isinstance(std, str):
+            checks.choice("Dense.build", "weight_init_std", std, initializers.NAMES)
+            std = initializers.deviation(std, n_in, self.units)
         else:
             std = checks.deviation("Dense.build", std, dtype)
         units = self.units
@@ -506,315 +474,3 @@ class Dense(Affine):
     def __repr__(self) -> str:
         activation = "" if self.activation is None else f", activation={self.activation!r}"
         return f"Dense({self.units}{activation})"
-
-
-# --------------------------------------------------------------------------- activations
-
-
-class _Activation(_Layer):
-    """An elementwise layer whose gradient is computed from its output."""
-
-    out: Any
-    _forward_kernel: Callable[..., None]
-    _backward_kernel: Callable[..., None]
-    _forward_name: str
-    _backward_name: str
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        # For errors; made at each call, a name takes 0.1 us.
-        cls._forward_name = f"{cls.__name__}.forward"
-        cls._backward_name = f"{cls.__name__}.backward"
-
-    def forward(self, x: ArrayLike) -> Any:
-        """Apply the function to every element, and keep the result as ``out``.
-
-        Parameters
-        ----------
-        x : array of any shape, or a number
-
-        Returns
-        -------
-        array of x.shape, or a scalar for a number
-            ``out`` itself.
-
-        Raises
-        ------
-        TypeError
-            x is complex, object, string or wider than float64.
-        """
-        if (  # as `_map` does, in line: 0.6 us, not 0.75
-            type(x) is ndarray
-            and x.ndim == 2
-            and ((dtype := x.dtype) is FLOAT32 or dtype is FLOAT64)
-            and x.flags.carray
-        ):
-            out = empty(x.shape, dtype)
-            self._forward_kernel(x, out)
-        else:
-            out = _map(self._forward_kernel, self._forward_name, x)
-        self.out = out
-        return out
-
-    def backward(self, dout: ArrayLike) -> Any:
-        """Return dx = dout times the derivative, computed from ``out``.
-
-        Parameters
-        ----------
-        dout : array of the shape that forward returned
-
-        Returns
-        -------
-        array of that shape
-
-        Raises
-        ------
-        RuntimeError
-            forward was not called.
-        TypeError, ValueError
-            dout holds no real numbers, or has another shape.
-        """
-        where = self._backward_name
-        out = checks.remembered(where, self, "out")
-        return _gradient(self._backward_kernel, where, out, dout)
-
-
-class Sigmoid(_Activation):
-    """Logistic function, out = 1 / (1 + exp(-x)), of any shape; dx = dout * (1 - out) * out.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.5.2.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import Sigmoid
-    >>> layer = Sigmoid()
-    >>> layer.forward(np.array([0.0, 1e3]))
-    array([0.5, 1. ])
-    >>> layer.backward(np.array([2.0, 2.0]))
-    array([0.5, 0. ])
-    """
-
-    _forward_kernel = staticmethod(sigmoid_forward)
-    _backward_kernel = staticmethod(sigmoid_backward)
-
-
-class Relu(_Activation):
-    """Rectified linear unit, out = 0 where x <= 0, else x; NaN stays NaN. Of any shape.
-
-    Its gradient is dx = 0 where x <= 0, else dout.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import Relu
-    >>> layer = Relu()
-    >>> layer.forward(np.array([-1.0, 0.0, 2.0]))
-    array([0., 0., 2.])
-    >>> layer.backward(np.ones(3))
-    array([0., 0., 1.])
-    """
-
-    _forward_kernel = staticmethod(relu_forward)
-    _backward_kernel = staticmethod(relu_backward)
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """True where x <= 0, where the gradient is stopped."""
-        mask: NDArray[np.bool_] = checks.remembered(self._name("mask"), self, "out") <= 0
-        return mask
-
-
-class Tanh(_Activation):
-    """Hyperbolic tangent, out = tanh(x), of any shape; dx = dout * (1 - out**2).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import Tanh
-    >>> layer = Tanh()
-    >>> layer.forward(np.array([0.0, -1e3]))
-    array([ 0., -1.])
-    >>> layer.backward(np.ones(2))
-    array([1., 0.])
-    """
-
-    _forward_kernel = staticmethod(tanh_forward)
-    _backward_kernel = staticmethod(tanh_backward)
-
-
-# --------------------------------------------------------------------------- softmax
-
-
-class Softmax(_Layer):
-    """Softmax over the last axis, out = exp(x) / sum(exp(x)).
-
-    Its gradient is dx = out * (dout - sum(out * dout)).
-
-    Attributes
-    ----------
-    out : (N, C) or (C,)
-        What forward returned last; backward needs it.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import Softmax
-    >>> layer = Softmax()
-    >>> layer.forward(np.array([[0.0, 0.0]]))
-    array([[0.5, 0.5]])
-    >>> layer.backward(np.array([[1.0, 0.0]]))
-    array([[ 0.25, -0.25]])
-    """
-
-    out: NDArray[Any]
-
-    def forward(self, x: ArrayLike) -> NDArray[Any]:
-        """Return softmax(x), and keep it as ``out``.
-
-        Parameters
-        ----------
-        x : (N, C) or (C,)
-
-        Returns
-        -------
-        array of x.shape
-            ``out`` itself.
-
-        Raises
-        ------
-        TypeError
-            x is complex, object, string or wider than float64.
-        ValueError
-            x is empty, or has no or more than two dimensions.
-        """
-        out = _softmax(*_logits("Softmax.forward", x, single=True))
-        self.out = out
-        return out
-
-    def backward(self, dout: ArrayLike) -> NDArray[Any]:
-        """Return dx = out * (dout - sum(out * dout)), of the shape of dout and x.
-
-        Raises RuntimeError where forward was not called, TypeError or ValueError where dout holds
-        no real numbers or has another shape.
-        """
-        where = "Softmax.backward"
-        out = checks.remembered(where, self, "out")
-        dx: NDArray[Any] = _gradient(softmax_backward, where, out, dout, rows=True)
-        return dx
-
-
-class SoftmaxWithLoss(_Layer):
-    """The textbook's last layer: softmax, then the mean of -log(y + 1e-7).
-
-    Attributes
-    ----------
-    y : (N, C)
-        Probabilities of the last forward.
-    t : (N,) int64
-        Its labels; a one-hot t has become labels.
-    loss : scalar of the dtype of y
-
-    See Also
-    --------
-    fastnet.losses.SoftmaxCrossEntropy : the same without the 1e-7, and faster.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.6.3.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import SoftmaxWithLoss
-    >>> layer = SoftmaxWithLoss()
-    >>> round(float(layer.forward(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))), 4)
-    0.6931
-    >>> layer.backward()
-    array([[-0.25,  0.25],
-           [ 0.25, -0.25]])
-    """
-
-    y: NDArray[Any]
-    t: NDArray[np.int64]
-    loss: Any
-
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the loss of a batch.
-
-        Parameters
-        ----------
-        x : (N, C)
-            Logits.
-        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
-
-        Returns
-        -------
-        scalar of the dtype of x
-
-        Raises
-        ------
-        TypeError
-            x or t has a dtype that holds no real numbers; t holds labels that are not integers.
-        ValueError
-            x is not (N, C), or empty; t does not match it, or is not one-hot.
-        IndexError
-            A label is negative or too large.
-        """
-        where = "SoftmaxWithLoss.forward"
-        y: Any
-        labels: Any
-        done = False
-        if type(x) is type(t) is np.ndarray and (dtype := x.dtype) in checks.COMPUTED:
-            given: Any = t
-            if t.dtype is not INT64 and t.shape == x.shape and t.dtype in checks.COMPUTED:
-                given = empty(len(x) if x.ndim else 1, INT64)
-                if not one_hot_labels(t, given):
-                    given = t
-            if given.dtype is INT64:
-                y, total, labels = empty(x.shape, dtype), empty(1, dtype), empty(given.size, INT64)
-                done = softmax_with_loss_forward(x, given, y, total, labels)  # 1.4 us, not 2.7
-                loss, copied = total[0], labels.copy() if given is t else given
-        if not done:
-            logits, dtype = _logits(where, x)
-            labels = _label_array(where, t, logits.shape[0], logits.shape[1], "x")
-            y = _softmax(logits, dtype)
-            loss, copied = _cross_entropy(y, labels), labels.copy()
-        # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape)
-        return loss
-
-    def backward(self, dout: float = 1) -> NDArray[Any]:
-        """Return dx = (y - onehot(t)) * dout / N.
-
-        Parameters
-        ----------
-        dout : number
-            Multiplies the gradient.
-
-        Returns
-        -------
-        (N, C)
-
-        Raises
-        ------
-        RuntimeError
-            forward was not called.
-        TypeError
-            dout is not a number.
-        ValueError
-            dout overflows in the dtype of y.
-        """
-        where = "SoftmaxWithLoss.backward"
-        y = checks.remembered(where, self, "y")
-        return _softmax_loss_gradient(where, y, *self._labels, dout)

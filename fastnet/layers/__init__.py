@@ -1,0 +1,56 @@
+"""Layers: forward checks, calls a kernel and remembers; backward(dout) returns dx, fills grads.
+
+Every layer has two lists of arrays, `params` and `grads`, which optimizers and models go by. The
+arrays keep their identity: backward writes into `grads[i]`. Results have the dtype that NumPy
+would give and are the caller's to change, except that an activation's `out` is the array that
+forward returned, as in the textbook.
+"""
+
+from fastnet.layers.activations import (
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Step,
+    Tanh,
+)
+from fastnet.layers.batch_normalization import BatchNormalization
+from fastnet.layers.dropout import Dropout
+from fastnet.layers.embedding import Embedding
+from fastnet.layers.nodes import Add, Multiply, Repeat, Sum
+from fastnet.layers.products import ACTIVATIONS as ACTIVATIONS
+from fastnet.layers.products import Affine, Dense, MatMul
+from fastnet.layers.products import _activation_code as _activation_code
+from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
+
+__all__ = [
+    "Add",
+    "Affine",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Elu",
+    "Embedding",
+    "Gelu",
+    "Identity",
+    "LeakyRelu",
+    "MatMul",
+    "Multiply",
+    "Relu",
+    "Repeat",
+    "Sigmoid",
+    "Silu",
+    "Softmax",
+    "SoftmaxWithLoss",
+    "Softplus",
+    "Step",
+    "Sum",
+    "Tanh",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # as pickles and messages have them

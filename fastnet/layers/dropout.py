@@ -1,0 +1,156 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.kernels import dropout_backward, dropout_forward
+from fastnet.layers.base import _Layer
+
+__all__ = ["Dropout"]
+
+
+class Dropout(_Layer):
+    """Drop elements at random in training: the textbook's, which is not inverted.
+
+    In training out = x * mask, where the mask is False for a share of about `dropout_ratio`; else
+    out = x * (1 - dropout_ratio). Inverted dropout divides by that in training instead, and lets
+    x through else.
+
+    Parameters
+    ----------
+    dropout_ratio : float
+        0 <= dropout_ratio < 1.
+    inverted : bool
+    rng : numpy.random.Generator, optional
+        Draws the mask, by `rng.random`. Default: NumPy's global generator, by `np.random.rand` as
+        in the textbook, so that `np.random.seed` fixes it.
+
+    Attributes
+    ----------
+    mask : bool array of the shape of x
+        True where the last forward in training let an element through.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind, or out of range.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 6.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Dropout
+    >>> layer = Dropout(0.5, rng=np.random.default_rng(0))
+    >>> layer.forward(np.array([1.0, 2.0, 3.0]))
+    array([1., 0., 0.])
+    >>> layer.backward(np.ones(3))
+    array([1., 0., 0.])
+    >>> layer.forward(np.array([1.0, 2.0, 3.0]), train_flg=False)
+    array([0.5, 1. , 1.5])
+    """
+
+    mask: NDArray[np.bool_]
+
+    def __init__(
+        self,
+        dropout_ratio: float = 0.5,
+        inverted: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        checks.share("Dropout", "dropout_ratio", dropout_ratio)
+        checks.flag("Dropout", "inverted", inverted)
+        if rng is not None:
+            checks.generator("Dropout", rng)
+        self.dropout_ratio = dropout_ratio
+        self.inverted = inverted
+        self.rng = rng
+
+    def forward(self, x: ArrayLike, train_flg: bool = True) -> Any:
+        """Return x with elements dropped, or, after training, scaled.
+
+        Parameters
+        ----------
+        x : array of any shape
+        train_flg : bool
+            False after training: nothing is drawn, and ``mask`` stays as it is.
+
+        Returns
+        -------
+        array of x.shape
+            Fresh.
+
+        Raises
+        ------
+        TypeError
+            x is complex, object, string or wider than float64.
+        ValueError
+            dropout_ratio was set to a number outside [0, 1).
+        """
+        where = "Dropout.forward"
+        ratio = checks.share(where, "dropout_ratio", self.dropout_ratio)
+        x = checks.array(where, "x", x)
+        dtype = checks.result_dtype(x)
+        x = checks.contiguous(x, dtype)
+        if not train_flg:
+            return checks.returned(x * x.dtype.type(1 if self.inverted else 1 - ratio), dtype)
+        draw = np.random.rand if self.rng is None else _by(self.rng)
+        mask = np.asarray(draw(*x.shape) > ratio)
+        out = np.empty(x.shape, x.dtype)
+        scale = self._scale(x.dtype, ratio)
+        dropout_forward(_matrix(x), _matrix(mask.view(np.uint8)), scale, _matrix(out))
+        self.mask, self._ratio = mask, ratio  # the ratio may be another one in backward
+        return checks.returned(out, dtype)
+
+    def backward(self, dout: ArrayLike) -> Any:
+        """Return dx = dout where the last forward in training let x through, else 0.
+
+        Parameters
+        ----------
+        dout : array of the shape that forward returned
+
+        Returns
+        -------
+        array of that shape
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called in training.
+        TypeError, ValueError
+            dout holds no real numbers, or has another shape.
+        """
+        where = "Dropout.backward"
+        mask = np.array(checks.remembered(where, self, "mask"), bool, order="C", copy=None)
+        dout = checks.array(where, "dout", dout)
+        checks.same_shape(where, "dout", dout, mask.shape)
+        dtype = checks.result_dtype(dout)
+        dout = checks.contiguous(dout, dtype)
+        dx = np.empty(dout.shape, dout.dtype)
+        scale = self._scale(dout.dtype, self._ratio)
+        dropout_backward(_matrix(mask.view(np.uint8)), scale, _matrix(dout), _matrix(dx))
+        return checks.returned(dx, dtype)
+
+    def _scale(self, dtype: np.dtype[Any], ratio: float) -> Any:
+        return dtype.type(1 / (1 - ratio) if self.inverted else 1)
+
+    def __repr__(self) -> str:
+        inverted = ", inverted=True" if self.inverted else ""
+        return f"Dropout({float(self.dropout_ratio)}{inverted})"
+
+
+def _by(rng: np.random.Generator) -> Any:
+    return lambda *shape: rng.random(shape)
+
+
+def _matrix(array: NDArray[Any]) -> NDArray[Any]:
+    """One row: a kernel is compiled once a dtype, not once a number of dimensions."""
+    return array if array.ndim == 2 else array.reshape(1, -1)

@@ -1,0 +1,144 @@
+"""Embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.kernels import embedding_backward, embedding_forward
+from fastnet.layers.base import _Layer
+
+__all__ = ["Embedding"]
+
+
+class Embedding(_Layer):
+    """Rows of a table by their numbers, out = W[idx].
+
+    Parameters
+    ----------
+    W : (V, H) float32 or float64
+        A row for each of V words. Kept by reference, as in `MatMul`.
+
+    Attributes
+    ----------
+    idx : int64 array of the shape of forward's
+        The row numbers of the last forward; a copy.
+
+    Raises
+    ------
+    TypeError
+        W is complex, object, string or wider than float64.
+    ValueError
+        W is not (V, H), or empty.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch 2, section 4.1.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Embedding
+    >>> layer = Embedding(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    >>> layer.forward([2, 0, 2])
+    array([[5., 6.],
+           [1., 2.],
+           [5., 6.]])
+    >>> layer.backward(np.ones((3, 2)))
+    >>> layer.dW
+    array([[1., 1.],
+           [0., 0.],
+           [2., 2.]])
+    """
+
+    idx: NDArray[np.int64]
+
+    def __init__(self, W: ArrayLike) -> None:
+        super().__init__()
+        array = checks.parameter("Embedding", "W", W, 2)
+        self.params.append(array)
+        self.grads.append(np.zeros(array.shape, checks.result_dtype(array)))
+
+    @property
+    def W(self) -> NDArray[Any]:
+        """Table (V, H): `params[0]`."""
+        return self.params[0]
+
+    @W.setter
+    def W(self, W: ArrayLike) -> None:
+        """Use another W from the next call on; dW is remade where its shape or dtype changes."""
+        array = checks.parameter("Embedding.W", "W", W, 2)
+        self.params[0] = array
+        dtype = checks.result_dtype(array)
+        if self.grads[0].shape != array.shape or self.grads[0].dtype != dtype:
+            self.grads[0] = np.zeros(array.shape, dtype)
+
+    @property
+    def dW(self) -> NDArray[Any]:
+        """Gradient of the table (V, H): `grads[0]`, overwritten by backward."""
+        return self.grads[0]
+
+    def forward(self, idx: ArrayLike) -> NDArray[Any]:
+        """Return W[idx].
+
+        Parameters
+        ----------
+        idx : integers in 0..V-1, of any shape
+
+        Returns
+        -------
+        array of shape (*idx.shape, H)
+
+        Raises
+        ------
+        TypeError
+            idx holds no integers.
+        IndexError
+            A number is negative or too large.
+        """
+        where = "Embedding.forward"
+        checks.lengths(where, "params", self.params, 1)
+        W = self.params[0]
+        found = checks.indices(where, idx, W.shape)
+        dtype = checks.result_dtype(W)
+        table = checks.contiguous(W, dtype)
+        out = np.empty((found.size, W.shape[1]), table.dtype)
+        embedding_forward(table, found.reshape(-1), out)
+        self.idx, self._idx = found.copy(), found  # a bad number written into idx reaches no kernel
+        result: NDArray[Any] = checks.returned(out.reshape(*found.shape, W.shape[1]), dtype)
+        return result
+
+    def backward(self, dout: ArrayLike) -> None:
+        """Write dW: the rows of dout, added up for each number.
+
+        Parameters
+        ----------
+        dout : array of the shape that forward returned
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError, ValueError
+            dout holds no real numbers, or has another shape.
+        """
+        where = "Embedding.backward"
+        idx = checks.remembered(where, self, "_idx")
+        params, grads = tuple(self.params), tuple(self.grads)
+        checks.gradients(where, params, grads, 1)
+        dW = grads[0]
+        dout = checks.array(where, "dout", dout)
+        checks.same_shape(where, "dout", dout, (*idx.shape, dW.shape[1]))
+        checks.indices(where, idx, dW.shape)  # W may be another one than forward's
+        dtype = checks.result_dtype(dW, dout)
+        rows = checks.contiguous(dout, dtype).reshape(idx.size, dW.shape[1])
+        written = dW if checks.fits(dW, rows.dtype) else np.empty(dW.shape, rows.dtype)
+        embedding_backward(idx.reshape(-1), rows, written)
+        if written is not dW:
+            dW[...] = written
+
+    def __repr__(self) -> str:
+        return f"Embedding({', '.join(map(str, self.params[0].shape))})"

@@ -1,0 +1,175 @@
+"""Embedding: rows by number, duplicates accumulate, bad numbers are refused."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastnet import kernels
+from fastnet.layers import Embedding
+from fastnet.reference import kernels as reference
+from fastnet.reference import layers as reference_layers
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@every_dtype
+@pytest.mark.parametrize("width", [1, 3, 4, 8, 16, 17, 40])
+def test_kernels_equal_the_reference(width, dtype, rng):
+    """To the bit: rows are added in the order of idx."""
+    W, idx = rng.standard_normal((6, width)).astype(dtype), rng.integers(5, size=50)
+    dout = rng.standard_normal((50, width)).astype(dtype)
+    framed, expected = np.full((52, width), -7, dtype), np.empty((50, width), dtype)
+    kernels.embedding_forward(W, idx, framed[1:-1])
+    reference.embedding_forward(W, idx, expected)
+    assert_array_equal(framed[1:-1], expected)
+    table, wanted = np.full((8, width), np.nan, dtype), np.empty((6, width), dtype)
+    table[[0, -1]] = -7
+    kernels.embedding_backward(idx, dout, table[1:-1])
+    reference.embedding_backward(idx, dout, wanted)
+    assert_array_equal(table[1:-1], wanted)
+    assert (wanted[5] == 0).all() and (table[[0, -1]] == -7).all() and (framed[[0, -1]] == -7).all()
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (2, 5), (0,)], ids=str)
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+def test_the_layer_equals_the_reference(shape, kind, rng):
+    W = rng.standard_normal((9, 4))
+    idx = np.asarray(rng.integers(9, size=shape), kind)
+    ours, theirs = Embedding(W), reference_layers.Embedding(W)
+    out = ours.forward(idx)
+    assert_array_equal(out, theirs.forward(idx), strict=True)
+    dout = rng.standard_normal(out.shape)
+    assert ours.backward(dout) is None
+    theirs.backward(dout)
+    assert_array_equal(ours.dW, theirs.dW)
+    assert_array_equal(ours.idx, idx)
+
+
+def test_gradient_equals_central_differences(rng):
+    W, idx, dout = rng.standard_normal((4, 3)), [1, 3, 1, 1], rng.standard_normal((4, 3))
+    layer = Embedding(W)
+    layer.forward(idx)
+    layer.backward(dout)
+    expected = np.zeros_like(W)
+    for i in np.ndindex(W.shape):
+        kept = W[i]
+        W[i] = kept + 0.5
+        above = np.sum(layer.forward(idx) * dout)
+        W[i] = kept - 0.5
+        expected[i] = above - np.sum(layer.forward(idx) * dout)
+        W[i] = kept
+    assert_allclose(layer.dW, expected, rtol=0, atol=1e-13)
+    assert np.abs(expected[1]).max() > 0.1 and (expected[0] == 0).all()
+
+
+def test_parameters_keep_their_identity(rng):
+    W = rng.standard_normal((5, 4)).astype(np.float32)
+    layer = Embedding(W)
+    dW = layer.dW
+    layer.forward([0, 0])
+    layer.backward(np.ones((2, 4)))  # float64, into float32
+    assert layer.W is W is layer.params[0] and layer.dW is dW is layer.grads[0]
+    assert dW.dtype == np.float32
+    assert_array_equal(dW[0], np.full(4, 2))
+    layer.backward(np.ones((2, 4), np.float32))
+    assert_array_equal(dW[0], np.full(4, 2))  # overwritten
+    W[0] = 9
+    assert_array_equal(layer.forward(0), np.full(4, 9))
+    layer.W = tied = rng.standard_normal((4, 7)).T
+    assert layer.W is tied and layer.dW.shape == (7, 4)
+    assert_array_equal(layer.forward([6]), tied[[6]])
+    assert repr(layer) == "Embedding(7, 4)"
+
+
+def test_idx_is_a_copy():
+    layer = Embedding(np.eye(3))
+    idx = np.array([2, 0])
+    layer.forward(idx)
+    idx[0] = layer.idx[0] = 1000
+    layer.backward(np.ones((2, 3)))
+    assert_array_equal(layer.dW[:, 0], [1, 0, 1])
+
+
+def called():
+    layer = Embedding(np.ones((3, 2)))
+    layer.forward([0, 2])
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (
+            lambda: Embedding(np.ones((5, 3))).forward([0, 4, 5]),
+            IndexError,
+            "Embedding.forward: idx must be in 0..4 for W (5, 3), got idx[2]=5. Count rows from 0.",
+        ),
+        (
+            lambda: Embedding(np.ones((5, 3))).forward(np.array([[0, 4], [-1, 2]], np.int16)),
+            IndexError,
+            "Embedding.forward: idx must be in 0..4 for W (5, 3), got idx[1, 0]=-1. "
+            "Count rows from 0.",
+        ),
+        (
+            lambda: Embedding(np.ones((5, 3))).forward([0.0, 1.0]),
+            TypeError,
+            "Embedding.forward: idx must be integers, got list of dtype float64. "
+            "Convert it with idx.astype(int).",
+        ),
+        (
+            lambda: Embedding(np.ones(5)),
+            ValueError,
+            "Embedding: W must be (D, M) with at least one entry, got W.shape=(5,). "
+            "Give an array (D, M).",
+        ),
+        (
+            lambda: Embedding(np.ones((5, 3))).backward(1.0),
+            RuntimeError,
+            "Embedding.backward: call forward first.",
+        ),
+        (
+            lambda: called().backward(np.ones((3, 2))),
+            ValueError,
+            "Embedding.backward: dout must have shape (2, 2), got dout.shape=(3, 2). "
+            "Give one number for each output of forward.",
+        ),
+        (
+            lambda: called().backward("text"),
+            TypeError,
+            "Embedding.backward: dout must be an array of integers, float16, float32 or float64, "
+            "got str of dtype <U4. Convert it to float32 or float64.",
+        ),
+    ],
+)
+def test_errors(call, error, text):
+    with pytest.raises(error) as raised:
+        call()
+    assert str(raised.value) == text
+
+
+def test_a_smaller_table_between_forward_and_backward():
+    layer = called()
+    layer.W = np.ones((2, 2))
+    with pytest.raises(IndexError, match=r"^Embedding\.backward: idx must be in 0\.\.1 for W \(2"):
+        layer.backward(np.ones((2, 2)))
+    layer = called()
+    layer.grads[0] = np.ones((1, 2))
+    with pytest.raises(ValueError, match=r"^Embedding\.backward: grads\[0\] must have shape \(3, "):
+        layer.backward(np.ones((2, 2)))
+
+
+def test_torch_agrees(rng):
+    torch = pytest.importorskip("torch")
+    W, idx, dout = rng.standard_normal((9, 5)), rng.integers(9, size=30), np.ones((30, 5))
+    tensor = torch.tensor(W, requires_grad=True)
+    expected = torch.nn.functional.embedding(torch.tensor(idx), tensor)
+    expected.backward(torch.tensor(dout))
+    layer = Embedding(W)
+    assert_array_equal(layer.forward(idx), expected.detach().numpy())
+    layer.backward(dout)
+    assert_array_equal(layer.dW, tensor.grad.numpy())
