@@ -69,7 +69,7 @@ def mixed(dtype):
         Relu(),
         Dense(3, activation="sigmoid", weight_init_std=0.5),
         Sigmoid(),
-        Dense(2, activation="tanh"),
+        Dense(2, activation="tanh", weight_init_std="lecun"),
     ]
 
 
