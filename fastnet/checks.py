@@ -599,6 +599,72 @@ def entries(where: str, name: str, value: Any, count: int) -> None:
         raise ValueError(
             f"{where}: {name} must be a list of {count}, one for each loss, got {got}. "
             "Give as many as there are losses."
+# ------------------------------------------------------------------------- gradients by definition
+
+
+def function(where: str, name: str, value: Any) -> None:
+    """Check that value can be called."""
+    if not callable(value):
+        raise TypeError(
+            f"{where}: {name} must be a function, got {_shown(value)}. Give one that takes x."
+        )
+
+
+def changeable(where: str, name: str, value: Any) -> None:
+    """Check that value is an array of floats whose elements can be changed in place."""
+    if not isinstance(value, ndarray):
+        raise TypeError(
+            f"{where}: {name} must be an array, as it is changed in place, got {_shown(value)}. "
+            f"Give numpy.array({name}, float)."
+        )
+    if value.dtype.kind != "f" or value.dtype.itemsize > 8:
+        raise TypeError(
+            f"{where}: {name} must be an array of float16, float32 or float64, got dtype "
+            f"{value.dtype}. Give {name}.astype(float)."
+        )
+    if not value.flags.writeable:
+        raise ValueError(
+            f"{where}: {name} must be writeable, as it is changed in place, got a read-only array. "
+            f"Give {name}.copy()."
+        )
+
+
+def one_each(where: str, value: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that f gave as many numbers as it was given."""
+    if value.shape != shape:
+        raise ValueError(
+            f"{where}: f(x) must have the shape of x {shape}, got {value.shape}. For a function "
+            "that makes one number of many, use numerical_gradient."
+        )
+
+
+def derivable(where: str, model: Any) -> tuple[Any, Any]:
+    """Return a model's function of (x, t) that gives the loss, and the one for the gradient.
+
+    The second is None where backward fills grads instead.
+    """
+    loss, gradient = (getattr(model, name, None) for name in ("loss", "gradient"))
+    if not callable(loss):  # the name of one, in Sequential
+        loss = getattr(model, "forward", None)
+    if not callable(loss):
+        lacking = "loss and forward"
+    elif not callable(gradient) and not callable(getattr(model, "backward", None)):
+        lacking = "gradient and backward"
+    else:
+        return loss, gradient if callable(gradient) else None
+    raise TypeError(
+        f"{where}: model must have loss(x, t) or forward(x, t), and gradient(x, t) or backward(), "
+        f"got {type(model).__name__} without {lacking}. Give a Sequential, a TwoLayerNet, or an "
+        "object with these, params and grads."
+    )
+
+
+def repeatable(where: str, first: Any, second: Any) -> None:
+    """Check that a loss was the same twice; NaN is."""
+    if first != second and (first == first or second == second):
+        raise ValueError(
+            f"{where}: loss must be the same in every call, got {first} and then {second}. "
+            "Leave out what is random, such as Dropout."
         )
 
 

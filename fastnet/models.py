@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet import checks, threads
+from fastnet import checks, gradient, threads
 from fastnet.functions import _label_array, softmax
 from fastnet.kernels import (
     FLOAT32,
@@ -29,6 +29,7 @@ from fastnet.kernels import (
     SOFTMAX_CROSS_ENTROPY,
     TANH,
     UINT8,
+    central_differences,
     predict_rows,
     train_epochs,
     work_size,
@@ -676,6 +677,75 @@ class Sequential:
         self.backward()
         return [grad.copy() for grad in self.grads]
 
+    def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
+        """Return the gradient of the loss by its definition, to check `gradient`.
+
+            (loss with the parameter larger by h - loss with it smaller by h) / 2h
+
+        The parameters stay as they are. Losses are computed in float64 whatever the dtype, at the
+        very numbers that the model holds and would compute with: in float32 their rounding would
+        leave three digits of the gradient. h is the power of two above 6e-6 max(1, |parameter|),
+        where truncation and rounding weigh about the same: the error is about 1e-8 of the largest
+        gradient of an array, but larger where h crosses the kink of a ReLU.
+
+        Parameters
+        ----------
+        x, t
+            As for `forward`.
+
+        Returns
+        -------
+        list of arrays
+            Fresh, in the order and shapes of `params`, of the model's dtype.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            x or t does not fit.
+
+        Notes
+        -----
+        A loss runs only what comes after the parameter's layer: 39,760 parameters of 784-50-10 on a
+        batch of 10 take 0.04 s.
+        """
+        where = "Sequential.numerical_gradient"
+        rows = self._rows(where, x)
+        n, n_in = rows.array.shape
+        layers = self.layers[:]
+        outputs = self._fits(where, layers, n_in)
+        labels, targets = self._targets(where, t, n, outputs)
+        network = self._ready(where, n_in, outputs, layers)
+        inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
+        inputs, targets = inputs.astype(FLOAT, "C"), targets.astype(FLOAT)
+        params = network.params.astype(FLOAT)
+        steps, grad = gradient._steps(params, 0), empty(params.size)
+        members = threads.get_num_threads()
+        work = empty(members * 2 * work_size(network.table, n))
+        first = network.views[0][2].size if network.views else 0  # never follows a parameter
+        cost = 2.0 * n * (FLOPS_A_SAMPLE + 2.0 * (params.size - first))
+        for start in range(0, params.size, chunk := max(1, int(FLOPS_A_CALL / cost))):
+            stop = min(start + chunk, params.size)
+            arguments = (
+                inputs,
+                labels,
+                targets,
+                network.table,
+                params,
+                self._loss_code,
+                steps,
+                start,
+                stop,
+                work,
+                grad,
+            )
+            threads.call(central_differences, arguments, cost * (stop - start), 1)
+        found, start = [], 0
+        for _, _, view, _ in network.views:
+            part = grad[start : start + view.size].reshape(view.shape)
+            found.append(part.astype(self._dtype))
+            start += view.size
+        return found
+
     # ----------------------------------------------------------------- training
 
     def fit(
@@ -1266,12 +1336,15 @@ class TwoLayerNet:
         return np.sum(y.argmax(axis=1) == labels) / len(y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
-        """Return the gradient as a dict by central differences: slow, to check `gradient`."""
+        """Return the gradient as a dict by central differences: slow, to check `gradient`.
 
-        def loss() -> float:
-            return float(self.loss(x, t))
+        See `fastnet.gradient.numerical_gradient`.
+        """
 
-        return {key: _numerical_gradient(loss, W) for key, W in self.params.items()}
+        def loss(W: NDArray[Any]) -> Any:
+            return self.loss(x, t)
+
+        return {key: gradient.numerical_gradient(loss, W) for key, W in self.params.items()}
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient as a dict of fresh arrays, by back propagation."""
@@ -1341,18 +1414,3 @@ class TwoLayerNet:
         second._x_shape = wide
         loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), work[-1], (labels, narrow)
         return {"W1": dW1.copy(), "b1": db1.copy(), "W2": dW2.copy(), "b2": db2.copy()}
-
-
-def _numerical_gradient(f: Callable[[], float], x: NDArray[Any], h: float = 1e-4) -> NDArray[Any]:
-    """Central differences (f(x + h) - f(x - h)) / 2h; x is changed in place and put back."""
-    grad = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        kept = x[i]
-        try:
-            x[i] = kept + h
-            above = f()
-            x[i] = kept - h
-            grad[i] = (above - f()) / (2 * h)
-        finally:
-            x[i] = kept
-    return grad

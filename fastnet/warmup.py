@@ -56,6 +56,10 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
         for name in ACTIVATIONS:  # layers give them matrices as they are
             types = (dtype[:, ::1],) * len(_arguments(dtype)[name])
             found.append((getattr(kernels, name), types))
+    vector, matrix, labels, team = float64[::1], float64[:, ::1], int64[::1], (int64[::1], int64)
+    network = (int64[:, ::1], vector, int64)  # layers, params, loss
+    some = (vector, int64, int64, vector, vector)  # steps, start, stop, work, grad
+    found.append((kernels.central_differences, (matrix, labels, matrix, *network, *some, *team)))
     for kernel in vars(checked).values():
         found += [(kernel, types) for types in getattr(kernel, "exact_types", ())]
     return found

@@ -8,6 +8,7 @@ import pytest
 PACKAGES = ["fastnet", "fastnet.reference"]
 MODULES = ["functions", "initializers", "layers", "losses", "optimizer", "models", "penalties"]
 MODULES += ["kernels"]
+MODULES = ["functions", "gradient", "layers", "losses", "optimizer", "models", "kernels"]
 
 # What the NumPy twin leaves out: files are no arithmetic, and its dtype and loss are attributes
 # that nobody guards.

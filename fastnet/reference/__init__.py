@@ -20,3 +20,6 @@ __all__ = [
     "optimizer",
     "penalties",
 ]
+from . import functions, gradient, kernels, layers, losses, models, optimizer
+
+__all__ = ["functions", "gradient", "kernels", "layers", "losses", "models", "optimizer"]

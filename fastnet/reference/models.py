@@ -1,11 +1,12 @@
 """Models: a stack of layers that trains itself, and the textbook's two-layer network."""
 
+import copy
 import time
-from collections.abc import Callable
 
 import numpy as np
 
 from .functions import _labels, softmax
+from .gradient import _gradient, numerical_gradient
 from .layers import Affine, Dense, Relu, SoftmaxWithLoss
 from .losses import MeanSquaredError, SoftmaxCrossEntropy
 from .optimizer import SGD
@@ -126,6 +127,20 @@ class Sequential:
         self.forward(x, t)
         self.backward()
         return [grad.copy() for grad in self.grads]
+
+    def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+        """Return the gradient of the loss by central differences, computed in float64."""
+        x = self._inputs(x)
+        self._ready(x.shape[1])
+        model = copy.deepcopy(self)
+        model.dtype = np.dtype(np.float64)
+        model.build(x.shape[1])
+        x, t = x.astype(np.float64), self._targets(t)
+
+        def loss(W: np.ndarray) -> float:
+            return model.forward(x, t)
+
+        return [_gradient(loss, W, 0).astype(self.dtype) for W in model.params]
 
     def fit(
         self,
@@ -282,10 +297,10 @@ class TwoLayerNet:
     def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
         """Return the gradient as a dict by central differences: slow, to check ``gradient``."""
 
-        def loss() -> float:
+        def loss(W: np.ndarray) -> float:
             return self.loss(x, t)
 
-        return {key: _numerical_gradient(loss, W) for key, W in self.params.items()}
+        return {key: numerical_gradient(loss, W) for key, W in self.params.items()}
 
     def gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
         """Return the gradient as a dict of fresh arrays by back propagation."""
@@ -300,16 +315,3 @@ class TwoLayerNet:
             "W2": second.dW.copy(),
             "b2": second.db.copy(),
         }
-
-
-def _numerical_gradient(f: Callable[[], float], x: np.ndarray, h: float = 1e-4) -> np.ndarray:
-    """Central differences (f(x + h) - f(x - h)) / 2h; x is changed in place and put back."""
-    grad = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        kept = x[i]
-        x[i] = kept + h
-        above = f()
-        x[i] = kept - h
-        grad[i] = (above - f()) / (2 * h)
-        x[i] = kept
-    return grad

@@ -88,6 +88,7 @@ from .linear_units import (
     step_backward,
     step_forward,
 )
+from .gradient import central_differences
 from .losses import mean_squared_error_backward, mean_squared_error_forward
 from .nodes import (
     add_backward,
@@ -167,6 +168,7 @@ __all__ = [
     "clip_decay_sgd_update",
     "cosine_proximity_backward",
     "cosine_proximity_forward",
+    "central_differences",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "elementwise_mean_squared_error_backward",
