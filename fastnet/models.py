@@ -732,6 +732,8 @@ class Sequential:
                 network.table,
                 params,
                 self._loss_code,
+                True,
+                PLAIN,
                 steps,
                 start,
                 stop,

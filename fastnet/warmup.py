@@ -57,7 +57,8 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
             types = (dtype[:, ::1],) * len(_arguments(dtype)[name])
             found.append((getattr(kernels, name), types))
     vector, matrix, labels, team = float64[::1], float64[:, ::1], int64[::1], (int64[::1], int64)
-    network = (int64[:, ::1], vector, int64)  # layers, params, loss
+    # layers, params, loss, learn, calls
+    network = (int64[:, ::1], vector, int64, boolean, labels)
     some = (vector, int64, int64, vector, vector)  # steps, start, stop, work, grad
     found.append((kernels.central_differences, (matrix, labels, matrix, *network, *some, *team)))
     for kernel in vars(checked).values():

@@ -8,12 +8,26 @@ from .training import SOFTMAX_CROSS_ENTROPY, _forward, _split, _views
 
 
 def central_differences(
-    x, labels, targets, layers, params, loss, steps, start, stop, work, grad, team, member
+    x,
+    labels,
+    targets,
+    layers,
+    params,
+    loss,
+    learn,
+    calls,
+    steps,
+    start,
+    stop,
+    work,
+    grad,
+    team,
+    member,
 ):
     """Write the gradient of the mean loss of x (N, D) into grad[start:stop].
 
-    Each parameter is changed by its step, up and down, and put back. A member other than 0 of a
-    team of threads returns at once.
+    For dense layers and two losses, as in ``training.py``. Each parameter is changed by its step,
+    up and down, and put back. A member other than 0 of a team of threads returns at once.
     """
     if member > 0:
         return
