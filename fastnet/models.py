@@ -716,7 +716,7 @@ class Sequential:
         labels, targets = self._targets(where, t, n, outputs)
         network = self._ready(where, n_in, outputs, layers)
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
-        inputs, targets = inputs.astype(FLOAT, "C"), targets.astype(FLOAT)
+        inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

@@ -199,6 +199,12 @@ def test_the_step_fits_dtype_and_size(side, dtype, value, step):
     assert [float(x) for x in diff] == [float(x) for x in seen]
 
 
+@both_sides
+def test_no_step_is_not_finite(side):
+    """What C's frexp makes of NaN and infinity, nobody knows."""
+    assert_array_equal(side._steps(np.array([np.nan, np.inf, -np.inf])), [1e-4] * 3)
+
+
 def test_a_large_x_has_a_gradient():
     x = np.array([1e9, 1e15])  # 1e15 + 1e-4 is 1e15
     assert_allclose(numerical_gradient(lambda x: 3 * x[0] + 2 * x[1], x), [3, 2], rtol=1e-9)
@@ -519,6 +525,20 @@ def test_zeros_and_nan_and_infinity():
     for bad in (math.nan, math.inf):
         errors = gradient_check(Line({"W": np.array([3.0, bad]), "b": zero}), x, None)
         assert math.isnan(errors["W"]) and errors["b"] == 0
+
+
+def test_grads_that_a_loss_overwrites():
+    class Eager(Line):
+        def loss(self, x, t):
+            self.grad["W"][:] = 0
+            return super().loss(x, t)
+
+        def gradient(self, x, t):
+            self.grad["W"][:] = x
+            return self.grad
+
+    x = np.array([3.0, 4.0])
+    assert max(gradient_check(Eager({"W": np.zeros(2), "b": np.zeros(2)}), x, None).values()) < 1e-8
 
 
 class Random(Line):
