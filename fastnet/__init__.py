@@ -7,6 +7,8 @@
     Networks, and the parts that they are made of.
 `fastnet.functions`, `fastnet.datasets`
     Arrays in, arrays out; the digits that ship with fastnet, and MNIST.
+`fastnet.gradient`
+    Gradients by their definition, descent along them, and a check of those of a model.
 `fastnet.kernels`
     The compiled functions, callable from your own `@njit` code.
 `fastnet.reference`

@@ -847,7 +847,7 @@ def fourth_powers(count, n, columns, out, targets, labels, rows, dout, losses, l
 @pytest.mark.parametrize("members", [1, 2])
 def test_layers_and_losses_by_address(place, members):
     n, rng = 5, np.random.default_rng(0)
-    widths = [(4, 6), (6, 3)]
+    widths = [(4, 6), (6, 7)]
     widths.insert(place, (widths[place - 1][1] if place else 4,) * 2)
     table, params, arrays = np.zeros((3, 10), np.int64), [], []
     for i, (d, m) in enumerate(widths):
@@ -861,7 +861,7 @@ def test_layers_and_losses_by_address(place, members):
             arrays.append((rng.standard_normal((d, m)), rng.standard_normal(m)))
             params += [array.ravel() for array in arrays[-1]]
     params = np.concatenate(params)
-    x, t, labels = rng.standard_normal((n, 4)), rng.random((n, 3)), np.arange(1, n + 1)
+    x, t, labels = rng.standard_normal((n, 4)), rng.random((n, 7)), np.arange(1, n + 1)
     state = np.zeros(2)
     calls = PLAIN.copy()
     calls[STATES] = state.ctypes.data
