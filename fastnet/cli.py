@@ -1,4 +1,4 @@
-"""The command `fastnet`: train on handwritten digits, compile ahead, describe the installation."""
+"""The command `fastnet`: train on handwritten digits, run scripts, compile ahead, tell versions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 when training diverged; 130 when Ctrl-C ended it early.
+        0; 1 when training diverged, or a script raised; 130 when Ctrl-C ended it early.
 
     Raises
     ------
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a file name that the terminal cannot show is no crash
+        # A file name that the terminal cannot show is no crash; a script's output is its own.
+        if hasattr(stream, "reconfigure") and options.run is not _run:
             stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options))
@@ -127,7 +128,7 @@ def _parser() -> _Parser:
         description="Fully connected neural networks on SIMD kernels.",
     )
     parser.add_argument("--version", action="version", version=f"fastnet {__version__}")
-    commands = parser.add_subparsers(metavar="{train,warmup,info}", required=True)
+    commands = parser.add_subparsers(metavar="{train,run,warmup,info}", required=True)
 
     train = commands.add_parser(
         "train",
@@ -159,6 +160,24 @@ def _parser() -> _Parser:
     add("--out", "DIR", str, None, f"folder for {MODEL} and {CURVES}, made if missing")
     train.add_argument("--json", action="store_true", help="end with one line of JSON")
     train.add_argument("--quiet", action="store_true", help="no progress bar, table or pictures")
+
+    run = commands.add_parser(
+        "run",
+        allow_abbrev=False,
+        help="run a script of the textbooks on kernels",
+        description="Run a script that is written against the package `common` of Deep Learning "
+        "from Scratch, of either book, with fastnet's kernels under it. The script and its folder "
+        "stay as they are.",
+    )
+    run.set_defaults(run=_run)
+    run.add_argument(
+        "--report",
+        action="store_true",
+        help="end with what ran on kernels and what did not, on standard error",
+    )
+    # One argument: of two, argparse would take the script's own "--" for itself.
+    script = "a Python file, and the arguments that it takes"
+    run.add_argument("command", metavar="script", nargs=argparse.PARSER, help=script)
 
     warmup = commands.add_parser(
         "warmup",
@@ -359,6 +378,24 @@ def _blocks_can_be_shown() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+# --------------------------------------------------------------------------- run
+
+
+def _run(options: argparse.Namespace) -> int:
+    from fastnet.dropin.run import run
+
+    script, *arguments = options.command[options.command[0] == "--" :]
+    try:
+        source = Path(script).read_bytes()
+    except OSError as error:
+        _refuse(
+            f"script must be a Python file that can be read, got {script!r} "
+            f"({error.strerror}). Give the path of one.",
+            command="run",
+        )
+    return run(script, source, arguments, with_report=options.report)
 
 
 # --------------------------------------------------------------------------- warmup

@@ -161,6 +161,7 @@ def module_names():
     """Every module of the fastnet that these tests run, wherever it is."""
     folders = {
         "fastnet": PACKAGE,
+        "fastnet.dropin": PACKAGE / "dropin",
         "fastnet.kernels": Path(fastnet.kernels.__file__).parent,
         "fastnet.layers": PACKAGE / "layers",
         "fastnet.reference": PACKAGE / "reference",

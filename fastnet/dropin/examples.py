@@ -1,0 +1,109 @@
+"""Small examples that the script's own class or function and fastnet's must answer alike."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["EXAMPLES", "alike", "outcome"]
+
+Example = Callable[[Any], Any]
+# 3 samples of 4 features, 2 outputs; odd numbers, lest two mistakes cancel.
+X = np.array([[0.3, -1.2, 2.1, 0.0], [1.7, 0.4, -0.6, 0.9], [-2.3, 0.8, 0.2, -0.1]])
+W = np.array([[0.5, -0.3], [1.1, 0.7], [-0.9, 0.2], [0.6, -1.3]])
+B = np.array([0.25, -0.75])
+DOUT = np.array([[0.4, -0.7], [1.3, 0.2], [-0.8, 0.5]])
+LABELS, ONE_HOT = np.array([1, 0, 1]), np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+
+
+def _layer(x: Any, dout: Any, *params: Any) -> Example:
+    """Forward and backward, and what both leave in the layer."""
+
+    def example(kind: Any) -> Any:
+        layer = kind(*[param.copy() for param in params])
+        found = [layer.forward(x.copy()), dict(vars(layer))]
+        return [*found, layer.backward(dout.copy()), dict(vars(layer))]
+
+    return example
+
+
+def _loss(kind: Any) -> Any:
+    found: list[Any] = []
+    for t in (LABELS, ONE_HOT):
+        layer = kind()
+        found += [layer.forward(DOUT.copy(), t.copy()), dict(vars(layer))]
+        found += [layer.backward(), layer.backward(2.0)]
+    return found
+
+
+def _updates(kind: Any) -> Any:
+    """Three updates of a dict, or where the own class takes none, of a list."""
+    for keys in (["W", "b"], [0, 1]):
+        params: Any = dict(zip(keys, (W.copy(), B.copy()), strict=True))
+        grads: Any = dict(zip(keys, (W - 1.0, B + 1.0), strict=True))
+        if keys[0] == 0:
+            params, grads = list(params.values()), list(grads.values())
+        optimizer = kind()
+        try:
+            for _ in range(3):
+                optimizer.update(params, grads)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            continue
+        return [params[key] for key in keys]
+    raise TypeError("update takes neither dicts nor lists")
+
+
+def _function(*calls: tuple[Any, ...]) -> Example:
+    return lambda function: [function(*[value.copy() for value in call]) for call in calls]
+
+
+PROBABILITIES = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4]])
+# Name -> the arguments of its constructor, and the example.
+EXAMPLES: dict[str, tuple[str, Example]] = {
+    "Affine": ("W b", _layer(X, DOUT, W, B)),
+    "MatMul": ("W", _layer(X, DOUT, W)),
+    "Relu": ("", _layer(X, X[::-1])),
+    "Sigmoid": ("", _layer(X, X[::-1])),
+    "Softmax": ("", _layer(X, X[::-1])),
+    "SoftmaxWithLoss": ("", _loss),
+    "SGD": ("lr", _updates),
+    "sigmoid": ("", _function((X,), (B,))),
+    "relu": ("", _function((X,), (B,))),
+    "softmax": ("", _function((X,), (B,))),
+    "cross_entropy_error": ("", _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT))),
+}
+
+
+def outcome(example: Example, kind: Any) -> Any:
+    """Return what the example gives, and what it prints: NumPy's global generator is put back."""
+    state = np.random.get_state()  # noqa: NPY002
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return example(kind), printed.getvalue()
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def alike(own: Any, ours: Any) -> bool:
+    """Tell whether all numbers agree to 1e-9, with their dtypes; an object may have more in it."""
+    if isinstance(own, (list, tuple)):
+        same = isinstance(ours, (list, tuple)) and len(own) == len(ours)
+        return same and all(map(alike, own, ours))
+    if isinstance(own, dict):
+        return isinstance(ours, dict) and all(k in ours and alike(own[k], ours[k]) for k in own)
+    if isinstance(own, (np.ndarray, np.generic, float)):
+        a, b = np.asarray(own), np.asarray(ours)
+        same = a.shape == b.shape and a.dtype == b.dtype
+        return (
+            same
+            and (a.dtype.kind not in "f" or np.allclose(a, b, 1e-9, 1e-12))
+            and (a.dtype.kind == "f" or bool((a == b).all()))
+        )
+    return bool(own is ours or own == ours)

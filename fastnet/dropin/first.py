@@ -1,0 +1,306 @@
+"""The first book's `common`: parameters in dicts, gradients fresh in attributes.
+
+Each class stands before the script's own in the order of inheritance: it takes the calls that a
+kernel can answer, leaves in the layer the attributes that the own one leaves, and nothing else that
+counts, and passes all other calls on. So either may answer the next call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy import empty, ndarray
+from numpy.typing import NDArray
+
+from fastnet import checks
+from fastnet.dropin.deferred import Deferred, settled
+from fastnet.kernels import (
+    IDENTITY,
+    affine_backward_input,
+    affine_backward_params,
+    affine_forward,
+    cross_entropy_forward,
+    matmul_forward,
+    relu_forward,
+    sgd_update,
+    sigmoid_backward,
+    sigmoid_forward,
+    softmax_cross_entropy_backward,
+    softmax_forward,
+)
+from fastnet.kernels.checked import copy_labels, one_hot_labels, softmax_with_loss_forward
+from fastnet.optimizer import _update_at_once
+
+if TYPE_CHECKING:
+    Own = Any  # the script's class, which hook.py puts behind
+else:
+    Own = object
+
+FLOAT64, INT64 = checks.FLOAT64, checks.INT64
+ROWS = 256  # rows converted at a time: they stay in the L2 cache, where 70,000 of MNIST fill 440 MB
+# Multiplications from which a dx that nobody may want is put off: 10 us, ten times what that takes.
+MANY = 2**19
+
+
+# --------------------------------------------------------------------------- layers
+
+
+def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> NDArray[Any]:
+    """x @ W + b, of W's dtype; x (N, D) may be of a narrower dtype, or a view."""
+    n, dtype = len(x), W.dtype
+    out = empty((n, W.shape[1]), dtype)
+    step = n if checks.fits(x, dtype) else ROWS
+    for i in range(0, n, step):
+        rows = checks.contiguous(x[i : i + step], dtype)
+        if b is None:
+            matmul_forward(rows, W, out[i : i + step])
+        else:
+            affine_forward(rows, W, b, IDENTITY, out[i : i + step])
+    return out
+
+
+def narrower(x: Any, W: NDArray[Any]) -> bool:
+    """Tell whether x is an array of numbers whose product with W has W's dtype."""
+    if type(x) is not ndarray:
+        return False
+    dtype = x.dtype
+    return dtype is W.dtype or (dtype.kind in "biuf" and np.result_type(dtype, W.dtype) == W.dtype)
+
+
+def dx_of(layer: Any, dout: NDArray[Any], W: NDArray[Any], shape: tuple[int, ...]) -> Any:
+    """dout @ W.T in the shape of x, later if nobody has asked this layer for it so far."""
+    n, m = dout.shape
+    d = len(W)
+    if layer.__dict__.get("_dx_is_read") or n * d * m < MANY:
+        dx = empty((n, d), W.dtype)
+        affine_backward_input(dout, W, dx, IDENTITY, dx)
+        return dx if len(shape) == 2 else dx.reshape(shape)
+    dout, W = dout.copy(), W.copy()  # the optimizer is about to change W: 3 us of 80 for 784-50
+
+    def compute() -> NDArray[Any]:
+        layer._dx_is_read = True
+        dx: NDArray[Any] = dx_of(layer, dout, W, shape)
+        return dx
+
+    return Deferred(compute)
+
+
+class Affine(Own):
+    """x @ W + b; an x of more dimensions is flattened, W and b are read at every call."""
+
+    def forward(self, x: Any) -> Any:
+        """Return (N, M), and keep the rows of x by reference."""
+        W, b, x = self.W, self.b, settled(x)
+        if checks.usual(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim > 1:
+            shape = x.shape
+            if x.size and x.size == shape[0] * len(W) and b.shape == W.shape[1:]:
+                self.original_x_shape = shape
+                self.x = x if len(shape) == 2 else x.reshape(shape[0], -1)
+                return product(self.x, W, b)
+        return super().forward(x)
+
+    def backward(self, dout: Any) -> Any:
+        """Return dx; dW and db are fresh arrays."""
+        x, W, dout = self.x, self.W, settled(dout)
+        if (
+            checks.usual(W, dout) is not None
+            and narrower(x, W)
+            and x.shape == (len(dout), len(W))
+            and dout.shape == (len(x), W.shape[1])
+        ):
+            dW, db = empty(W.shape, W.dtype), empty(W.shape[1], W.dtype)
+            affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
+            self.dW, self.db = dW, db
+            return dx_of(self, dout, W, self.original_x_shape)
+        return super().backward(dout)
+
+
+class Relu(Own):
+    """0 where x <= 0; backward returns a new array where the book's changes dout."""
+
+    def forward(self, x: Any) -> Any:
+        """Return a new array of any shape, and keep the mask x <= 0."""
+        x = settled(x)
+        if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
+            return super().forward(x)
+        x = checks.contiguous(x, x.dtype)
+        out = empty(x.shape, x.dtype)
+        relu_forward(x.reshape(1, -1), out.reshape(1, -1))
+        self.mask = x <= 0
+        return out
+
+    def backward(self, dout: Any) -> Any:
+        """Return dout where the mask is false, else 0."""
+        mask, dout = self.mask, settled(dout)
+        if type(mask) is type(dout) is ndarray and mask.shape == dout.shape and mask.ndim:
+            return np.where(mask, dout.dtype.type(0), dout)
+        return super().backward(dout)
+
+
+class Sigmoid(Own):
+    """1 / (1 + exp(-x)); `out` is the array that forward returned."""
+
+    def forward(self, x: Any) -> Any:
+        """Return a new array of any shape, and keep it."""
+        x = settled(x)
+        if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
+            return super().forward(x)
+        self.out = _map(sigmoid_forward, x)
+        return self.out
+
+    def backward(self, dout: Any) -> Any:
+        """Return dout * (1 - out) * out."""
+        out, dout = self.out, settled(dout)
+        if checks.usual(out, dout) is None or out.shape != dout.shape or not out.ndim:
+            return super().backward(dout)
+        dx = empty(out.shape, out.dtype)
+        sigmoid_backward(out.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
+        return dx
+
+
+class SoftmaxWithLoss(Own):
+    """Softmax and cross entropy; t is kept as given, and backward does not read dout."""
+
+    def forward(self, x: Any, t: Any) -> Any:
+        """Return the loss, and keep it with y and t."""
+        x = settled(x)
+        found = softmax_with_loss(x, t)
+        if found is None:
+            return super().forward(x, t)
+        self.t = t
+        self.y, self.loss, _ = found
+        return self.loss
+
+    def backward(self, dout: Any = 1) -> Any:
+        """Return (y - onehot(t)) / N."""
+        dx = softmax_loss_gradient(self.y, self.t, 1.0)
+        return super().backward(dout) if dx is None else dx
+
+
+def labels_of(t: Any, n: int, classes: int) -> NDArray[np.int64] | None:
+    """Return t as n labels, fresh; None where a row is not one-hot or a label out of range."""
+    if type(t) is not ndarray or t.dtype.kind not in "iuf":
+        return None
+    labels = empty(n, INT64)
+    if t.shape == (n, classes):
+        return labels if one_hot_labels(checks.contiguous(t, FLOAT64), labels) else None
+    if t.shape == (n,) and t.dtype.kind != "f" and classes > 1:
+        return labels if copy_labels(checks.contiguous(t, INT64), classes, labels) else None
+    return None
+
+
+def softmax_with_loss(x: Any, t: Any) -> tuple[NDArray[Any], Any, NDArray[np.int64]] | None:
+    """Return y, the loss and the labels; None where no kernel does it."""
+    dtype = checks.usual(x)
+    if dtype is None or x.ndim != 2 or not x.size:
+        return None
+    labels = labels_of(t, *x.shape)
+    if labels is None:
+        return None
+    y, loss, copy = empty(x.shape, dtype), empty(1, dtype), empty(len(x), INT64)
+    return (y, loss[0], labels) if softmax_with_loss_forward(x, labels, y, loss, copy) else None
+
+
+def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
+    """Return (y - onehot(t)) * dout / N; None where no kernel does it."""
+    dtype = checks.usual(y)
+    if dtype is None or y.ndim != 2:
+        return None
+    labels = labels_of(t, *y.shape)  # checked anew: they index memory
+    if labels is None or (t.ndim == 2 and np.result_type(t.dtype, dtype) != dtype):
+        return None
+    dx = empty(y.shape, dtype)
+    softmax_cross_entropy_backward(y, labels, dtype.type(dout), dx)
+    return dx
+
+
+def _map(kernel: Any, x: NDArray[Any]) -> NDArray[Any]:
+    x = checks.contiguous(x, x.dtype)
+    out = empty(x.shape, x.dtype)
+    kernel(x.reshape(1, -1), out.reshape(1, -1))
+    return out
+
+
+# --------------------------------------------------------------------------- functions
+# Each is given the script's own first.
+
+
+def sigmoid(own: Any, x: Any) -> Any:
+    """1 / (1 + exp(-x)) of an array."""
+    x = settled(x)
+    if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
+        return _map(sigmoid_forward, x)
+    return own(x)
+
+
+def relu(own: Any, x: Any) -> Any:
+    """max(0, x) of an array."""
+    x = settled(x)
+    if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
+        return _map(relu_forward, x)
+    return own(x)
+
+
+def softmax(own: Any, x: Any) -> Any:
+    """Softmax over the last axis, of one row or of rows."""
+    x = settled(x)
+    if checks.usual(x) is None or x.ndim not in (1, 2) or not x.size:
+        return own(x)
+    y = empty(x.shape, x.dtype)
+    table = (-1, x.shape[-1])
+    softmax_forward(x.reshape(table), y.reshape(table))
+    return y
+
+
+def cross_entropy_error(own: Any, y: Any, t: Any) -> Any:
+    """Mean over rows of -log(y[n, t[n]] + 1e-7), t labels or one-hot."""
+    y, dtype = settled(y), checks.usual(y)
+    labels = None
+    if dtype is not None and y.ndim == 2 and y.size:
+        labels = labels_of(t, *y.shape)
+    if labels is None:
+        return own(y, t)
+    loss = empty(1, dtype)
+    cross_entropy_forward(y, labels, loss)
+    return loss[0]
+
+
+# --------------------------------------------------------------------------- optimizers
+
+
+class SGD(Own):
+    """param -= lr * grad, in place."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params."""
+        lr = self.lr
+        if type(lr) is float:
+            if _update_at_once(params, grads, lr):
+                return
+            pairs = pairs_of(params, grads)
+            if pairs is not None:
+                for _, param, grad in pairs:
+                    sgd_update(grad.ravel(), param.dtype.type(lr), param.ravel())
+                return
+        super().update(params, grads)
+
+
+def pairs_of(params: Any, grads: Any) -> list[tuple[Any, NDArray[Any], NDArray[Any]]] | None:
+    """Return (key, param, grad) of two dicts or lists; None where a kernel does not take one."""
+    if type(params) is type(grads) is dict:
+        keys: Any = params
+    elif type(params) is type(grads) is list and len(params) <= len(grads):
+        keys = range(len(params))
+    else:
+        return None
+    found = []
+    for key in keys:
+        param, grad = params[key], settled(grads.get(key) if keys is params else grads[key])
+        # Where they overlapped, the kernel would read what it has written; NumPy looks ahead.
+        if checks.usual(param, grad) is None or param.shape != grad.shape or not param.ndim:
+            return None
+        if np.may_share_memory(param, grad):
+            return None
+        found.append((key, param, grad))
+    return found

@@ -1,0 +1,756 @@
+"""The drop-in: scripts print what they print without it, and each class keeps its contract.
+
+tests/dropin holds a `common` in the style of either book and scripts that use it as the chapters
+do. The contracts are checked on those classes as they are, and with fastnet's in their place.
+"""
+
+import contextlib
+import importlib
+import inspect
+import os
+import pickle
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastnet import cli, dropin
+from fastnet.dropin.deferred import Deferred, settled
+
+PYTHON = [sys.executable, "-X", "utf8"]
+
+
+# --------------------------------------------------------------------------- whole scripts
+
+
+def words(text):
+    return re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?|[A-Za-z_]+", text)
+
+
+def same_numbers(ours, own):
+    ours, own = words(ours), words(own)
+    assert len(ours) == len(own) > 20
+    for a, b in zip(ours, own, strict=True):
+        if a != b:
+            assert float(a) == pytest.approx(float(b), rel=1e-6), (a, b)
+
+
+def run(folder, *arguments):
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
+    return subprocess.run(
+        [*PYTHON, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("edition", "script", "replaced"),
+    [
+        ("first", "train_two_layer.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss"]),
+        ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+        ("second", "spiral.py", ["Affine", "MatMul", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+        ("second", "words.py", ["Affine", "MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
+    ],
+)
+def test_scripts_print_the_same_numbers(root, edition, script, replaced):
+    folder = root / "tests" / "dropin" / edition
+    own, ours = run(folder, script), run(folder, "-m", "fastnet", "run", script)
+    assert own.returncode == ours.returncode == 0, own.stderr + ours.stderr
+    same_numbers(ours.stdout, own.stdout)
+    said = [line for line in ours.stderr.splitlines() if "compiling" not in line]
+    assert len(said) == 1 and said[0].startswith("fastnet: on kernels now: common.functions: ")
+    assert set(replaced) <= set(words(said[0]))
+
+
+def test_report(root):
+    folder = root / "tests" / "dropin" / "first"
+    ours = run(folder, "-m", "fastnet", "run", "--report", "train_deep.py")
+    assert ours.returncode == 0, ours.stderr
+    same_numbers(ours.stdout, run(folder, "train_deep.py").stdout)
+    report = ours.stderr[ours.stderr.index("fastnet: report of train_deep.py\n") :]
+    kernels, own = report.split("on kernels\n")[1].split("the script's own\n")
+    calls = {
+        name: (int(n), float(seconds))
+        for n, seconds, name in re.findall(r"(\d+) calls +([\d.]+) s +(\S+)", kernels + "\n" + own)
+    }
+    assert calls["common.trainer.Trainer.train_step"][0] == 6 * 31 + 2 * 15
+    assert calls["common.optimizer.SGD.update"][0] == 31 + 2 * 15
+    assert "common.layers.SoftmaxWithLoss.backward" in kernels
+    assert "common.layers.Dropout.forward" in own and "common.layers.Affine.forward" not in own
+    total = float(re.search(r"calls +([\d.]+) s  the script's own", report)[1])
+    assert total == pytest.approx(sum(s for name, (_, s) in calls.items() if name in own), abs=0.1)
+
+
+# --------------------------------------------------------------------------- contracts
+
+
+class Common:
+    """The stand-in `common` of an edition, imported anew, with fastnet's in it or without."""
+
+    def __init__(self, edition, ours):
+        self.edition, self.ours = edition, ours
+
+    def __getattr__(self, name):
+        return importlib.import_module(f"common.{name}")
+
+
+def forget():
+    for name in [name for name in sys.modules if name.partition(".")[0] == "common"]:
+        del sys.modules[name]
+
+
+@contextlib.contextmanager
+def imported(folder, monkeypatch, install):
+    monkeypatch.syspath_prepend(folder)
+    forget()
+    if install:
+        dropin.install()
+    try:
+        yield
+    finally:
+        dropin.uninstall()
+        forget()
+
+
+@pytest.fixture(params=["own", "ours"])
+def first(request, root, monkeypatch):
+    ours = request.param == "ours"
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, ours):
+        yield Common("first", ours)
+
+
+@pytest.fixture(params=["own", "ours"])
+def second(request, root, monkeypatch):
+    ours = request.param == "ours"
+    with imported(root / "tests" / "dropin" / "second", monkeypatch, ours):
+        yield Common("second", ours)
+
+
+@pytest.fixture(params=["first-own", "first-ours", "second-own", "second-ours"])
+def either(request, root, monkeypatch):
+    edition, _, which = request.param.partition("-")
+    with imported(root / "tests" / "dropin" / edition, monkeypatch, which == "ours"):
+        yield Common(edition, which == "ours")
+
+
+RNG = np.random.default_rng(7)
+X, W, B, DOUT = (RNG.standard_normal(shape) for shape in ((5, 6), (6, 3), 3, (5, 3)))
+LABELS = np.array([2, 0, 1, 1, 0])
+ONE_HOT = np.eye(3)[LABELS]
+
+
+def is_ours(common, kind):
+    return any(base.__module__.startswith("fastnet.dropin") for base in kind.__mro__)
+
+
+@pytest.mark.parametrize("name", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss"])
+def test_layers_of_the_first(first, name):
+    assert is_ours(first, getattr(first.layers, name)) == first.ours
+
+
+@pytest.mark.parametrize("name", ["Affine", "MatMul", "Sigmoid", "Softmax", "SoftmaxWithLoss"])
+def test_layers_of_the_second(second, name):
+    assert is_ours(second, getattr(second.layers, name)) == second.ours
+
+
+def test_affine_of_the_first(first):
+    layer = first.layers.Affine(W.copy(), B.copy())
+    layer.W, layer.b = W, B  # as load_params does
+    assert layer.W is W and layer.b is B
+    out = layer.forward(X)
+    assert_allclose(out, X @ W + B, 1e-12)
+    dx = layer.backward(DOUT)
+    assert_allclose(dx, DOUT @ W.T, 1e-12)
+    assert_allclose(layer.dW, X.T @ DOUT, 1e-12)
+    assert_allclose(layer.db, DOUT.sum(axis=0), 1e-12)
+    dW, kept = layer.dW, layer.dW.copy()
+    layer.forward(2 * X)
+    layer.backward(DOUT)
+    assert layer.dW is not dW  # fresh: what the script took before is as it was
+    assert_array_equal(dW, kept)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i4", "f2", "f4", "f8", "?"])
+@pytest.mark.parametrize("shape", [(5, 6), (5, 2, 3), (5, 3, 1, 2)])
+def test_affine_takes_any_x(first, dtype, shape):
+    x = (10 * np.abs(X)).astype(dtype).reshape(shape)
+    layer = first.layers.Affine(W, B)
+    rows = x.reshape(5, 6).astype("f8")
+    out = layer.forward(x)
+    assert_allclose(out, rows @ W + B, 1e-12)
+    assert out.dtype == np.float64
+    dx = layer.backward(DOUT)
+    assert dx.shape == shape and dx.dtype == np.float64
+    assert_allclose(dx.reshape(5, 6), DOUT @ W.T, 1e-12)
+    assert_allclose(layer.dW, rows.T @ DOUT, 1e-12)
+
+
+def test_affine_of_float32_and_of_views(first):
+    for x, w in ((X.astype("f4"), W.astype("f4")), (np.asfortranarray(X), W), (X[::-1, ::-1], W)):
+        layer = first.layers.Affine(w, B.astype(w.dtype))
+        out = layer.forward(x)
+        assert out.dtype == w.dtype
+        assert_allclose(out, x @ w + B.astype(w.dtype), 1e-5 if w.dtype == "f4" else 1e-12)
+        assert_allclose(layer.backward(DOUT.astype(w.dtype)), DOUT @ w.T, 1e-4)
+    mixed = first.layers.Affine(W.astype("f4"), B)  # NumPy goes on in float64
+    assert mixed.forward(X).dtype == mixed.backward(DOUT).dtype == np.float64
+
+
+def test_affine_reads_x_and_w_when_it_needs_them(first):
+    x, w = X.copy(), W.copy()
+    layer = first.layers.Affine(w, B)
+    layer.forward(x)
+    x *= 3
+    w[0] = 5.0
+    assert_allclose(layer.backward(DOUT), DOUT @ w.T, 1e-12)
+    assert_allclose(layer.dW, x.T @ DOUT, 1e-12)
+
+
+def test_a_gradient_of_a_wide_layer_is_that_of_the_call(first):
+    """Whether it is computed at once or when it is looked at."""
+    n, d, m = 100, 784, 50
+    x, w, dout = (RNG.standard_normal(shape) for shape in ((n, d), (d, m), (n, m)))
+    expected, given = dout @ w.T, dout.copy()
+    for shape in ((n, d), (n, 28, 28)):
+        layer = first.layers.Affine(w.copy(), np.zeros(m))
+        layer.forward(x.reshape(shape))
+        dx = layer.backward(given)
+        layer.W -= 0.1 * layer.dW
+        given *= 2
+        assert isinstance(dx, np.ndarray)
+        assert dx.shape == shape
+        assert_allclose(dx, expected.reshape(shape), 1e-9, 1e-9)
+        given /= 2
+        again = layer.backward(given)
+        assert type(again) is np.ndarray  # from now on somebody wants it
+        assert_allclose(again, (given @ layer.W.T).reshape(shape), 1e-9, 1e-9)
+
+
+def test_relu_of_the_first(first):
+    x = np.array([[1.5, -2.0, 0.0], [np.nan, -np.inf, np.inf]])
+    layer = first.layers.Relu()
+    out = layer.forward(x)
+    assert_array_equal(out, [[1.5, 0, 0], [np.nan, 0, np.inf]])
+    assert layer.mask.dtype == bool
+    assert_array_equal(layer.mask, [[False, True, True], [False, True, False]])
+    out += 100  # the script's to change
+    x[...] = -1
+    dx = layer.backward(np.full((2, 3), 7.0))
+    assert_array_equal(dx, [[7, 0, 0], [7, 0, 7]])
+    turned = RNG.standard_normal((2, 4, 4, 3)).transpose(0, 3, 1, 2)
+    out = layer.forward(turned)
+    assert out.shape == (2, 3, 4, 4)
+    assert_array_equal(out, np.maximum(turned, 0))
+    assert_array_equal(layer.backward(turned.copy()), np.where(turned <= 0, 0, turned))
+    assert layer.forward(turned.astype("f4")).dtype == np.float32
+    assert_array_equal(layer.forward(np.array([3, -3])), [3, 0])  # integers stay integers
+
+
+def test_relu_leaves_dout_alone(root, monkeypatch):
+    """The one difference: the book's writes into the dout that it was given."""
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
+        layer = Common("first", True).layers.Relu()
+        layer.forward(X - 1)
+        dout = np.ones_like(X)
+        assert layer.backward(dout) is not dout
+        assert_array_equal(dout, 1)
+
+
+def test_sigmoid(either):
+    layer = either.layers.Sigmoid()
+    out = layer.forward(X)
+    assert out is layer.out
+    assert_allclose(out, 1 / (1 + np.exp(-X)), 1e-14)
+    assert_allclose(layer.backward(2 * X), 2 * X * out * (1 - out), 1e-13)
+    kept = layer.forward(X[0]).copy()
+    layer.forward(X[1])
+    assert_array_equal(kept, out[0])
+    assert float(layer.forward(0.0)) == 0.5
+    assert float(layer.backward(1.0)) == 0.25
+    assert layer.forward(X.astype("f4")).dtype == np.float32
+
+
+GIVEN = [
+    LABELS,
+    LABELS.astype("u1"),
+    LABELS.astype("i4"),
+    ONE_HOT,
+    ONE_HOT.astype("i4"),
+    ONE_HOT.astype("u1"),
+]
+GIVEN[1].setflags(write=False)
+SOFT = np.full((5, 3), 0.25) + 0.25 * ONE_HOT
+
+
+@pytest.mark.parametrize("t", GIVEN, ids=lambda t: f"{t.dtype}-{t.ndim}")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_softmax_with_loss_of_the_first(first, t, dtype):
+    layer, x = first.layers.SoftmaxWithLoss(), (3 * DOUT).astype(dtype)
+    loss = layer.forward(x, t)
+    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    close = 1e-5 if dtype == "f4" else 1e-12
+    assert (
+        loss == layer.loss == pytest.approx(-np.log(y[range(5), LABELS] + 1e-7).mean(), rel=close)
+    )
+    assert layer.t is t
+    assert_allclose(layer.y, y, close)
+    dx = layer.backward(1)
+    assert_allclose(dx, (y - ONE_HOT) / 5, close, 1e-7 if dtype == "f4" else 1e-15)
+    assert_array_equal(layer.backward(17.0), dx)  # dout is not read
+    assert dx.dtype == (dtype if t.ndim == 1 else np.result_type(dtype, t.dtype))
+
+
+def test_softmax_with_loss_of_soft_targets(first):
+    layer = first.layers.SoftmaxWithLoss()
+    layer.forward(DOUT, SOFT)
+    assert_allclose(layer.backward(), (layer.y - SOFT) / 5, 1e-12)
+
+
+@pytest.mark.parametrize("t", GIVEN, ids=lambda t: f"{t.dtype}-{t.ndim}")
+def test_softmax_with_loss_of_the_second(second, t):
+    layer, x = second.layers.SoftmaxWithLoss(), 3 * DOUT
+    given = t.copy()
+    loss = layer.forward(x, given)
+    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    assert loss == pytest.approx(-np.log(y[range(5), LABELS] + 1e-7).mean(), rel=1e-12)
+    assert not hasattr(layer, "loss") and layer.params == layer.grads == []
+    assert_array_equal(layer.t, LABELS)  # one-hot rows become labels
+    assert (layer.t is given) == (t.ndim == 1)
+    dx = layer.backward()
+    assert_allclose(dx, (y - ONE_HOT) / 5, 1e-12, 1e-15)
+    for factor in (2, 0.5, np.float64(3.0), np.array(-1.0)):
+        assert_allclose(layer.backward(factor), dx * factor, 1e-12)
+
+
+def test_labels_out_of_range_as_in_numpy(either):
+    layers = either.layers
+    layer = layers.SoftmaxWithLoss()
+    last = layer.forward(DOUT, np.array([2, 0, 1, 1, 2]))
+    assert layer.forward(DOUT, np.array([2, 0, 1, 1, -1])) == pytest.approx(float(last), rel=1e-12)
+    with pytest.raises(IndexError):
+        layer.forward(DOUT, np.array([2, 0, 1, 1, 3]))
+    t = LABELS.copy()
+    layer.forward(DOUT, t)
+    t[0] = 10**6  # no kernel writes there
+    with pytest.raises(IndexError):
+        layer.backward()
+
+
+@pytest.mark.parametrize("name", ["Affine", "MatMul"])
+def test_products_of_the_second(second, name):
+    w, b = W.copy(), B.copy()
+    params = [w, b] if name == "Affine" else [w]
+    layer = getattr(second.layers, name)(*params)
+    assert all(a is b for a, b in zip(layer.params, params, strict=True))
+    grads = list(layer.grads)
+    for factor in (1, 3):  # overwritten, not added up, and in the same arrays
+        out = layer.forward(factor * X)
+        assert_allclose(out, factor * X @ W + (B if name == "Affine" else 0), 1e-12)
+        assert_allclose(layer.x, factor * X)
+        assert_allclose(layer.backward(DOUT), DOUT @ W.T, 1e-12)
+        assert all(a is b for a, b in zip(layer.grads, grads, strict=True))
+        assert_allclose(grads[0], factor * X.T @ DOUT, 1e-12)
+    if name == "Affine":
+        assert_allclose(grads[1], DOUT.sum(axis=0), 1e-12)
+
+
+def test_products_of_the_second_take_what_numpy_takes(second):
+    one_hot = np.eye(6, dtype=np.int32)
+    layer = second.layers.MatMul(W.astype("f4"))
+    out = layer.forward(one_hot)
+    assert out.dtype == np.float64
+    assert_allclose(out, W.astype("f4"))
+    layer.backward(np.ones((6, 3)))
+    assert layer.grads[0].dtype == np.float32
+    tied = W.T  # an embedding's transpose, in Fortran's order
+    layer = second.layers.MatMul(tied)
+    assert layer.params[0] is tied
+    assert_allclose(layer.forward(DOUT), DOUT @ W.T, 1e-12)
+    assert_allclose(layer.backward(X), X @ W, 1e-12)
+    assert_allclose(layer.grads[0], DOUT.T @ X, 1e-12)
+    layer = second.layers.Affine(W, B)
+    assert_allclose(layer.forward(X.reshape(5, 1, 6)), (X @ W + B).reshape(5, 1, 3), 1e-12)
+
+
+def test_softmax_of_the_second(second):
+    layer = second.layers.Softmax()
+    out = layer.forward(X)
+    assert out is layer.out and layer.params == layer.grads == []
+    assert_allclose(out, np.exp(X) / np.exp(X).sum(axis=1, keepdims=True), 1e-12)
+    dout = X[::-1].copy()
+    expected = out * (dout - (out * dout).sum(axis=1, keepdims=True))
+    assert_allclose(layer.backward(dout), expected, 1e-12)
+
+
+def test_functions(either):
+    functions = either.functions
+    assert_allclose(functions.sigmoid(X), 1 / (1 + np.exp(-X)), 1e-13)
+    assert functions.sigmoid(0.0) == 0.5
+    assert_array_equal(functions.relu(X), np.maximum(X, 0))
+    assert functions.relu(-3) == 0
+    for x in (X, X[0], X.astype("f4"), X.T):
+        y = functions.softmax(x)
+        assert y.dtype == x.dtype and y.shape == x.shape
+        assert_allclose(y.sum(axis=-1), 1, 1e-6)
+        assert_allclose(y, np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True), 1e-5)
+    y = functions.softmax(DOUT)
+    expected = -np.log(y[range(5), LABELS] + 1e-7).mean()
+    for t in (*GIVEN, SOFT):
+        assert functions.cross_entropy_error(y, t) == pytest.approx(expected, rel=1e-12)
+    one = functions.cross_entropy_error(y[0], np.array([0, 0, 1]))
+    assert one == pytest.approx(-np.log(y[0, 2] + 1e-7), rel=1e-12)
+    with pytest.raises(IndexError):
+        functions.cross_entropy_error(y, LABELS + 2)
+
+
+def test_sgd_of_the_first(first):
+    w, b = W.copy(), B.astype("f4")
+    optimizer = first.optimizer.SGD(lr=0.5)
+    params, grads = {"W": w, "b": b, "c": 2.0}, {"W": W, "b": B, "c": 3.0, "extra": None}
+    optimizer.update(params, grads)
+    assert params["W"] is w and params["b"] is b
+    assert_allclose(w, 0.5 * W, 1e-15)
+    assert_allclose(b, 0.5 * B, 1e-6)
+    assert params["c"] == 0.5
+    optimizer.lr = 1
+    optimizer.update({"W": w}, {"W": W})
+    assert_allclose(w, -0.5 * W, 1e-15)
+    with pytest.raises(KeyError):
+        optimizer.update({"W": w, "b": B}, {"W": W})
+
+
+def test_sgd_of_the_second(second):
+    arrays = [W.copy(), B.copy(), W.T.copy(), np.asfortranarray(W)]
+    optimizer = second.optimizer.SGD(lr=0.5)
+    params = list(arrays)
+    for lr in (0.5, 0.25):
+        optimizer.lr = lr  # reassigned between epochs
+        before = [array.copy() for array in arrays]
+        optimizer.update(params, [np.ones_like(array) for array in arrays])
+        for now, array, old in zip(params, arrays, before, strict=True):
+            assert now is array
+            assert_allclose(array, old - lr, 1e-14)
+    w = W.copy()
+    optimizer.update([w, w], [W, W])  # it stands there twice, and learns twice
+    assert_allclose(w, 0.5 * W, 1e-14, 1e-15)
+
+
+def test_layers_can_be_pickled_subclassed_and_told(first):
+    class Scaled(first.layers.Affine):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    layer = Scaled(W, B)
+    assert isinstance(layer, first.layers.Affine) and type(layer).__name__ == "Scaled"
+    assert_allclose(layer.forward(X), 2 * (X @ W + B), 1e-12)
+    copied = pickle.loads(pickle.dumps(first.layers.Affine(W, B)))
+    assert_allclose(copied.forward(X), X @ W + B, 1e-12)
+    assert type(copied) is first.layers.Affine
+    assert list(inspect.signature(first.layers.Affine).parameters) == ["W", "b"]
+
+
+def test_star_imports_give_the_modules_own_names(first):
+    scope = {}
+    exec("from common.layers import *", scope)
+    assert scope["np"] is np
+    assert scope["Dropout"] is first.layers.Dropout and scope["softmax"] is first.functions.softmax
+    assert "class Affine" in inspect.getsource(first.layers)
+    assert type(first.layers.__spec__.loader).__name__ == "SourceFileLoader"
+
+
+# --------------------------------------------------------------------------- what is replaced
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, root):
+    """Write a `common` of the test's own, starting from the first edition's, and import it."""
+    folder = tmp_path / "common"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    source = root / "tests" / "dropin" / "first" / "common"
+
+    @contextlib.contextmanager
+    def write(module, old="", new="", **files):
+        for name in ("functions", "layers", "optimizer"):
+            text = (source / f"{name}.py").read_text()
+            if name == module:
+                assert old in text
+                text = text.replace(old, new)
+            (folder / f"{name}.py").write_text(text)
+        for name, text in files.items():
+            (folder / f"{name}.py").write_text(text)
+        with imported(tmp_path, monkeypatch, False):
+            dropin.install(report=True)
+            yield Common("own", True)
+
+    return write
+
+
+CHANGES = [
+    # another arithmetic, which the small example finds
+    ("layers", "out[self.mask] = 0", "out[self.mask] *= 0.01", "Relu", "gives other numbers"),
+    ("layers", "return dx / n", "return dx", "SoftmaxWithLoss", "gives other numbers"),
+    ("layers", "dx = np.dot(dout, self.W.T)", "dx = dout @ self.W.T + 1e-6", "Affine", "other num"),
+    ("layers", "self.mask = x <= 0", "self.negative = self.mask = x <= 0", "Relu", "other numbers"),
+    ("layers", "self.mask = x <= 0", "print(self); self.mask = x <= 0", "Relu", "other numbers"),
+    # other arguments
+    ("layers", "def __init__(self, W, b):", "def __init__(self, b, W):", "Affine", r"\(b, W\)"),
+    (
+        "layers",
+        "def forward(self, x, t):",
+        "def forward(self, x, t, w=1):",
+        "SoftmaxWithLoss",
+        "forward takes",
+    ),
+    ("layers", "class Sigmoid:", "Sigmoid = 1\nclass Other:", "Sigmoid", "another kind of thing"),
+    (
+        "layers",
+        "(self, dout):\n        dx =",
+        "2(self, dout):\n        dx =",
+        "Affine",
+        "raises Attr",
+    ),
+    ("optimizer", "params[key] -= self.lr * grads", "params[key] += self.lr * grads", "SGD", "oth"),
+    ("functions", "def relu(x):", "def relu(x, slope=0):", "relu", r"takes \(x, slope\)"),
+]
+
+
+@pytest.mark.parametrize(("module", "old", "new", "name", "why"), CHANGES, ids=lambda c: c[:20])
+def test_what_differs_stays_the_scripts_own(package, module, old, new, name, why, capsys):
+    with package(module, old, new) as common:
+        found = getattr(getattr(common, module), name)
+        assert not inspect.isclass(found) or not is_ours(common, found)
+        kept = re.findall(r"(\S+) stayed the script's own: (.*)", dropin.report())
+        assert [n for n, _ in kept] == [f"common.{module}.{name}"]
+        assert re.search(why, kept[0][1]), kept
+        assert is_ours(common, common.layers.Affine) or name == "Affine"
+    assert capsys.readouterr().out == ""
+
+
+def test_another_package_of_that_name_is_left_alone(tmp_path, monkeypatch, capfd):
+    folder = tmp_path / "common"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "layers.py").write_text("class Affine:\n    pass\n\n\nRelu = 'a string'\n")
+    with imported(tmp_path, monkeypatch, True):
+        layers = importlib.import_module("common.layers")
+        assert layers.Affine.__mro__ == (layers.Affine, object) and layers.Relu == "a string"
+        layers.Affine()
+    assert capfd.readouterr().err == ""
+
+
+def test_examples_leave_the_random_numbers_alone(root, monkeypatch):
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
+        np.random.seed(5)  # noqa: NPY002
+        expected = np.random.rand()  # noqa: NPY002
+        np.random.seed(5)  # noqa: NPY002
+        importlib.import_module("common.layers")
+        assert np.random.rand() == expected  # noqa: NPY002
+
+
+@pytest.mark.parametrize("where", ["config", "layers"])
+def test_a_gpu_script_is_left_alone_with_a_word(package, where, capfd):
+    gpu = {"config": "GPU = True\n"} if where == "config" else {}
+    changed = ("layers", "import numpy as np", "import numpy as np\n\nGPU = True")
+    with package(*(() if gpu else changed) or ("layers",), **gpu) as common:
+        if gpu:
+            importlib.import_module("common.config")
+        assert not is_ours(common, common.layers.Affine)
+        assert not is_ours(common, common.optimizer.SGD) or not gpu
+        err = capfd.readouterr().err
+        word = "fastnet: common.config.GPU is true: the script is left as it is, without kernels\n"
+        assert err == word
+
+
+def test_what_is_imported_already_is_replaced_with_a_warning(root, monkeypatch):
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, False):
+        layers = importlib.import_module("common.layers")
+        before = layers.Affine
+        message = (
+            "fastnet.dropin.install: common.functions, common.layers must be imported later, got "
+            "modules that are there already; names taken out of them before stay the script's "
+            "own. Call install() first."
+        )
+        with pytest.warns(RuntimeWarning, match=re.escape(message)):
+            dropin.install()
+        assert layers.Affine is not before and issubclass(layers.Affine, before)
+        dropin.install()  # changes nothing
+        dropin.uninstall()
+        assert layers.Affine is before
+        dropin.uninstall()
+
+
+def test_uninstall_puts_back_only_what_is_fastnets(root, monkeypatch):
+    finders = list(sys.meta_path)
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
+        assert len(sys.meta_path) == len(finders) + 1
+        layers = importlib.import_module("common.layers")
+        layers.Relu = "the script's"
+        dropin.uninstall()
+        assert layers.Relu == "the script's" and layers.Affine.__mro__[1:] == (object,)
+        assert sys.meta_path == finders
+        assert importlib.reload(layers).Affine.__mro__[1:] == (object,)
+
+
+def test_a_report_has_to_be_asked_for():
+    with pytest.raises(RuntimeError, match=r"^fastnet.dropin.report: call install\(report=True\)"):
+        dropin.report()
+    dropin.install()
+    try:
+        with pytest.raises(RuntimeError, match="first"):
+            dropin.report()
+    finally:
+        dropin.uninstall()
+
+
+# --------------------------------------------------------------------------- deferred arrays
+
+
+def is_array(a):
+    return isinstance(a, np.ndarray)
+
+
+USES = [
+    lambda a: a + 1,
+    lambda a: 2 - a,
+    lambda a: a @ a.T,
+    lambda a: a.T,
+    lambda a: a.sum(axis=0),
+    lambda a: a[1:, 0],
+    lambda a: a[a > 0],
+    lambda a: np.arange(2)[a[0].astype(int) * 0],
+    lambda a: np.dot(a, a.T),
+    lambda a: np.concatenate([a, a]),
+    lambda a: np.stack((a, a), axis=1),
+    lambda a: np.exp(a),
+    lambda a: np.add.reduce(a),
+    lambda a: np.asarray(a),
+    lambda a: np.array(a, dtype=np.float32),
+    lambda a: a.copy(),
+    lambda a: a.reshape(-1),
+    lambda a: a < 0,
+    lambda a: list(a),
+    lambda a: len(a),
+    lambda a: 1.5 in a,
+    lambda a: repr(a),
+    lambda a: str(a),
+    lambda a: f"{a}",
+    lambda a: pickle.loads(pickle.dumps(a)),
+    lambda a: float(a[:1, :1].reshape(())),
+    is_array,
+    lambda a: (a.shape, a.dtype, a.ndim, a.flags.c_contiguous),
+    lambda a: np.zeros_like(a),
+    lambda a: np.where(a > 0, a, 0),
+]
+
+
+@pytest.mark.parametrize("use", USES, ids=range(len(USES)))
+def test_a_deferred_array_is_used_like_an_array(use):
+    array = np.array([[1.5, -2.0], [0.25, 4.0]])
+    asked = []
+
+    def compute():
+        asked.append(1)
+        return array.copy()
+
+    deferred = Deferred(compute)
+    assert asked == []
+    found, expected = use(deferred), use(array)
+    assert type(found) is type(expected)
+    assert found == expected if isinstance(found, tuple) else np.array_equal(found, expected)
+    assert asked == ([] if use is is_array else [1])
+
+
+def test_a_deferred_array_can_be_changed():
+    deferred = Deferred(lambda: np.array([1.0, 2.0, 3.0]))
+    view = deferred[:2]
+    deferred *= 2
+    deferred[0] = 10
+    assert_array_equal(settled(deferred), [10, 4, 6])
+    assert_array_equal(view, [10, 4])
+    other = np.ones(3)
+    other += deferred
+    np.add(other, 1, out=deferred)
+    deferred.shape = (3, 1)
+    assert_array_equal(deferred, [[12], [6], [8]])
+
+
+# --------------------------------------------------------------------------- the runner
+
+
+@pytest.fixture
+def script(tmp_path):
+    def write(text, *arguments, options=(), python=()):
+        path = tmp_path / "folder" / "script.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        command = ["-m", "fastnet", "run", *options] if not python else []
+        return run(tmp_path, *python, *command, os.path.join("folder", "script.py"), *arguments)
+
+    return write
+
+
+def test_a_script_finds_what_python_gives_it(script, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "sibling.py").write_text("name = __name__")
+    text = """
+import os, pickle, sys
+import sibling
+class Thing: pass
+print(__name__, __file__, sys.argv, os.path.realpath(sys.path[0]), sibling.name, __doc__, __spec__)
+print(type(pickle.loads(pickle.dumps(Thing()))) is Thing, sys.modules["__main__"].Thing is Thing)
+print(sorted(name for name in globals() if name[:2] == "__" and name != "__annotations__"))
+x: undefined_name = 1 if False else 2
+"""
+    arguments = ["--", "--report", "-x", "a b", "--", "run"]
+    own = script(text.replace("x: undefined_name", "x"), *arguments, python=["-X", "dev"])
+    ours = script(text.replace("x: undefined_name", "x"), *arguments)
+    assert (ours.stdout, ours.stderr, ours.returncode) == (own.stdout, "", 0)
+    # fastnet's own `from __future__ import annotations` is not the script's
+    assert "NameError" in script(text).stderr
+
+
+@pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('bye')", "exit(True)", ""])
+def test_exit_statuses(script, end):
+    own, ours = (script(f"import sys\n{end}\n", python=p) for p in (["-X", "dev"], ()))
+    assert (ours.returncode, ours.stderr) == (own.returncode, own.stderr)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    return 1 / 0\n\n\ntry:\n    f()\nexcept ArithmeticError:\n    {}[1]\n",
+        "x = [\n",
+        "raise SystemError('x') from ValueError('y')\n",
+        "import json\njson.loads('{')\n",
+    ],
+)
+def test_tracebacks_start_in_the_script(script, text):
+    own, ours = (script(text, python=p) for p in (["-X", "utf8"], ()))
+    assert own.returncode == ours.returncode == 1
+    assert ours.stderr == own.stderr
+
+
+def test_ctrl_c_and_handlers_at_exit(script):
+    text = "import atexit\natexit.register(print, 'end')\nprint('begin')\nraise KeyboardInterrupt"
+    ours = script(text)
+    assert ours.returncode == 130 and ours.stdout == "begin\nend\n"
+    assert ours.stderr.startswith("Traceback") and ours.stderr.endswith("KeyboardInterrupt\n")
+
+
+def test_a_script_that_is_not_there(capsys, tmp_path):
+    for path, why in ((tmp_path / "no.py", "No such file"), (tmp_path, "Is a directory")):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["run", str(path)])
+        err = capsys.readouterr().err
+        assert caught.value.code == 2
+        assert err.startswith(
+            f"fastnet run: script must be a Python file that can be read, got {str(path)!r} ({why}"
+        ) and err.endswith("). Give the path of one.\n")
+
+
+def test_a_script_without_common_loads_no_kernels(script):
+    ours = script("import sys\nprint('numba' in sys.modules, 'numpy' in sys.modules)")
+    assert (ours.stdout, ours.stderr) == ("False False\n", "")
