@@ -266,7 +266,8 @@ def test_bad_options(capsys, asked, arguments, message):
 
 def test_bad_commands(capsys):
     assert refused(capsys) == (
-        "fastnet: the following arguments are required: {train,run,warmup,info}. Run fastnet --help."
+        "fastnet: the following arguments are required: {train,run,warmup,info}. "
+        "Run fastnet --help."
     )
     assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
         "fastnet: unrecognized arguments: --epoch 3. Run fastnet --help."

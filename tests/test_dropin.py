@@ -198,6 +198,13 @@ def test_affine_of_float32_and_of_views(first):
     assert mixed.forward(X).dtype == mixed.backward(DOUT).dtype == np.float64
 
 
+@pytest.mark.parametrize("n", [256, 257, 700])  # converted 256 rows at a time
+def test_affine_of_many_rows(first, n):
+    x = RNG.standard_normal((n, 6)).astype("f4")
+    out = first.layers.Affine(W, B).forward(x)
+    assert_allclose(out, x.astype("f8") @ W + B, 1e-12, 1e-12)
+
+
 def test_affine_reads_x_and_w_when_it_needs_them(first):
     x, w = X.copy(), W.copy()
     layer = first.layers.Affine(w, B)
@@ -457,7 +464,8 @@ def test_star_imports_give_the_modules_own_names(first):
     assert scope["np"] is np
     assert scope["Dropout"] is first.layers.Dropout and scope["softmax"] is first.functions.softmax
     assert "class Affine" in inspect.getsource(first.layers)
-    assert type(first.layers.__spec__.loader).__name__ == "SourceFileLoader"
+    for loader in (first.layers.__spec__.loader, first.layers.__loader__):
+        assert type(loader).__name__ == "SourceFileLoader"
 
 
 # --------------------------------------------------------------------------- what is replaced

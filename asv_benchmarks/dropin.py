@@ -1,0 +1,100 @@
+"""A script of the first textbook's kind as it is, and by `fastnet run`: CPU seconds on one core.
+
+    python -m asv_benchmarks.dropin [--data DIR] [--updates N] [--rounds N]
+
+The script is tests/dropin/first/train_two_layer.py: 784-50-10 in float64, batches of 100, the loss
+once more after each update, and each epoch the accuracy on all images. The two take turns and must
+print the same numbers, to a thousandth after so many updates. `loop` is without what they take for
+no update: imports and the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from fastnet.datasets import load_mnist
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "tests" / "dropin" / "first"
+ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")}
+CONTENDERS = {"NumPy": [], "fastnet": ["-m", "fastnet", "run"]}
+
+
+def images(folder: str | None, dtype: str) -> dict[str, np.ndarray]:
+    """Return MNIST, or random images of its sizes, with one-hot labels."""
+    if folder is None:
+        rng = np.random.default_rng(0)
+        train, test = (
+            (rng.integers(0, 256, (n, 784)), rng.integers(0, 10, n)) for n in (60000, 10000)
+        )
+    else:
+        train, test = load_mnist(folder)
+    data = {}
+    for name, (x, t) in (("train", train), ("test", test)):
+        data[f"x_{name}"] = x.astype(dtype) / np.dtype(dtype).type(255)
+        data[f"t_{name}"] = np.eye(10)[t]
+    return data
+
+
+def measured(how: list[str], file: str, updates: int) -> tuple[float, list[float]]:
+    """Return CPU seconds of a process, and the numbers that it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, *how, "train_two_layer.py", file, str(updates)],
+        cwd=FOLDER,
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, [float(word) for word in done.stdout.split()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", metavar="DIR", help="MNIST's IDX files; without, random images")
+    parser.add_argument("--updates", type=int, default=10000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print(
+        "| images | NumPy, script | fastnet, script | ratio | NumPy, loop | fastnet, loop | ratio |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for dtype in ("float32", "float64"):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "images.npz")
+            np.savez(file, **images(options.data, dtype))
+            for how in CONTENDERS.values():
+                measured(how, file, 1)  # compiles, and reads the file for the first time
+            whole: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+            loop: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+            for _ in range(options.rounds):
+                printed = {}
+                for name, how in CONTENDERS.items():
+                    start, _ = measured(how, file, 0)
+                    seconds, printed[name] = measured(how, file, options.updates)
+                    whole[name].append(seconds)
+                    loop[name].append(seconds - start)
+                np.testing.assert_allclose(printed["fastnet"], printed["NumPy"], rtol=1e-3)
+        cells = []
+        for times in (whole, loop):
+            own, ours = (statistics.median(times[name]) for name in CONTENDERS)
+            cells += [f"{own:.2f}", f"{ours:.2f}", f"{own / ours:.2f}"]
+        print(f"| {dtype} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
