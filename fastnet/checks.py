@@ -599,6 +599,9 @@ def entries(where: str, name: str, value: Any, count: int) -> None:
         raise ValueError(
             f"{where}: {name} must be a list of {count}, one for each loss, got {got}. "
             "Give as many as there are losses."
+        )
+
+
 # ------------------------------------------------------------------------- gradients by definition
 
 

@@ -16,7 +16,7 @@ from .simd import (
     offset,
     pointer,
     scalar,
-    sqrt,
+    square_root,
     store,
     store_first,
 )
@@ -81,7 +81,7 @@ def normalize(
     for j in range(0, columns, step):
         count = min(step, columns - j)
         v = load_first(inverse_std, j, count) / size
-        store_first(inverse_std, j, 1.0 / sqrt(v + eps), count)
+        store_first(inverse_std, j, 1.0 / square_root(v + eps), count)
         v = decay * load_first(running_var, j, count) + rest * v
         store_first(running_var, j, v, count)
     full = columns - columns % step
@@ -108,7 +108,7 @@ def normalize_running(n, columns, stride, x, gamma, beta, eps, running_mean, run
         for j in range(0, columns, step):
             count = min(step, columns - j)
             mean, shift = load_first(running_mean, j, count), load_first(beta, j, count)
-            std = sqrt(load_first(running_var, j, count) + eps)
+            std = square_root(load_first(running_var, j, count) + eps)
             scale = load_first(gamma, j, count) / std
             for i in range(rows):
                 row = load_first(block, i * stride + j, count)

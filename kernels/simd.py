@@ -529,8 +529,6 @@ def absolute(typingctx, x):
 @intrinsic
 def square_root(typingctx, x):
     """The square root, lane by lane, rounded correctly; NaN below 0."""
-def sqrt(typingctx, x):
-    """The square root, lane by lane, rounded once; NaN below 0."""
 
     def codegen(context, builder, sig, args):
         return _call(builder, f"llvm.sqrt.{_suffix(x.dtype)}", args[0].type, args)

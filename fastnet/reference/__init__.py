@@ -8,10 +8,21 @@ The arithmetic is that of Koki Saitoh, Deep Learning from Scratch, chapters 3 to
 lists ``params`` and ``grads`` of the second book.
 """
 
-from . import functions, initializers, kernels, layers, losses, models, optimizer, penalties
+from . import (
+    functions,
+    gradient,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    models,
+    optimizer,
+    penalties,
+)
 
 __all__ = [
     "functions",
+    "gradient",
     "initializers",
     "kernels",
     "layers",
@@ -20,6 +31,3 @@ __all__ = [
     "optimizer",
     "penalties",
 ]
-from . import functions, gradient, kernels, layers, losses, models, optimizer
-
-__all__ = ["functions", "gradient", "kernels", "layers", "losses", "models", "optimizer"]
