@@ -47,6 +47,7 @@ class _Loss:
     y: Any
     t: Any
     loss: Any
+    _of_labels = False  # else t is labels
 
     def __init__(self) -> None:
         self.params: list[NDArray[Any]] = []
@@ -157,6 +158,7 @@ class _LabelLoss(_Loss):
     labels, and loss the loss.
     """
 
+    _of_labels = True
     _kernels: ClassVar[tuple[Any, Any]]
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
@@ -257,6 +259,8 @@ class SoftmaxCrossEntropy(_Loss):
     >>> loss.backward()
     array([[-1.,  1.]])
     """
+
+    _of_labels = True
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]].

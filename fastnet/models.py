@@ -30,35 +30,100 @@ from fastnet.kernels import (
     TANH,
     UINT8,
     central_differences,
+    loop_layers,
+    loop_losses,
+    loop_rules,
     predict_rows,
     train_epochs,
     work_size,
 )
+from fastnet.kernels.called import address
 from fastnet.kernels.checked import address_of, two_layer_gradient
+from fastnet.kernels.table import (
+    CALLS,
+    FORWARD,
+    GRADS,
+    HYPER,
+    LR,
+    RATE_COUNT,
+    RATES,
+    RULE,
+    SEED,
+    SLOTS,
+    STATES,
+    UPDATES,
+)
 from fastnet.layers import (
     Affine,
+    BatchNormalization,
     Dense,
+    Dropout,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
     MatMul,
     Relu,
     Sigmoid,
+    Silu,
     SoftmaxWithLoss,
+    Softplus,
+    Step,
     Tanh,
-    _activation_code,
 )
-from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
-from fastnet.optimizer import SGD
+from fastnet.layers.products import _activation_code
+from fastnet.losses import LOSSES
+from fastnet.optimizer import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nadam,
+    Nesterov,
+    RMSprop,
+    _Optimizer,
+)
 
 __all__ = ["History", "Sequential", "TwoLayerNet"]
 
-LOSSES: dict[str, tuple[int, type[SoftmaxCrossEntropy] | type[MeanSquaredError]]] = {
-    "softmax_cross_entropy": (SOFTMAX_CROSS_ENTROPY, SoftmaxCrossEntropy),
-    "mean_squared_error": (MEAN_SQUARED_ERROR, MeanSquaredError),
+# The losses that the compiled loop knows; it calls the others by address.
+LOSS_CODES = {
+    "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
+    "mean_squared_error": MEAN_SQUARED_ERROR,
 }
 Model = TypeVar("Model", bound="Sequential")
+
+# What the compiled loop calls each optimizer by.
+RULES: dict[type[_Optimizer], Any] = {
+    SGD: loop_rules.sgd,
+    Momentum: loop_rules.momentum,
+    Nesterov: loop_rules.nesterov,
+    AdaGrad: loop_rules.adagrad,
+    RMSprop: loop_rules.rmsprop,
+    AdaDelta: loop_rules.adadelta,
+    Adam: loop_rules.adam,
+    Nadam: loop_rules.nadam,
+    AdamW: loop_rules.adamw,
+}
 
 # Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
 PRODUCTS = (Dense, Affine, MatMul)
 ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
+LEARNING = (*PRODUCTS, BatchNormalization)
+# Those that it calls by address: the name in `loop_layers`, and the numbers first in their state.
+CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    BatchNormalization: lambda layer: ("batch_normalization", layer.momentum, layer.eps),
+    Dropout: lambda layer: ("dropout", layer.dropout_ratio, *layer._scales()),
+    Elu: lambda layer: ("elu", layer.alpha),
+    Gelu: lambda layer: ("gelu" if layer.approximate == "none" else "gelu_tanh",),
+    Identity: lambda layer: ("identity",),
+    LeakyRelu: lambda layer: ("leaky_relu", layer.alpha),
+    Silu: lambda layer: ("silu",),
+    Softplus: lambda layer: ("softplus",),
+    Step: lambda layer: ("step",),
+}
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
 FLOAT, LABEL = checks.FLOAT64, checks.INT64
@@ -67,7 +132,7 @@ SCALES = {
     dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
     for dtype in checks.COMPUTED
 }
-PLAIN = np.zeros(10, np.int64)  # what a network calls by address: nothing
+PLAIN = np.zeros(CALLS, np.int64)  # what a network calls by address: nothing
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
 
@@ -146,19 +211,103 @@ class _Network(NamedTuple):
     # (layer, index, view of the parameters, view of the gradients) of every array
     views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]]
     stack: list[_Entry]  # when it was made
+    state: NDArray[Any]  # of layers by address
+    memories: list[tuple[Any, str, NDArray[Any]]]  # layer, attribute and its view of the state
+    calls: NDArray[np.int64]  # what the loop calls without an optimizer
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
+
+    def in_float64(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
+        """Return the table, a copy of the state and the calls of the same network in float64."""
+        table, calls, state = self.table.copy(), self.calls.copy(), self.state.astype(FLOAT)
+        called = [code[0] for _, code, _ in self.stack if type(code) is tuple]
+        for row in table:
+            if called and row[FORWARD]:
+                row[FORWARD : FORWARD + 2] = _layer_addresses(called.pop(0), FLOAT)
+        calls[STATES] = state.ctypes.data
+        return table, state, calls
 
     def is_current(self, layers: list[Any]) -> bool:
         """Tell whether it was made of these layers, and nothing in them was replaced since."""
         if len(layers) != len(self.stack):
             return False
-        for k, (layer, _, name) in enumerate(self.stack):  # 0.2 us, where zip takes 0.4
+        for k, (layer, code, name) in enumerate(self.stack):  # 0.2 us, where zip takes 0.4
             if layers[k] is not layer or getattr(layer, "activation", None) is not name:
+                return False
+            if type(code) is tuple and CALLED_LAYERS[type(layer)](layer) != code:
+                return False
+        for layer, name, memory in self.memories:
+            if getattr(layer, name) is not memory:
                 return False
         for layer, i, view, grad in self.views:
             if layer.params[i] is not view or layer.grads[i] is not grad:
                 return False
         return True
+
+
+class _Steps:
+    """How `fit` steps: an optimizer as the compiled loop takes it.
+
+    The optimizer's states become views of one flat array, so that steps by hand go on from it.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        kind: type[_Optimizer],
+        optimizer: _Optimizer,
+        numbers: list[float],
+        network: _Network,
+        seed: int,
+    ) -> None:
+        self.seed = seed
+        *rest, largest_norm = numbers
+        self.optimizer, self.network = optimizer, network
+        self.hyper = np.array([0.0, 0.0, largest_norm, *rest, 1.0])
+        # Without more than a learning rate SGD goes with the gradient, in one pass.
+        plain = kind is SGD and not optimizer.weight_decay
+        plain = plain and optimizer.clip_value is optimizer.clip_norm is None
+        self.kernel = None if plain else RULES[kind]
+        size, dtype = network.params.size, network.params.dtype
+        self.slots = np.zeros((len(optimizer._states), size), dtype)
+        views = [view for _, _, view, _ in network.views]
+        pairs = [(i, view, view, True) for i, view in enumerate(views)]
+        held = [getattr(optimizer, name) for name in optimizer._states]
+        for name, arrays in zip(optimizer._states, held, strict=True):
+            if arrays is not None:
+                checks.state(where, name, list, arrays, pairs)
+        for name, arrays, slot in zip(optimizer._states, held, self.slots, strict=True):
+            states, start = [], 0
+            for view in views:
+                state = slot[start : start + view.size].reshape(view.shape)
+                if arrays is not None and len(states) < len(arrays):
+                    state[...] = arrays[len(states)]
+                states.append(state)
+                start += view.size
+            setattr(optimizer, name, states)
+
+    def rate(self, later: int) -> float:
+        """Return the learning rate of an update that follows so many others."""
+        lr = self.optimizer.lr
+        if not callable(lr):
+            return float(self.hyper[LR])
+        rate = lr(self.optimizer.iter + later)
+        return checks.learning_rate("Sequential.fit", rate, [self.network.params.dtype])
+
+    def calls(self, updates: int) -> NDArray[np.int64]:
+        """Return what the compiled loop is told for so many updates."""
+        varies = callable(self.optimizer.lr)
+        if self.kernel is None and not varies and self.network.calls is PLAIN:
+            return PLAIN
+        calls = self.network.calls.copy()
+        calls[UPDATES], calls[SEED] = self.optimizer.iter, self.seed
+        if varies:
+            self.rates = np.array([self.rate(i) for i in range(updates)])
+            calls[RATES], calls[RATE_COUNT] = self.rates.ctypes.data, updates
+        if self.kernel is not None:
+            calls[RULE] = address(self.kernel, self.network.params.dtype, 6)
+            calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
+            calls[GRADS] = self.network.grads.ctypes.data
+        return calls
 
 
 class Sequential:
@@ -225,8 +374,7 @@ class Sequential:
         self._loss_name = loss
         self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
-        self._loss_code, loss_layer = LOSSES[loss]
-        self._loss = loss_layer()
+        self._loss = LOSSES[loss]()
         self.layers: list[Any] = []
         self._network = self._nothing()
         if not isinstance(layers, (list, tuple, type(None))):
@@ -239,7 +387,8 @@ class Sequential:
     def _nothing(self) -> _Network:
         """Return the network of a model that is not built."""
         none = np.zeros(0, self._dtype)
-        return _Network(0, 0, np.zeros((0, 5), np.int64), none, none, [], [], {})
+        table = np.zeros((0, 5), np.int64)
+        return _Network(0, 0, table, none, none, [], [], none, [], PLAIN, {})
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
@@ -353,8 +502,11 @@ class Sequential:
                 code = _activation_code(where, name)
             elif kind in ACTIVATION_LAYERS:
                 code = ACTIVATION_LAYERS[kind]
+            elif kind in CALLED_LAYERS:
+                code = CALLED_LAYERS[kind](layer)
             else:
-                names = ", ".join(kind.__name__ for kind in (*PRODUCTS, *ACTIVATION_LAYERS))
+                known = (*PRODUCTS, *ACTIVATION_LAYERS, *CALLED_LAYERS)
+                names = ", ".join(kind.__name__ for kind in known)
                 advice = "Add one of these layers"
                 if kind.__name__ in ("Softmax", "SoftmaxWithLoss"):
                     advice = 'Leave it out: loss="softmax_cross_entropy" includes the softmax'
@@ -407,6 +559,12 @@ class Sequential:
                         f"parameters, got W ({n_in}, {units}). Give fewer units."
                     )
                 n_in = units
+            elif layer.params and layer.params[0].size != n_in:
+                raise ValueError(
+                    f"{where}: layers[{i}] must take {n_in} features, got {type(layer).__name__}, "
+                    f"which takes {layer.params[0].size}. "
+                    "Match each layer to the output of the one before it."
+                )
         return n_in
 
     def _gather(self, where: str, stack: list[_Entry], n_in: int) -> _Network:
@@ -419,17 +577,19 @@ class Sequential:
         try:
             arrays, features = [], n_in
             for k, (layer, _, _) in enumerate(stack):
-                if type(layer) in PRODUCTS:
+                if type(layer) in LEARNING:
                     made = layer
                     if not layer.params:
                         made = copy.copy(layer)
                         made.params, made.grads = [], []
                         made.build(features, self._rng, self._dtype)
                     params, grads = tuple(made.params), tuple(made.grads)
-                    checks.gradients(where, params, grads, made._count)
+                    if type(layer) in PRODUCTS:
+                        checks.gradients(where, params, grads, made._count)
                     for i, array in enumerate(params):
                         arrays.append((k, layer, i, array, grads[i]))
-                    features = params[0].shape[1]
+                    if type(layer) in PRODUCTS:
+                        features = params[0].shape[1]
             self._apart(where, arrays)
             count = sum(array.size for _, _, _, array, _ in arrays)
             network = network._replace(
@@ -439,7 +599,10 @@ class Sequential:
             for k, layer, i, array, grad in arrays:
                 part, shape = slice(start, start + array.size), array.shape
                 view = checks.converted(
-                    where, f"layers[{k}].{'Wb'[i]}", array, network.params[part].reshape(shape)
+                    where,
+                    f"layers[{k}].{_array_name(layer, i)}",
+                    array,
+                    network.params[part].reshape(shape),
                 )
                 grad_view = network.grads[part].reshape(shape)
                 with np.errstate(over="ignore"):
@@ -483,7 +646,9 @@ class Sequential:
         for layer, _, view, _ in network.views:
             own.setdefault(id(layer), []).append(view)
         table: list[list[int]] = []
-        start, features = 0, n_in
+        state: list[float] = []
+        memories: list[tuple[Any, str, slice]] = []
+        start, features, dtype = 0, n_in, network.params.dtype
         for layer, code, _ in stack:
             if type(layer) in PRODUCTS:
                 W, *biases = own[id(layer)]
@@ -492,16 +657,38 @@ class Sequential:
                 outputs, bias = W.shape[1], start + W.size
                 table.append([features, outputs, start, bias if biases else -1, code])
                 start, features = bias + sum(b.size for b in biases), outputs
-            elif table and table[-1][4] == IDENTITY:
+            elif type(code) is tuple:
+                name, *numbers = code
+                arrays = own.get(id(layer), [])
+                if any(array.shape != (features,) for array in arrays):
+                    raise _changed(where)
+                count, at = sum(array.size for array in arrays), len(state)
+                state += numbers
+                if arrays:
+                    for memory in ("running_mean", "running_var"):
+                        memories.append((layer, memory, slice(len(state), len(state) + features)))
+                        state += [0.0] * features
+                    state += [0.0] * 2 * features
+                functions = _layer_addresses(name, dtype)
+                row = [features, features, start, -1, IDENTITY, *functions]
+                table.append([*row, count, at, int(bool(arrays))])
+                start += count
+            elif table and table[-1][4] == IDENTITY and len(table[-1]) == 5:
                 table[-1][4] = code
             else:
                 table.append([features, features, -1, -1, code])
+        width = max(len(row) for row in table)
+        numbers, calls = np.array(state, dtype), np.zeros(CALLS, np.int64)
+        calls[STATES], calls[GRADS] = numbers.ctypes.data, network.grads.ctypes.data
         return network._replace(
             inputs=n_in,
             outputs=features,
-            table=np.array(table, np.int64),
+            table=np.array([row + [0] * (width - len(row)) for row in table], np.int64),
             stack=stack,
             work_sizes={},
+            state=numbers,
+            memories=[(layer, name, numbers[part]) for layer, name, part in memories],
+            calls=calls if width > 5 else PLAIN,
         )
 
     def _ready(
@@ -534,7 +721,7 @@ class Sequential:
         if not stack or stack != network.stack:
             self._fits(where, [layer for layer, _, _ in stack], n_in)
             gathered = [layer for layer, i, _, _ in network.views if i == 0]
-            if gathered == [layer for layer, _, _ in stack if type(layer) in PRODUCTS]:
+            if gathered == [layer for layer, _, _ in stack if type(layer) in LEARNING]:
                 network = self._tabled(where, network, stack, n_in)
             else:
                 network = self._gather(where, stack, n_in)
@@ -551,6 +738,11 @@ class Sequential:
             self._take(where, network, assigned)
         if network.inputs != n_in or outputs not in (None, network.outputs):
             raise _changed(where)
+        for layer, name, memory in network.memories:
+            kept = getattr(layer, name)
+            if kept is not memory:
+                memory[...] = 0 if kept is None else kept
+                setattr(layer, name, memory)
         self._network = network
         return network
 
@@ -633,8 +825,7 @@ class Sequential:
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
             out = layer.forward(out)
-        cross_entropy = self._loss_code == SOFTMAX_CROSS_ENTROPY
-        return self._loss.forward(out, labels if cross_entropy else targets)
+        return self._loss.forward(out, labels if self._loss._of_labels else targets)
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
         """Fill `grads` with the gradient of the last `forward`, times dout.
@@ -715,6 +906,7 @@ class Sequential:
         outputs = self._fits(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         network = self._ready(where, n_in, outputs, layers)
+        table, state, calls = network.in_float64()
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
         params = network.params.astype(FLOAT)
@@ -729,11 +921,11 @@ class Sequential:
                 inputs,
                 labels,
                 targets,
-                network.table,
+                table,
                 params,
-                self._loss_code,
+                self._loss_address(FLOAT),
                 True,
-                PLAIN,
+                calls,
                 steps,
                 start,
                 stop,
@@ -746,6 +938,7 @@ class Sequential:
             part = grad[start : start + view.size].reshape(view.shape)
             found.append(part.astype(self._dtype))
             start += view.size
+        del state  # which `calls` has the address of
         return found
 
     # ----------------------------------------------------------------- training
@@ -756,7 +949,7 @@ class Sequential:
         t: ArrayLike,
         epochs: int = 1,
         batch_size: int = 32,
-        optimizer: SGD | None = None,
+        optimizer: _Optimizer | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
@@ -774,8 +967,10 @@ class Sequential:
             such as a transposed x, are copied first.
         t : targets, as the class describes them
         epochs, batch_size : int
-        optimizer : SGD, optional
-            Default: SGD(lr=0.01). Its lr is read once, at the start.
+        optimizer : optional
+            Any of `fastnet.optimizer`; default: SGD(lr=0.01). It goes on from its state, and takes
+            along that of the last update. Its numbers are read once, at the start, but for the
+            learning rate of a schedule.
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
@@ -814,19 +1009,20 @@ class Sequential:
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
-        checks.instance(where, "optimizer", optimizer, SGD)
-        if type(optimizer).update is not SGD.update or "update" in vars(optimizer):
+        kind = next((kind for kind in RULES if isinstance(optimizer, kind)), None)
+        if kind is None:
             raise TypeError(
-                f"{where}: optimizer must update as SGD does, got a {type(optimizer).__name__} "
-                "with an update of its own. Step by hand: forward, backward, "
-                "optimizer.update(model.params, model.grads)."
+                f"{where}: optimizer must be one of fastnet.optimizer, got "
+                f"{type(optimizer).__name__}. Give one, such as SGD()."
             )
-        if optimizer.weight_decay or not (optimizer.clip_value is optimizer.clip_norm is None):
-            raise ValueError(
-                f"{where}: optimizer must not clip gradients or decay weights, got {optimizer}. "
-                "Step by hand: forward, backward, optimizer.update(model.params, model.grads)."
+        if type(optimizer).update is not kind.update or "update" in vars(optimizer):
+            raise TypeError(
+                f"{where}: optimizer must update as {kind.__name__} does, got a "
+                f"{type(optimizer).__name__} with an update of its own. Step by hand: forward, "
+                "backward, optimizer.update(model.params, model.grads)."
             )
-        lr = checks.learning_rate(where, optimizer.lr, [self._dtype])
+        lr = optimizer.lr(optimizer.iter) if callable(optimizer.lr) else optimizer.lr
+        numbers = optimizer._numbers(where, lr, [self._dtype])
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
@@ -841,6 +1037,9 @@ class Sequential:
             )
         network = self._ready(where, n_in, outputs, layers)
         self._finite(where, network)
+        draws = any(type(layer) is Dropout for layer, _, _ in network.stack)
+        seed = int(self._rng.integers(2**63)) if draws else 0
+        steps = _Steps(where, kind, optimizer, numbers, network, seed)
 
         batches = -(-n // batch_size)
         cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * network.params.size)
@@ -856,7 +1055,7 @@ class Sequential:
             # it may say about that stands above the bar.
             none = np.empty((1, 0), np.int64)
             with _interrupts_later():
-                self._run(network, rows, targets, none, batch_size, lr, learn=False)
+                self._run(network, rows, targets, none, batch_size, steps)
             bar = _progress_bar(epochs, "epoch", verbose)
             while completed < epochs and not trouble:
                 count = min(many, epochs - completed)
@@ -870,7 +1069,7 @@ class Sequential:
                 totals = np.zeros((count, 3))
                 for first in range(0, n, n if count > 1 else a_call * batch_size):
                     part = order if count > 1 else order[:, first : first + a_call * batch_size]
-                    some, trouble = self._train(network, rows, targets, part, batch_size, lr)
+                    some, trouble = self._train(network, rows, targets, part, batch_size, steps)
                     totals += some
                     if trouble:
                         totals = totals[totals[:, 2] == batches]  # the epochs before it
@@ -905,8 +1104,8 @@ class Sequential:
         if trouble:
             error = FloatingPointError(
                 f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
-                f"data at lr={lr:g}. The model keeps its last finite weights. Lower the learning "
-                "rate, or look for NaN and large numbers in x and t."
+                f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
+                "learning rate, or look for NaN and large numbers in x and t."
             )
             error.history = history  # type: ignore[attr-defined]  # the epochs before it
             raise error
@@ -930,7 +1129,7 @@ class Sequential:
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         order: NDArray[np.int64],
         batch_size: int,
-        lr: float,
+        steps: _Steps,
     ) -> tuple[NDArray[np.float64], str]:
         """Train on the samples in order (E, n); return totals (E, 3), and what was not finite.
 
@@ -939,30 +1138,39 @@ class Sequential:
         """
         params = network.params
         kept = params.copy()
+        remembered = steps.slots.copy(), network.state.copy()
         order = np.ascontiguousarray(order)
         batches = -(-order.shape[1] // batch_size)
         try:
-            totals = self._run(network, rows, targets, order, batch_size, lr, learn=True)
+            totals = self._run(network, rows, targets, order, batch_size, steps)
             done = int(totals[:, 2].sum())
             finite = _is_finite(params)
-            if finite and done == len(order) * batches:
-                return totals, ""
+            if finite:
+                steps.optimizer.iter += done
+                if done == len(order) * batches:
+                    return totals, ""
             if not finite:
                 # A weight overflowed, perhaps long ago (an infinite one that saturates a sigmoid
                 # leaves the loss finite). Training gives the same bits again: redo it in steps.
                 params[...] = kept
+                steps.slots[...], network.state[...] = remembered
                 for step in range(done):
                     epoch, batch = divmod(step, batches)
                     part = order[epoch : epoch + 1, batch * batch_size : (batch + 1) * batch_size]
                     kept = params.copy()
-                    self._run(network, rows, targets, part, batch_size, lr, learn=True)
-                    if not _is_finite(params):
+                    remembered = steps.slots.copy(), network.state.copy()
+                    self._run(network, rows, targets, part, batch_size, steps)
+                    if _is_finite(params):
+                        steps.optimizer.iter += 1
+                    else:
                         params[...] = kept
+                        steps.slots[...], network.state[...] = remembered
                         totals[epoch:] = 0
                         break
         except KeyboardInterrupt:
             if not _is_finite(params):
                 params[...] = kept
+                steps.slots[...], network.state[...] = remembered
             raise
         return totals, "weights" if done else "a loss"
 
@@ -973,10 +1181,14 @@ class Sequential:
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         order: NDArray[np.int64],
         batch_size: int,
-        lr: float,
-        learn: bool,
+        steps: _Steps | None = None,
     ) -> NDArray[np.float64]:
+        """Train, or without steps evaluate; return totals (E, 3)."""
         totals = np.empty((len(order), 3))
+        learn = steps is not None
+        calls, lr = network.calls, 0.0
+        if steps is not None:
+            calls, lr = steps.calls(len(order) * -(-order.shape[1] // batch_size)), steps.rate(0)
         arguments = (
             *rows.arguments(),
             *targets,
@@ -984,16 +1196,23 @@ class Sequential:
             batch_size,
             network.table,
             network.params,
-            self._loss_code,
+            self._loss_address(self._dtype),
             self._dtype.type(lr),
             learn,
-            PLAIN,
+            calls,
             self._work(network, batch_size),
             totals,
         )
         flops = (6.0 if learn else 2.0) * batch_size * network.params.size
         threads.call(train_epochs, arguments, flops, order.size // batch_size)
         return totals
+
+    def _loss_address(self, dtype: np.dtype[Any]) -> int:
+        """Return what the compiled loop of a dtype knows the loss by."""
+        code = LOSS_CODES.get(self._loss_name)
+        if code is None:
+            return address(getattr(loop_losses, self._loss_name), dtype, 9)
+        return code
 
     def _work(self, network: _Network, batch_size: int) -> NDArray[Any]:
         size = network.work_sizes.get(batch_size)
@@ -1037,7 +1256,7 @@ class Sequential:
             order,
             network.table,
             network.params,
-            PLAIN,
+            network.calls,
             work,
             size,
             out,
@@ -1067,7 +1286,7 @@ class Sequential:
             FEW_ROWS[:n],
             network.table,
             network.params,
-            PLAIN,
+            network.calls,
             work,
             n,
             out,
@@ -1094,7 +1313,7 @@ class Sequential:
         RuntimeError
             The model's loss is not "softmax_cross_entropy": its outputs are no logits.
         """
-        if self._loss_code != SOFTMAX_CROSS_ENTROPY:
+        if self._loss_name != "softmax_cross_entropy":
             raise RuntimeError(
                 'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
                 f'"{self.loss}". Use predict.'
@@ -1135,7 +1354,7 @@ class Sequential:
     ) -> dict[str, float]:
         n = len(rows.array)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
-        totals = self._run(network, rows, targets, order, size, 0.0, learn=False)
+        totals = self._run(network, rows, targets, order, size)
         loss, correct, _ = totals[0].tolist()
         return {"loss": loss / n, "accuracy": correct / n}
 
@@ -1200,10 +1419,12 @@ class Sequential:
         self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return labels (n,) and targets (n, C), the one that the loss does not use empty."""
-        if self._loss_code == SOFTMAX_CROSS_ENTROPY:
+        if self._loss._of_labels:
             return checks.labels(where, t, n, outputs, scores), np.empty((0, 0), self._dtype)
         found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
-        return np.empty(0, np.int64), checks.contiguous(found, self._dtype)
+        found = checks.contiguous(found, self._dtype)
+        self._loss._check(where, found)
+        return np.empty(0, np.int64), found
 
 
 def _is_finite(array: NDArray[Any]) -> bool:
@@ -1213,7 +1434,17 @@ def _is_finite(array: NDArray[Any]) -> bool:
 def _name(network: _Network, layer: Any, i: int) -> str:
     """Return layers[k].W or .b for an error."""
     k = next(k for k, (other, _, _) in enumerate(network.stack) if other is layer)
-    return f"layers[{k}].{'Wb'[i]}"
+    return f"layers[{k}].{_array_name(layer, i)}"
+
+
+def _layer_addresses(name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return what the compiled loop of a dtype knows the two functions of a layer by."""
+    gradient = getattr(loop_layers, f"{name}_gradient")
+    return address(getattr(loop_layers, name), dtype, 11), address(gradient, dtype, 13)
+
+
+def _array_name(layer: Any, i: int) -> str:
+    return ("gamma", "beta")[i] if type(layer) is BatchNormalization else "Wb"[i]
 
 
 def _changed(where: str) -> RuntimeError:

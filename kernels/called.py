@@ -6,6 +6,8 @@ any of them goes with any other. Arguments are numbers, memory by its address; t
 number of the network's dtype, which says what the addresses point to. A call costs 2 ns.
 """
 
+import functools
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -21,6 +23,12 @@ def mix(x):
     x = (x ^ ((x >> 33) & 0x7FFFFFFF)) * -49064778989728563
     x = (x ^ ((x >> 33) & 0x7FFFFFFF)) * -4265267296055464877
     return x ^ ((x >> 33) & 0x7FFFFFFF)
+
+
+@helper
+def layer_seed(seed, update, i):
+    """Another number for each update and layer."""
+    return mix(mix(seed + update) + i)
 
 
 @intrinsic
@@ -45,6 +53,7 @@ def address_in(typingctx, p, i):
     return types.int64(p, types.int64), codegen
 
 
+@functools.cache
 def address(kernel, dtype, count):
     """Return the address of a kernel that takes `count` int64 and a number of the dtype.
 

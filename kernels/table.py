@@ -13,15 +13,16 @@ FLOAT32, FLOAT64, UINT8 = range(3)
 INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOLE = range(10)
 
 # Words of `calls`, all 0 for dense layers and SGD with one learning rate: functions and arrays by
-# address. The arrays are of the network's dtype.
+# address. RATES and HYPER are float64, the other arrays of the network's dtype.
 #   RATES     learning rate of each update of the call, RATE_COUNT of them
-#   RULE      updates the whole of params from GRADS (P,); HYPER holds its numbers, the first of
-#             which is overwritten with the learning rate, SLOTS (K, P) what it remembers, and
-#             UPDATES says how many updates it has done before
-#   PREPARE   changes GRADS before that
+#   RULE      updates the whole of params from GRADS (P,): see `loop_rules`. HYPER holds its
+#             numbers, SLOTS (K, P) what it remembers; UPDATES were done before
+#   PENALTY   adds the gradient of a penalty on weights to GRADS; its numbers are first in HYPER
 #   STATES    what layers by address remember; SEED, of the random numbers that they draw
-RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, PREPARE, STATES, SEED = range(10)
+RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, PENALTY, STATES, SEED = range(10)
 CALLS = 10
+
+L1, L2, MAX_NORM, LR = range(4)  # the first numbers of HYPER; the rule's others follow LR
 
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 

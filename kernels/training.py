@@ -8,10 +8,12 @@ nothing.
 
 import math
 
+from numba import float64
+
 from . import affine
 from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate, differentiate
-from .called import address_in, call, mix
+from .called import address_in, call, layer_seed
 from .gather import gather
 from .losses import is_right, squared_error_gradient_row, squared_error_row
 from .online import is_tiny, train_one_by_one
@@ -27,9 +29,10 @@ from .table import (
     GRADS,
     HYPER,
     INPUTS,
+    LR,
     MEAN_SQUARED_ERROR,
     OUTPUTS,
-    PREPARE,
+    PENALTY,
     RATE_COUNT,
     RATES,
     RULE,
@@ -95,12 +98,6 @@ def _copy_row(source, columns, target):
         put(target, j, get(source, j))
 
 
-@helper
-def _layer_seed(seed, update, i):
-    """Another number for each update and layer."""
-    return mix(mix(seed + update) + i)
-
-
 @inline
 def _forward(first, n, size, layers, batch_size, params, x, out, state, seed, update, learn):
     """Run rows first : first + n of a batch of `size` through the stack.
@@ -116,7 +113,7 @@ def _forward(first, n, size, layers, batch_size, params, x, out, state, seed, up
             call(
                 layers[i, FORWARD],
                 (
-                    1 if learn else 0, _layer_seed(seed, update, i), first, n, size, d, m,
+                    1 if learn else 0, layer_seed(seed, update, i), first, n, size, d, m,
                     address_in(rows, 0), address_in(params, layers[i, WEIGHT]),
                     address_in(state, layers[i, STATE]), address_in(results, 0), scalar(x, 0.0),
                 ),
@@ -156,7 +153,7 @@ def _backward(
             call(
                 layers[i, BACKWARD],
                 (
-                    _layer_seed(seed, update, i), first, n, size, d, m, address_in(rows, 0),
+                    layer_seed(seed, update, i), first, n, size, d, m, address_in(rows, 0),
                     address_in(offset(y, first * m), 0), address_in(params, layers[i, WEIGHT]),
                     address_in(state, layers[i, STATE]), address_in(dout, 0),
                     0 if i == 0 else address_in(dx, 0), address_in(grads, layers[i, WEIGHT]),
@@ -287,15 +284,11 @@ def _follow_rule(calls, lr, layers, params, grads, size, update):
     """Update all parameters from their gradients."""
     like = scalar(params, 0.0)
     p, g, hyper = address_in(params, 0), address_in(grads, 0), calls[HYPER]
-    if calls[PREPARE] != 0:
+    if calls[PENALTY] != 0:
         table = address_in(pointer(layers), 0)
-        call(calls[PREPARE], (table, layers.shape[0], layers.shape[1], size, p, g, hyper, like))
-    if calls[RULE] != 0:
-        put(pointer_at(hyper, like), 0, lr)
-        call(calls[RULE], (update + 1, size, p, g, calls[SLOTS], hyper, like))
-    else:
-        for i in range(size):
-            put(params, i, get(params, i) - lr * get(grads, i))
+        call(calls[PENALTY], (table, layers.shape[0], layers.shape[1], p, g, hyper, like))
+    put(pointer_at(hyper, float64(0)), LR, float64(lr))
+    call(calls[RULE], (update + 1, size, p, g, calls[SLOTS], hyper, like))
 
 
 @jit
@@ -371,7 +364,7 @@ def train_epochs(
     losses = offset(y, gradients + padded(batch_size * columns))
     like, seed = scalar(p, 0.0), calls[SEED]
     g, memory = pointer_at(calls[GRADS], like), pointer_at(calls[STATES], like)
-    fused, plain = calls[RULE] == 0 and calls[PREPARE] == 0, loss <= MEAN_SQUARED_ERROR
+    fused, plain = calls[RULE] == 0, loss <= MEAN_SQUARED_ERROR
     for i in range(CALLS):
         plain = plain and calls[i] == 0
     batches = (size + batch_size - 1) // batch_size
@@ -411,7 +404,8 @@ def train_epochs(
             members = get(shared, THREADS)
         learns = learn and stage % 2 == 1
         if calls[RATES] != 0:
-            lr = get(pointer_at(calls[RATES], like), min(batch, calls[RATE_COUNT] - 1))
+            rate = get(pointer_at(calls[RATES], float64(0)), min(batch, calls[RATE_COUNT] - 1))
+            lr = scalar(p, rate)
         update = calls[UPDATES] + batch
         n = min(batch_size, size - start)
         tasks = _row_blocks(n, members, layers)

@@ -139,6 +139,11 @@ class Dropout(_Layer):
         dropout_backward(_matrix(mask.view(np.uint8)), scale, _matrix(dout), _matrix(dx))
         return checks.returned(dx, dtype)
 
+    def _scales(self) -> tuple[float, float]:
+        """Return the factor of what is kept in training, and that of all after it."""
+        kept = 1 - self.dropout_ratio
+        return (1 / kept, 1.0) if self.inverted else (1.0, kept)
+
     def _scale(self, dtype: np.dtype[Any], ratio: float) -> Any:
         return dtype.type(1 / (1 - ratio) if self.inverted else 1)
 

@@ -1,0 +1,271 @@
+"""Layers other than dense ones for the compiled loop, by address: two functions each.
+
+    foo(learn, seed, first, n, size, d, m, x, param, state, out, like) -> 0
+    foo_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like) -> 0
+
+They take rows first : first + n of a batch of `size`, from d columns to m. Addresses but for the
+numbers before them and `like`, a number of the network's dtype; dx is 0 where nobody wants it.
+`state` holds what the layer remembers and its constants, and `seed` is another number for each
+update. A gradient of parameters is written to `grad`, of all rows: such a layer takes them at once.
+"""
+
+from numba import uint8
+
+from . import linear_units
+from ._jit import helper, inline, jit
+from .batch_normalization import normalize, normalize_gradient, normalize_running
+from .called import address_in
+from .dropout import draw_mask, drop, mask_key
+from .simd import (
+    get,
+    lanes,
+    load,
+    load_first,
+    offset,
+    pointer_at,
+    put,
+    stack_buffer,
+    store,
+    store_first,
+)
+
+MASK = 512  # elements of a mask at a time
+
+
+@inline
+def _map(function, x, out, size, like):
+    p, q = pointer_at(x, like), pointer_at(out, like)
+    step = lanes(p)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(q, i, function(load(p, i)))
+    if full < size:
+        store_first(q, full, function(load_first(p, full, size - full)), size - full)
+    return 0
+
+
+@inline
+def _map_gradient(gradient, x, out, dout, dx, size, like):
+    p, q, g, target = (
+        pointer_at(x, like),
+        pointer_at(out, like),
+        pointer_at(dout, like),
+        pointer_at(dx, like),
+    )
+    if dx == 0:
+        return 0
+    step = lanes(p)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(target, i, gradient(load(p, i), load(q, i), load(g, i)))
+    if full < size:
+        n = size - full
+        slope = gradient(load_first(p, full, n), load_first(q, full, n), load_first(g, full, n))
+        store_first(target, full, slope, n)
+    return 0
+
+
+@inline
+def _map_sloped(function, x, state, out, size, like):
+    p, q = pointer_at(x, like), pointer_at(out, like)
+    alpha = get(pointer_at(state, like), 0)
+    step = lanes(p)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(q, i, function(load(p, i), alpha))
+    if full < size:
+        store_first(q, full, function(load_first(p, full, size - full), alpha), size - full)
+    return 0
+
+
+@inline
+def _map_sloped_gradient(gradient, x, out, state, dout, dx, size, like):
+    p, q, g, target = (
+        pointer_at(x, like),
+        pointer_at(out, like),
+        pointer_at(dout, like),
+        pointer_at(dx, like),
+    )
+    alpha = get(pointer_at(state, like), 0)
+    if dx == 0:
+        return 0
+    step = lanes(p)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(target, i, gradient(load(p, i), load(q, i), load(g, i), alpha))
+    if full < size:
+        n = size - full
+        y, upstream = load_first(q, full, n), load_first(g, full, n)
+        store_first(target, full, gradient(load_first(p, full, n), y, upstream, alpha), n)
+    return 0
+
+
+@helper
+def _drop(seed, start, size, x, ratio, scale, out):
+    """out[:size] = x * mask * scale for the elements of a batch from number `start` on."""
+    mask = pointer_at(address_in(stack_buffer(x, MASK), 0), uint8(0))
+    key = mask_key(seed, 0)
+    for i in range(0, size, MASK):
+        count = min(MASK, size - i)
+        draw_mask(key, ratio, start + i, count, mask)
+        drop(offset(x, i), mask, scale, offset(out, i), count)
+
+
+@jit
+def dropout(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """Dropout; state: the ratio, and the factor of what is kept in training and after it."""
+    p, numbers = pointer_at(x, like), pointer_at(state, like)
+    target = pointer_at(out, like)
+    if learn:
+        _drop(seed, first * d, n * d, p, get(numbers, 0), get(numbers, 1), target)
+    else:
+        factor = get(numbers, 2)
+        for i in range(n * d):
+            put(target, i, get(p, i) * factor)
+    return 0
+
+
+@jit
+def dropout_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """The mask is drawn again, by the same seed."""
+    if dx != 0:
+        g, numbers = pointer_at(dout, like), pointer_at(state, like)
+        target = pointer_at(dx, like)
+        _drop(seed, first * d, n * d, g, get(numbers, 0), get(numbers, 1), target)
+    return 0
+
+
+# State of a batch normalization: momentum, eps, and d each of running mean, running variance, and
+# mean and inverse standard deviation of the last batch.
+MOMENTUM, EPS, ARRAYS = range(3)
+
+
+@jit
+def batch_normalization(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """Batch normalization of all rows; param: gamma, beta."""
+    gamma, numbers = pointer_at(param, like), pointer_at(state, like)
+    beta, running_mean = offset(gamma, d), offset(numbers, ARRAYS)
+    running_var = offset(running_mean, d)
+    p, target = pointer_at(x, like), pointer_at(out, like)
+    if learn:
+        mean = offset(running_var, d)
+        normalize(
+            n, d, d, p, gamma, beta, get(numbers, MOMENTUM), get(numbers, EPS), running_mean,
+            running_var, mean, offset(mean, d), target,
+        )  # fmt: skip
+    else:
+        normalize_running(
+            n, d, d, p, gamma, beta, get(numbers, EPS), running_mean, running_var, target
+        )
+    return 0
+
+
+@jit
+def batch_normalization_gradient(
+    seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like
+):
+    """Where nobody wants dx it takes the place of dout."""
+    mean = offset(pointer_at(state, like), ARRAYS + 2 * d)
+    dgamma, target = pointer_at(grad, like), pointer_at(dout if dx == 0 else dx, like)
+    normalize_gradient(
+        n, d, d, pointer_at(x, like), pointer_at(param, like), mean, offset(mean, d),
+        pointer_at(dout, like), target, dgamma, offset(dgamma, d),
+    )  # fmt: skip
+    return 0
+
+
+@jit
+def softplus(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.softplus`."""
+    return _map(linear_units.softplus, x, out, n * d, like)
+
+
+@jit
+def softplus_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.softplus_gradient`."""
+    return _map_gradient(linear_units.softplus_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def gelu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.gelu`."""
+    return _map(linear_units.gelu, x, out, n * d, like)
+
+
+@jit
+def gelu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.gelu_gradient`."""
+    return _map_gradient(linear_units.gelu_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def gelu_tanh(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.gelu_tanh`."""
+    return _map(linear_units.gelu_tanh, x, out, n * d, like)
+
+
+@jit
+def gelu_tanh_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.gelu_tanh_gradient`."""
+    return _map_gradient(linear_units.gelu_tanh_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def silu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.silu`."""
+    return _map(linear_units.silu, x, out, n * d, like)
+
+
+@jit
+def silu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.silu_gradient`."""
+    return _map_gradient(linear_units.silu_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def identity(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.identity`."""
+    return _map(linear_units.identity, x, out, n * d, like)
+
+
+@jit
+def identity_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.identity_gradient`."""
+    return _map_gradient(linear_units.identity_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def step(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.step`."""
+    return _map(linear_units.step, x, out, n * d, like)
+
+
+@jit
+def step_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.step_gradient`."""
+    return _map_gradient(linear_units.step_gradient, x, out, dout, dx, n * d, like)
+
+
+@jit
+def leaky_relu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.leaky_relu`."""
+    return _map_sloped(linear_units.leaky_relu, x, state, out, n * d, like)
+
+
+@jit
+def leaky_relu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.leaky_relu_gradient`."""
+    gradient = linear_units.leaky_relu_gradient
+    return _map_sloped_gradient(gradient, x, out, state, dout, dx, n * d, like)
+
+
+@jit
+def elu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """See `linear_units.elu`."""
+    return _map_sloped(linear_units.elu, x, state, out, n * d, like)
+
+
+@jit
+def elu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """See `linear_units.elu_gradient`."""
+    return _map_sloped_gradient(linear_units.elu_gradient, x, out, state, dout, dx, n * d, like)

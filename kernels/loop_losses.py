@@ -1,0 +1,221 @@
+"""The losses of `losses.py`, `hinge.py` and `cross_entropy.py` for the compiled loop, by address.
+
+Each takes n rows of outputs, of a batch of `size`, and writes their losses and the gradient of the
+batch's mean loss with respect to the outputs; it returns how many answers are right:
+
+    foo(n, size, columns, y, targets, labels, rows, dx, losses, like) -> right answers
+
+Addresses but for the first three and `like`, a number of the network's dtype. `y` and `dx` are
+(n, columns); the targets (or labels) of row i are those of sample rows[i].
+"""
+
+from numba import int64
+
+from . import elementary
+from ._jit import inline, jit
+from .cross_entropy import (
+    binary_cross_entropy_gradient_row,
+    binary_cross_entropy_row,
+    categorical_cross_entropy_gradient_row,
+    categorical_cross_entropy_row,
+    kullback_leibler_divergence_gradient_row,
+    kullback_leibler_divergence_row,
+    sigmoid_cross_entropy_gradient_row,
+    sigmoid_cross_entropy_row,
+)
+from .hinge import (
+    categorical_hinge_gradient_row,
+    categorical_hinge_row,
+    hinge_gradient_row,
+    hinge_row,
+    squared_hinge_gradient_row,
+    squared_hinge_row,
+)
+from .losses import (
+    cosine_proximity_gradient_row,
+    cosine_proximity_row,
+    elementwise_mean_squared_error_gradient_row,
+    elementwise_mean_squared_error_row,
+    huber_gradient_row,
+    huber_row,
+    is_right,
+    mean_absolute_error_gradient_row,
+    mean_absolute_error_row,
+    mean_absolute_percentage_error_gradient_row,
+    mean_absolute_percentage_error_row,
+    mean_squared_logarithmic_error_gradient_row,
+    mean_squared_logarithmic_error_row,
+    poisson_gradient_row,
+    poisson_row,
+)
+from .simd import fill, first_lane, get, offset, pointer_at, put, scalar
+from .softmax import TINY, is_largest
+
+
+@inline
+def _of_targets(
+    row, gradient_row, middle, target_middle, n, size, columns, y, targets, rows, dx, losses, like
+):  # fmt: skip
+    """All losses of outputs and targets; one output answers yes above `middle`."""
+    p, q, gradients = pointer_at(y, like), pointer_at(targets, like), pointer_at(dx, like)
+    order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
+    one, whole, right = scalar(p, 1.0), scalar(p, size), 0
+    for i in range(n):
+        out, t = offset(p, i * columns), offset(q, get(order, i) * columns)
+        if columns == 1:
+            right += (get(out, 0) > middle) == (get(t, 0) > target_middle)
+        else:
+            right += is_right(out, t, columns)
+        put(results, i, row(out, t, columns))
+        gradient_row(out, t, columns, one, whole, offset(gradients, i * columns))
+    return right
+
+
+@jit
+def elementwise_mean_squared_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `elementwise_mean_squared_error_row`."""
+    return _of_targets(
+        elementwise_mean_squared_error_row, elementwise_mean_squared_error_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def mean_absolute_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `mean_absolute_error_row`."""
+    return _of_targets(
+        mean_absolute_error_row, mean_absolute_error_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def mean_absolute_percentage_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `mean_absolute_percentage_error_row`."""
+    return _of_targets(
+        mean_absolute_percentage_error_row, mean_absolute_percentage_error_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def mean_squared_logarithmic_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `mean_squared_logarithmic_error_row`."""
+    return _of_targets(
+        mean_squared_logarithmic_error_row, mean_squared_logarithmic_error_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def huber(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `huber_row`."""
+    return _of_targets(
+        huber_row, huber_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def poisson(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `poisson_row`."""
+    return _of_targets(
+        poisson_row, poisson_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def cosine_proximity(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `cosine_proximity_row`."""
+    return _of_targets(
+        cosine_proximity_row, cosine_proximity_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `hinge_row`."""
+    return _of_targets(
+        hinge_row, hinge_gradient_row, 0.0, 0.0,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def squared_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `squared_hinge_row`."""
+    return _of_targets(
+        squared_hinge_row, squared_hinge_gradient_row, 0.0, 0.0,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `categorical_cross_entropy_row`."""
+    return _of_targets(
+        categorical_cross_entropy_row, categorical_cross_entropy_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def binary_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `binary_cross_entropy_row`."""
+    return _of_targets(
+        binary_cross_entropy_row, binary_cross_entropy_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def sigmoid_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `sigmoid_cross_entropy_row`."""
+    return _of_targets(
+        sigmoid_cross_entropy_row, sigmoid_cross_entropy_gradient_row, 0.0, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def kullback_leibler_divergence(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `kullback_leibler_divergence_row`."""
+    return _of_targets(
+        kullback_leibler_divergence_row, kullback_leibler_divergence_gradient_row, 0.5, 0.5,
+        n, size, columns, y, targets, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
+def categorical_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `categorical_hinge_row`."""
+    p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
+    order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
+    one, whole, right = scalar(p, 1.0), scalar(p, size), 0
+    for i in range(n):
+        out, t = offset(p, i * columns), offset(known, get(order, i))
+        right += is_largest(out, columns, get(t, 0))
+        put(results, i, categorical_hinge_row(out, t, columns))
+        gradient = offset(gradients, i * columns)
+        categorical_hinge_gradient_row(out, t, columns, one, whole, gradient)
+    return right
+
+
+@jit
+def sparse_categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """-log(y[label] + 1e-7), the textbook's cross entropy of probabilities."""
+    p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
+    order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
+    whole, tiny, right = scalar(p, size), scalar(p, TINY), 0
+    for i in range(n):
+        out, label = offset(p, i * columns), get(known, get(order, i))
+        right += is_largest(out, columns, label)
+        probability = get(out, label) + tiny
+        put(results, i, -first_lane(elementary.log(fill(p, probability))))
+        gradient = offset(gradients, i * columns)
+        for j in range(columns):
+            put(gradient, j, 0.0)
+        put(gradient, label, scalar(p, -1.0) / probability / whole)
+    return right

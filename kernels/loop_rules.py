@@ -1,0 +1,144 @@
+"""The optimizers of `updates.py` for the compiled loop, by address, and penalties on weights.
+
+    foo(t, size, param, grad, slots, hyper, like) -> 0
+
+The update number t, from 1, of all parameters, by address; `like` is a number of their dtype.
+`slots` holds the rule's state arrays one after another, each of `size`. Of `hyper`, float64, the
+first numbers are those of `kernels.table`, and from LR on those that `foo_step` takes.
+"""
+
+import math
+
+from numba import float64, int64
+
+from ._jit import helper, inline, jit
+from .penalties import l1_gradient, l2_gradient
+from .simd import (
+    get,
+    lanes,
+    load,
+    load_first,
+    offset,
+    pointer_at,
+    put,
+    scalar,
+    stack_buffer,
+    store,
+    store_first,
+)
+from .table import FORWARD, INPUTS, L1, L2, LR, MAX_NORM, OUTPUTS, WEIGHT
+from .updates import (
+    adadelta_step,
+    adagrad_step,
+    adam_step,
+    adamw_step,
+    momentum_step,
+    nadam_step,
+    nesterov_step,
+    rmsprop_step,
+    sgd_step,
+    squared_norm,
+)
+
+
+@helper
+def _clip(grad, size, hyper, scale):
+    """Set the factor that brings the norm of all gradients down to the largest that is wanted."""
+    largest = get(hyper, MAX_NORM)
+    put(hyper, scale, 1.0)
+    if largest < math.inf:
+        total = stack_buffer(hyper, 8)
+        squared_norm(grad, 0, size, total)
+        factor = largest / (math.sqrt(get(total, 0)) + 1e-6)
+        if factor < 1.0:
+            put(hyper, scale, factor)
+
+
+@inline
+def _follow(step, numbers, t, size, param, grad, slots, hyper, like):
+    """Do `step`, which takes so many numbers, the last of which is the factor of `_clip`."""
+    p, g, state = pointer_at(param, like), pointer_at(grad, like), pointer_at(slots, like)
+    all_numbers = pointer_at(hyper, float64(0))
+    _clip(g, size, all_numbers, LR + numbers - 1)
+    step(p, g, state, size, 0, size, offset(all_numbers, LR), t)
+    return 0
+
+
+@jit
+def penalty(table, rows, columns, params, grads, hyper, like):
+    """grad += l1 * sign(W) + l2 * W for the W of dense layers, not for b."""
+    layers, numbers = pointer_at(table, int64(0)), pointer_at(hyper, float64(0))
+    p = pointer_at(params, like)
+    l1, l2 = scalar(p, get(numbers, L1)), scalar(p, get(numbers, L2))
+    for i in range(rows):
+        layer = offset(layers, i * columns)
+        called = columns > FORWARD and get(layer, FORWARD) != 0
+        if get(layer, WEIGHT) < 0 or called:
+            continue
+        W = offset(p, get(layer, WEIGHT))
+        dW = offset(pointer_at(grads, like), get(layer, WEIGHT))
+        size, step = get(layer, INPUTS) * get(layer, OUTPUTS), lanes(W)
+        full = size - size % step
+        for j in range(0, full, step):
+            w = load(W, j)
+            store(dW, j, load(dW, j) + (l1_gradient(w, l1) + l2_gradient(w, l2)))
+        if full < size:
+            rest = size - full
+            w = load_first(W, full, rest)
+            slope = l1_gradient(w, l1) + l2_gradient(w, l2)
+            store_first(dW, full, load_first(dW, full, rest) + slope, rest)
+    return 0
+
+
+@jit
+def sgd(t, size, param, grad, slots, hyper, like):
+    """See `sgd_step`."""
+    return _follow(sgd_step, 4, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def momentum(t, size, param, grad, slots, hyper, like):
+    """See `momentum_step`."""
+    return _follow(momentum_step, 5, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def nesterov(t, size, param, grad, slots, hyper, like):
+    """See `nesterov_step`."""
+    return _follow(nesterov_step, 5, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def adagrad(t, size, param, grad, slots, hyper, like):
+    """See `adagrad_step`."""
+    return _follow(adagrad_step, 5, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def rmsprop(t, size, param, grad, slots, hyper, like):
+    """See `rmsprop_step`."""
+    return _follow(rmsprop_step, 6, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def adadelta(t, size, param, grad, slots, hyper, like):
+    """See `adadelta_step`."""
+    return _follow(adadelta_step, 6, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def adam(t, size, param, grad, slots, hyper, like):
+    """See `adam_step`."""
+    return _follow(adam_step, 7, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def nadam(t, size, param, grad, slots, hyper, like):
+    """See `nadam_step`."""
+    return _follow(nadam_step, 7, t, size, param, grad, slots, hyper, like)
+
+
+@jit
+def adamw(t, size, param, grad, slots, hyper, like):
+    """See `adamw_step`."""
+    return _follow(adamw_step, 7, t, size, param, grad, slots, hyper, like)

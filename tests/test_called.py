@@ -1,0 +1,414 @@
+"""The compiled loop with losses, optimizers and layers by address: against steps by hand."""
+
+import copy
+
+import numba
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import fastnet
+from fastnet import optimizer as optimizers
+from fastnet.kernels import dropout_mask
+from fastnet.kernels.called import layer_seed, mix
+from fastnet.layers import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Silu,
+    Softplus,
+    Tanh,
+)
+from fastnet.losses import LOSSES
+from fastnet.models import Sequential
+from fastnet.optimizer import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nadam,
+    Nesterov,
+    RMSprop,
+)
+from fastnet.schedules import CosineDecay
+
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+OPTIMIZERS = {
+    "SGD": lambda: SGD(0.05),
+    "Momentum": lambda: Momentum(0.02),
+    "Nesterov": lambda: Nesterov(0.02),
+    "AdaGrad": lambda: AdaGrad(0.02),
+    "RMSprop": lambda: RMSprop(0.005),
+    "AdaDelta": lambda: AdaDelta(),
+    "Adam": lambda: Adam(0.005),
+    "Nadam": lambda: Nadam(0.005),
+    "AdamW": lambda: AdamW(0.005),
+}
+# With all that an optimizer may have besides.
+ADJUSTED = {
+    "SGD, weight decay": lambda: SGD(0.05, weight_decay=0.1),
+    "SGD, clipped by value": lambda: SGD(0.05, clip_value=0.01),
+    "SGD, clipped by norm": lambda: SGD(0.05, clip_norm=0.1),
+    "SGD, a schedule": lambda: SGD(lambda step: 0.1 / (1 + step)),
+    "Momentum, all": lambda: Momentum(
+        CosineDecay(0.05, 40), weight_decay=0.1, clip_value=0.05, clip_norm=0.2
+    ),
+    "Adam, all": lambda: Adam(
+        CosineDecay(0.05, 40), weight_decay=0.1, clip_value=0.05, clip_norm=0.2
+    ),
+    "AdamW, all": lambda: AdamW(
+        CosineDecay(0.05, 40), weight_decay=0.1, clip_value=0.05, clip_norm=0.2
+    ),
+}
+PROBABILITIES = {
+    "binary_cross_entropy", "categorical_cross_entropy", "kullback_leibler_divergence",
+    "mean_squared_logarithmic_error", "poisson", "sparse_categorical_cross_entropy",
+}  # fmt: skip
+N, BATCH, EPOCHS = 45, 10, 10  # 50 updates, every fifth with 5 rows
+
+
+def data(loss, dtype, outputs=3):
+    """Return x and t of 45 samples that the loss can take."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((N, 5)).astype(dtype)
+    if LOSSES[loss]._of_labels:
+        return x, rng.integers(0, outputs, N)
+    t = (rng.random((N, outputs)) < 0.5).astype(dtype)
+    if "hinge" in loss:
+        t = 2 * t - 1
+    return x, t + 1 if loss == "mean_absolute_percentage_error" else t
+
+
+def model(loss, dtype, outputs=3, layers=None):
+    last = Dense(outputs, activation="sigmoid" if loss in PROBABILITIES else None)
+    built = Sequential(layers or [Dense(7, activation="tanh"), last], loss, dtype, seed=2)
+    built.build(5)
+    return built
+
+
+def train_by_hand(net, x, t, optimizer, epochs=EPOCHS):
+    """Train batch by batch with forward, backward and update; return the loss of each epoch."""
+    seen = []
+    for _ in range(epochs):
+        total = 0.0
+        for start in range(0, N, BATCH):
+            rows = slice(start, start + BATCH)
+            total += float(net.forward(x[rows], t[rows])) * len(x[rows])
+            net.backward()
+            optimizer.update(net.params, net.grads)
+        seen.append(total / N)
+    return seen
+
+
+def assert_same_training(make_model, x, t, make_optimizer):
+    """In two calls of fit; the optimizers must be left with the same states, too."""
+    looped, by_hand = make_model(), make_model()
+    one, other = make_optimizer(), make_optimizer()
+    start = looped.parameter_vector.copy()
+    settings = {"batch_size": BATCH, "shuffle": False, "verbose": 0, "optimizer": one}
+    seen = looped.fit(x, t, epochs=EPOCHS - 4, **settings).loss
+    seen += looped.fit(x, t, epochs=4, **settings).loss
+    wanted = train_by_hand(by_hand, x, t, other)
+    # A few roundings an update, and what later ones make of them: 20 eps was the most.
+    bound = 400 * np.finfo(looped.dtype).eps
+    assert_allclose(looped.parameter_vector, by_hand.parameter_vector, rtol=bound, atol=bound)
+    assert_allclose(seen, wanted, rtol=bound, atol=bound)
+    assert one.iter == other.iter == 50
+    for name in one._states:
+        for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
+            assert_allclose(a, b, rtol=bound, atol=bound)
+    assert np.abs(looped.parameter_vector - start).max() > 10 * bound
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("loss", LOSSES)
+@every_dtype
+def test_every_loss_with_every_optimizer(loss, optimizer, dtype):
+    x, t = data(loss, dtype)
+    assert_same_training(lambda: model(loss, dtype), x, t, OPTIMIZERS[optimizer])
+
+
+# The cosine of one number is 1 or -1, whatever the weights.
+OF_ONE_OUTPUT = [
+    name for name in LOSSES if not LOSSES[name]._of_labels and name != "cosine_proximity"
+]
+
+
+@pytest.mark.parametrize("loss", OF_ONE_OUTPUT)
+@every_dtype
+def test_every_loss_of_one_output(loss, dtype):
+    x, t = data(loss, dtype, 1)
+    assert_same_training(lambda: model(loss, dtype, 1), x, t, OPTIMIZERS["Adam"])
+
+
+@pytest.mark.parametrize("optimizer", ADJUSTED)
+@every_dtype
+def test_every_adjustment_of_the_gradient(optimizer, dtype):
+    x, t = data("softmax_cross_entropy", dtype)
+    assert_same_training(lambda: model("softmax_cross_entropy", dtype), x, t, ADJUSTED[optimizer])
+
+
+def test_every_optimizer_is_here():
+    classes = {name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)}
+    assert classes == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_evaluate_equals_forward(loss):
+    x, t = data(loss, "float64")
+    net = model(loss, "float64")
+    seen = net.evaluate(x, t)
+    assert_allclose(seen["loss"], net.forward(x, t), rtol=1e-13)
+    labels = t if LOSSES[loss]._of_labels else t.argmax(axis=1)
+    assert seen["accuracy"] == np.mean(net.predict(x).argmax(axis=1) == labels)
+
+
+@pytest.mark.parametrize(
+    ("loss", "answer", "yes"),
+    [("hinge", 0.2, 1), ("sigmoid_cross_entropy", 0.2, 1), ("binary_cross_entropy", 0.6, 1)],
+)
+def test_one_output_says_yes_above_the_middle(loss, answer, yes):
+    """Of hinge's -1 and 1, of a logit, of a probability."""
+    net = Sequential([Dense(1)], loss, "float64", seed=0)
+    net.build(1)
+    net.params[0][...], net.params[1][...] = 0, answer
+    no = -1 if loss == "hinge" else 0
+    t = np.array([yes, yes, yes, no])
+    assert net.evaluate(np.zeros((4, 1)), t)["accuracy"] == 0.75
+    net.params[1][...] = -answer if loss != "binary_cross_entropy" else 1 - answer
+    assert net.evaluate(np.zeros((4, 1)), t)["accuracy"] == 0.25
+
+
+def test_steps_by_hand_and_fit_take_turns():
+    """The states that fit leaves are those that update goes on with, and the other way round."""
+    x, t = data("softmax_cross_entropy", "float64")
+    mixed, by_hand = (model("softmax_cross_entropy", "float64") for _ in range(2))
+    one, other = Adam(0.01), Adam(0.01)
+    settings = {"batch_size": BATCH, "shuffle": False, "verbose": 0, "optimizer": one}
+    train_by_hand(mixed, x, t, one, epochs=2)
+    mixed.fit(x, t, epochs=3, **settings)
+    train_by_hand(mixed, x, t, one, epochs=2)
+    mixed.fit(x, t, epochs=3, **settings)
+    train_by_hand(by_hand, x, t, other)
+    assert_allclose(mixed.parameter_vector, by_hand.parameter_vector, rtol=1e-12, atol=1e-12)
+    assert one.iter == other.iter == 50
+
+
+def test_a_loss_that_is_not_finite_leaves_the_state_before_it():
+    """Weights, states and the number of the update are those after the last finite one."""
+    x, t = data("softmax_cross_entropy", "float64")
+    x[25] = np.nan  # the third batch of the second epoch
+    order = [*range(20), *range(30, 45)]
+    net, twin = (model("softmax_cross_entropy", "float64") for _ in range(2))
+    one, other = Adam(0.01), Adam(0.01)
+    with pytest.raises(FloatingPointError):
+        net.fit(x, t, epochs=2, batch_size=BATCH, shuffle=False, optimizer=one, verbose=0)
+    twin.fit(
+        x[order][:20], t[order][:20], epochs=1, batch_size=BATCH, shuffle=False, optimizer=other,
+        verbose=0,
+    )  # fmt: skip
+    assert one.iter == other.iter == 2
+    assert_array_equal(net.parameter_vector, twin.parameter_vector)
+    for name in ("m", "v"):
+        for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
+            assert_array_equal(a, b)
+
+
+def test_weights_that_overflow_leave_the_state_before_it():
+    x, t = data("mean_squared_error", "float32")
+    net = model("mean_squared_error", "float32")
+    optimizer = Momentum(lr=3e38)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError):
+        net.fit(x, t, epochs=3, batch_size=BATCH, optimizer=optimizer, verbose=0)
+    assert np.isfinite(net.parameter_vector).all()
+    assert all(np.isfinite(v).all() for v in optimizer.v)
+
+
+def test_mix_makes_numbers_of_a_counter_that_share_no_pattern():
+    @numba.njit
+    def mixed(n):
+        return [mix(i) for i in range(n)]
+
+    numbers = np.array(mixed(4096), np.int64)
+    assert len(set(numbers.tolist())) == 4096
+    bits = np.unpackbits(numbers.view(np.uint8)).reshape(4096, 64)
+    assert np.abs(bits.mean(axis=0) - 0.5).max() < 5 * 0.5 / 64  # five standard deviations
+
+
+# Layers
+
+
+LAYERS = {
+    "Identity": Identity,
+    "LeakyRelu": lambda: LeakyRelu(0.1),
+    "Elu": lambda: Elu(0.7),
+    "Softplus": Softplus,
+    "Gelu": Gelu,
+    "Gelu, tanh": lambda: Gelu("tanh"),
+    "Silu": Silu,
+    "BatchNormalization": BatchNormalization,
+}
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+@pytest.mark.parametrize("layer", LAYERS)
+@every_dtype
+def test_every_layer_in_every_place(layer, optimizer, place, dtype):
+    """First, in the middle, last."""
+    if (layer, optimizer, place) == ("BatchNormalization", "Adam", 2):
+        pytest.skip("the bias before it has no gradient but rounding, which Adam makes large")
+    x, t = data("softmax_cross_entropy", dtype)
+
+    def make():
+        stack = [Dense(7, activation="tanh"), Dense(3)]
+        stack.insert(place, LAYERS[layer]())
+        return model("softmax_cross_entropy", dtype, layers=stack)
+
+    assert_same_training(make, x, t, OPTIMIZERS[optimizer])
+
+
+@every_dtype
+def test_two_layers_by_address_in_a_row(dtype):
+    x, t = data("mean_squared_error", dtype)
+
+    def make():
+        stack = [Dense(7), BatchNormalization(), Gelu(), Dense(3), LeakyRelu(0.2)]
+        return model("mean_squared_error", dtype, layers=stack)
+
+    assert_same_training(make, x, t, OPTIMIZERS["Momentum"])
+
+
+@every_dtype
+def test_batch_normalization_keeps_its_running_statistics(dtype):
+    x, t = data("softmax_cross_entropy", dtype)
+    looped, by_hand = (
+        model(
+            "softmax_cross_entropy", dtype,
+            layers=[Dense(7), BatchNormalization(), Tanh(), Dense(3)],
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    looped.fit(x, t, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, optimizer=SGD(0.05))
+    train_by_hand(by_hand, x, t, SGD(0.05))
+    bound = 400 * np.finfo(dtype).eps
+    for name in ("running_mean", "running_var"):
+        mine, theirs = (getattr(net.layers[1], name) for net in (looped, by_hand))
+        assert_allclose(mine, theirs, rtol=bound, atol=bound)
+        assert np.abs(mine).min() > 0
+    # After training they take the place of the batch's: one sample is normalized, too.
+    out = x
+    for layer in by_hand.layers:
+        normalizes = isinstance(layer, BatchNormalization)
+        out = layer.forward(out, train_flg=False) if normalizes else layer.forward(out)
+    assert_allclose(looped.predict(x), out, rtol=100 * bound, atol=bound)
+    assert_array_equal(looped.predict(x[7:8]), looped.predict(x)[7:8])
+
+
+@numba.njit
+def seed_of_layer(seed, update, i):
+    return layer_seed(seed, update, i)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@every_dtype
+def test_dropout_by_the_masks_that_the_loop_draws(inverted, dtype, monkeypatch):
+    """The layer by hand is given the masks of the kernel: hashes of seed, update and layer."""
+    x, t = data("softmax_cross_entropy", dtype)
+    looped, by_hand = (
+        model(
+            "softmax_cross_entropy", dtype,
+            layers=[Dense(7, activation="tanh"), Dropout(0.3, inverted=inverted), Dense(3)],
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    seed = int(copy.deepcopy(looped._rng).integers(2**63))
+    looped.fit(x, t, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, optimizer=SGD(0.05))
+    update = 0
+
+    def rand(*shape):
+        nonlocal update
+        mask = np.empty(shape, np.uint8).ravel()
+        dropout_mask(seed_of_layer(seed, update, 1), 0, 0.3, mask)
+        update += 1
+        return mask.reshape(shape).astype(float)  # 1 is kept: more than the ratio
+
+    monkeypatch.setattr(np.random, "rand", rand)
+    train_by_hand(by_hand, x, t, SGD(0.05))
+    bound = 400 * np.finfo(dtype).eps
+    assert_allclose(looped.parameter_vector, by_hand.parameter_vector, rtol=bound, atol=bound)
+
+
+def test_dropout_drops_its_share_and_nothing_after_training():
+    x, t = np.ones((4000, 50)), np.zeros((4000, 50))
+    net = Sequential([Dropout(0.25), Dense(50)], "mean_squared_error", "float64", seed=3)
+    net.build(50)
+    net.params[0][...], net.params[1][...] = np.eye(50), 0
+    assert_array_equal(net.predict(x), np.full((4000, 50), 0.75))
+    # One update of all samples: dW = x.T @ x / N, which counts what was kept, alone and in pairs.
+    net.fit(x, t, batch_size=4000, optimizer=SGD(1.0), verbose=0)
+    kept = np.eye(50) - net.params[0]
+    deviation = np.sqrt(0.75 * 0.25 / 4000)
+    assert np.abs(kept.diagonal() - 0.75).max() < 5 * deviation
+    pairs = kept[~np.eye(50, dtype=bool)]
+    assert np.abs(pairs - 0.75**2).max() < 6 * np.sqrt(0.75**2 * (1 - 0.75**2) / 4000)
+
+
+def test_dropout_draws_anew_in_each_update_and_call_and_the_same_for_a_seed():
+    x, t = data("softmax_cross_entropy", "float64")
+
+    def trained(calls, seed):
+        net = Sequential([Dropout(0.5), Dense(3)], dtype="float64", seed=seed)
+        for _ in range(calls):
+            net.fit(x, t, batch_size=N, shuffle=False, verbose=0, optimizer=SGD(0.1))
+        return net.parameter_vector.copy()
+
+    assert_array_equal(trained(2, 1), trained(2, 1))
+    assert np.abs(trained(2, 1) - trained(2, 4)).max() > 1e-3
+
+
+@pytest.mark.parametrize("members", [2, 4])
+def test_layers_by_address_give_the_same_bits_for_any_number_of_threads(members, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((512, 100)).astype("float32"), rng.integers(0, 10, 512)
+
+    def trained(n):
+        fastnet.set_num_threads(n)
+        stack = [Dense(300), Gelu(), Dropout(0.2), Dense(300, activation="relu"), Dense(10)]
+        net = Sequential(stack, seed=1)
+        net.fit(x, t, epochs=3, batch_size=128, verbose=0, optimizer=Adam(0.001))
+        return net.parameter_vector.copy()
+
+    before = fastnet.get_num_threads()
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1.0)
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 1.0)
+    try:
+        assert_array_equal(trained(1), trained(members))
+    finally:
+        fastnet.set_num_threads(before)
+
+
+def test_numbers_of_a_layer_are_read_at_the_next_call():
+    x = np.array([[-1.0, 2.0]])
+    net = Sequential([LeakyRelu(0.5)], "mean_squared_error", "float64")
+    net.build(2)
+    assert_array_equal(net.predict(x), [[-0.5, 2]])
+    net.layers[0].alpha = 0.25
+    assert_array_equal(net.predict(x), [[-0.25, 2]])
+
+
+def test_batch_normalization_must_fit_its_place():
+    gamma = np.ones(4)
+    with pytest.raises(
+        ValueError,
+        match=r"^Sequential\.add: layers\[1\] must take 7 features, got BatchNormalization, which "
+        r"takes 4\. Match each layer to the output of the one before it\.$",
+    ):
+        Sequential([Dense(7, input_shape=(5,)), BatchNormalization(gamma, gamma)])
