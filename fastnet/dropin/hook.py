@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from fastnet.dropin.report import Report
+from fastnet.dropin.timing import Report
 
 __all__ = ["install", "report", "uninstall"]
 

@@ -24,7 +24,7 @@ class Report:
 
     Examples
     --------
-    >>> from fastnet.dropin.report import Report
+    >>> from fastnet.dropin.timing import Report
     >>> report = Report()
     >>> report.timed(abs, "abs", "own")(-1)
     1
