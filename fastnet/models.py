@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -132,6 +132,7 @@ SCALES = {
     dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
     for dtype in checks.COMPUTED
 }
+NOTHING = {dtype: np.empty(0, dtype) for dtype in checks.COMPUTED}
 PLAIN = np.zeros(CALLS, np.int64)  # what a network calls by address: nothing
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
@@ -193,7 +194,9 @@ class _Rows(NamedTuple):
         return address, self.kind, array.strides[0], self.scale
 
 
-_Entry = tuple[Any, int, Any]  # layer, code of its activation, and what the layer calls that
+# Layer, code of its activation, and what the layer calls that; or for the code of a layer by address
+# its name in `loop_layers` and its numbers.
+_Entry = tuple[Any, Any, Any]
 
 
 class _Network(NamedTuple):
@@ -269,18 +272,14 @@ class _Steps:
         self.kernel = None if plain else RULES[kind]
         size, dtype = network.params.size, network.params.dtype
         self.slots = np.zeros((len(optimizer._states), size), dtype)
-        views = [view for _, _, view, _ in network.views]
-        pairs = [(i, view, view, True) for i, view in enumerate(views)]
-        held = [getattr(optimizer, name) for name in optimizer._states]
-        for name, arrays in zip(optimizer._states, held, strict=True):
-            if arrays is not None:
-                checks.state(where, name, list, arrays, pairs)
-        for name, arrays, slot in zip(optimizer._states, held, self.slots, strict=True):
-            states, start = [], 0
-            for view in views:
-                state = slot[start : start + view.size].reshape(view.shape)
-                if arrays is not None and len(states) < len(arrays):
-                    state[...] = arrays[len(states)]
+        pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
+        held, _ = optimizer._state_rows(where, list, pairs)
+        for k, name in enumerate(optimizer._states):
+            states: list[NDArray[Any]] = []
+            start = 0
+            for (_, view, _, _), arrays in zip(pairs, held, strict=True):
+                state = self.slots[k, start : start + view.size].reshape(view.shape)
+                state[...] = arrays[k]
                 states.append(state)
                 start += view.size
             setattr(optimizer, name, states)
@@ -1021,8 +1020,10 @@ class Sequential:
                 f"{type(optimizer).__name__} with an update of its own. Step by hand: forward, "
                 "backward, optimizer.update(model.params, model.grads)."
             )
-        lr = optimizer.lr(optimizer.iter) if callable(optimizer.lr) else optimizer.lr
-        numbers = optimizer._numbers(where, lr, [self._dtype])
+        values = optimizer._values(optimizer)
+        if callable(values[0]):
+            values = (values[0](optimizer.iter), *values[1:])
+        numbers = optimizer._numbers(where, values, [(0, NOTHING[self._dtype], None, True)])
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)

@@ -18,7 +18,7 @@ from fastnet.warmup import ACTIVATIONS, versions
 EVERYTHING = """
 import json, sys
 import numpy as np
-from fastnet import functions, layers, losses, optimizer
+from fastnet import functions, layers, losses, optimizer, penalties
 from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD
 
@@ -28,9 +28,20 @@ for dtype in ("float32", "float64"):
     affine = layers.Affine(np.ones((4, 3), dtype), np.ones(3, dtype))
     product = layers.MatMul(np.ones((4, 3), dtype))
     one_each = [affine, product, layers.Sigmoid(), layers.Relu(), layers.Tanh(), layers.Softmax()]
+    units = "Identity Step LeakyRelu Elu Softplus Silu Gelu Dropout".split()
+    one_each += [getattr(layers, name)() for name in units]
+    one_each += [layers.Gelu("tanh"), layers.Repeat(2), layers.Sum()]
     for layer in one_each:
         for given in (x, x[0], x[::2], x.T.copy().T, x.tolist()):
             layer.backward(layer.forward(given))
+    normalization = layers.BatchNormalization(np.ones(4, dtype), np.ones(4, dtype))
+    normalization.backward(normalization.forward(x)), normalization.forward(x, False)
+    embedding = layers.Embedding(x)
+    embedding.backward(embedding.forward(t))
+    for node in (layers.Add(), layers.Multiply()):
+        node.backward(node.forward(x, x[0]))
+    for name in ("l1_penalty", "l1_penalty_gradient", "l2_penalty", "l2_penalty_gradient"):
+        getattr(penalties, name)(x, 0.1)
     SGD().update(affine.params, affine.grads)
     SGD().update({"W": product.W}, {"W": product.dW})
     for name in optimizer.__all__:
@@ -103,7 +114,8 @@ def run(folder, *arguments):
 def test_every_public_kernel_is_in_the_list():
     public = {name for name in kernels.__all__ if callable(getattr(kernels, name))}
     listed = Counter(kernel.__name__ for kernel, _ in versions())
-    expected = {name: 4 if name in ACTIVATIONS else 2 for name in public} | {"work_size": 1}
+    expected = {name: 4 if name in ACTIVATIONS else 2 for name in public}
+    expected |= {"work_size": 1, "dropout_mask": 1}
     expected["central_differences"] = 1  # of float64 alone
     own = [kernel for kernel in vars(checked).values() if hasattr(kernel, "exact_types")]
     assert len(own) > 5

@@ -243,8 +243,8 @@ class Softplus(_Activation):
     --------
     >>> import numpy as np
     >>> from fastnet.layers import Softplus
-    >>> Softplus().forward(np.array([-1e3, 0.0, 1e3])).round(4)
-    array([0.0000e+00, 6.9310e-01, 1.0000e+03])
+    >>> Softplus().forward(np.array([-1e3, 0.0, 9.0])).round(4)
+    array([0.    , 0.6931, 9.0001])
     """
 
     _forward_kernel = staticmethod(softplus_forward)
