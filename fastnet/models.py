@@ -194,7 +194,7 @@ class _Rows(NamedTuple):
         return address, self.kind, array.strides[0], self.scale
 
 
-# Layer, code of its activation, and what the layer calls that; or for the code of a layer by address
+# Layer, code of its activation, and what the layer calls that; for a layer by address the code is
 # its name in `loop_layers` and its numbers.
 _Entry = tuple[Any, Any, Any]
 
@@ -373,7 +373,7 @@ class Sequential:
         self._loss_name = loss
         self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
-        self._loss = LOSSES[loss]()
+        self._loss: Any = LOSSES[loss]()
         self.layers: list[Any] = []
         self._network = self._nothing()
         if not isinstance(layers, (list, tuple, type(None))):
@@ -677,16 +677,16 @@ class Sequential:
             else:
                 table.append([features, features, -1, -1, code])
         width = max(len(row) for row in table)
-        numbers, calls = np.array(state, dtype), np.zeros(CALLS, np.int64)
-        calls[STATES], calls[GRADS] = numbers.ctypes.data, network.grads.ctypes.data
+        kept, calls = np.array(state, dtype), np.zeros(CALLS, np.int64)
+        calls[STATES], calls[GRADS] = kept.ctypes.data, network.grads.ctypes.data
         return network._replace(
             inputs=n_in,
             outputs=features,
             table=np.array([row + [0] * (width - len(row)) for row in table], np.int64),
             stack=stack,
             work_sizes={},
-            state=numbers,
-            memories=[(layer, name, numbers[part]) for layer, name, part in memories],
+            state=kept,
+            memories=[(layer, name, kept[part]) for layer, name, part in memories],
             calls=calls if width > 5 else PLAIN,
         )
 

@@ -6,8 +6,6 @@ any of them goes with any other. Arguments are numbers, memory by its address; t
 number of the network's dtype, which says what the addresses point to. A call costs 2 ns.
 """
 
-import functools
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -53,13 +51,13 @@ def address_in(typingctx, p, i):
     return types.int64(p, types.int64), codegen
 
 
-@functools.cache
 def address(kernel, dtype, count):
     """Return the address of a kernel that takes `count` int64 and a number of the dtype.
 
     It stays valid as long as the process: Numba keeps what it has compiled.
     """
     signature = (types.int64,) * count + (getattr(types, dtype.name),)
-    kernel.compile(signature)
+    if signature not in kernel.overloads:
+        kernel.compile(signature)
     compiled = kernel.overloads[signature]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)

@@ -38,12 +38,14 @@ RANK = {
 # Sequential.save and load, fastnet.set_num_threads: imported inside functions.
 UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
-TWINLESS = {"__init__", "_jit", "simd", "team", "checked"}  # the last: other kernels, and checks
+# Of checked: other kernels, and checks; of called: none, as it calls what it is given.
+TWINLESS = {"__init__", "_jit", "simd", "team", "checked", "called"}
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
     "optimizer",
     "penalties",
 }
-OF_TRAINING = {"gather", "online", "table"}  # parts of one kernel, tested and measured with it
+# Parts of one kernel, tested and measured with it.
+OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"}
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
