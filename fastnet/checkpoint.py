@@ -19,7 +19,23 @@ from numpy.typing import NDArray
 
 import fastnet
 from fastnet import checks
-from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
+from fastnet.layers import (
+    Affine,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    MatMul,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Step,
+    Tanh,
+)
 
 if TYPE_CHECKING:
     from fastnet.models import Sequential
@@ -30,9 +46,26 @@ __all__ = ["load_model", "save_model"]
 
 FORMAT = 1
 CLASSES: dict[str, Any] = {
-    layer.__name__: layer for layer in (Dense, Affine, MatMul, Sigmoid, Relu, Tanh)
+    layer.__name__: layer
+    for layer in (
+        *(Dense, Affine, MatMul, Sigmoid, Relu, Tanh),
+        *(Identity, Step, Softplus, Silu, Gelu, LeakyRelu, Elu, Dropout, BatchNormalization),
+    )
 }
-PARAMETERS = {"Dense": ["W", "b"], "Affine": ["W", "b"], "MatMul": ["W"]}  # the others have none
+# Arrays of a layer, and the other arguments of its constructor; those not named have none.
+PARAMETERS = {
+    "Dense": ["W", "b"],
+    "Affine": ["W", "b"],
+    "MatMul": ["W"],
+    "BatchNormalization": ["gamma", "beta", "running_mean", "running_var"],
+}
+ARGUMENTS = {
+    "Gelu": ["approximate"],
+    "LeakyRelu": ["alpha"],
+    "Elu": ["alpha"],
+    "Dropout": ["dropout_ratio", "inverted"],
+    "BatchNormalization": ["momentum", "eps"],
+}
 STORED_AS = {"float32": "F32", "float64": "F64"}  # safetensors' names
 
 
@@ -75,26 +108,26 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     from safetensors.numpy import save
 
     path = checks.path("save_model", path)
-    params = model.params  # builds what can be built; takes in what was assigned to a layer's W
-    names = [
-        f"{i}.{parameter}"
+    _ = model.params  # builds what can be built; takes in what was assigned to a layer's W
+    arrays = {
+        f"{i}.{parameter}": getattr(layer, parameter)
         for i, layer in enumerate(model.layers)
         for parameter in PARAMETERS.get(type(layer).__name__, [])
-    ]
-    if not names:
+    }
+    if not arrays:
         raise ValueError(
             "save_model: model must have a layer with weights, got none. Add a Dense before saving."
         )
     # Contiguous: safetensors.numpy writes a strided array's bytes in the wrong order, silently
     # (safetensors#825).
-    tensors = {name: np.ascontiguousarray(array) for name, array in zip(names, params, strict=True)}
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {
         "format": FORMAT,
         "version": fastnet.__version__,
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
         "generator": model._rng.bit_generator.state,
-        "input_size": tensors[names[0]].shape[0],
+        "input_size": next(iter(tensors.values())).shape[0],
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
     }
     _write_whole(path, save(tensors, metadata={"fastnet": json.dumps(header)}))
@@ -178,7 +211,8 @@ def _load(cls: type[Model], path: str | bytes | os.PathLike[Any]) -> Model:
 def _arguments(layer: Any) -> dict[str, Any]:
     """Return what a layer's constructor needs besides its arrays."""
     if not isinstance(layer, Dense):
-        return {}
+        given = {name: getattr(layer, name) for name in ARGUMENTS.get(type(layer).__name__, [])}
+        return {k: v if isinstance(v, (bool, str)) else float(v) for k, v in given.items()}
     std = layer.weight_init_std
     return {
         "units": int(layer.W.shape[1]),
@@ -278,7 +312,13 @@ def _layer(described: dict[str, Any], arrays: list[NDArray[Any]]) -> Any:
         for array in arrays:  # in place of `build`, which would draw others first
             dense._keep(array)
         return dense
-    return CLASSES[described["class"]](*arrays)
+    name = described["class"]
+    arguments = dict(zip(PARAMETERS.get(name, []), arrays, strict=True))
+    for argument in ARGUMENTS.get(name, []):
+        if argument not in described:
+            raise ValueError(f"its {name} lacks {argument}")
+        arguments[argument] = described[argument]
+    return CLASSES[name](**arguments)
 
 
 def _write_whole(path: str, data: bytes) -> None:

@@ -497,6 +497,7 @@ class Sequential:
         stack: list[_Entry] = []
         for layer in layers:
             kind, name = type(layer), getattr(layer, "activation", None)
+            code: Any
             if kind in PRODUCTS:
                 code = _activation_code(where, name)
             elif kind in ACTIVATION_LAYERS:

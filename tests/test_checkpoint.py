@@ -1,5 +1,6 @@
 """Saving and loading a model: the same model back, whole or not at all, and nothing executed."""
 
+import copy
 import json
 import os
 import pickle
@@ -9,9 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file, save_file
 
 import fastnet
+from fastnet import layers
 from fastnet.checkpoint import load_model, save_model
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
 from fastnet.models import Sequential
@@ -531,3 +534,36 @@ def test_every_flipped_byte_of_the_header_is_refused_or_harmless(saved):
                 shapes = sorted(array.size for array in model.params)
                 assert shapes == sorted(array.size for array in want.params)
     assert refused > 1.2 * size  # of 2 * (size + 8)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Identity(),
+        layers.LeakyRelu(0.3),
+        layers.Elu(0.7),
+        layers.Softplus(),
+        layers.Gelu(),
+        layers.Gelu("tanh"),
+        layers.Silu(),
+        layers.Step(),
+        layers.Dropout(0.3),
+        layers.Dropout(0.25, inverted=True),
+        layers.BatchNormalization(momentum=0.8, eps=1e-3),
+    ],
+    ids=repr,
+)
+def test_layers_by_address_come_back(layer, tmp_path):
+    """With their numbers and what they remember: the same predictions, and the same training."""
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((40, 5)), rng.integers(0, 3, 40)
+    stack = [layers.Dense(6), copy.deepcopy(layer), layers.Dense(3)]
+    model = Sequential(stack, dtype="float64", seed=1)
+    model.fit(x, t, epochs=3, verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    again = Sequential.load(tmp_path / "model.safetensors")
+    assert repr(again.layers[1]) == repr(model.layers[1])
+    assert_array_equal(again.predict(x), model.predict(x))
+    for net in (model, again):
+        net.fit(x, t, epochs=3, verbose=0)
+    assert_array_equal(again.parameter_vector, model.parameter_vector)
