@@ -320,12 +320,16 @@ class Sequential:
 
     Parameters
     ----------
-    layers : list of Dense, Affine, MatMul, Sigmoid, Relu and Tanh
-        The model takes them over: the arrays of ready-made ones are copied into its vector, so
+    layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout and activations
+        Sigmoid, Relu, Tanh, LeakyRelu, Elu, Softplus, Gelu, Silu, Identity and Step. `fit` trains
+        with batch statistics and random masks, `predict` and `evaluate` go without. The model takes them over: the arrays of ready-made ones are copied into its vector, so
         two layers cannot share one (tied weights): step such layers by hand.
-    loss : "softmax_cross_entropy" or "mean_squared_error"
-        For the first, targets t are labels (N,) or one-hot (N, C); for the second (N, C), or
-        (N,) where C is 1. The squared error is halved and summed over the outputs.
+    loss : str
+        A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
+        "mean_squared_error", "huber" ... Targets t are (N, C), or (N,) where C is 1; for
+        "softmax_cross_entropy", "sparse_categorical_cross_entropy" and "categorical_hinge" they
+        are labels (N,) or one-hot (N, C). "mean_squared_error" is halved and summed over the
+        outputs.
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
@@ -1330,9 +1334,9 @@ class Sequential:
         ----------
         x : (N, D) or (N, ...)
         t : targets, as the class describes them
-            An answer is correct where the largest output is at the label (at the largest target,
-            for the squared error); where there is one output, if it and t are on the same side
-            of 0.5.
+            An answer is correct where the largest output is at the label, or at the largest
+            target; where there is one output, if it and t are on the same side of 0.5 (for hinge
+            losses both of 0, for "sigmoid_cross_entropy" the output of 0).
 
         Returns
         -------
