@@ -38,6 +38,7 @@ __all__ = [
     "lengths",
     "loss_objects",
     "loss_weights",
+    "no_optimizer",
     "not_negative",
     "number",
     "pairs",
@@ -869,6 +870,14 @@ def instance(where: str, name: str, value: Any, kind: type) -> None:
             f"{where}: {name} must be a {kind.__module__}.{kind.__qualname__}, got "
             f"{_shown(value)}. Give one, such as {kind.__qualname__}()."
         )
+
+
+def no_optimizer(where: str, value: Any) -> TypeError:
+    """Return the error for an optimizer that is none."""
+    return TypeError(
+        f"{where}: optimizer must be one of fastnet.optimizer, got {_shown(value)}. "
+        "Give one, such as SGD()."
+    )
 
 
 def pair(where: str, name: str, value: Any) -> None:

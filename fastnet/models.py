@@ -322,8 +322,9 @@ class Sequential:
     ----------
     layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout and activations
         Sigmoid, Relu, Tanh, LeakyRelu, Elu, Softplus, Gelu, Silu, Identity and Step. `fit` trains
-        with batch statistics and random masks, `predict` and `evaluate` go without. The model takes them over: the arrays of ready-made ones are copied into its vector, so
-        two layers cannot share one (tied weights): step such layers by hand.
+        with batch statistics and random masks, `predict` and `evaluate` go without. The model takes
+        them over: the arrays of ready-made ones are copied into its vector, so two layers cannot
+        share one (tied weights): step such layers by hand.
     loss : str
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
         "mean_squared_error", "huber" ... Targets t are (N, C), or (N,) where C is 1; for
@@ -1015,10 +1016,7 @@ class Sequential:
         optimizer = SGD() if optimizer is None else optimizer
         kind = next((kind for kind in RULES if isinstance(optimizer, kind)), None)
         if kind is None:
-            raise TypeError(
-                f"{where}: optimizer must be one of fastnet.optimizer, got "
-                f"{type(optimizer).__name__}. Give one, such as SGD()."
-            )
+            raise checks.no_optimizer(where, optimizer)
         if type(optimizer).update is not kind.update or "update" in vars(optimizer):
             raise TypeError(
                 f"{where}: optimizer must update as {kind.__name__} does, got a "

@@ -272,7 +272,7 @@ def test_bad_commands(capsys):
     assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
         "fastnet: unrecognized arguments: --epoch 3. Run fastnet --help."
     )
-    message = "fastnet: argument {train,warmup,info}: invalid choice: "
+    message = "fastnet: argument {train,run,warmup,info}: invalid choice: "
     assert refused(capsys, "bake").startswith(message)
 
 
