@@ -30,9 +30,6 @@ from fastnet.kernels import (
     TANH,
     UINT8,
     central_differences,
-    loop_layers,
-    loop_losses,
-    loop_rules,
     predict_rows,
     train_epochs,
     work_size,
@@ -96,16 +93,16 @@ LOSS_CODES = {
 Model = TypeVar("Model", bound="Sequential")
 
 # What the compiled loop calls each optimizer by.
-RULES: dict[type[_Optimizer], Any] = {
-    SGD: loop_rules.sgd,
-    Momentum: loop_rules.momentum,
-    Nesterov: loop_rules.nesterov,
-    AdaGrad: loop_rules.adagrad,
-    RMSprop: loop_rules.rmsprop,
-    AdaDelta: loop_rules.adadelta,
-    Adam: loop_rules.adam,
-    Nadam: loop_rules.nadam,
-    AdamW: loop_rules.adamw,
+RULES: dict[type[_Optimizer], str] = {
+    SGD: "sgd",
+    Momentum: "momentum",
+    Nesterov: "nesterov",
+    AdaGrad: "adagrad",
+    RMSprop: "rmsprop",
+    AdaDelta: "adadelta",
+    Adam: "adam",
+    Nadam: "nadam",
+    AdamW: "adamw",
 }
 
 # Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
@@ -269,7 +266,7 @@ class _Steps:
         # Without more than a learning rate SGD goes with the gradient, in one pass.
         plain = kind is SGD and not optimizer.weight_decay
         plain = plain and optimizer.clip_value is optimizer.clip_norm is None
-        self.kernel = None if plain else RULES[kind]
+        self.rule = None if plain else RULES[kind]
         size, dtype = network.params.size, network.params.dtype
         self.slots = np.zeros((len(optimizer._states), size), dtype)
         pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
@@ -295,15 +292,17 @@ class _Steps:
     def calls(self, updates: int) -> NDArray[np.int64]:
         """Return what the compiled loop is told for so many updates."""
         varies = callable(self.optimizer.lr)
-        if self.kernel is None and not varies and self.network.calls is PLAIN:
+        if self.rule is None and not varies and self.network.calls is PLAIN:
             return PLAIN
         calls = self.network.calls.copy()
         calls[UPDATES], calls[SEED] = self.optimizer.iter, self.seed
         if varies:
             self.rates = np.array([self.rate(i) for i in range(updates)])
             calls[RATES], calls[RATE_COUNT] = self.rates.ctypes.data, updates
-        if self.kernel is not None:
-            calls[RULE] = address(self.kernel, self.network.params.dtype, 6)
+        if self.rule is not None:
+            from fastnet.kernels import loop_rules  # not before: 1 ms
+
+            calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype, 6)
             calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
             calls[GRADS] = self.network.grads.ctypes.data
         return calls
@@ -1215,6 +1214,8 @@ class Sequential:
         """Return what the compiled loop of a dtype knows the loss by."""
         code = LOSS_CODES.get(self._loss_name)
         if code is None:
+            from fastnet.kernels import loop_losses  # not before: 1 ms
+
             return address(getattr(loop_losses, self._loss_name), dtype, 9)
         return code
 
@@ -1443,6 +1444,8 @@ def _name(network: _Network, layer: Any, i: int) -> str:
 
 def _layer_addresses(name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
     """Return what the compiled loop of a dtype knows the two functions of a layer by."""
+    from fastnet.kernels import loop_layers  # not before: 2 ms
+
     gradient = getattr(loop_layers, f"{name}_gradient")
     return address(getattr(loop_layers, name), dtype, 11), address(gradient, dtype, 13)
 

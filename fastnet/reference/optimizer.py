@@ -12,6 +12,7 @@ class _Optimizer:
     """Calls the class's kernel for every parameter, with numbers and states in its order."""
 
     lr: Any
+    weight_decay: float
     clip_value: float | None
     clip_norm: float | None
 
@@ -57,6 +58,15 @@ class SGD(_Optimizer):
             kernels.clip_decay_sgd_update, lr=lr, weight_decay=weight_decay,
             clip_value=clip_value, clip_norm=clip_norm,
         )  # fmt: skip
+
+    def update(self, params: list | dict, grads: list | dict) -> None:
+        """Do param -= lr * grad; as in the textbook where nothing more is wanted, for speed."""
+        if callable(self.lr) or self.weight_decay or (self.clip_value or self.clip_norm):
+            super().update(params, grads)
+            return
+        self.iter += 1
+        for key in params if isinstance(params, dict) else range(len(params)):
+            params[key] -= self.lr * grads[key]
 
 
 class Momentum(_Optimizer):
