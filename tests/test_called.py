@@ -412,3 +412,21 @@ def test_batch_normalization_must_fit_its_place():
         r"takes 4\. Match each layer to the output of the one before it\.$",
     ):
         Sequential([Dense(7, input_shape=(5,)), BatchNormalization(gamma, gamma)])
+
+
+@every_dtype
+def test_numerical_gradient_through_layers_and_losses_by_address(dtype):
+    """It is computed in float64: by other versions of the same functions, and a copy of states."""
+    rng = np.random.default_rng(0)
+    x, t = (rng.standard_normal((20, columns)).astype(dtype) for columns in (5, 3))
+    stack = [Dense(6), Gelu(), BatchNormalization(), Dense(3), LeakyRelu(0.2)]
+    net = Sequential(stack, "huber", dtype, seed=0)
+    net.build(5)
+    net.fit(x, t, verbose=0)
+    kept = net.layers[2].running_mean.copy()
+    wanted = net.numerical_gradient(x, t)
+    assert_array_equal(net.layers[2].running_mean, kept)
+    bound = 2e-5 if dtype == "float32" else 1e-7
+    for mine, definition in zip(net.gradient(x, t), wanted, strict=True):
+        assert mine.dtype == definition.dtype == dtype
+        assert np.abs(mine - definition).max() < bound * np.abs(definition).max()
