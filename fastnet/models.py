@@ -971,10 +971,10 @@ class Sequential:
             such as a transposed x, are copied first.
         t : targets, as the class describes them
         epochs, batch_size : int
-        optimizer : optional
-            Any of `fastnet.optimizer`; default: SGD(lr=0.01). It goes on from its state, and takes
-            along that of the last update. Its numbers are read once, at the start, but for the
-            learning rate of a schedule.
+        optimizer : one of fastnet.optimizer, optional
+            Default: SGD(lr=0.01). It goes on from the states that it holds, and holds those of the
+            last update afterwards. Its numbers are read once, at the start, but a schedule of the
+            learning rate is asked for each update.
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
@@ -1147,14 +1147,15 @@ class Sequential:
         try:
             totals = self._run(network, rows, targets, order, batch_size, steps)
             done = int(totals[:, 2].sum())
-            finite = _is_finite(params)
-            if finite:
+            finite = _is_finite(params) and _is_finite(network.state)
+            if finite and (done == len(order) * batches or not network.memories):
                 steps.optimizer.iter += done
                 if done == len(order) * batches:
                     return totals, ""
-            if not finite:
+            else:
                 # A weight overflowed, perhaps long ago (an infinite one that saturates a sigmoid
-                # leaves the loss finite). Training gives the same bits again: redo it in steps.
+                # leaves the loss finite); or running statistics have the batch in them whose loss
+                # was not finite. Training gives the same bits again: redo it in steps.
                 params[...] = kept
                 steps.slots[...], network.state[...] = remembered
                 for step in range(done):
@@ -1163,7 +1164,7 @@ class Sequential:
                     kept = params.copy()
                     remembered = steps.slots.copy(), network.state.copy()
                     self._run(network, rows, targets, part, batch_size, steps)
-                    if _is_finite(params):
+                    if _is_finite(params) and _is_finite(network.state):
                         steps.optimizer.iter += 1
                     else:
                         params[...] = kept
@@ -1171,7 +1172,7 @@ class Sequential:
                         totals[epoch:] = 0
                         break
         except KeyboardInterrupt:
-            if not _is_finite(params):
+            if not (_is_finite(params) and _is_finite(network.state)):
                 params[...] = kept
                 steps.slots[...], network.state[...] = remembered
             raise

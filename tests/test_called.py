@@ -221,6 +221,26 @@ def test_a_loss_that_is_not_finite_leaves_the_state_before_it():
             assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("bad", [np.nan, 1e300])
+def test_a_loss_that_is_not_finite_leaves_the_running_statistics_before_it(bad):
+    """The batch is normalized, and its mean and variance averaged, before its loss is known."""
+    x, t = data("mean_squared_error", "float64")
+    x[25] = bad  # the third batch
+    nets = [
+        model("mean_squared_error", "float64", layers=[BatchNormalization(), Dense(3)])
+        for _ in range(2)
+    ]
+    settings = {"batch_size": BATCH, "shuffle": False, "optimizer": SGD(0.05), "verbose": 0}
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError):
+        nets[0].fit(x, t, **settings)
+    nets[1].fit(x[:20], t[:20], **settings)
+    assert_array_equal(nets[0].parameter_vector, nets[1].parameter_vector)
+    for name in ("running_mean", "running_var"):
+        mine, wanted = (getattr(net.layers[0], name) for net in nets)
+        assert np.isfinite(mine).all()
+        assert_array_equal(mine, wanted)
+
+
 def test_weights_that_overflow_leave_the_state_before_it():
     x, t = data("mean_squared_error", "float32")
     net = model("mean_squared_error", "float32")
