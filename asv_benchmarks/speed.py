@@ -159,7 +159,7 @@ class Network:
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
             self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
-            self.batch_size, layers, params, loss, scalar(lr), True, np.zeros(10, np.int64),
+            self.batch_size, layers, params, loss, scalar(lr), True, np.zeros(9, np.int64),
             work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params

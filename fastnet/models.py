@@ -262,7 +262,7 @@ class _Steps:
         self.seed = seed
         *rest, largest_norm = numbers
         self.optimizer, self.network = optimizer, network
-        self.hyper = np.array([0.0, 0.0, largest_norm, *rest, 1.0])
+        self.hyper = np.array([largest_norm, *rest, 1.0])
         # Without more than a learning rate SGD goes with the gradient, in one pass.
         plain = kind is SGD and not optimizer.weight_decay
         plain = plain and optimizer.clip_value is optimizer.clip_norm is None

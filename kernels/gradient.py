@@ -161,7 +161,7 @@ def central_differences(
     learn : bool
         What layers by address are told: whether this is training. Those that draw random numbers
         then have no derivative.
-    calls : (10,) int64
+    calls : (9,) int64
         Read for the states of layers by address alone, which they may write when `learn` is True.
     steps : (P,) float64
         Not 0.

@@ -145,7 +145,8 @@ def silu_gradient(x, out, dout):
 
 
 @inline
-def _map_sloped(function, x, alpha, out, size):
+def map_sloped(function, x, alpha, out, size):
+    """out = function(x, alpha) on pointers."""
     width = lanes(x)
     full = size - size % width
     for i in range(0, full, width):
@@ -156,7 +157,7 @@ def _map_sloped(function, x, alpha, out, size):
 
 
 @inline
-def _map_gradient(function, known, dout, dx, size):
+def map_gradient(function, known, dout, dx, size):
     """dx = function(x, out, dout), which reads only one of x and out: `known`."""
     width = lanes(known)
     full = size - size % width
@@ -170,7 +171,8 @@ def _map_gradient(function, known, dout, dx, size):
 
 
 @inline
-def _map_sloped_gradient(function, out, alpha, dout, dx, size):
+def map_sloped_gradient(function, out, alpha, dout, dx, size):
+    """dx = function(x, out, dout, alpha), which does not read x, on pointers."""
     width = lanes(out)
     full = size - size % width
     for i in range(0, full, width):
@@ -215,7 +217,7 @@ def identity_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    _map_gradient(identity_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(identity_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
 
 
 @jit
@@ -251,7 +253,7 @@ def step_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    _map_gradient(step_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(step_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
 
 
 @jit
@@ -274,7 +276,7 @@ def leaky_relu_forward(x, alpha, out):
     Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic
     models, 2013.
     """
-    _map_sloped(leaky_relu, pointer(x), alpha, pointer(out), x.size)
+    map_sloped(leaky_relu, pointer(x), alpha, pointer(out), x.size)
 
 
 @jit
@@ -293,7 +295,7 @@ def leaky_relu_backward(out, alpha, dout, dx):
         Overwritten. May be dout or out.
     """
     p, g = pointer(out), pointer(dout)
-    _map_sloped_gradient(leaky_relu_gradient, p, alpha, g, pointer(dx), out.size)
+    map_sloped_gradient(leaky_relu_gradient, p, alpha, g, pointer(dx), out.size)
 
 
 @jit
@@ -317,7 +319,7 @@ def elu_forward(x, alpha, out):
     Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by
     exponential linear units, 2015.
     """
-    _map_sloped(elu, pointer(x), alpha, pointer(out), x.size)
+    map_sloped(elu, pointer(x), alpha, pointer(out), x.size)
 
 
 @jit
@@ -336,7 +338,7 @@ def elu_backward(out, alpha, dout, dx):
         Overwritten. May be dout or out.
     """
     p, g = pointer(out), pointer(dout)
-    _map_sloped_gradient(elu_gradient, p, alpha, g, pointer(dx), out.size)
+    map_sloped_gradient(elu_gradient, p, alpha, g, pointer(dx), out.size)
 
 
 @jit
@@ -373,7 +375,7 @@ def softplus_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    _map_gradient(softplus_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(softplus_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
 
 
 @jit
@@ -411,7 +413,7 @@ def gelu_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    _map_gradient(gelu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(gelu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
 
 
 @jit
@@ -448,7 +450,7 @@ def gelu_tanh_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    _map_gradient(gelu_tanh_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(gelu_tanh_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
 
 
 @jit
@@ -485,4 +487,4 @@ def silu_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    _map_gradient(silu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(silu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)

@@ -16,87 +16,42 @@ from ._jit import helper, inline, jit
 from .batch_normalization import normalize, normalize_gradient, normalize_running
 from .called import address_in
 from .dropout import draw_mask, drop, mask_key
-from .simd import (
-    get,
-    lanes,
-    load,
-    load_first,
-    offset,
-    pointer_at,
-    put,
-    stack_buffer,
-    store,
-    store_first,
-)
+from .elementary import map_vectors
+from .linear_units import map_gradient, map_sloped, map_sloped_gradient
+from .simd import get, offset, pointer_at, put, stack_buffer
 
 MASK = 512  # elements of a mask at a time
 
 
 @inline
-def _map(function, x, out, size, like):
-    p, q = pointer_at(x, like), pointer_at(out, like)
-    step = lanes(p)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(q, i, function(load(p, i)))
-    if full < size:
-        store_first(q, full, function(load_first(p, full, size - full)), size - full)
+def _forward(function, x, out, size, like):
+    map_vectors(function, pointer_at(x, like), pointer_at(out, like), size)
     return 0
 
 
 @inline
-def _map_gradient(gradient, x, out, dout, dx, size, like):
-    p, q, g, target = (
-        pointer_at(x, like),
-        pointer_at(out, like),
-        pointer_at(dout, like),
-        pointer_at(dx, like),
-    )
-    if dx == 0:
-        return 0
-    step = lanes(p)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(target, i, gradient(load(p, i), load(q, i), load(g, i)))
-    if full < size:
-        n = size - full
-        slope = gradient(load_first(p, full, n), load_first(q, full, n), load_first(g, full, n))
-        store_first(target, full, slope, n)
+def _backward(gradient, known, dout, dx, size, like):
+    """`known` is x or out, the one that the gradient reads."""
+    if dx != 0:
+        p, g = pointer_at(known, like), pointer_at(dout, like)
+        map_gradient(gradient, p, g, pointer_at(dx, like), size)
     return 0
 
 
 @inline
-def _map_sloped(function, x, state, out, size, like):
-    p, q = pointer_at(x, like), pointer_at(out, like)
+def _forward_sloped(function, x, state, out, size, like):
+    """State: alpha."""
     alpha = get(pointer_at(state, like), 0)
-    step = lanes(p)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(q, i, function(load(p, i), alpha))
-    if full < size:
-        store_first(q, full, function(load_first(p, full, size - full), alpha), size - full)
+    map_sloped(function, pointer_at(x, like), alpha, pointer_at(out, like), size)
     return 0
 
 
 @inline
-def _map_sloped_gradient(gradient, x, out, state, dout, dx, size, like):
-    p, q, g, target = (
-        pointer_at(x, like),
-        pointer_at(out, like),
-        pointer_at(dout, like),
-        pointer_at(dx, like),
-    )
-    alpha = get(pointer_at(state, like), 0)
-    if dx == 0:
-        return 0
-    step = lanes(p)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(target, i, gradient(load(p, i), load(q, i), load(g, i), alpha))
-    if full < size:
-        n = size - full
-        y, upstream = load_first(q, full, n), load_first(g, full, n)
-        store_first(target, full, gradient(load_first(p, full, n), y, upstream, alpha), n)
+def _backward_sloped(gradient, out, state, dout, dx, size, like):
+    if dx != 0:
+        p, g = pointer_at(out, like), pointer_at(dout, like)
+        alpha = get(pointer_at(state, like), 0)
+        map_sloped_gradient(gradient, p, alpha, g, pointer_at(dx, like), size)
     return 0
 
 
@@ -177,95 +132,94 @@ def batch_normalization_gradient(
 @jit
 def softplus(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.softplus`."""
-    return _map(linear_units.softplus, x, out, n * d, like)
+    return _forward(linear_units.softplus, x, out, n * d, like)
 
 
 @jit
 def softplus_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.softplus_gradient`."""
-    return _map_gradient(linear_units.softplus_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.softplus_gradient, out, dout, dx, n * d, like)
 
 
 @jit
 def gelu(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.gelu`."""
-    return _map(linear_units.gelu, x, out, n * d, like)
+    return _forward(linear_units.gelu, x, out, n * d, like)
 
 
 @jit
 def gelu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.gelu_gradient`."""
-    return _map_gradient(linear_units.gelu_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.gelu_gradient, x, dout, dx, n * d, like)
 
 
 @jit
 def gelu_tanh(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.gelu_tanh`."""
-    return _map(linear_units.gelu_tanh, x, out, n * d, like)
+    return _forward(linear_units.gelu_tanh, x, out, n * d, like)
 
 
 @jit
 def gelu_tanh_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.gelu_tanh_gradient`."""
-    return _map_gradient(linear_units.gelu_tanh_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.gelu_tanh_gradient, x, dout, dx, n * d, like)
 
 
 @jit
 def silu(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.silu`."""
-    return _map(linear_units.silu, x, out, n * d, like)
+    return _forward(linear_units.silu, x, out, n * d, like)
 
 
 @jit
 def silu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.silu_gradient`."""
-    return _map_gradient(linear_units.silu_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.silu_gradient, x, dout, dx, n * d, like)
 
 
 @jit
 def identity(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.identity`."""
-    return _map(linear_units.identity, x, out, n * d, like)
+    return _forward(linear_units.identity, x, out, n * d, like)
 
 
 @jit
 def identity_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.identity_gradient`."""
-    return _map_gradient(linear_units.identity_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.identity_gradient, out, dout, dx, n * d, like)
 
 
 @jit
 def step(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.step`."""
-    return _map(linear_units.step, x, out, n * d, like)
+    return _forward(linear_units.step, x, out, n * d, like)
 
 
 @jit
 def step_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.step_gradient`."""
-    return _map_gradient(linear_units.step_gradient, x, out, dout, dx, n * d, like)
+    return _backward(linear_units.step_gradient, out, dout, dx, n * d, like)
 
 
 @jit
 def leaky_relu(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.leaky_relu`."""
-    return _map_sloped(linear_units.leaky_relu, x, state, out, n * d, like)
+    return _forward_sloped(linear_units.leaky_relu, x, state, out, n * d, like)
 
 
 @jit
 def leaky_relu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.leaky_relu_gradient`."""
-    gradient = linear_units.leaky_relu_gradient
-    return _map_sloped_gradient(gradient, x, out, state, dout, dx, n * d, like)
+    return _backward_sloped(linear_units.leaky_relu_gradient, out, state, dout, dx, n * d, like)
 
 
 @jit
 def elu(learn, seed, first, n, size, d, m, x, param, state, out, like):
     """See `linear_units.elu`."""
-    return _map_sloped(linear_units.elu, x, state, out, n * d, like)
+    return _forward_sloped(linear_units.elu, x, state, out, n * d, like)
 
 
 @jit
 def elu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
     """See `linear_units.elu_gradient`."""
-    return _map_sloped_gradient(linear_units.elu_gradient, x, out, state, dout, dx, n * d, like)
+    return _backward_sloped(linear_units.elu_gradient, out, state, dout, dx, n * d, like)

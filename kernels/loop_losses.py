@@ -11,7 +11,6 @@ Addresses but for the first three and `like`, a number of the network's dtype. `
 
 from numba import int64
 
-from . import elementary
 from ._jit import inline, jit
 from .cross_entropy import (
     binary_cross_entropy_gradient_row,
@@ -48,8 +47,8 @@ from .losses import (
     poisson_gradient_row,
     poisson_row,
 )
-from .simd import fill, first_lane, get, offset, pointer_at, put, scalar
-from .softmax import TINY, is_largest
+from .simd import get, offset, pointer_at, put, scalar
+from .softmax import cross_entropy_gradient_row, cross_entropy_row, is_largest
 
 
 @inline
@@ -188,34 +187,33 @@ def kullback_leibler_divergence(n, size, columns, y, targets, labels, rows, dx, 
     )  # fmt: skip
 
 
-@jit
-def categorical_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
-    """See `categorical_hinge_row`."""
+@inline
+def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, dx, losses, like):
+    """All losses of outputs and labels."""
     p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
     order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
     one, whole, right = scalar(p, 1.0), scalar(p, size), 0
     for i in range(n):
         out, t = offset(p, i * columns), offset(known, get(order, i))
         right += is_largest(out, columns, get(t, 0))
-        put(results, i, categorical_hinge_row(out, t, columns))
-        gradient = offset(gradients, i * columns)
-        categorical_hinge_gradient_row(out, t, columns, one, whole, gradient)
+        put(results, i, row(out, t, columns))
+        gradient_row(out, t, columns, one, whole, offset(gradients, i * columns))
     return right
 
 
 @jit
+def categorical_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+    """See `categorical_hinge_row`."""
+    return _of_labels(
+        categorical_hinge_row, categorical_hinge_gradient_row,
+        n, size, columns, y, labels, rows, dx, losses, like,
+    )  # fmt: skip
+
+
+@jit
 def sparse_categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
-    """-log(y[label] + 1e-7), the textbook's cross entropy of probabilities."""
-    p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
-    order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
-    whole, tiny, right = scalar(p, size), scalar(p, TINY), 0
-    for i in range(n):
-        out, label = offset(p, i * columns), get(known, get(order, i))
-        right += is_largest(out, columns, label)
-        probability = get(out, label) + tiny
-        put(results, i, -first_lane(elementary.log(fill(p, probability))))
-        gradient = offset(gradients, i * columns)
-        for j in range(columns):
-            put(gradient, j, 0.0)
-        put(gradient, label, scalar(p, -1.0) / probability / whole)
-    return right
+    """See `cross_entropy_row`."""
+    return _of_labels(
+        cross_entropy_row, cross_entropy_gradient_row,
+        n, size, columns, y, labels, rows, dx, losses, like,
+    )  # fmt: skip

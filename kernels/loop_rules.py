@@ -1,4 +1,4 @@
-"""The optimizers of `updates.py` for the compiled loop, by address, and penalties on weights.
+"""The optimizers of `updates.py` for the compiled loop, by address.
 
     foo(t, size, param, grad, slots, hyper, like) -> 0
 
@@ -9,24 +9,11 @@ first numbers are those of `kernels.table`, and from LR on those that `foo_step`
 
 import math
 
-from numba import float64, int64
+from numba import float64
 
 from ._jit import helper, inline, jit
-from .penalties import l1_gradient, l2_gradient
-from .simd import (
-    get,
-    lanes,
-    load,
-    load_first,
-    offset,
-    pointer_at,
-    put,
-    scalar,
-    stack_buffer,
-    store,
-    store_first,
-)
-from .table import FORWARD, INPUTS, L1, L2, LR, MAX_NORM, OUTPUTS, WEIGHT
+from .simd import get, offset, pointer_at, put, stack_buffer
+from .table import LR, MAX_NORM
 from .updates import (
     adadelta_step,
     adagrad_step,
@@ -61,32 +48,6 @@ def _follow(step, numbers, t, size, param, grad, slots, hyper, like):
     all_numbers = pointer_at(hyper, float64(0))
     _clip(g, size, all_numbers, LR + numbers - 1)
     step(p, g, state, size, 0, size, offset(all_numbers, LR), t)
-    return 0
-
-
-@jit
-def penalty(table, rows, columns, params, grads, hyper, like):
-    """grad += l1 * sign(W) + l2 * W for the W of dense layers, not for b."""
-    layers, numbers = pointer_at(table, int64(0)), pointer_at(hyper, float64(0))
-    p = pointer_at(params, like)
-    l1, l2 = scalar(p, get(numbers, L1)), scalar(p, get(numbers, L2))
-    for i in range(rows):
-        layer = offset(layers, i * columns)
-        called = columns > FORWARD and get(layer, FORWARD) != 0
-        if get(layer, WEIGHT) < 0 or called:
-            continue
-        W = offset(p, get(layer, WEIGHT))
-        dW = offset(pointer_at(grads, like), get(layer, WEIGHT))
-        size, step = get(layer, INPUTS) * get(layer, OUTPUTS), lanes(W)
-        full = size - size % step
-        for j in range(0, full, step):
-            w = load(W, j)
-            store(dW, j, load(dW, j) + (l1_gradient(w, l1) + l2_gradient(w, l2)))
-        if full < size:
-            rest = size - full
-            w = load_first(W, full, rest)
-            slope = l1_gradient(w, l1) + l2_gradient(w, l2)
-            store_first(dW, full, load_first(dW, full, rest) + slope, rest)
     return 0
 
 

@@ -17,12 +17,11 @@ INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOL
 #   RATES     learning rate of each update of the call, RATE_COUNT of them
 #   RULE      updates the whole of params from GRADS (P,): see `loop_rules`. HYPER holds its
 #             numbers, SLOTS (K, P) what it remembers; UPDATES were done before
-#   PENALTY   adds the gradient of a penalty on weights to GRADS; its numbers are first in HYPER
 #   STATES    what layers by address remember; SEED, of the random numbers that they draw
-RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, PENALTY, STATES, SEED = range(10)
-CALLS = 10
+RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, STATES, SEED = range(9)
+CALLS = 9
 
-L1, L2, MAX_NORM, LR = range(4)  # the first numbers of HYPER; the rule's others follow LR
+MAX_NORM, LR = range(2)  # the first numbers of HYPER; the rule's others follow LR
 
 ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
 

@@ -32,7 +32,6 @@ from .table import (
     LR,
     MEAN_SQUARED_ERROR,
     OUTPUTS,
-    PENALTY,
     RATE_COUNT,
     RATES,
     RULE,
@@ -280,13 +279,10 @@ def _sum(losses, n):
 
 
 @helper
-def _follow_rule(calls, lr, layers, params, grads, size, update):
+def _follow_rule(calls, lr, params, grads, size, update):
     """Update all parameters from their gradients."""
     like = scalar(params, 0.0)
     p, g, hyper = address_in(params, 0), address_in(grads, 0), calls[HYPER]
-    if calls[PENALTY] != 0:
-        table = address_in(pointer(layers), 0)
-        call(calls[PENALTY], (table, layers.shape[0], layers.shape[1], p, g, hyper, like))
     put(pointer_at(hyper, float64(0)), LR, float64(lr))
     call(calls[RULE], (update + 1, size, p, g, calls[SLOTS], hyper, like))
 
@@ -330,7 +326,7 @@ def train_epochs(
     lr : scalar of params.dtype
     learn : bool
         False: parameters stay, loss and accuracy are counted.
-    calls : (10,) int64
+    calls : (9,) int64
         Zeros for SGD. Else functions and arrays by address, as `kernels.table` tells: another
         optimizer, a learning rate for each update.
     work : (work_size(layers, batch_size),), params.dtype
@@ -463,7 +459,7 @@ def train_epochs(
                 finish_stage(shared, tasks, own, began)
                 answers = get(shared, ANSWERS)
             if learns and not fused:
-                _follow_rule(calls, lr, layers, p, g, params.size, update)
+                _follow_rule(calls, lr, p, g, params.size, update)
             if not learns:
                 total = _sum(losses, n)
                 if learn and not math.isfinite(total):

@@ -38,7 +38,7 @@ from fastnet.models import Sequential, TwoLayerNet
 SIDES = [fastnet.gradient, reference.gradient]
 both_sides = pytest.mark.parametrize("side", SIDES, ids=["fastnet", "reference"])
 EPS = 2.0**-52
-PLAIN = np.zeros(10, np.int64)  # nothing by address
+PLAIN = np.zeros(9, np.int64)  # nothing by address
 
 
 @pytest.fixture

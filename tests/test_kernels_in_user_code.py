@@ -97,7 +97,7 @@ def test_the_hand_written_step_is_the_compiled_epoch(dtype):
             x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], dtype(1), t,
             np.empty((0, 0), dtype), np.arange(len(x))[None], len(x), layers, flat,
             kernels.SOFTMAX_CROSS_ENTROPY, dtype(0.1), True,
-            np.zeros(10, np.int64), work, totals,
+            np.zeros(9, np.int64), work, totals,
             np.zeros(1, np.int64), 0,
         )  # fmt: skip
         bound = 100 * np.finfo(dtype).eps

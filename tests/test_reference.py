@@ -463,7 +463,7 @@ def stack_of(model):
 
 
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(10, np.int64)  # nothing by address
+PLAIN = np.zeros(9, np.int64)  # nothing by address
 
 
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):

@@ -25,7 +25,7 @@ KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}
 ONLY = "activation only"
 SENTINEL = -7.25
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(10, np.int64)  # nothing by address
+PLAIN = np.zeros(9, np.int64)  # nothing by address
 
 # Inputs, then a layer each: (outputs, activation), (outputs, activation, "no bias") or
 # (ONLY, activation).
