@@ -404,7 +404,7 @@ def _run(options: argparse.Namespace) -> int:
 def _warmup(options: argparse.Namespace) -> int:
     start = time.perf_counter()
     from fastnet.kernels import _jit
-    from fastnet.models import _progress_bar
+    from fastnet.models.progress import progress_bar
     from fastnet.warmup import versions
 
     folder = _jit.cache_directory()
@@ -422,7 +422,7 @@ def _warmup(options: argparse.Namespace) -> int:
         return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)
 
     before = compiled()
-    bar = _progress_bar(len(todo), "kernel")
+    bar = progress_bar(len(todo), "kernel")
     try:
         for kernel, types in todo:
             kernel.compile(types)

@@ -238,7 +238,9 @@ def one_word_opens_four_doors(root):
         if path.stem != "__init__":
             doors += [f"tests/test_{path.stem.lstrip('_')}.py"]
         yield from (f"{path}: {door} is missing" for door in doors if not (root / door).is_file())
-    for path in [*(root / "fastnet").glob("*.py"), root / "fastnet" / "layers"]:
+    rooms = {path.parent for path in (root / "fastnet").glob("*/__init__.py")}
+    rooms -= {root / "fastnet" / "kernels", root / "fastnet" / "reference"}
+    for path in [*(root / "fastnet").glob("*.py"), *sorted(rooms)]:
         doors = [] if path.stem.startswith("__") else [f"tests/test_{path.stem}.py"]
         if path.stem in MIRRORED:
             doors += [f"fastnet/reference/{path.stem}.py"]
@@ -304,8 +306,8 @@ RULES = {
         ("fastnet/layers/products.py", "from fastnet import optimizer"),
         ("fastnet/layers/products.py", "from .. import models"),
         ("fastnet/checks.py", "import fastnet.kernels"),
-        ("fastnet/models.py", "import fastnet.reference"),
-        ("fastnet/models.py", "import kernels"),
+        ("fastnet/models/sequential.py", "import fastnet.reference"),
+        ("fastnet/models/sequential.py", "import kernels"),
         ("fastnet/layers/products.py", "import scipy.special"),
         ("fastnet/plans.py", "pass"),
         ("fastnet/dropin/first.py", "import fastnet.cli"),
@@ -324,8 +326,11 @@ RULES = {
     ],
     only_kernels_are_compiled: [
         ("fastnet/layers/products.py", "from numba import njit"),
-        ("fastnet/models.py", "import numba\n@numba.njit\ndef f(): pass"),
-        ("fastnet/models.py", "from fastnet.kernels._jit import jit\n@jit\ndef f(): pass"),
+        ("fastnet/models/sequential.py", "import numba\n@numba.njit\ndef f(): pass"),
+        (
+            "fastnet/models/sequential.py",
+            "from fastnet.kernels._jit import jit\n@jit\ndef f(): pass",
+        ),
         ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
     ],
     kernels_share_one_decorator: [

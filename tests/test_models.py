@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet import layers, models
+from fastnet import checks, layers, models
 from fastnet.datasets import load_digits, load_mnist
 from fastnet.kernels.checked import two_layer_gradient
 from fastnet.layers import (
@@ -33,6 +33,7 @@ from fastnet.layers import (
 )
 from fastnet.losses import LOSSES
 from fastnet.models import History, Sequential, TwoLayerNet
+from fastnet.models.steps import Steps
 from fastnet.optimizer import SGD
 from fastnet.reference import layers as reference_layers
 from fastnet.reference import models as reference_models
@@ -706,9 +707,9 @@ def test_the_same_bits_however_the_work_is_cut(monkeypatch, cut, calls, shuffle)
             counted.append(arguments)
         real(*arguments)
 
-    real = models.train_epochs
-    monkeypatch.setattr(models, "train_epochs", count)
-    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    real = models.network.train_epochs
+    monkeypatch.setattr(models.network, "train_epochs", count)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
     model = trained(shuffle=shuffle)
     assert len(counted) == calls
     assert_array_equal(model.parameter_vector, expected.parameter_vector)
@@ -807,8 +808,8 @@ def test_compiling_is_no_part_of_the_seconds(monkeypatch):
         calls.append(arguments)
         real(*arguments)
 
-    real, calls = models.train_epochs, []
-    monkeypatch.setattr(models, "train_epochs", compiled)
+    real, calls = models.network.train_epochs, []
+    monkeypatch.setattr(models.network, "train_epochs", compiled)
     x, t = data()
     for held_out in (None, (x, t)):
         calls.clear()
@@ -825,9 +826,7 @@ def test_orders_are_int64_everywhere(monkeypatch):
     def arange(*arguments, dtype=np.int32):
         return real_arange(*arguments, dtype=dtype)
 
-    def spy(name):
-        real = getattr(models, name)
-
+    def spy(real):
         def wrapped(*arguments):
             dtypes.update(a.dtype for a in arguments if getattr(a, "dtype", x.dtype).kind == "i")
             real(*arguments)
@@ -836,8 +835,8 @@ def test_orders_are_int64_everywhere(monkeypatch):
 
     x, t = data()
     real_arange, dtypes = np.arange, set()
-    for name in ("train_epochs", "predict_rows"):
-        monkeypatch.setattr(models, name, spy(name))
+    monkeypatch.setattr(models.network, "train_epochs", spy(models.network.train_epochs))
+    monkeypatch.setattr(models.sequential, "predict_rows", spy(models.sequential.predict_rows))
     monkeypatch.setattr(np, "arange", arange)
     model = small()
     model.fit(x, t, 2, 8, validation_data=(x, t), verbose=0)
@@ -865,9 +864,9 @@ def interrupt(monkeypatch):
             if hit:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(models, "train_epochs", wrapped)
+        monkeypatch.setattr(models.network, "train_epochs", wrapped)
 
-    real = models.train_epochs
+    real = models.network.train_epochs
     return arm
 
 
@@ -876,7 +875,7 @@ def interrupt(monkeypatch):
 def test_ctrl_c_returns_what_was_learnt(interrupt, monkeypatch, when, validation):
     x, t = data(40)
     held_out = (x[:7], t[:7]) if validation else None
-    monkeypatch.setattr(models, "FLOPS_A_CALL", 1)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", 1)
     model, expected = small(), small()
     interrupt(8, when)  # 5 batches an epoch: the third of the second epoch
     seen = model.fit(x, t, 9, 8, SGD(0.2), held_out, False, verbose=0)
@@ -901,10 +900,10 @@ def test_ctrl_c_waits_until_the_kernels_are_loaded(monkeypatch):
         finished.append(sum(range(1000)))  # a Ctrl-C that did not wait would be raised by now
         real(*arguments)
 
-    real = models.train_epochs
+    real = models.network.train_epochs
     x, t = data(40)
     model, handler = small(), signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(models, "train_epochs", load)
+    monkeypatch.setattr(models.network, "train_epochs", load)
     assert model.fit(x, t, 3, verbose=0).loss == []
     assert len(finished) == 1 and signal.getsignal(signal.SIGINT) is handler
     monkeypatch.undo()
@@ -1003,7 +1002,7 @@ def stops(model, *arguments, lr, what="weights"):
 @every_loss
 @every_dtype
 def test_nan_stops_before_its_update(monkeypatch, cut, loss, dtype):
-    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)
     model, expected = small(loss, dtype), small(loss, dtype)
     x[19, 2] = np.nan  # the third batch
@@ -1032,7 +1031,7 @@ def test_nan_in_the_targets_stops_too():
 @every_loss
 @every_dtype
 def test_an_explosion_keeps_the_last_finite_weights(monkeypatch, cut, loss, dtype):
-    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)
     lr = 1e18 if dtype == "float32" else 1e150
     if loss == SQUARED_ERROR:
@@ -1059,7 +1058,7 @@ def test_an_explosion_keeps_the_last_finite_weights(monkeypatch, cut, loss, dtyp
 @cuts
 def test_weights_that_overflow_while_the_loss_stays_finite(monkeypatch, cut):
     # An infinite weight saturates the sigmoid, and every later loss is finite.
-    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
     x, t = np.full((40, 2), 3e38, np.float32), np.zeros(40, int)
     x[:16], t[1:16:3] = 0, 1  # two batches that do no harm
     stack = [Dense(3, "sigmoid", 2, 0), Affine([[1.0, -1.0], [1.0, -1.0], [-2.0, 2.0]], [0.0, 0.0])]
@@ -1101,7 +1100,7 @@ def test_arrays_beyond_the_models_dtype():
 
 @cuts
 def test_the_epochs_before_an_explosion_are_kept(monkeypatch, cut):
-    monkeypatch.setattr(models, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
     model, expected = small(SQUARED_ERROR, seed=1), small(SQUARED_ERROR, seed=1)
     x, t = data(20, loss=SQUARED_ERROR, dtype="float32")
     options = {"optimizer": SGD(15), "shuffle": False, "verbose": 0}
@@ -1266,9 +1265,9 @@ def test_a_terminal_shows_progress(monkeypatch):
 
 def test_the_bar_comes_when_the_kernels_are_there(monkeypatch):
     """A line that says that they are compiled stands above it."""
-    order, run = [], Sequential._run
-    monkeypatch.setattr(Sequential, "_run", lambda *a, **k: order.append("run") or run(*a, **k))
-    monkeypatch.setattr(models, "_progress_bar", lambda *_: order.append("bar"))
+    order, run = [], Steps.run
+    monkeypatch.setattr(Steps, "run", lambda *a, **k: order.append("run") or run(*a, **k))
+    monkeypatch.setattr(models.sequential, "progress_bar", lambda *_: order.append("bar"))
     small().fit(*data(), 1)
     assert order == ["run", "bar", "run"]
 
@@ -1292,8 +1291,10 @@ def test_elsewhere_nothing_is_shown_and_tqdm_not_imported(monkeypatch, capsys, s
 def test_the_bar_is_closed_when_training_ends_early(monkeypatch, interrupt):
     x, t = data()
     bars = []  # held: a bar that is collected closes itself
-    real = models._progress_bar
-    monkeypatch.setattr(models, "_progress_bar", lambda *a: bars.append(real(*a)) or bars[-1])
+    real = models.sequential.progress_bar
+    monkeypatch.setattr(
+        models.sequential, "progress_bar", lambda *a: bars.append(real(*a)) or bars[-1]
+    )
     monkeypatch.setattr(sys, "stderr", Terminal())
     with pytest.raises(FloatingPointError):
         small().fit(x * np.nan, t, 3)
@@ -1448,10 +1449,10 @@ def test_fit_goes_on_with_the_vector_that_it_began_with(monkeypatch):
         assert arguments[9].size == 39
         real(*arguments)
 
-    real = models.train_epochs
+    real = models.network.train_epochs
     model, expected = small(), small()
     old = model.parameter_vector
-    monkeypatch.setattr(models, "train_epochs", train)
+    monkeypatch.setattr(models.network, "train_epochs", train)
     model.fit(X, T, 3, validation_data=(X, T), shuffle=False, verbose=0)
     monkeypatch.undo()
     expected.fit(X, T, 3, shuffle=False, verbose=0)
@@ -1466,8 +1467,8 @@ def test_labels_are_those_of_the_network_that_is_trained(monkeypatch, method):
         change()  # as another thread might, after the check for 3 classes
         return real(*arguments)
 
-    real = models.checks.labels
-    monkeypatch.setattr(models.checks, "labels", labels)
+    real = checks.labels
+    monkeypatch.setattr(checks, "labels", labels)
     model, expected = small(), small()
     change = lambda: model.layers.append(Dense(2))  # noqa: E731
     METHODS[method](model, X, T)
@@ -1606,8 +1607,8 @@ def test_the_usual_gradient_is_one_kernels(monkeypatch):
         calls.append(arguments)
         return kernel(*arguments)
 
-    kernel = models.two_layer_gradient
-    monkeypatch.setattr(models, "two_layer_gradient", spy)
+    kernel = models.two_layer_net.two_layer_gradient
+    monkeypatch.setattr(models.two_layer_net, "two_layer_gradient", spy)
     x, t = data(25, 6, 4)
     network, by_layers = two_ways(6, 9, 4)
     by_layers.gradient(x, t)

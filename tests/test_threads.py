@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import fastnet
-from fastnet import kernels, models, threads
+from fastnet import kernels, threads
 from fastnet.kernels.team import HELPED, THREADS, TICKET, WORDS
 from fastnet.kernels.training import _cut, _row_block
 from fastnet.layers import Dense, Relu, Tanh
@@ -492,4 +492,3 @@ def test_a_helper_that_comes_late_touches_nothing():
         team,
         1,
     )
-    assert models.threads is threads

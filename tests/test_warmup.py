@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from fastnet import cli, kernels, models
+from fastnet import cli, kernels
 from fastnet.kernels import _jit, checked
 from fastnet.warmup import ACTIVATIONS, versions
 
@@ -155,7 +155,7 @@ def test_a_terminal_shows_progress(monkeypatch, capsys):
         def close(self):
             steps.append("close")
 
-    monkeypatch.setattr(models, "_progress_bar", Bar)
+    monkeypatch.setattr("fastnet.models.progress.progress_bar", Bar)
     monkeypatch.setattr("fastnet.warmup.versions", lambda: versions()[:1] * 2)
     assert cli.main(["warmup"]) == 0
     assert steps == [(2, "kernel"), "update", "update", "close"]

@@ -1,0 +1,446 @@
+"""A stack of layers as the compiled loop is told of it: one vector, a table, addresses."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy import empty
+from numpy.typing import NDArray
+
+from fastnet import checks, threads
+from fastnet.kernels import (
+    IDENTITY,
+    MEAN_SQUARED_ERROR,
+    RELU,
+    SIGMOID,
+    SOFTMAX_CROSS_ENTROPY,
+    TANH,
+    train_epochs,
+    work_size,
+)
+from fastnet.kernels.called import address
+from fastnet.kernels.table import CALLS, FORWARD, GRADS, STATES
+from fastnet.layers import (
+    Affine,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    MatMul,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Step,
+    Tanh,
+)
+from fastnet.layers.products import _activation_code
+from fastnet.models.rows import Rows
+
+# The losses that the compiled loop knows; it calls the others by address.
+LOSS_CODES = {
+    "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
+    "mean_squared_error": MEAN_SQUARED_ERROR,
+}
+# Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
+PRODUCTS = (Dense, Affine, MatMul)
+ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
+LEARNING = (*PRODUCTS, BatchNormalization)
+# Those that it calls by address: the name in `loop_layers`, and the numbers first in their state.
+CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    BatchNormalization: lambda layer: ("batch_normalization", layer.momentum, layer.eps),
+    Dropout: lambda layer: ("dropout", layer.dropout_ratio, *layer._scales()),
+    Elu: lambda layer: ("elu", layer.alpha),
+    Gelu: lambda layer: ("gelu" if layer.approximate == "none" else "gelu_tanh",),
+    Identity: lambda layer: ("identity",),
+    LeakyRelu: lambda layer: ("leaky_relu", layer.alpha),
+    Silu: lambda layer: ("silu",),
+    Softplus: lambda layer: ("softplus",),
+    Step: lambda layer: ("step",),
+}
+
+
+FLOAT = checks.FLOAT64
+PLAIN = np.zeros(CALLS, np.int64)  # what a network calls by address: nothing
+MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
+
+
+# Layer, code of its activation, and what the layer calls that; for a layer by address the code is
+# its name in `loop_layers` and its numbers.
+Entry = tuple[Any, Any, Any]
+
+
+class Network(NamedTuple):
+    """What the compiled loop is told of the layers: made whole, then replaced by one assignment.
+
+    A call takes it once and keeps to it: `table` says where in `params` to read and write, so the
+    two must never come from different moments, while another thread changes the layers.
+    """
+
+    loss: str
+    inputs: int  # 0: the model does not know yet
+    outputs: int
+    table: NDArray[np.int64]
+    params: NDArray[Any]
+    grads: NDArray[Any]
+    # (layer, index, view of the parameters, view of the gradients) of every array
+    views: list[tuple[Any, int, NDArray[Any], NDArray[Any]]]
+    stack: list[Entry]  # when it was made
+    state: NDArray[Any]  # of layers by address
+    memories: list[tuple[Any, str, NDArray[Any]]]  # layer, attribute and its view of the state
+    calls: NDArray[np.int64]  # what the loop calls without an optimizer
+    work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
+
+    def in_float64(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
+        """Return the table, a copy of the state and the calls of the same network in float64."""
+        table, calls, state = self.table.copy(), self.calls.copy(), self.state.astype(FLOAT)
+        called = [code[0] for _, code, _ in self.stack if type(code) is tuple]
+        for row in table:
+            if called and row[FORWARD]:
+                row[FORWARD : FORWARD + 2] = _layer_addresses(called.pop(0), FLOAT)
+        calls[STATES] = state.ctypes.data
+        return table, state, calls
+
+    def is_current(self, layers: list[Any]) -> bool:
+        """Tell whether it was made of these layers, and nothing in them was replaced since."""
+        if len(layers) != len(self.stack):
+            return False
+        for k, (layer, code, name) in enumerate(self.stack):  # 0.2 us, where zip takes 0.4
+            if layers[k] is not layer or getattr(layer, "activation", None) is not name:
+                return False
+            if type(code) is tuple and CALLED_LAYERS[type(layer)](layer) != code:
+                return False
+        for layer, name, memory in self.memories:
+            if getattr(layer, name) is not memory:
+                return False
+        for layer, i, view, grad in self.views:
+            if layer.params[i] is not view or layer.grads[i] is not grad:
+                return False
+        return True
+
+    def is_finite(self) -> bool:
+        """Tell whether all that it learns and remembers is."""
+        return is_finite(self.params) and is_finite(self.state)
+
+    def check_finite(self, where: str) -> None:
+        """Check that training starts from finite parameters."""
+        if not is_finite(self.params):
+            for layer, i, view, _ in self.views:
+                if not is_finite(view):
+                    raise ValueError(
+                        f"{where}: {self.name(layer, i)} must be finite before training, got "
+                        "NaN or infinity in it. Assign finite numbers."
+                    )
+
+    def name(self, layer: Any, i: int) -> str:
+        """Return layers[k].W or .b for an error."""
+        k = next(k for k, (other, _, _) in enumerate(self.stack) if other is layer)
+        return f"layers[{k}].{array_name(layer, i)}"
+
+    def run(
+        self,
+        rows: Rows,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        order: NDArray[np.int64],
+        batch_size: int,
+        lr: float | None = None,
+        calls: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Train with a learning rate, or without one evaluate; return totals (E, 3)."""
+        totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
+        arguments = (
+            *rows.arguments(),
+            *targets,
+            order,
+            batch_size,
+            self.table,
+            self.params,
+            self.loss_address(dtype),
+            dtype.type(lr or 0.0),
+            learn,
+            self.calls if calls is None else calls,
+            self.scratch(batch_size),
+            totals,
+        )
+        flops = (6.0 if learn else 2.0) * batch_size * self.params.size
+        threads.call(train_epochs, arguments, flops, order.size // batch_size)
+        return totals
+
+    def loss_address(self, dtype: np.dtype[Any]) -> int:
+        """Return what the compiled loop of a dtype knows the loss by."""
+        code = LOSS_CODES.get(self.loss)
+        if code is None:
+            from fastnet.kernels import loop_losses  # not before: 1 ms
+
+            return address(getattr(loop_losses, self.loss), dtype, 9)
+        return code
+
+    def scratch(self, batch_size: int) -> NDArray[Any]:
+        """Return what the compiled loop works in, for batches of so many samples."""
+        size = self.work_sizes.get(batch_size)
+        if size is None:
+            size = self.work_sizes[batch_size] = work_size(self.table, batch_size)
+        return empty(size, self.params.dtype)
+
+
+def nothing(loss: str, dtype: np.dtype[Any]) -> Network:
+    """Return the network of a model that is not built."""
+    none, table = np.zeros(0, dtype), np.zeros((0, 5), np.int64)
+    return Network(loss, 0, 0, table, none, none, [], [], none, [], PLAIN, {})
+
+
+def entries(where: str, layers: list[Any]) -> list[Entry]:
+    """Check that the layers are of a known kind, and return each with its activation."""
+    stack: list[Entry] = []
+    for layer in layers:
+        kind, name = type(layer), getattr(layer, "activation", None)
+        code: Any
+        if kind in PRODUCTS:
+            code = _activation_code(where, name)
+        elif kind in ACTIVATION_LAYERS:
+            code = ACTIVATION_LAYERS[kind]
+        elif kind in CALLED_LAYERS:
+            code = CALLED_LAYERS[kind](layer)
+        else:
+            known = (*PRODUCTS, *ACTIVATION_LAYERS, *CALLED_LAYERS)
+            names = ", ".join(kind.__name__ for kind in known)
+            advice = "Add one of these layers"
+            if kind.__name__ in ("Softmax", "SoftmaxWithLoss"):
+                advice = 'Leave it out: loss="softmax_cross_entropy" includes the softmax'
+            raise TypeError(
+                f"{where}: layer must be one of {names}, got {kind.__name__}. {advice}."
+            )
+        stack.append((layer, code, name))
+    if len(set(map(id, layers))) != len(layers):
+        raise ValueError(
+            f"{where}: layer must be a new object, got one that is in the model already. "
+            "Make another layer with the same arguments."
+        )
+    return stack
+
+
+def inputs_of(layers: list[Any]) -> int | None:
+    """Return how many features the layers say they take; None where they do not say."""
+    for layer in layers:
+        if type(layer) in PRODUCTS:
+            if layer.params:
+                return int(layer.W.shape[0])
+            return None if layer.input_shape is None else math.prod(layer.input_shape)
+    return None
+
+
+def fits(where: str, layers: list[Any], n_in: int) -> int:
+    """Check that each layer takes what the one before gives; return the number of outputs."""
+    if not layers:
+        raise RuntimeError(f"{where}: add a layer first.")
+    count = 0
+    for i, layer in enumerate(layers):
+        if type(layer) in PRODUCTS:
+            params = layer.params
+            if params:
+                takes, units = params[0].shape
+            else:
+                takes, units = inputs_of([layer]), layer.units
+            if takes != n_in and takes is not None:
+                raise ValueError(
+                    f"{where}: layers[{i}] must take {n_in} features, got "
+                    f"{type(layer).__name__}, which takes {takes}. "
+                    "Match each layer to the output of the one before it."
+                )
+            if len(params) == 2:
+                checks.bias(where, params[1], params[0])
+            count += (n_in + 1) * units
+            if count > MOST_PARAMETERS:
+                raise MemoryError(
+                    f"{where}: layers[{i}] must leave the model at most {MOST_PARAMETERS:,} "
+                    f"parameters, got W ({n_in}, {units}). Give fewer units."
+                )
+            n_in = units
+        elif layer.params and layer.params[0].size != n_in:
+            raise ValueError(
+                f"{where}: layers[{i}] must take {n_in} features, got {type(layer).__name__}, "
+                f"which takes {layer.params[0].size}. "
+                "Match each layer to the output of the one before it."
+            )
+    return n_in
+
+
+def gather(
+    where: str, known: Network, stack: list[Entry], n_in: int, rng: np.random.Generator
+) -> Network:
+    """Return a network with vectors of its own, for which Dense layers are built on the side.
+
+    The layers and the one `known` so far are not changed yet, and the generator is put back where
+    this fails.
+    """
+    drawn, dtype = rng.bit_generator.state, known.params.dtype
+    network = nothing(known.loss, dtype)
+    try:
+        arrays, features = [], n_in
+        for k, (layer, _, _) in enumerate(stack):
+            if type(layer) in LEARNING:
+                made = layer
+                if not layer.params:
+                    made = copy.copy(layer)
+                    made.params, made.grads = [], []
+                    made.build(features, rng, dtype)
+                params, grads = tuple(made.params), tuple(made.grads)
+                if type(layer) in PRODUCTS:
+                    checks.gradients(where, params, grads, made._count)
+                for i, array in enumerate(params):
+                    arrays.append((k, layer, i, array, grads[i]))
+                if type(layer) in PRODUCTS:
+                    features = params[0].shape[1]
+        _apart(where, known, arrays)
+        count = sum(array.size for _, _, _, array, _ in arrays)
+        network = network._replace(params=np.empty(count, dtype), grads=np.zeros(count, dtype))
+        start = 0
+        for k, layer, i, array, grad in arrays:
+            part, shape = slice(start, start + array.size), array.shape
+            view = checks.converted(
+                where,
+                f"layers[{k}].{array_name(layer, i)}",
+                array,
+                network.params[part].reshape(shape),
+            )
+            grad_view = network.grads[part].reshape(shape)
+            with np.errstate(over="ignore"):
+                grad_view[...] = grad
+            network.views.append((layer, i, view, grad_view))
+            start = part.stop
+        return tabled(where, network, stack, n_in)
+    except BaseException as error:
+        rng.bit_generator.state = drawn
+        if isinstance(error, MemoryError):
+            raise MemoryError(
+                f"{where}: layers must fit in memory, got {str(error) or 'too many units'}. "
+                "Give fewer units."
+            ) from None
+        raise
+
+
+def _apart(
+    where: str, known: Network, arrays: list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
+) -> None:
+    """Check that a layer that is new here shares no array: a copied one is tied no longer."""
+    taken = {id(layer) for layer, _, _, _ in known.views}
+    for k, layer, _, array, _ in arrays:
+        if id(layer) in taken or not layer.params:
+            continue
+        for j, _, _, other, _ in arrays:
+            # The exact answer, unlike the first, tells columns of one matrix apart.
+            if j != k and np.may_share_memory(array, other) and np.shares_memory(array, other):
+                raise ValueError(
+                    f"{where}: layers[{max(j, k)}] must have arrays of its own, got one that "
+                    f"shares memory with layers[{min(j, k)}]. Copy it; or, to keep the two "
+                    "tied, step the layers by hand: forward, backward, optimizer.update."
+                )
+
+
+def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Network:
+    """Return the network with the table of layers that the compiled loop goes by.
+
+    It is made from the views alone, so it fits the vector whatever became of the layers.
+    """
+    own: dict[int, list[NDArray[Any]]] = {}
+    for layer, _, view, _ in network.views:
+        own.setdefault(id(layer), []).append(view)
+    table: list[list[int]] = []
+    state: list[float] = []
+    memories: list[tuple[Any, str, slice]] = []
+    start, features, dtype = 0, n_in, network.params.dtype
+    for layer, code, _ in stack:
+        if type(layer) in PRODUCTS:
+            W, *biases = own[id(layer)]
+            if W.shape[0] != features or any(b.shape != W.shape[1:] for b in biases):
+                raise changed(where)  # since `fits` looked at them
+            outputs, bias = W.shape[1], start + W.size
+            table.append([features, outputs, start, bias if biases else -1, code])
+            start, features = bias + sum(b.size for b in biases), outputs
+        elif type(code) is tuple:
+            name, *numbers = code
+            arrays = own.get(id(layer), [])
+            if any(array.shape != (features,) for array in arrays):
+                raise changed(where)
+            count, at = sum(array.size for array in arrays), len(state)
+            state += numbers
+            if arrays:
+                for memory in ("running_mean", "running_var"):
+                    memories.append((layer, memory, slice(len(state), len(state) + features)))
+                    state += [0.0] * features
+                state += [0.0] * 2 * features
+            functions = _layer_addresses(name, dtype)
+            row = [features, features, start, -1, IDENTITY, *functions]
+            table.append([*row, count, at, int(bool(arrays))])
+            start += count
+        elif table and table[-1][4] == IDENTITY and len(table[-1]) == 5:
+            table[-1][4] = code
+        else:
+            table.append([features, features, -1, -1, code])
+    width = max(len(row) for row in table)
+    kept, calls = np.array(state, dtype), np.zeros(CALLS, np.int64)
+    calls[STATES], calls[GRADS] = kept.ctypes.data, network.grads.ctypes.data
+    return network._replace(
+        inputs=n_in,
+        outputs=features,
+        table=np.array([row + [0] * (width - len(row)) for row in table], np.int64),
+        stack=stack,
+        work_sizes={},
+        state=kept,
+        memories=[(layer, name, kept[part]) for layer, name, part in memories],
+        calls=calls if width > 5 else PLAIN,
+    )
+
+
+def take(
+    where: str,
+    network: Network,
+    assigned: list[tuple[Any, int, NDArray[Any], NDArray[Any]]],
+) -> None:
+    """Copy assigned arrays into their views: all are read first, for two may be swapped."""
+    copies = []
+    for layer, i, view, _ in assigned:
+        array = layer.params[i]
+        if array.shape != view.shape:
+            raise ValueError(
+                f"{where}: the arrays assigned to a layer must keep their shape "
+                f"{view.shape}, got {array.shape}. Make a new model."
+            )
+        name = network.name(layer, i)
+        copies.append(checks.converted(where, name, array, np.empty_like(view)))
+    for (layer, i, view, grad), values in zip(assigned, copies, strict=True):
+        view[...] = values
+        layer.params[i], layer.grads[i] = view, grad
+
+
+def is_finite(array: NDArray[Any]) -> bool:
+    """Tell whether all numbers of an array are."""
+    return np.count_nonzero(np.isfinite(array)) == array.size  # 0.6 us, where all() takes 1.1
+
+
+def _layer_addresses(name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
+    """Return what the compiled loop of a dtype knows the two functions of a layer by."""
+    from fastnet.kernels import loop_layers  # not before: 2 ms
+
+    gradient = getattr(loop_layers, f"{name}_gradient")
+    return address(getattr(loop_layers, name), dtype, 11), address(gradient, dtype, 13)
+
+
+def array_name(layer: Any, i: int) -> str:
+    """Return what a layer calls an array."""
+    return ("gamma", "beta")[i] if type(layer) is BatchNormalization else "Wb"[i]
+
+
+def changed(where: str) -> RuntimeError:
+    """Return the error about layers that became others under a call."""
+    return RuntimeError(
+        f"{where}: layers must stay as they are while a call begins, got a change from another "
+        "thread. Call again."
+    )

@@ -1,0 +1,189 @@
+"""How `fit` steps: an optimizer, and what is put back where a number is not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnet import checks
+from fastnet.kernels.called import address
+from fastnet.kernels.table import GRADS, HYPER, LR, RATE_COUNT, RATES, RULE, SEED, SLOTS, UPDATES
+from fastnet.models.network import PLAIN, Network
+from fastnet.models.rows import Rows
+from fastnet.optimizer import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nadam,
+    Nesterov,
+    RMSprop,
+    _Optimizer,
+)
+
+# What the compiled loop calls each optimizer by.
+RULES: dict[type[_Optimizer], str] = {
+    SGD: "sgd",
+    Momentum: "momentum",
+    Nesterov: "nesterov",
+    AdaGrad: "adagrad",
+    RMSprop: "rmsprop",
+    AdaDelta: "adadelta",
+    Adam: "adam",
+    Nadam: "nadam",
+    AdamW: "adamw",
+}
+
+
+NOTHING = {dtype: np.empty(0, dtype) for dtype in checks.COMPUTED}
+
+
+def rule_of(
+    where: str, optimizer: Any, dtype: np.dtype[Any]
+) -> tuple[type[_Optimizer], list[float]]:
+    """Return the class whose rule an optimizer follows, and its numbers; check both."""
+    kind = next((kind for kind in RULES if isinstance(optimizer, kind)), None)
+    if kind is None:
+        raise checks.no_optimizer(where, optimizer)
+    if type(optimizer).update is not kind.update or "update" in vars(optimizer):
+        raise TypeError(
+            f"{where}: optimizer must update as {kind.__name__} does, got a "
+            f"{type(optimizer).__name__} with an update of its own. Step by hand: forward, "
+            "backward, optimizer.update(model.params, model.grads)."
+        )
+    values = optimizer._values(optimizer)
+    if callable(values[0]):
+        values = (values[0](optimizer.iter), *values[1:])
+    return kind, optimizer._numbers(where, values, [(0, NOTHING[dtype], None, True)])
+
+
+class Steps:
+    """How `fit` steps: an optimizer as the compiled loop takes it.
+
+    The optimizer's states become views of one flat array, so that steps by hand go on from it.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        kind: type[_Optimizer],
+        optimizer: _Optimizer,
+        numbers: list[float],
+        network: Network,
+        seed: int,
+    ) -> None:
+        self.seed = seed
+        *rest, largest_norm = numbers
+        self.optimizer, self.network = optimizer, network
+        self.hyper = np.array([largest_norm, *rest, 1.0])
+        # Without more than a learning rate SGD goes with the gradient, in one pass.
+        plain = kind is SGD and not optimizer.weight_decay
+        plain = plain and optimizer.clip_value is optimizer.clip_norm is None
+        self.rule = None if plain else RULES[kind]
+        size, dtype = network.params.size, network.params.dtype
+        self.slots = np.zeros((len(optimizer._states), size), dtype)
+        pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
+        held, _ = optimizer._state_rows(where, list, pairs)
+        for k, name in enumerate(optimizer._states):
+            states: list[NDArray[Any]] = []
+            start = 0
+            for (_, view, _, _), arrays in zip(pairs, held, strict=True):
+                state = self.slots[k, start : start + view.size].reshape(view.shape)
+                state[...] = arrays[k]
+                states.append(state)
+                start += view.size
+            setattr(optimizer, name, states)
+
+    def rate(self, later: int) -> float:
+        """Return the learning rate of an update that follows so many others."""
+        lr = self.optimizer.lr
+        if not callable(lr):
+            return float(self.hyper[LR])
+        rate = lr(self.optimizer.iter + later)
+        return checks.learning_rate("Sequential.fit", rate, [self.network.params.dtype])
+
+    def calls(self, updates: int) -> NDArray[np.int64]:
+        """Return what the compiled loop is told for so many updates."""
+        varies = callable(self.optimizer.lr)
+        if self.rule is None and not varies and self.network.calls is PLAIN:
+            return PLAIN
+        calls = self.network.calls.copy()
+        calls[UPDATES], calls[SEED] = self.optimizer.iter, self.seed
+        if varies:
+            self.rates = np.array([self.rate(i) for i in range(updates)])
+            calls[RATES], calls[RATE_COUNT] = self.rates.ctypes.data, updates
+        if self.rule is not None:
+            from fastnet.kernels import loop_rules  # not before: 1 ms
+
+            calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype, 6)
+            calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
+            calls[GRADS] = self.network.grads.ctypes.data
+        return calls
+
+    def run(
+        self,
+        rows: Rows,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        order: NDArray[np.int64],
+        batch_size: int,
+    ) -> NDArray[np.float64]:
+        """Train on the samples in order (E, n); return totals (E, 3)."""
+        updates = len(order) * -(-order.shape[1] // batch_size)
+        return self.network.run(rows, targets, order, batch_size, self.rate(0), self.calls(updates))
+
+    def train(
+        self,
+        rows: Rows,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        order: NDArray[np.int64],
+        batch_size: int,
+    ) -> tuple[NDArray[np.float64], str]:
+        """Train on the samples in order (E, n); return totals (E, 3), and what was not finite.
+
+        Where that is not "", the last finite weights are back, and totals count the batches
+        before it.
+        """
+        network = self.network
+        kept = self._memory()
+        order = np.ascontiguousarray(order)
+        batches = -(-order.shape[1] // batch_size)
+        try:
+            totals = self.run(rows, targets, order, batch_size)
+            done = int(totals[:, 2].sum())
+            if network.is_finite() and (done == len(order) * batches or not network.memories):
+                self.optimizer.iter += done
+                if done == len(order) * batches:
+                    return totals, ""
+            else:
+                # A weight overflowed, perhaps long ago (an infinite one that saturates a sigmoid
+                # leaves the loss finite); or running statistics have the batch in them whose loss
+                # was not finite. Training gives the same bits again: redo it in steps.
+                self._restore(kept)
+                for step in range(done):
+                    epoch, batch = divmod(step, batches)
+                    part = order[epoch : epoch + 1, batch * batch_size : (batch + 1) * batch_size]
+                    kept = self._memory()
+                    self.run(rows, targets, part, batch_size)
+                    if network.is_finite():
+                        self.optimizer.iter += 1
+                    else:
+                        self._restore(kept)
+                        totals[epoch:] = 0
+                        break
+        except KeyboardInterrupt:
+            if not network.is_finite():
+                self._restore(kept)
+            raise
+        return totals, "weights" if done else "a loss"
+
+    def _memory(self) -> list[NDArray[Any]]:
+        return [a.copy() for a in (self.network.params, self.slots, self.network.state)]
+
+    def _restore(self, kept: list[NDArray[Any]]) -> None:
+        arrays = self.network.params, self.slots, self.network.state
+        for array, values in zip(arrays, kept, strict=True):
+            array[...] = values
