@@ -25,6 +25,7 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
+from fastnet.kernels.table import CALLS
 
 
 class Network(NamedTuple):
@@ -129,7 +130,7 @@ def by_loop(net, order, lr, package):
         labels, targets, loss = np.empty(0, np.int64), t, kernels.MEAN_SQUARED_ERROR
     kind = kernels.FLOAT32 if net.dtype == np.float32 else kernels.FLOAT64
     work = np.empty(kernels.work_size(layers, net.batch_size), net.dtype)
-    alone, calls = np.zeros(1, np.int64), np.zeros(9, np.int64)
+    alone, calls = np.zeros(1, np.int64), np.zeros(CALLS, np.int64)
 
     def run():
         kernels.train_epochs(

@@ -41,6 +41,7 @@ import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
 from fastnet.kernels.simd import fill, fma, lanes, pointer, sum_lanes
+from fastnet.kernels.table import CALLS
 
 SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
 
@@ -159,7 +160,7 @@ class Network:
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
             self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
-            self.batch_size, layers, params, loss, scalar(lr), True, np.zeros(9, np.int64),
+            self.batch_size, layers, params, loss, scalar(lr), True, np.zeros(CALLS, np.int64),
             work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params

@@ -3,13 +3,15 @@
 The tensors are "<i>.W" and "<i>.b" of layer i. The header's metadata has one entry, "fastnet",
 a JSON object: format (this file's FORMAT), version (of the fastnet that wrote it), dtype, loss,
 input_size, layers, a list of objects with "class" and, for Dense, its arguments, and generator,
-the state of the random numbers, without which older files are read too.
+the state of the random numbers; l1 and l2; and delta of a Huber loss. Older files are read without
+the last four.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +27,7 @@ from fastnet.layers import (
     Dense,
     Dropout,
     Elu,
+    Embedding,
     Gelu,
     Identity,
     LeakyRelu,
@@ -36,6 +39,7 @@ from fastnet.layers import (
     Step,
     Tanh,
 )
+from fastnet.losses import Huber
 
 if TYPE_CHECKING:
     from fastnet.models import Sequential
@@ -50,6 +54,7 @@ CLASSES: dict[str, Any] = {
     for layer in (
         *(Dense, Affine, MatMul, Sigmoid, Relu, Tanh),
         *(Identity, Step, Softplus, Silu, Gelu, LeakyRelu, Elu, Dropout, BatchNormalization),
+        Embedding,
     )
 }
 # Arrays of a layer, and the other arguments of its constructor; those not named have none.
@@ -57,6 +62,7 @@ PARAMETERS = {
     "Dense": ["W", "b"],
     "Affine": ["W", "b"],
     "MatMul": ["W"],
+    "Embedding": ["W"],
     "BatchNormalization": ["gamma", "beta", "running_mean", "running_var"],
 }
 ARGUMENTS = {
@@ -126,10 +132,14 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
         "version": fastnet.__version__,
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
+        "l1": float(model.l1),
+        "l2": float(model.l2),
         "generator": model._rng.bit_generator.state,
-        "input_size": next(iter(tensors.values())).shape[0],
+        "input_size": model._width(),
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
     }
+    if type(model._loss) is Huber:
+        header["delta"] = float(model._loss.delta)
     _write_whole(path, save(tensors, metadata={"fastnet": json.dumps(header)}))
 
 
@@ -196,7 +206,9 @@ def _load(cls: type[Model], path: str | bytes | os.PathLike[Any]) -> Model:
             arrays = _arrays(file, header)
         layers = [_layer(*pair) for pair in zip(header["layers"], arrays, strict=True)]
         model = cls.__new__(cls)  # a subclass may give its __init__ other arguments
-        Sequential.__init__(model, layers, loss=header["loss"], dtype=header["dtype"])
+        loss = Huber(header["delta"]) if "delta" in header else header["loss"]
+        penalties = {name: header[name] for name in ("l1", "l2") if name in header}
+        Sequential.__init__(model, layers, loss, header["dtype"], **penalties)
         model.build(header["input_size"])
         if "generator" in header:
             model._rng.bit_generator.state = _generator(header["generator"])
@@ -290,9 +302,12 @@ def _arrays(file: Any, header: dict[str, Any]) -> list[list[NDArray[Any]]]:
                     f"its array {name} is {view.get_dtype()}, its dtype {header['dtype']}"
                 )
             shape = tuple(view.get_shape())
-            if name.endswith("W"):
+            if layer["class"] == "Embedding":
+                rule: tuple[Any, ...] = (*shape[:1], *shape[1:2])
+                n *= math.prod(shape[1:2])
+            elif name.endswith("W"):
                 units = layer.get("units", shape[-1] if shape else 0)
-                rule: tuple[Any, ...] = (n, units)
+                rule = (n, units)
                 n = units
             else:
                 rule = (n,)

@@ -981,21 +981,23 @@ def normalized(
         )
 
 
-def indices(where: str, value: ArrayLike, W: tuple[int, ...]) -> NDArray[np.int64]:
+def indices(
+    where: str, value: ArrayLike, W: tuple[int, ...], name: str = "idx"
+) -> NDArray[np.int64]:
     """Return row numbers of W (V, H) as a fresh int64 array of any shape."""
-    found = array(where, "idx", value)
+    found = array(where, name, value)
     if found.dtype.kind not in "iu" and found.size:
         raise TypeError(
-            f"{where}: idx must be integers, got {_kind(value, found)}. "
-            "Convert it with idx.astype(int)."
+            f"{where}: {name} must be integers, got {_kind(value, found)}. "
+            f"Convert it with {name}.astype(int)."
         )
     result = found.astype(INT64, "C")
     bad = result.view(UINT64) >= W[0]  # negative ones are huge
     if bad.any():
         i = tuple(int(k) for k in np.argwhere(bad)[0])
         raise IndexError(
-            f"{where}: idx must be in 0..{W[0] - 1} for W {W}, got "
-            f"idx[{', '.join(map(str, i)) or '()'}]={found[i]}. Count rows from 0."
+            f"{where}: {name} must be in 0..{W[0] - 1} for W {W}, got "
+            f"{name}[{', '.join(map(str, i)) or '()'}]={found[i]}. Count rows from 0."
         )
     return result
 

@@ -7,12 +7,12 @@ number of the network's dtype, which says what the addresses point to. A call co
 """
 
 from llvmlite import ir
-from numba import types
+from numba import float64, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import helper
-from .simd import INT64
+from .simd import INT64, get, pointer, pointer_at
 
 
 @helper
@@ -49,6 +49,12 @@ def address_in(typingctx, p, i):
         return builder.ptrtoint(builder.gep(args[0], [args[1]]), INT64)
 
     return types.int64(p, types.int64), codegen
+
+
+@helper
+def number_in(calls, word):
+    """The float64 number that a word of `calls` is."""
+    return get(pointer_at(address_in(pointer(calls), word), float64(0)), 0)
 
 
 def address(kernel, dtype, count):

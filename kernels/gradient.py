@@ -10,7 +10,7 @@ from numba import int64
 from . import affine
 from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate
-from .called import address_in, call
+from .called import address_in, call, number_in
 from .losses import mean_squared_error_forward
 from .simd import get, offset, pointer, pointer_at, put, scalar
 from .softmax import softmax_cross_entropy_forward
@@ -20,6 +20,7 @@ from .table import (
     COUNT,
     FORWARD,
     INPUTS,
+    LOSS,
     MEAN_SQUARED_ERROR,
     OUTPUTS,
     SOFTMAX_CROSS_ENTROPY,
@@ -76,7 +77,7 @@ def _outputs(n, layers, params, state, learn, x, y, sums):
 
 
 @helper
-def _mean_loss(n, columns, loss, out, labels, targets, rows, gradient, losses, total):
+def _mean_loss(n, columns, loss, number, out, labels, targets, rows, gradient, losses, total):
     """The mean loss of all outputs; `gradient`, `losses` and `total` are overwritten."""
     if loss == SOFTMAX_CROSS_ENTROPY:
         softmax_cross_entropy_forward(out, labels, gradient, total)
@@ -88,7 +89,7 @@ def _mean_loss(n, columns, loss, out, labels, targets, rows, gradient, losses, t
             (
                 n, n, columns, address_in(pointer(out), 0), address_in(pointer(targets), 0),
                 address_in(pointer(labels), 0), address_in(rows, 0),
-                address_in(pointer(gradient), 0), address_in(losses, 0), scalar(losses, 0.0),
+                address_in(pointer(gradient), 0), address_in(losses, 0), number,
             ),
         )  # fmt: skip
         return _sum(losses, n) / n
@@ -97,8 +98,8 @@ def _mean_loss(n, columns, loss, out, labels, targets, rows, gradient, losses, t
 
 @helper
 def _differences(
-    first, stop, at, x, x_row, n, layers, i, params, loss, learn, state, labels, targets, steps, y,
-    sums, changed, out, gradient, rows, column, total, grad,
+    first, stop, at, x, x_row, n, layers, i, params, loss, number, learn, state, labels, targets,
+    steps, y, sums, changed, out, gradient, rows, column, total, grad,
 ):  # fmt: skip
     """The gradient of parameters first : stop, all of them in layer i's W, or in its b.
 
@@ -126,7 +127,7 @@ def _differences(
                     put(changed, r * m + j, get(column, r))
             _forward(0, n, n, rest, n, params, changed, pointer(out), state, 0, 0, learn)
             upper = _mean_loss(
-                n, columns, loss, out, labels, targets, rows, gradient, column, total
+                n, columns, loss, number, out, labels, targets, rows, gradient, column, total
             )
         put(grad, p, (upper - lower) / (2.0 * h))
         if called:
@@ -161,8 +162,9 @@ def central_differences(
     learn : bool
         What layers by address are told: whether this is training. Those that draw random numbers
         then have no derivative.
-    calls : (9,) int64
-        Read for the states of layers by address alone, which they may write when `learn` is True.
+    calls : (14,) int64
+        Read for the loss's number and the states of layers by address alone, which the layers may
+        write when `learn` is True.
     steps : (P,) float64
         Not 0.
     start, stop : int64
@@ -201,7 +203,7 @@ def central_differences(
     column = offset(outputs, at + sums)
 
     p, shared = pointer(params), pointer(team)
-    state = pointer_at(calls[STATES], scalar(p, 0.0))
+    state, number = pointer_at(calls[STATES], scalar(p, 0.0)), number_in(calls, LOSS)
     members, began, own = 1, 0, 0
     if member == 0:
         members = open_stage(shared, 0)
@@ -236,15 +238,15 @@ def central_differences(
                         target = pointer(out)
                     _copy_row(y, n * m, target)
                 _differences(
-                    max(low, W), min(high, W + count), W, source, d, n, layers, i, p, loss, learn,
-                    state, labels, targets, pointer(steps), y, sums, target, out, gradient, rows,
-                    column, total, pointer(grad),
+                    max(low, W), min(high, W + count), W, source, d, n, layers, i, p, loss, number,
+                    learn, state, labels, targets, pointer(steps), y, sums, target, out, gradient,
+                    rows, column, total, pointer(grad),
                 )  # fmt: skip
                 if b >= 0:
                     _differences(
-                        max(low, b), min(high, b + m), b, one, 0, n, layers, i, p, loss, learn,
-                        state, labels, targets, pointer(steps), y, sums, target, out, gradient,
-                        rows, column, total, pointer(grad),
+                        max(low, b), min(high, b + m), b, one, 0, n, layers, i, p, loss, number,
+                        learn, state, labels, targets, pointer(steps), y, sums, target, out,
+                        gradient, rows, column, total, pointer(grad),
                     )  # fmt: skip
             source, y = y, offset(y, padded(n * m))
         own += 1

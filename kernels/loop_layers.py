@@ -9,7 +9,7 @@ numbers before them and `like`, a number of the network's dtype; dx is 0 where n
 update. A gradient of parameters is written to `grad`, of all rows: such a layer takes them at once.
 """
 
-from numba import uint8
+from numba import int64, uint8
 
 from . import linear_units
 from ._jit import helper, inline, jit
@@ -17,10 +17,12 @@ from .batch_normalization import normalize, normalize_gradient, normalize_runnin
 from .called import address_in
 from .dropout import draw_mask, drop, mask_key
 from .elementary import map_vectors
+from .embedding import add_rows, clear, take_rows
 from .linear_units import map_gradient, map_sloped, map_sloped_gradient
 from .simd import get, offset, pointer_at, put, stack_buffer
 
 MASK = 512  # elements of a mask at a time
+ROWS = 64  # row numbers of an embedding at a time
 
 
 @inline
@@ -126,6 +128,40 @@ def batch_normalization_gradient(
         n, d, d, pointer_at(x, like), pointer_at(param, like), mean, offset(mean, d),
         pointer_at(dout, like), target, dgamma, offset(dgamma, d),
     )  # fmt: skip
+    return 0
+
+
+@inline
+def _row_numbers(x, start, count):
+    """Those at x[start:], numbers of the network's dtype, as integers."""
+    idx = pointer_at(address_in(stack_buffer(x, 512), 0), int64(0))
+    for k in range(count):
+        put(idx, k, int64(get(x, start + k)))
+    return idx
+
+
+@jit
+def embedding(learn, seed, first, n, size, d, m, x, param, state, out, like):
+    """Rows of param (V, m // d) by the numbers in x; state: V."""
+    W, numbers = pointer_at(param, like), pointer_at(x, like)
+    target, width = pointer_at(out, like), m // d
+    for i in range(0, n * d, ROWS):
+        count = min(ROWS, n * d - i)
+        idx = _row_numbers(numbers, i, count)
+        take_rows(count, width, W, idx, offset(target, i * width))
+    return 0
+
+
+@jit
+def embedding_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+    """There is no gradient of row numbers: dx is not written."""
+    numbers, rows = pointer_at(x, like), pointer_at(dout, like)
+    dW, width = pointer_at(grad, like), m // d
+    clear(dW, int64(get(pointer_at(state, like), 0)) * width)
+    for i in range(0, n * d, ROWS):
+        count = min(ROWS, n * d - i)
+        idx = _row_numbers(numbers, i, count)
+        add_rows(count, width, idx, offset(rows, i * width), dW)
     return 0
 
 

@@ -53,9 +53,13 @@ from .softmax import cross_entropy_gradient_row, cross_entropy_row, is_largest
 
 @inline
 def _of_targets(
-    row, gradient_row, middle, target_middle, n, size, columns, y, targets, rows, dx, losses, like
+    row, gradient_row, middle, target_middle, n, size, columns, y, targets, rows, dx, losses, like,
+    numbers=(),
 ):  # fmt: skip
-    """All losses of outputs and targets; one output answers yes above `middle`."""
+    """All losses of outputs and targets; one output answers yes above `middle`.
+
+    `numbers` come last of what a row takes.
+    """
     p, q, gradients = pointer_at(y, like), pointer_at(targets, like), pointer_at(dx, like)
     order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
     one, whole, right = scalar(p, 1.0), scalar(p, size), 0
@@ -65,8 +69,9 @@ def _of_targets(
             right += (get(out, 0) > middle) == (get(t, 0) > target_middle)
         else:
             right += is_right(out, t, columns)
-        put(results, i, row(out, t, columns))
-        gradient_row(out, t, columns, one, whole, offset(gradients, i * columns))
+        put(results, i, row(out, t, columns, *numbers))
+        target = offset(gradients, i * columns)
+        gradient_row(out, t, columns, one, whole, target, *numbers)
     return right
 
 
@@ -108,10 +113,10 @@ def mean_squared_logarithmic_error(n, size, columns, y, targets, labels, rows, d
 
 @jit
 def huber(n, size, columns, y, targets, labels, rows, dx, losses, like):
-    """See `huber_row`."""
+    """See `huber_row`; delta is `like`."""
     return _of_targets(
         huber_row, huber_gradient_row, 0.5, 0.5,
-        n, size, columns, y, targets, rows, dx, losses, like,
+        n, size, columns, y, targets, rows, dx, losses, like, (like,),
     )  # fmt: skip
 
 

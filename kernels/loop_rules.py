@@ -1,4 +1,4 @@
-"""The optimizers of `updates.py` for the compiled loop, by address.
+"""The optimizers of `updates.py`, and the penalties of `penalties.py`, for the compiled loop.
 
     foo(t, size, param, grad, slots, hyper, like) -> 0
 
@@ -12,7 +12,8 @@ import math
 from numba import float64
 
 from ._jit import helper, inline, jit
-from .simd import get, offset, pointer_at, put, stack_buffer
+from .penalties import add_gradient, l1_gradient, l1_penalty, l2_gradient, l2_penalty
+from .simd import get, offset, pointer_at, put, scalar, stack_buffer
 from .table import LR, MAX_NORM
 from .updates import (
     adadelta_step,
@@ -48,6 +49,26 @@ def _follow(step, numbers, t, size, param, grad, slots, hyper, like):
     all_numbers = pointer_at(hyper, float64(0))
     _clip(g, size, all_numbers, LR + numbers - 1)
     step(p, g, state, size, 0, size, offset(all_numbers, LR), t)
+    return 0
+
+
+@jit
+def penalty(size, param, grad, numbers, like):
+    """Add the gradients of both penalties on one array to `grad`.
+
+    `numbers`, by address, are the strengths of L1 and L2, then the value that is left for the
+    caller; float64.
+    """
+    p, g, values = pointer_at(param, like), pointer_at(grad, like), pointer_at(numbers, float64(0))
+    l1, l2 = get(values, 0), get(values, 1)
+    value = 0.0
+    if l1 != 0.0:
+        value += l1_penalty(p, l1, size)
+        add_gradient(l1_gradient, p, scalar(p, l1), g, size)
+    if l2 != 0.0:
+        value += l2_penalty(p, l2, size)
+        add_gradient(l2_gradient, p, scalar(p, l2), g, size)
+    put(values, 2, value)
     return 0
 
 

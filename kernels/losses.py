@@ -251,8 +251,8 @@ def poisson_gradient_row(y, t, columns, dout, n, dx):
 
 
 @helper
-def _huber_mean(y, t, columns, delta):
-    """Mean of e**2 / 2 where |e| <= delta, else delta |e| - delta**2 / 2, for e = y - t."""
+def huber_row(y, t, columns, delta):
+    """Mean over columns: e**2 / 2 where |e| <= delta, else delta |e| - delta**2 / 2; e = y - t."""
     step = lanes(y)
     limit, total = fill(y, delta), fill(y, 0.0)
     for j in range(0, columns, step):
@@ -264,8 +264,8 @@ def _huber_mean(y, t, columns, delta):
 
 
 @helper
-def _huber_slopes(y, t, columns, delta, dout, n, dx):
-    """dx = (y - t, but within -delta and delta) * dout / (n * columns)."""
+def huber_gradient_row(y, t, columns, dout, n, dx, delta):
+    """dx = (y - t, but within -delta and delta) * dout / (n * columns); dx may be y."""
     step = lanes(y)
     limit, divisor = fill(y, delta), scalar(y, n) * scalar(y, columns)
     for j in range(0, columns, step):
@@ -273,18 +273,6 @@ def _huber_slopes(y, t, columns, delta, dout, n, dx):
         error = load_first(y, j, count) - load_first(t, j, count)
         slopes = select(error > limit, limit, select(error < -limit, -limit, error))
         store_first(dx, j, slopes * fill(y, dout) / fill(y, divisor), count)
-
-
-@helper
-def huber_row(y, t, columns):
-    """Huber loss of a sample, mean over its columns, with delta = 1; pointers."""
-    return _huber_mean(y, t, columns, scalar(y, 1.0))
-
-
-@helper
-def huber_gradient_row(y, t, columns, dout, n, dx):
-    """Gradient of the Huber loss with delta = 1, times dout / n, on pointers; dx may be y."""
-    _huber_slopes(y, t, columns, scalar(y, 1.0), dout, n, dx)
 
 
 @helper
@@ -580,7 +568,7 @@ def huber_forward(y, t, delta, loss):
     total = 0.0
     for i in range(0, size, BLOCK):
         count = min(BLOCK, size - i)
-        total += count * _huber_mean(offset(p, i), offset(q, i), count, delta)
+        total += count * huber_row(offset(p, i), offset(q, i), count, delta)
     put(pointer(loss), 0, total / size)
 
 
@@ -601,7 +589,7 @@ def huber_backward(y, t, delta, dout, dx):
         Overwritten. May be y.
     """
     p = pointer(y)
-    _huber_slopes(p, pointer(t), y.size, delta, dout, scalar(p, 1.0), pointer(dx))
+    huber_gradient_row(p, pointer(t), y.size, dout, scalar(p, 1.0), pointer(dx), delta)
 
 
 @jit

@@ -65,8 +65,21 @@ def _total(term, w, size):
     return total
 
 
+@helper
+def l1_penalty(w, strength, size):
+    """strength * sum of |w[:size]|, a pointer."""
+    return strength * _total(_magnitude, w, size)
+
+
+@helper
+def l2_penalty(w, strength, size):
+    """strength / 2 * sum of w[:size]**2, a pointer."""
+    return 0.5 * strength * _total(_square, w, size)
+
+
 @inline
-def _add_gradient(gradient, w, strength, grad, size):
+def add_gradient(gradient, w, strength, grad, size):
+    """grad[:size] += gradient(w[:size], strength), pointers."""
     step = lanes(w)
     full = size - size % step
     for i in range(0, full, step):
@@ -95,7 +108,7 @@ def l1_penalty_forward(W, strength, loss):
     -----
     Source: Tibshirani, Regression shrinkage and selection via the lasso, 1996.
     """
-    put(pointer(loss), 0, strength * _total(_magnitude, pointer(W), W.size))
+    put(pointer(loss), 0, l1_penalty(pointer(W), strength, W.size))
 
 
 @jit
@@ -112,7 +125,7 @@ def l1_penalty_backward(W, strength, dW):
     dW : array, same shape and dtype
         Updated in place.
     """
-    _add_gradient(l1_gradient, pointer(W), strength, pointer(dW), W.size)
+    add_gradient(l1_gradient, pointer(W), strength, pointer(dW), W.size)
 
 
 @jit
@@ -133,7 +146,7 @@ def l2_penalty_forward(W, strength, loss):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 6.4.2.
     """
-    put(pointer(loss), 0, 0.5 * strength * _total(_square, pointer(W), W.size))
+    put(pointer(loss), 0, l2_penalty(pointer(W), strength, W.size))
 
 
 @jit
@@ -154,4 +167,4 @@ def l2_penalty_backward(W, strength, dW):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 6.4.2.
     """
-    _add_gradient(l2_gradient, pointer(W), strength, pointer(dW), W.size)
+    add_gradient(l2_gradient, pointer(W), strength, pointer(dW), W.size)

@@ -18,8 +18,13 @@ INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOL
 #   RULE      updates the whole of params from GRADS (P,): see `loop_rules`. HYPER holds its
 #             numbers, SLOTS (K, P) what it remembers; UPDATES were done before
 #   STATES    what layers by address remember; SEED, of the random numbers that they draw
-RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, STATES, SEED = range(9)
-CALLS = 9
+#   PENALTY   adds to GRADS before RULE what large W cost: see `loop_rules`
+# The last words are float64 numbers:
+#   LOSS      of a loss by address, its own
+#   L1, L2    strengths of the penalty; PENALIZED is where it leaves its value
+RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, STATES, SEED, PENALTY = range(10)
+LOSS, L1, L2, PENALIZED = range(10, 14)
+CALLS = 14
 
 MAX_NORM, LR = range(2)  # the first numbers of HYPER; the rule's others follow LR
 

@@ -13,7 +13,7 @@ from numba import float64
 from . import affine
 from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate, differentiate
-from .called import address_in, call, layer_seed
+from .called import address_in, call, layer_seed, number_in
 from .gather import gather
 from .losses import is_right, squared_error_gradient_row, squared_error_row
 from .online import is_tiny, train_one_by_one
@@ -29,9 +29,13 @@ from .table import (
     GRADS,
     HYPER,
     INPUTS,
+    L1,
+    LOSS,
     LR,
     MEAN_SQUARED_ERROR,
     OUTPUTS,
+    PENALIZED,
+    PENALTY,
     RATE_COUNT,
     RATES,
     RULE,
@@ -58,6 +62,7 @@ from .team import (
     open_stage,
     ticks,
 )
+from .updates import descend
 
 LEAST_ROWS = 16  # of a block that a member of the team works on
 UPDATES_A_MEMBER = 2  # tasks: 784-100-10 with batch 100 took 117 us, with 1 149, with 4 124
@@ -230,10 +235,8 @@ def _update(block, blocks, n, layers, batch_size, params, x, gradients, lr, fuse
         y = offset(x, padded(batch_size * d))
         if is_called(layers, i):
             if fused and block == 0:
-                count, param = layers[i, COUNT], offset(params, layers[i, WEIGHT])
-                grad = offset(grads, layers[i, WEIGHT])
-                for j in range(count):
-                    put(param, j, get(param, j) - lr * get(grad, j))
+                param, grad = offset(params, layers[i, WEIGHT]), offset(grads, layers[i, WEIGHT])
+                descend(param, grad, lr, layers[i, COUNT])
         elif layers[i, WEIGHT] >= 0:
             first, stop, width = 0, d, _vectors(x, m)
             if blocks > 1:
@@ -275,6 +278,19 @@ def _sum(losses, n):
     total = 0.0
     for i in range(n):
         total += get(losses, i)
+    return total
+
+
+@helper
+def _penalize(calls, layers, params, grads):
+    """Add to the gradients of all W what they cost beside the loss, and return that."""
+    total, like, numbers = 0.0, scalar(params, 0.0), address_in(pointer(calls), L1)
+    for i in range(layers.shape[0]):
+        if layers[i, WEIGHT] >= 0 and not is_called(layers, i):
+            size = layers[i, INPUTS] * layers[i, OUTPUTS]
+            W, dW = offset(params, layers[i, WEIGHT]), offset(grads, layers[i, WEIGHT])
+            call(calls[PENALTY], (size, address_in(W, 0), address_in(dW, 0), numbers, like))
+            total += number_in(calls, PENALIZED)
     return total
 
 
@@ -326,9 +342,9 @@ def train_epochs(
     lr : scalar of params.dtype
     learn : bool
         False: parameters stay, loss and accuracy are counted.
-    calls : (9,) int64
+    calls : (14,) int64
         Zeros for SGD. Else functions and arrays by address, as `kernels.table` tells: another
-        optimizer, a learning rate for each update.
+        optimizer, a learning rate for each update, a penalty on large weights.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
@@ -438,7 +454,7 @@ def train_epochs(
                             count, n, columns, address_in(out, 0),
                             address_in(pointer(targets), 0), address_in(pointer(labels), 0),
                             address_in(rows, 0), address_in(dout, 0), address_in(some, 0),
-                            scalar(p, 0.0),
+                            scalar(p, number_in(calls, LOSS)),
                         ),
                     )  # fmt: skip
                 if learn:
@@ -459,6 +475,8 @@ def train_epochs(
                 finish_stage(shared, tasks, own, began)
                 answers = get(shared, ANSWERS)
             if learns and not fused:
+                if calls[PENALTY] != 0:
+                    totals[epoch, 0] += n * _penalize(calls, layers, p, g)
                 _follow_rule(calls, lr, p, g, params.size, update)
             if not learns:
                 total = _sum(losses, n)

@@ -209,6 +209,19 @@ def _adjust_at(hyper, i):
 
 
 @helper
+def descend(p, g, lr, size):
+    """p[:size] -= lr * g[:size], pointers."""
+    step = lanes(p)
+    rate = fill(p, lr)
+    full = size - size % step
+    for i in range(0, full, step):
+        store(p, i, load(p, i) - rate * load(g, i))
+    if full < size:
+        rest = size - full
+        store_first(p, full, load_first(p, full, rest) - rate * load_first(g, full, rest), rest)
+
+
+@helper
 def sgd_step(param, grad, state, size, start, stop, hyper, t):
     """SGD; hyper: lr, weight_decay, clip_value, scale."""
     numbers = (get(hyper, 0),)
@@ -319,15 +332,7 @@ def sgd_update(grad, lr, param):
     The product is rounded before the difference, so the result has NumPy's bits.
     Source: Saitoh, Deep Learning from Scratch, section 6.1.2.
     """
-    g, p = pointer(grad), pointer(param)
-    step = lanes(p)
-    rate = fill(p, lr)
-    full = param.size - param.size % step
-    for i in range(0, full, step):
-        store(p, i, load(p, i) - rate * load(g, i))
-    if full < param.size:
-        rest = param.size - full
-        store_first(p, full, load_first(p, full, rest) - rate * load_first(g, full, rest), rest)
+    descend(pointer(param), pointer(grad), lr, param.size)
 
 
 @jit

@@ -16,14 +16,16 @@ from fastnet.layers import (
     Dense,
     Dropout,
     Elu,
+    Embedding,
     Gelu,
     Identity,
     LeakyRelu,
+    MatMul,
     Silu,
     Softplus,
     Tanh,
 )
-from fastnet.losses import LOSSES
+from fastnet.losses import LOSSES, Huber
 from fastnet.models import Sequential
 from fastnet.optimizer import (
     SGD,
@@ -262,7 +264,179 @@ def test_mix_makes_numbers_of_a_counter_that_share_no_pattern():
     assert np.abs(bits.mean(axis=0) - 0.5).max() < 5 * 0.5 / 64  # five standard deviations
 
 
+def test_a_huber_loss_has_its_own_delta():
+    x, t = data("huber", "float64")
+    for dtype in ("float32", "float64"):
+        assert_same_training(lambda d=dtype: model(Huber(0.05), d), x, t, OPTIMIZERS["Adam"])
+    wide, narrow = model(Huber(1.0), "float64"), model(Huber(0.05), "float64")
+    narrow._loss.delta = 1.0  # read at every call
+    assert narrow.evaluate(x, t) == wide.evaluate(x, t)
+    narrow._loss.delta = 0.05
+    assert narrow.evaluate(x, t)["loss"] < 0.2 * wide.evaluate(x, t)["loss"]
+    assert_allclose(narrow.evaluate(x, t)["loss"], narrow.forward(x, t), rtol=1e-13)
+    for by_definition, g in zip(
+        narrow.numerical_gradient(x, t), narrow.gradient(x, t), strict=True
+    ):
+        assert_allclose(by_definition, g, atol=1e-8 * np.abs(g).max())
+
+
+PENALTIES = {"l1": {"l1": 0.01}, "l2": {"l2": 0.1}, "both": {"l1": 0.003, "l2": 0.05}}
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *ADJUSTED])
+@pytest.mark.parametrize("penalties", PENALTIES)
+@every_dtype
+def test_every_penalty_with_every_optimizer(penalties, optimizer, dtype):
+    """Of every W, but not of b, gamma and beta."""
+    x, t = data("softmax_cross_entropy", dtype)
+    rules = OPTIMIZERS | ADJUSTED
+
+    def make():
+        layers = [Dense(7, "tanh"), BatchNormalization(), MatMul(drawn_weights(7, 3))]
+        net = Sequential(layers, dtype=dtype, seed=2, **PENALTIES[penalties])
+        net.build(5)
+        return net
+
+    assert_same_training(make, x, t, rules[optimizer])
+
+
+def drawn_weights(*shape):
+    return np.random.default_rng(5).standard_normal(shape)
+
+
+@every_dtype
+def test_a_penalty_is_a_part_of_the_loss(dtype):
+    x, t = data("softmax_cross_entropy", dtype)
+    plain, net = model("softmax_cross_entropy", dtype), model("softmax_cross_entropy", dtype)
+    net.l1, net.l2 = 0.01, 0.5
+    cost = sum(0.01 * np.abs(W).sum() + 0.25 * np.sum(W**2) for W in net.params[::2])
+    bound = 20 * np.finfo(dtype).eps
+    assert_allclose(net.forward(x, t), plain.forward(x, t) + cost, rtol=bound)
+    assert_allclose(net.evaluate(x, t)["loss"], plain.evaluate(x, t)["loss"] + cost, rtol=bound)
+    assert net.evaluate(x, t)["accuracy"] == plain.evaluate(x, t)["accuracy"]
+    seen = net.fit(x, t, 1, N, SGD(0.0), validation_data=(x, t), verbose=0)
+    assert_allclose([seen.loss[0], seen.val_loss[0]], net.forward(x, t), rtol=bound)
+    for g, by_definition in zip(net.gradient(x, t), net.numerical_gradient(x, t), strict=True):
+        assert_allclose(g, by_definition, atol=max(1e-8, bound) * np.abs(g).max())
+    net.forward(x, t)
+    net.backward(2)
+    doubled = [grad.copy() for grad in net.grads]
+    assert_allclose(
+        np.concatenate([g.ravel() for g in doubled]),
+        2 * np.concatenate([g.ravel() for g in net.gradient(x, t)]),
+        rtol=bound,
+        atol=bound,
+    )
+
+
+@pytest.mark.parametrize("name", ["l1", "l2"])
+def test_a_penalty_that_cannot_be(name):
+    for bad, error, said in [
+        (-0.1, ValueError, "must not be negative, got -0.1"),
+        (np.nan, ValueError, "must be finite, got nan"),
+        (1e39, ValueError, "must be finite in float32, got 1e+39"),
+    ]:
+        with pytest.raises(error) as caught:
+            Sequential([Dense(2)], **{name: bad})
+        assert str(caught.value) == f"Sequential: {name} {said}. Give a number such as 1e-4."
+    with pytest.raises(TypeError) as caught:
+        Sequential([Dense(2)], **{name: "a lot"})
+    assert str(caught.value) == (
+        f"Sequential: {name} must be a real number, got 'a lot'. Give a float."
+    )
+    x, t = data("softmax_cross_entropy", "float32")
+    net = model("softmax_cross_entropy", "float32")
+    before = net.parameter_vector.copy()
+    setattr(net, name, -1.0)
+    for call in (lambda: net.fit(x, t, verbose=0), lambda: net.forward(x, t)):
+        with pytest.raises(ValueError, match=rf"^Sequential\.\w+: {name} must not be negative"):
+            call()
+    assert_array_equal(net.parameter_vector, before)
+
+
 # Layers
+
+
+def words(dtype, count=11):
+    """Return row numbers (N, 4) and labels, and a table of `count` rows of 3."""
+    rng = np.random.default_rng(3)
+    return rng.integers(0, count, (N, 4)), rng.integers(0, 3, N), drawn_weights(count, 3)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@every_dtype
+def test_an_embedding_comes_first(optimizer, dtype):
+    x, t, table = words(dtype)
+
+    def make():
+        net = Sequential([Embedding(table), Dense(7, "tanh"), Dense(3)], dtype=dtype, seed=2)
+        net.build(4)
+        return net
+
+    assert_same_training(make, x, t, OPTIMIZERS[optimizer])
+    net = make()
+    assert net.predict(x).shape == (N, 3) and net.layers[0].W.base is net.parameter_vector
+    for kind in (np.uint8, np.int32, np.uint64):
+        assert_array_equal(net.predict(x.astype(kind)), net.predict(x))
+        assert_array_equal(net.predict(x[:2].astype(kind)), net.predict(x)[:2])
+    assert_allclose(net.evaluate(x, t)["loss"], net.forward(x, t), rtol=1e-5)
+    assert net.backward() is None
+    for g, by_definition in zip(net.gradient(x, t), net.numerical_gradient(x, t), strict=True):
+        assert_allclose(
+            g, by_definition, atol=max(1e-8, 30 * np.finfo(dtype).eps) * np.abs(g).max()
+        )
+
+
+def test_an_embedding_alone_and_of_many_numbers():
+    """More row numbers than the loop takes at a time, and rows wider than a vector."""
+    rng = np.random.default_rng(0)
+    x, t = rng.integers(0, 5, (N, 70)), rng.standard_normal((N, 70 * 19))
+    table = rng.standard_normal((5, 19))
+
+    def make():
+        net = Sequential([Embedding(table)], "mean_absolute_error", "float64")
+        net.build(70)
+        return net
+
+    assert_same_training(make, x, t, OPTIMIZERS["SGD"])
+
+
+def test_row_numbers_that_cannot_be():
+    x, t, table = words("float32")
+    net = Sequential([Embedding(table), Dense(3)], seed=0)
+    with pytest.raises(TypeError) as caught:
+        net.fit(x.astype(float), t, verbose=0)
+    assert str(caught.value) == (
+        "Sequential.fit: x must be integers, got dtype float64. Convert it with x.astype(int)."
+    )
+    x[2, 1] = 11
+    for call in (
+        lambda: net.fit(x, t, verbose=0),
+        lambda: net.predict(x),
+        lambda: net.predict(x[:3]),
+    ):
+        with pytest.raises(
+            IndexError, match=r"x must be in 0\.\.10 for W \(11, 3\), got x\[2, 1\]=11"
+        ):
+            call()
+    net.build(4)
+    with pytest.raises(
+        TypeError, match=r"^Sequential\.predict: x must be integers, got dtype float32"
+    ):
+        net.predict(np.zeros((1, 4), np.float32))
+    with pytest.raises(ValueError) as caught:
+        Sequential([Dense(4), Embedding(table)])
+    assert str(caught.value) == (
+        "Sequential.add: Embedding must be the first layer, as it takes row numbers, got it as "
+        "layers[1]. Put it first."
+    )
+    many = Sequential([Embedding(np.zeros((2**24 + 1, 1), np.float32)), Dense(1)])
+    with pytest.raises(ValueError) as caught:
+        many.build(1)
+    assert str(caught.value) == (
+        "Sequential.build: layers[0] must have at most 16,777,216 rows in float32, got Embedding "
+        'with 16,777,217. Make the model with dtype="float64".'
+    )
 
 
 LAYERS = {

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 import fastnet
 from fastnet import layers
 from fastnet.checkpoint import load_model, save_model
-from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
+from fastnet.layers import Affine, Dense, Embedding, MatMul, Relu, Sigmoid, Tanh
+from fastnet.losses import Huber
 from fastnet.models import Sequential
 
 
@@ -129,7 +130,11 @@ def test_strided_arrays_are_saved_in_order(path):
         params=[W, b],
         dtype="float64",
         loss="mean_squared_error",
+        l1=0.0,
+        l2=0.0,
+        _loss=None,
         _rng=np.random.default_rng(0),
+        _width=lambda: 3,
     )
     save_model(model, path)
     np.testing.assert_array_equal(load_file(path)["0.W"], W)
@@ -151,6 +156,8 @@ def test_what_the_file_says(saved):
         "version": fastnet.__version__,
         "dtype": "float32",
         "loss": "softmax_cross_entropy",
+        "l1": 0.0,
+        "l2": 0.0,
         "input_size": 4,
         "layers": [
             {**dense, "units": 3, "activation": "relu"},
@@ -172,9 +179,33 @@ def test_going_on_after_loading_gives_the_same_bits(path):
     np.testing.assert_array_equal(again.parameter_vector, model.parameter_vector)
 
 
-def test_a_file_without_the_generator_is_read(saved):
+def test_a_loss_and_its_penalties_are_kept(path):
+    rng = np.random.default_rng(0)
+    x, t = rng.integers(0, 5, (30, 4)), rng.standard_normal((30, 2))
+    table = rng.standard_normal((5, 3))
+    model = Sequential([Embedding(table), Dense(2)], Huber(0.1), seed=5, l1=0.01, l2=0.1)
+    model.fit(x, t, 2, verbose=0)
+    model.save(path)
+    again = Sequential.load(path)
+    assert (again.l1, again.l2, again._loss.delta, again.loss) == (0.01, 0.1, 0.1, "huber")
+    for one in (model, again):
+        one.fit(x, t, 3, verbose=0)
+    np.testing.assert_array_equal(again.parameter_vector, model.parameter_vector)
+
+
+@pytest.mark.parametrize(("name", "bad"), [("l1", -1), ("l2", "x"), ("delta", 0), ("delta", None)])
+def test_a_file_with_a_penalty_that_cannot_be(saved, name, bad):
     arrays, header = arrays_and_header(saved)
-    del header["generator"]
+    header[name] = bad
+    save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
+    with pytest.raises(ValueError, match=rf"^load_model: path must be a whole .*: {name} must "):
+        load_model(saved)
+
+
+def test_a_file_of_an_older_version_is_read(saved):
+    arrays, header = arrays_and_header(saved)
+    for name in ("generator", "l1", "l2"):
+        del header[name]
     save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
     np.testing.assert_array_equal(load_model(saved).layers[1].W, arrays["1.W"])
 

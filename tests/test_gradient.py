@@ -29,7 +29,7 @@ from fastnet.kernels import (
 )
 from fastnet.kernels.called import address as called_address
 from fastnet.kernels.simd import get, pointer_at, put
-from fastnet.kernels.table import STATES
+from fastnet.kernels.table import CALLS, STATES
 from fastnet.kernels.team import HELPED, THREADS, WORDS
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
 from fastnet.losses import SoftmaxCrossEntropy
@@ -38,7 +38,7 @@ from fastnet.models import Sequential, TwoLayerNet
 SIDES = [fastnet.gradient, reference.gradient]
 both_sides = pytest.mark.parametrize("side", SIDES, ids=["fastnet", "reference"])
 EPS = 2.0**-52
-PLAIN = np.zeros(9, np.int64)  # nothing by address
+PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 @pytest.fixture

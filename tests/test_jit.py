@@ -24,6 +24,7 @@ from numba.core.typed_passes import BaseNativeLowering
 import fastnet
 from fastnet import kernels
 from fastnet.kernels import _jit
+from fastnet.kernels.table import CALLS
 
 # Calls a few kernels; prints what they compute, what the cache did for them, and how many
 # versions of every jitted function there are.
@@ -217,7 +218,7 @@ def call_everything(dtype, n, d, m, form):
     work = np.empty(kernels.work_size(layers, 4), dtype)
     rows = x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], one
     nothing, alone = np.empty((0, 0), dtype), np.zeros(1, np.int64)
-    calls = np.zeros(9, np.int64)
+    calls = np.zeros(CALLS, np.int64)
     for learn in (True, False):
         kernels.train_epochs(
             *rows,

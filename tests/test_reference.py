@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastnet.kernels.table import CALLS
 from fastnet.reference import kernels
 from fastnet.reference.functions import cross_entropy_error, relu, sigmoid, softmax
 from fastnet.reference.layers import (
@@ -463,7 +464,7 @@ def stack_of(model):
 
 
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(9, np.int64)  # nothing by address
+PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):

@@ -6,9 +6,8 @@ import inspect
 import pytest
 
 PACKAGES = ["fastnet", "fastnet.reference"]
-MODULES = ["functions", "initializers", "layers", "losses", "optimizer", "models", "penalties"]
-MODULES += ["kernels"]
-MODULES = ["functions", "gradient", "layers", "losses", "optimizer", "models", "kernels"]
+MODULES = ["functions", "gradient", "initializers", "kernels", "layers", "losses", "models"]
+MODULES += ["optimizer", "penalties"]
 
 # What the NumPy twin leaves out: files are no arithmetic, and its dtype and loss are attributes
 # that nobody guards.

@@ -60,6 +60,7 @@ from fastnet.kernels.simd import (
     unshift,
     zero_tile,
 )
+from fastnet.kernels.table import CALLS
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SENTINEL = -7.25
@@ -598,7 +599,7 @@ def _call_every_kernel(where):
             work = fence(np.zeros(kernels.work_size(layers, 4), dtype))
             totals, prediction = fence(np.zeros((2, 3))), fence(np.zeros((n, m), dtype))
             none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
-            alone, calls = fence(np.zeros(1, np.int64)), fence(np.zeros(9, np.int64))
+            alone, calls = fence(np.zeros(1, np.int64)), fence(np.zeros(CALLS, np.int64))
             targets = fence(np.ones((n, m), dtype))
             for kind, number in enumerate((np.float32, np.float64, np.uint8)):
                 data = fence(np.ones((n, d), number))

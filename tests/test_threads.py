@@ -15,6 +15,7 @@ from numpy.testing import assert_array_equal
 
 import fastnet
 from fastnet import kernels, threads
+from fastnet.kernels.table import CALLS
 from fastnet.kernels.team import HELPED, THREADS, TICKET, WORDS
 from fastnet.kernels.training import _cut, _row_block
 from fastnet.layers import Dense, Relu, Tanh
@@ -473,7 +474,7 @@ def test_a_helper_that_comes_late_touches_nothing():
     team = np.zeros(WORDS, np.int64)
     team[THREADS], team[TICKET] = 2, -1
     none = np.zeros((0, 0), "float32")
-    layers, calls = np.array([[2**40, 2**40, 0, -1, 0]]), np.zeros(9, np.int64)
+    layers, calls = np.array([[2**40, 2**40, 0, -1, 0]]), np.zeros(CALLS, np.int64)
     arguments = (
         0, 0, 0, np.float32(1), np.zeros(0, np.int64), none, np.zeros((2**10, 0), np.int64), 2**40,
         layers, none[0:0].ravel(), 0, np.float32(1), True, calls, none.ravel(),

@@ -16,6 +16,7 @@ from fastnet.kernels import (
     TANH,
     UINT8,
 )
+from fastnet.kernels.table import CALLS
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -25,7 +26,7 @@ KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}
 ONLY = "activation only"
 SENTINEL = -7.25
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(9, np.int64)  # nothing by address
+PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 # Inputs, then a layer each: (outputs, activation), (outputs, activation, "no bias") or
 # (ONLY, activation).

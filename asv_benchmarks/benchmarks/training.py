@@ -2,6 +2,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from fastnet.kernels.table import CALLS
+
 from . import (
     DTYPES,
     IMPLEMENTATIONS,
@@ -17,7 +19,7 @@ from . import (
 
 BATCHES = 10
 ALONE = np.zeros(1, np.int64)  # no team of threads
-CALLS = np.zeros(9, np.int64)  # nothing by address
+PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 def arguments(kernels, dtype, network):
@@ -55,7 +57,7 @@ def train(kernels, a, lr, learn=True):
     kernels.train_epochs(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["labels"], a["targets"],
         a["order"], a["batch_size"], a["layers"], a["params"], a["loss"], scalar(lr), learn,
-        CALLS, a["work"], a["totals"], ALONE, 0,
+        PLAIN, a["work"], a["totals"], ALONE, 0,
     )  # fmt: skip
 
 
@@ -63,7 +65,7 @@ def predict(kernels, a):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.predict_rows(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["order"][0], a["layers"],
-        a["params"], CALLS, a["work"], a["batch_size"], a["out"], ALONE, 0,
+        a["params"], PLAIN, a["work"], a["batch_size"], a["out"], ALONE, 0,
     )  # fmt: skip
 
 

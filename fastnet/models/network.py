@@ -23,13 +23,14 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.kernels.called import address
-from fastnet.kernels.table import CALLS, FORWARD, GRADS, STATES
+from fastnet.kernels.table import CALLS, FORWARD, GRADS, LOSS, STATES
 from fastnet.layers import (
     Affine,
     BatchNormalization,
     Dense,
     Dropout,
     Elu,
+    Embedding,
     Gelu,
     Identity,
     LeakyRelu,
@@ -42,22 +43,26 @@ from fastnet.layers import (
     Tanh,
 )
 from fastnet.layers.products import _activation_code
+from fastnet.losses import LOSSES, Huber
 from fastnet.models.rows import Rows
+from fastnet.penalties import l1_penalty, l2_penalty
 
 # The losses that the compiled loop knows; it calls the others by address.
 LOSS_CODES = {
     "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
     "mean_squared_error": MEAN_SQUARED_ERROR,
 }
+LOSS_NAMES = {kind: name for name, kind in LOSSES.items()}
 # Layers that the compiled loop knows. A subclass is not one of them: it may compute otherwise.
 PRODUCTS = (Dense, Affine, MatMul)
 ACTIVATION_LAYERS = {Sigmoid: SIGMOID, Relu: RELU, Tanh: TANH}
-LEARNING = (*PRODUCTS, BatchNormalization)
+LEARNING = (*PRODUCTS, BatchNormalization, Embedding)
 # Those that it calls by address: the name in `loop_layers`, and the numbers first in their state.
 CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     BatchNormalization: lambda layer: ("batch_normalization", layer.momentum, layer.eps),
     Dropout: lambda layer: ("dropout", layer.dropout_ratio, *layer._scales()),
     Elu: lambda layer: ("elu", layer.alpha),
+    Embedding: lambda layer: ("embedding", len(layer.params[0])),
     Gelu: lambda layer: ("gelu" if layer.approximate == "none" else "gelu_tanh",),
     Identity: lambda layer: ("identity",),
     LeakyRelu: lambda layer: ("leaky_relu", layer.alpha),
@@ -84,7 +89,7 @@ class Network(NamedTuple):
     two must never come from different moments, while another thread changes the layers.
     """
 
-    loss: str
+    loss: Any  # an object of one of LOSSES' classes
     inputs: int  # 0: the model does not know yet
     outputs: int
     table: NDArray[np.int64]
@@ -106,7 +111,7 @@ class Network(NamedTuple):
             if called and row[FORWARD]:
                 row[FORWARD : FORWARD + 2] = _layer_addresses(called.pop(0), FLOAT)
         calls[STATES] = state.ctypes.data
-        return table, state, calls
+        return table, state, self.with_loss(calls)
 
     def is_current(self, layers: list[Any]) -> bool:
         """Tell whether it was made of these layers, and nothing in them was replaced since."""
@@ -139,6 +144,24 @@ class Network(NamedTuple):
                         "NaN or infinity in it. Assign finite numbers."
                     )
 
+    def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Return W and dW of every product: what penalties go by."""
+        found = []
+        for layer, i, view, grad in self.views:
+            if i == 0 and type(layer) in PRODUCTS:
+                found.append((view, grad))
+        return found
+
+    def penalty(self, l1: float, l2: float) -> float:
+        """Return what the weights cost beside the loss."""
+        total = 0.0
+        for W, _ in self.weights():
+            if l1:
+                total += float(l1_penalty(W, l1))
+            if l2:
+                total += float(l2_penalty(W, l2))
+        return total
+
     def name(self, layer: Any, i: int) -> str:
         """Return layers[k].W or .b for an error."""
         k = next(k for k, (other, _, _) in enumerate(self.stack) if other is layer)
@@ -153,7 +176,10 @@ class Network(NamedTuple):
         lr: float | None = None,
         calls: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float64]:
-        """Train with a learning rate, or without one evaluate; return totals (E, 3)."""
+        """Train with a learning rate, or without one evaluate; return totals (E, 3).
+
+        `calls` are another optimizer's, to which the loss's number is added.
+        """
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         arguments = (
             *rows.arguments(),
@@ -165,7 +191,7 @@ class Network(NamedTuple):
             self.loss_address(dtype),
             dtype.type(lr or 0.0),
             learn,
-            self.calls if calls is None else calls,
+            self.with_loss(self.calls if calls is None else calls),
             self.scratch(batch_size),
             totals,
         )
@@ -175,12 +201,21 @@ class Network(NamedTuple):
 
     def loss_address(self, dtype: np.dtype[Any]) -> int:
         """Return what the compiled loop of a dtype knows the loss by."""
-        code = LOSS_CODES.get(self.loss)
+        name = LOSS_NAMES[type(self.loss)]
+        code = LOSS_CODES.get(name)
         if code is None:
             from fastnet.kernels import loop_losses  # not before: 1 ms
 
-            return address(getattr(loop_losses, self.loss), dtype, 9)
+            return address(getattr(loop_losses, name), dtype, 9)
         return code
+
+    def with_loss(self, calls: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the words with the number that the loss has, if it has one."""
+        if type(self.loss) is not Huber:
+            return calls
+        calls = calls.copy()
+        calls.view(FLOAT)[LOSS] = checks.finite_positive("Huber", "delta", self.loss.delta)
+        return calls
 
     def scratch(self, batch_size: int) -> NDArray[Any]:
         """Return what the compiled loop works in, for batches of so many samples."""
@@ -190,7 +225,7 @@ class Network(NamedTuple):
         return empty(size, self.params.dtype)
 
 
-def nothing(loss: str, dtype: np.dtype[Any]) -> Network:
+def nothing(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
     none, table = np.zeros(0, dtype), np.zeros((0, 5), np.int64)
     return Network(loss, 0, 0, table, none, none, [], [], none, [], PLAIN, {})
@@ -218,6 +253,11 @@ def entries(where: str, layers: list[Any]) -> list[Entry]:
                 f"{where}: layer must be one of {names}, got {kind.__name__}. {advice}."
             )
         stack.append((layer, code, name))
+        if kind is Embedding and layer is not layers[0]:
+            raise ValueError(
+                f"{where}: Embedding must be the first layer, as it takes row numbers, got it as "
+                f"layers[{len(stack) - 1}]. Put it first."
+            )
     if len(set(map(id, layers))) != len(layers):
         raise ValueError(
             f"{where}: layer must be a new object, got one that is in the model already. "
@@ -229,6 +269,8 @@ def entries(where: str, layers: list[Any]) -> list[Entry]:
 def inputs_of(layers: list[Any]) -> int | None:
     """Return how many features the layers say they take; None where they do not say."""
     for layer in layers:
+        if type(layer) is Embedding:
+            return None  # as many row numbers as x has
         if type(layer) in PRODUCTS:
             if layer.params:
                 return int(layer.W.shape[0])
@@ -263,6 +305,8 @@ def fits(where: str, layers: list[Any], n_in: int) -> int:
                     f"parameters, got W ({n_in}, {units}). Give fewer units."
                 )
             n_in = units
+        elif type(layer) is Embedding:
+            n_in *= layer.params[0].shape[1]
         elif layer.params and layer.params[0].size != n_in:
             raise ValueError(
                 f"{where}: layers[{i}] must take {n_in} features, got {type(layer).__name__}, "
@@ -292,11 +336,14 @@ def gather(
                     made.params, made.grads = [], []
                     made.build(features, rng, dtype)
                 params, grads = tuple(made.params), tuple(made.grads)
-                if type(layer) in PRODUCTS:
-                    checks.gradients(where, params, grads, made._count)
+                if type(layer) is not BatchNormalization:
+                    checks.gradients(where, params, grads, getattr(made, "_count", 1))
                 for i, array in enumerate(params):
                     arrays.append((k, layer, i, array, grads[i]))
-                if type(layer) in PRODUCTS:
+                if type(layer) is Embedding:
+                    _countable(where, len(params[0]), dtype)
+                    features *= params[0].shape[1]
+                elif type(layer) in PRODUCTS:
                     features = params[0].shape[1]
         _apart(where, known, arrays)
         count = sum(array.size for _, _, _, array, _ in arrays)
@@ -324,6 +371,16 @@ def gather(
                 "Give fewer units."
             ) from None
         raise
+
+
+def _countable(where: str, rows: int, dtype: np.dtype[Any]) -> None:
+    """Check that the numbers of all rows of an embedding are numbers of the dtype."""
+    most = 2 ** (np.finfo(dtype).nmant + 1)
+    if rows > most:
+        raise ValueError(
+            f"{where}: layers[0] must have at most {most:,} rows in {dtype.name}, got Embedding "
+            f'with {rows:,}. Make the model with dtype="float64".'
+        )
 
 
 def _apart(
@@ -366,20 +423,22 @@ def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Netwo
             start, features = bias + sum(b.size for b in biases), outputs
         elif type(code) is tuple:
             name, *numbers = code
-            arrays = own.get(id(layer), [])
-            if any(array.shape != (features,) for array in arrays):
+            arrays, outputs = own.get(id(layer), []), features
+            if type(layer) is Embedding:
+                outputs *= arrays[0].shape[1]
+            elif any(array.shape != (features,) for array in arrays):
                 raise changed(where)
             count, at = sum(array.size for array in arrays), len(state)
             state += numbers
-            if arrays:
+            if type(layer) is BatchNormalization:
                 for memory in ("running_mean", "running_var"):
                     memories.append((layer, memory, slice(len(state), len(state) + features)))
                     state += [0.0] * features
                 state += [0.0] * 2 * features
             functions = _layer_addresses(name, dtype)
-            row = [features, features, start, -1, IDENTITY, *functions]
+            row = [features, outputs, start, -1, IDENTITY, *functions]
             table.append([*row, count, at, int(bool(arrays))])
-            start += count
+            start, features = start + count, outputs
         elif table and table[-1][4] == IDENTITY and len(table[-1]) == 5:
             table[-1][4] = code
         else:

@@ -35,12 +35,22 @@ class Rows(NamedTuple):
 
 
 def rows_of(
-    where: str, name: str, x: ArrayLike, features: int | None, dtype: np.dtype[Any]
+    where: str,
+    name: str,
+    x: ArrayLike,
+    features: int | None,
+    dtype: np.dtype[Any],
+    table: tuple[int, ...] | None = None,
 ) -> Rows:
-    """Return x as rows that the compiled loop can read, the user's own memory if possible."""
+    """Return x as rows that the compiled loop can read, the user's own memory if possible.
+
+    Where a table (V, H) is given they are numbers of its rows.
+    """
     array = checks.samples(where, name, checks.array(where, name, x))
     if features is not None:
         checks.features(where, name, array.shape[1], features)
+    if table is not None:
+        array = checks.indices(where, array, table, name).astype(dtype)
     kind = KINDS.get(array.dtype)  # None for the other byte order, too
     if kind is None:
         array = array.astype(np.float32 if array.dtype == np.float16 else dtype, order="C")

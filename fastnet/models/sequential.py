@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from typing import Any, TypeVar
@@ -12,13 +13,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, gradient, threads
 from fastnet.functions import softmax
-from fastnet.kernels import UINT8, central_differences, predict_rows, work_size
+from fastnet.kernels import (
+    UINT8,
+    central_differences,
+    l1_penalty_backward,
+    l2_penalty_backward,
+    predict_rows,
+    work_size,
+)
 from fastnet.kernels.checked import address_of
-from fastnet.layers import Dropout
+from fastnet.layers import Dropout, Embedding
 from fastnet.losses import LOSSES
 from fastnet.models.history import History
 from fastnet.models.network import (
     LEARNING,
+    LOSS_NAMES,
+    PRODUCTS,
     Network,
     changed,
     entries,
@@ -57,25 +67,32 @@ class Sequential:
 
     Parameters
     ----------
-    layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout and activations
-        Sigmoid, Relu, Tanh, LeakyRelu, Elu, Softplus, Gelu, Silu, Identity and Step. `fit` trains
-        with batch statistics and random masks, `predict` and `evaluate` go without. The model takes
-        them over: the arrays of ready-made ones are copied into its vector, so two layers cannot
-        share one (tied weights): step such layers by hand.
-    loss : str
+    layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout, Embedding, activations
+        Activations are Sigmoid, Relu, Tanh, LeakyRelu, Elu, Softplus, Gelu, Silu, Identity and
+        Step. An Embedding comes first, and x is then row numbers (N, L). `fit` trains with batch
+        statistics and random masks, `predict` and `evaluate` go without. The model takes the layers
+        over: the arrays of ready-made ones are copied into its vector, so two layers cannot share
+        one (tied weights): step such layers by hand.
+    loss : str, or an object of a class of fastnet.losses
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
-        "mean_squared_error", "huber" ... Targets t are (N, C), or (N,) where C is 1; for
-        "softmax_cross_entropy", "sparse_categorical_cross_entropy" and "categorical_hinge" they
-        are labels (N,) or one-hot (N, C). "mean_squared_error" is halved and summed over the
-        outputs.
+        "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
+        are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",
+        "sparse_categorical_cross_entropy" and "categorical_hinge" they are labels (N,) or one-hot
+        (N, C). "mean_squared_error" is halved and summed over the outputs.
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
+    l1, l2 : float
+        Strengths of penalties on large weights, which are a part of the loss: for each W of Dense,
+        Affine and MatMul l1 * sum(|W|) + l2 / 2 * sum(W**2). Biases, an Embedding's table and what
+        BatchNormalization learns go without.
 
     Attributes
     ----------
     layers : list
         May be changed: the next call builds what is new in it.
+    l1, l2 : float
+        May be changed: the next call goes by them.
 
     Raises
     ------
@@ -107,17 +124,23 @@ class Sequential:
     def __init__(
         self,
         layers: list[Any] | None = None,
-        loss: str = "softmax_cross_entropy",
+        loss: Any = "softmax_cross_entropy",
         dtype: str = "float32",
         seed: int | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
     ) -> None:
-        checks.choice("Sequential", "loss", loss, LOSSES)
-        self._loss_name = loss
+        if type(loss) in LOSS_NAMES:
+            self._loss: Any = copy.copy(loss)
+        else:
+            checks.choice("Sequential", "loss", loss, LOSSES)
+            self._loss = LOSSES[loss]()
         self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
-        self._loss: Any = LOSSES[loss]()
+        self.l1, self.l2 = l1, l2
+        self._penalties("Sequential")
         self.layers: list[Any] = []
-        self._network = nothing(self._loss_name, self._dtype)
+        self._network = nothing(self._loss, self._dtype)
         if not isinstance(layers, (list, tuple, type(None))):
             raise TypeError(
                 f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
@@ -133,7 +156,7 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._network = nothing(self._loss_name, self._dtype)
+        self._network = nothing(self._loss, self._dtype)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
 
@@ -147,8 +170,8 @@ class Sequential:
 
     @property
     def loss(self) -> str:
-        """Name of the loss, as the constructor was given it."""
-        return self._loss_name
+        """Name of the loss, one of `fastnet.losses.LOSSES`."""
+        return LOSS_NAMES[type(self._loss)]
 
     @loss.setter
     def loss(self, value: Any) -> None:
@@ -336,13 +359,18 @@ class Sequential:
         n, n_in = rows.array.shape
         outputs = fits(where, self.layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
-        self._ready(where, n_in, outputs)
+        l1, l2 = self._penalties(where)
+        network = self._ready(where, n_in, outputs)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
-            out = layer.forward(out)
-        return self._loss.forward(out, labels if self._loss._of_labels else targets)
+            if type(layer) is Embedding:
+                out = layer.forward(out.astype(LABEL)).reshape(n, -1)
+            else:
+                out = layer.forward(out)
+        loss = self._loss.forward(out, labels if self._loss._of_labels else targets)
+        return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
-    def backward(self, dout: float = 1) -> NDArray[Any]:
+    def backward(self, dout: float = 1) -> NDArray[Any] | None:
         """Fill `grads` with the gradient of the last `forward`, times dout.
 
         Parameters
@@ -352,19 +380,29 @@ class Sequential:
         Returns
         -------
         (N, D)
-            Gradient with respect to x.
+            Gradient with respect to x; None where x is row numbers, of an Embedding.
 
         Raises
         ------
         RuntimeError
             forward was not called.
         """
-        checks.remembered("Sequential.backward", self._loss, "y")
-        self._ready("Sequential.backward")
-        dx: NDArray[Any] = self._loss.backward(dout)
+        where = "Sequential.backward"
+        checks.remembered(where, self._loss, "y")
+        l1, l2 = self._penalties(where)
+        network = self._ready(where)
+        dx: Any = self._loss.backward(dout)
         for layer in reversed(self.layers):
+            if type(layer) is Embedding:
+                dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
-        return dx
+        for W, dW in network.weights():
+            if l1:
+                l1_penalty_backward(W, self._dtype.type(l1 * dout), dW)
+            if l2:
+                l2_penalty_backward(W, self._dtype.type(l2 * dout), dW)
+        found: NDArray[Any] | None = dx
+        return found
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
         """Return the gradient of the loss for every array of `params`, as fresh arrays.
@@ -420,6 +458,7 @@ class Sequential:
         layers = self.layers[:]
         outputs = fits(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
+        l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers)
         table, state, calls = network.in_float64()
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
@@ -449,10 +488,14 @@ class Sequential:
             )
             threads.call(central_differences, arguments, cost * (stop - start), 1)
         found, start = [], 0
-        for _, _, view, _ in network.views:
-            part = grad[start : start + view.size].reshape(view.shape)
-            found.append(part.astype(self._dtype))
-            start += view.size
+        for layer, i, view, _ in network.views:
+            part = slice(start, start + view.size)
+            if i == 0 and type(layer) in PRODUCTS:
+                upper, lower = params[part] + steps[part], params[part] - steps[part]
+                rise = l1 * (np.abs(upper) - np.abs(lower)) + l2 / 2 * (upper**2 - lower**2)
+                grad[part] += rise / (upper - lower)
+            found.append(grad[part].reshape(view.shape).astype(self._dtype))
+            start = part.stop
         del state  # which `calls` has the address of
         return found
 
@@ -525,6 +568,7 @@ class Sequential:
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
         kind, numbers = rule_of(where, optimizer, self._dtype)
+        penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
@@ -541,7 +585,7 @@ class Sequential:
         network.check_finite(where)
         draws = any(type(layer) is Dropout for layer, _, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
-        steps = Steps(where, kind, optimizer, numbers, network, seed)
+        steps = Steps(where, kind, optimizer, numbers, network, penalties, seed)
 
         batches = -(-n // batch_size)
         cost = FLOPS_A_BATCH + batch_size * (FLOPS_A_SAMPLE + 6.0 * network.params.size)
@@ -582,7 +626,7 @@ class Sequential:
                 done = totals / n
                 done[:, 2] = seconds
                 if validation_data is not None:
-                    held_out_seen = self._evaluate(network, held_out, held_out_targets)
+                    held_out_seen = self._evaluate(network, held_out, held_out_targets, penalties)
                     done = np.append(done[0], list(held_out_seen.values())).reshape(1, 5)
                 seen.append(done)
                 completed += len(done)
@@ -668,7 +712,7 @@ class Sequential:
         network, kind = self._network, KINDS.get(x.dtype)
         if kind is None or n_in != network.inputs or not 0 < n <= FEW_ROWS.size:
             return None
-        if not network.is_current(self.layers[:]):
+        if not network.is_current(self.layers[:]) or type(self.layers[0]) is Embedding:
             return None
         out, work = empty((n, network.outputs), self._dtype), network.scratch(n)
         predict_rows(
@@ -706,7 +750,7 @@ class Sequential:
         RuntimeError
             The model's loss is not "softmax_cross_entropy": its outputs are no logits.
         """
-        if self._loss_name != "softmax_cross_entropy":
+        if self.loss != "softmax_cross_entropy":
             raise RuntimeError(
                 'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
                 f'"{self.loss}". Use predict.'
@@ -740,16 +784,22 @@ class Sequential:
         layers = self.layers[:]
         outputs = fits(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
-        return self._evaluate(self._ready(where, n_in, outputs, layers), rows, targets)
+        penalties = self._penalties(where)
+        network = self._ready(where, n_in, outputs, layers)
+        return self._evaluate(network, rows, targets, penalties)
 
     def _evaluate(
-        self, network: Network, rows: Rows, targets: tuple[NDArray[np.int64], NDArray[Any]]
+        self,
+        network: Network,
+        rows: Rows,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        penalties: tuple[float, float],
     ) -> dict[str, float]:
         n = len(rows.array)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
         totals = network.run(rows, targets, order, size)
         loss, correct, _ = totals[0].tolist()
-        return {"loss": loss / n, "accuracy": correct / n}
+        return {"loss": loss / n + network.penalty(*penalties), "accuracy": correct / n}
 
     def summary(self) -> None:
         """Print the layers with their shapes and parameter counts.
@@ -793,8 +843,18 @@ class Sequential:
 
     # ----------------------------------------------------------------- arguments
 
+    def _penalties(self, where: str) -> tuple[float, float]:
+        """Return the strengths of both penalties."""
+        l1, l2 = (
+            checks.not_negative(where, name, getattr(self, name), [self._dtype], "1e-4")
+            for name in ("l1", "l2")
+        )
+        return l1, l2
+
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
-        return rows_of(where, name, x, self._width(), self._dtype)
+        first = self.layers[0] if self.layers else None
+        table = first.params[0].shape if type(first) is Embedding else None
+        return rows_of(where, name, x, self._width(), self._dtype, table)
 
     def _targets(
         self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"

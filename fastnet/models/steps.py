@@ -9,7 +9,20 @@ from numpy.typing import NDArray
 
 from fastnet import checks
 from fastnet.kernels.called import address
-from fastnet.kernels.table import GRADS, HYPER, LR, RATE_COUNT, RATES, RULE, SEED, SLOTS, UPDATES
+from fastnet.kernels.table import (
+    GRADS,
+    HYPER,
+    L1,
+    L2,
+    LR,
+    PENALTY,
+    RATE_COUNT,
+    RATES,
+    RULE,
+    SEED,
+    SLOTS,
+    UPDATES,
+)
 from fastnet.models.network import PLAIN, Network
 from fastnet.models.rows import Rows
 from fastnet.optimizer import (
@@ -74,15 +87,17 @@ class Steps:
         optimizer: _Optimizer,
         numbers: list[float],
         network: Network,
+        penalties: tuple[float, float],
         seed: int,
     ) -> None:
-        self.seed = seed
+        self.penalties, self.seed = penalties, seed
         *rest, largest_norm = numbers
         self.optimizer, self.network = optimizer, network
         self.hyper = np.array([largest_norm, *rest, 1.0])
         # Without more than a learning rate SGD goes with the gradient, in one pass.
         plain = kind is SGD and not optimizer.weight_decay
         plain = plain and optimizer.clip_value is optimizer.clip_norm is None
+        plain = plain and not any(penalties)
         self.rule = None if plain else RULES[kind]
         size, dtype = network.params.size, network.params.dtype
         self.slots = np.zeros((len(optimizer._states), size), dtype)
@@ -122,6 +137,9 @@ class Steps:
             calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype, 6)
             calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
             calls[GRADS] = self.network.grads.ctypes.data
+            if any(self.penalties):
+                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype, 4)
+                calls.view(np.float64)[[L1, L2]] = self.penalties
         return calls
 
     def run(

@@ -355,6 +355,9 @@ class Embedding(_Layer):
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.idx, dout)
 
+    def _backward_params(self, dout: np.ndarray) -> None:
+        self.backward(dout.reshape(*self.idx.shape, -1))
+
     def _set(self, W: np.ndarray) -> None:
         self.params[0] = W
         if self.grads[0].shape != W.shape or self.grads[0].dtype != W.dtype:

@@ -7,9 +7,10 @@ import numpy as np
 
 from .functions import _labels, softmax
 from .gradient import _gradient, numerical_gradient
-from .layers import Affine, Dense, Relu, SoftmaxWithLoss
+from .layers import Affine, Dense, Embedding, MatMul, Relu, SoftmaxWithLoss
 from .losses import MeanSquaredError, SoftmaxCrossEntropy
 from .optimizer import SGD
+from .penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 
 
 class History:
@@ -27,8 +28,9 @@ class Sequential:
     """Layers in a row, with every parameter in one flat vector that the layers view.
 
     loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)) or "mean_squared_error"
-    (t: (N, C), or (N,) where C is 1). One generator, ``default_rng(seed)``, draws the weights
-    at build, then one permutation an epoch; fastnet draws the same.
+    (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of all products, of
+    strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at build, then one
+    permutation an epoch; fastnet draws the same.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Sequential:
         loss: str = "softmax_cross_entropy",
         dtype: str = "float32",
         seed: int | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
     ) -> None:
         losses: dict = {
             "softmax_cross_entropy": SoftmaxCrossEntropy,
@@ -45,6 +49,7 @@ class Sequential:
         self.layers: list = []
         self.loss = loss
         self.dtype = np.dtype(dtype)
+        self.l1, self.l2 = l1, l2
         self._loss = losses[loss]()
         self._rng = np.random.default_rng(seed)
         self._parameters = self._gradients = np.zeros(0, self.dtype)
@@ -60,7 +65,9 @@ class Sequential:
         for layer in self.layers:
             if isinstance(layer, Dense) and not layer.params:
                 layer.build(n_in, self._rng, self.dtype)
-            if layer.params:
+            if isinstance(layer, Embedding):
+                n_in *= layer.W.shape[1]
+            elif layer.params:
                 n_in = layer.W.shape[1]
         flat = [np.ravel(array) for layer in self.layers for array in layer.params]
         self._parameters = np.concatenate([np.zeros(0), *flat]).astype(self.dtype)
@@ -113,13 +120,16 @@ class Sequential:
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
         """Return the loss of the batch; backward can follow."""
-        return self._loss.forward(self.predict(x), self._targets(t))
+        return self._loss.forward(self.predict(x), self._targets(t)) + self._penalty()
 
     def backward(self, dout: float = 1) -> np.ndarray:
         """Return dx of the last forward times dout; fill ``grads``."""
         dx = self._loss.backward(dout)
         for layer in reversed(self.layers):
+            if isinstance(layer, Embedding):
+                dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
+        self._add_penalty_gradients(dout)
         return dx
 
     def gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
@@ -184,7 +194,7 @@ class Sequential:
     def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, int]:
         """Forward, backward and update on one batch; return its loss and correct answers."""
         y = self._forward(x)
-        loss = self._loss.forward(y, t)
+        loss = self._loss.forward(y, t) + self._penalty()
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"Sequential.fit: loss must stay finite, got {loss}. "
@@ -195,6 +205,7 @@ class Sequential:
             dout = layer.backward(dout)
         if self.layers[0].params:
             self.layers[0]._backward_params(dout)
+        self._add_penalty_gradients()
         # One update of the flat vector is every layer's update.
         optimizer.update([self._parameters], [self._gradients])
         return loss, self._correct(y, t)
@@ -212,7 +223,7 @@ class Sequential:
     def evaluate(self, x: np.ndarray, t: np.ndarray) -> dict[str, float]:
         """Return {"loss": mean loss, "accuracy": share of correct answers}."""
         y, t = self.predict(x), self._targets(t)
-        loss = self._loss.forward(y, t)
+        loss = self._loss.forward(y, t) + self._penalty()
         return {"loss": float(loss), "accuracy": float(self._correct(y, t) / len(y))}
 
     def summary(self) -> None:
@@ -227,12 +238,28 @@ class Sequential:
     def _forward(self, x: np.ndarray) -> np.ndarray:
         for layer in self.layers:
             x = layer.forward(x)
+            if isinstance(layer, Embedding):
+                x = x.reshape(len(x), -1)
         return x
+
+    def _weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        products = [layer for layer in self.layers if isinstance(layer, (Dense, Affine, MatMul))]
+        return [(layer.W, layer.dW) for layer in products]
+
+    def _penalty(self) -> float:
+        weights = [W for W, _ in self._weights()]
+        return sum(l1_penalty(W, self.l1) + l2_penalty(W, self.l2) for W in weights)
+
+    def _add_penalty_gradients(self, dout: float = 1) -> None:
+        for W, dW in self._weights():
+            dW += dout * (l1_penalty_gradient(W, self.l1) + l2_penalty_gradient(W, self.l2))
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
         """Rows of the model's dtype; uint8 pixels become 0 to 1."""
         x = np.asarray(x)
         x = x.reshape(len(x), -1)
+        if isinstance(self.layers[0], Embedding):
+            return x
         if x.dtype == np.uint8:
             return np.multiply(x, self.dtype.type(1 / 255), dtype=self.dtype)
         return x.astype(self.dtype, copy=False)
