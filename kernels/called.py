@@ -15,20 +15,6 @@ from ._jit import helper
 from .simd import INT64, get, pointer, pointer_at
 
 
-@helper
-def mix(x):
-    """Another int64 for each, by MurmurHash3's finalizer: a counter becomes random numbers."""
-    x = (x ^ ((x >> 33) & 0x7FFFFFFF)) * -49064778989728563
-    x = (x ^ ((x >> 33) & 0x7FFFFFFF)) * -4265267296055464877
-    return x ^ ((x >> 33) & 0x7FFFFFFF)
-
-
-@helper
-def layer_seed(seed, update, i):
-    """Another number for each update and layer."""
-    return mix(mix(seed + update) + i)
-
-
 @intrinsic
 def call(typingctx, address, arguments):
     """Call the function at an address with a tuple of numbers; it returns an int64."""

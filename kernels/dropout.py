@@ -23,6 +23,12 @@ def mask_key(seed, step):
 
 
 @helper
+def layer_seed(seed, update, layer):
+    """Another int64 for each update and layer."""
+    return np.int64(mask_key(mask_key(seed, update), layer))
+
+
+@helper
 def _mixed(bits):
     """A bijection of 32 bits in which each bit of the input flips half of the output's."""
     bits = np.uint32(bits ^ (bits >> np.uint32(16)))

@@ -13,7 +13,8 @@ from numba import float64
 from . import affine
 from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate, differentiate
-from .called import address_in, call, layer_seed, number_in
+from .called import address_in, call, number_in
+from .dropout import layer_seed
 from .gather import gather
 from .losses import is_right, squared_error_gradient_row, squared_error_row
 from .online import is_tiny, train_one_by_one

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import fastnet
 from fastnet import optimizer as optimizers
 from fastnet.kernels import dropout_mask
-from fastnet.kernels.called import layer_seed, mix
+from fastnet.kernels.dropout import layer_seed
 from fastnet.layers import (
     BatchNormalization,
     Dense,
@@ -253,12 +253,12 @@ def test_weights_that_overflow_leave_the_state_before_it():
     assert all(np.isfinite(v).all() for v in optimizer.v)
 
 
-def test_mix_makes_numbers_of_a_counter_that_share_no_pattern():
+def test_seeds_of_layers_share_no_pattern():
     @numba.njit
     def mixed(n):
-        return [mix(i) for i in range(n)]
+        return [layer_seed(7, i, j) for i in range(n) for j in range(2)]
 
-    numbers = np.array(mixed(4096), np.int64)
+    numbers = np.array(mixed(2048), np.int64)
     assert len(set(numbers.tolist())) == 4096
     bits = np.unpackbits(numbers.view(np.uint8)).reshape(4096, 64)
     assert np.abs(bits.mean(axis=0) - 0.5).max() < 5 * 0.5 / 64  # five standard deviations
