@@ -9,6 +9,8 @@
     Arrays in, arrays out; the digits that ship with fastnet, and MNIST.
 `fastnet.gradient`
     Gradients by their definition, descent along them, and a check of those of a model.
+`fastnet.textbook`
+    The books' deep networks and trainers, and the delta rule.
 `fastnet.kernels`
     The compiled functions, callable from your own `@njit` code.
 `fastnet.reference`

@@ -6,6 +6,7 @@ fit for a kernel or one `contiguous` away from it: a kernel itself checks nothin
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Collection, Iterable
@@ -26,6 +27,7 @@ __all__ = [
     "count",
     "deviation",
     "entries",
+    "equally_long",
     "factor",
     "finite_positive",
     "fits",
@@ -38,9 +40,12 @@ __all__ = [
     "lengths",
     "loss_objects",
     "loss_weights",
+    "members",
+    "no_matplotlib",
     "no_optimizer",
     "not_negative",
     "number",
+    "options",
     "pairs",
     "parameter",
     "positive",
@@ -51,6 +56,7 @@ __all__ = [
     "same_shape",
     "scalar",
     "shape",
+    "sizes",
     "state",
     "state_kind",
     "table",
@@ -1052,3 +1058,56 @@ def matrix_shape(where: str, value: Any) -> tuple[int, int]:
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ValueError(f"{where}: shape must be (D, M), got {_shown(value)}. Give two ints.")
     return count(where, "shape", value[0]), count(where, "shape", value[1])
+
+
+# --------------------------------------------------------------------------- the textbooks' classes
+
+
+def sizes(where: str, name: str, value: Any) -> list[int]:
+    """Return a list of whole numbers of at least 1; it may be empty."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(
+            f"{where}: {name} must be a list of whole numbers, got {_shown(value)}. "
+            "Give one for each hidden layer, such as [100, 100]."
+        )
+    return [count(where, f"{name}[{i}]", size) for i, size in enumerate(value)]
+
+
+def members(where: str, name: str, value: Any, needed: tuple[str, ...]) -> None:
+    """Check that an object has what is needed of it."""
+    for member in needed:
+        if isinstance(value, type) or not hasattr(value, member):
+            raise TypeError(
+                f"{where}: {name} must be an object with {', '.join(needed)}, got {_shown(value)}. "
+                "Make one of a class that has these."
+            )
+
+
+def equally_long(where: str, given: dict[str, ArrayLike]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return samples and targets, given by their names, as arrays: one target for each sample."""
+    x, t = (array(where, name, value) for name, value in given.items())
+    if x.ndim == 0 or t.ndim == 0 or len(x) == 0 or len(x) != len(t):
+        first, second = given
+        raise ValueError(
+            f"{where}: {second} must have a target for each sample, and {first} a sample, got "
+            f"{first}.shape={x.shape} and {second}.shape={t.shape}. Give equally many."
+        )
+    return x, t
+
+
+def options(where: str, name: str, value: Any, kind: type) -> None:
+    """Check that value is a dict of arguments that a class takes."""
+    known = inspect.signature(kind).parameters
+    if not isinstance(value, dict) or not value.keys() <= known.keys():
+        raise TypeError(
+            f"{where}: {name} must be a dict of arguments of {kind.__name__} "
+            f"({', '.join(known)}), got {_shown(value)}. Give a dict such as {{'lr': 0.01}}."
+        )
+
+
+def no_matplotlib(where: str, error: ImportError) -> ImportError:
+    """Return the error for matplotlib that cannot be imported."""
+    return ImportError(
+        f"{where}: matplotlib must be installed, got {str(error)!r}. "
+        "Run pip install 'fastnet-numba[plot]'."
+    )

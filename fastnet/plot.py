@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from fastnet import checks
+
 if TYPE_CHECKING:
     from fastnet.models import History
 
@@ -64,10 +66,7 @@ def save_learning_curves(history: History, path: str | os.PathLike[str]) -> None
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
     except ImportError as error:
-        raise ImportError(
-            f"save_learning_curves: matplotlib must be installed, got {str(error)!r}. "
-            "Run pip install 'fastnet-numba[plot]'."
-        ) from error
+        raise checks.no_matplotlib("save_learning_curves", error) from error
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     FigureCanvasAgg(figure)

@@ -19,6 +19,7 @@ RANK = {
     "dropin": 5,
     "plot": 5,
     "models": 4,
+    "textbook": 4,
     "datasets": 3,
     "gradient": 3,
     "layers": 3,
@@ -124,7 +125,7 @@ def imports_run_downwards(root):
             elif top != "fastnet" or word == "reference":
                 known = {"info": {"numba", "llvmlite"}, "warmup": {"numba"}}
                 known |= {"checkpoint": {"safetensors"}}
-                known |= {"plot": {"matplotlib"}, "models": {"tqdm"}}
+                known |= {"plot": {"matplotlib"}, "models": {"tqdm"}, "textbook": {"matplotlib"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(own, ())}
                 if top not in allowed:
                     yield f"{path}: imports {name}"

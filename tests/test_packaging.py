@@ -166,6 +166,8 @@ def module_names():
         "fastnet.layers": PACKAGE / "layers",
         "fastnet.reference": PACKAGE / "reference",
         "fastnet.reference.kernels": PACKAGE / "reference" / "kernels",
+        "fastnet.reference.textbook": PACKAGE / "reference" / "textbook",
+        "fastnet.textbook": PACKAGE / "textbook",
     }
     for package, folder in folders.items():
         yield package
@@ -197,6 +199,6 @@ def test_examples(name, tmp_path, monkeypatch):
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
     documented = {"functions", "initializers", "layers", "losses", "optimizer", "models"}
-    documented |= {"datasets", "penalties"}
+    documented |= {"datasets", "penalties", "textbook", "textbook.first", "textbook.second"}
     if name.removeprefix("fastnet.") in documented:
         assert result.attempted > 0, f"{name} shows no example"

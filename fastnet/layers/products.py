@@ -17,6 +17,7 @@ from fastnet.kernels import (
     SIGMOID,
     TANH,
     affine_backward,
+    affine_backward_params,
     affine_forward,
     matmul_backward,
     matmul_forward,
@@ -325,6 +326,13 @@ class Affine(MatMul):
         wanted, x, W, dout, dx, dW, db = self._before_backward("Affine.backward", dout)
         affine_backward(x, W, dout, dx, dW, db)
         return dx if wanted is None else self._after_backward(*wanted, dx, dW, db)
+
+    def _backward_params(self, dout: ArrayLike) -> None:
+        """Do what backward does but for dx, which the first layer of a model need not give."""
+        wanted, x, _, dout, dx, dW, db = self._before_backward("Affine.backward", dout)
+        affine_backward_params(x, dout, dW, db)
+        if wanted is not None:
+            self._after_backward(*wanted, dx, dW, db)
 
 
 class Dense(Affine):

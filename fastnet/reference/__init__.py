@@ -18,6 +18,7 @@ from . import (
     models,
     optimizer,
     penalties,
+    textbook,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "models",
     "optimizer",
     "penalties",
+    "textbook",
 ]

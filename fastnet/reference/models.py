@@ -8,7 +8,7 @@ import numpy as np
 from .functions import _labels, softmax
 from .gradient import _gradient, numerical_gradient
 from .layers import Affine, Dense, Embedding, MatMul, Relu, SoftmaxWithLoss
-from .losses import MeanSquaredError, SoftmaxCrossEntropy
+from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from .optimizer import SGD
 from .penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 
@@ -27,10 +27,10 @@ class History:
 class Sequential:
     """Layers in a row, with every parameter in one flat vector that the layers view.
 
-    loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)) or "mean_squared_error"
-    (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of all products, of
-    strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at build, then one
-    permutation an epoch; fastnet draws the same.
+    loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)), "mean_squared_error" or
+    "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of
+    all products, of strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at
+    build, then one permutation an epoch; fastnet draws the same.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Sequential:
         losses: dict = {
             "softmax_cross_entropy": SoftmaxCrossEntropy,
             "mean_squared_error": MeanSquaredError,
+            "sigmoid_cross_entropy": SigmoidCrossEntropy,
         }
         self.layers: list = []
         self.loss = loss
@@ -274,7 +275,8 @@ class Sequential:
         if self.loss == "softmax_cross_entropy":
             return int(np.count_nonzero(y.argmax(axis=1) == t))
         if y.shape[1] == 1:
-            return int(np.count_nonzero((y > 0.5) == (t > 0.5)))
+            middle = 0 if self.loss == "sigmoid_cross_entropy" else 0.5
+            return int(np.count_nonzero((y > middle) == (t > 0.5)))
         return int(np.count_nonzero(y.argmax(axis=1) == t.argmax(axis=1)))
 
 
