@@ -230,12 +230,14 @@ class MultiLayerNet(MultiLayerNetExtend):
     Examples
     --------
     >>> import numpy as np
+    >>> from fastnet.gradient import gradient_check
     >>> from fastnet.textbook.first import MultiLayerNet
     >>> np.random.seed(0)
     >>> network = MultiLayerNet(2, [8, 8], 2, weight_decay_lambda=0.1)
-    >>> x, t = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([1, 0])
-    >>> grads, numerical = network.gradient(x, t), network.numerical_gradient(x, t)
-    >>> max(np.abs(grads[key] - numerical[key]).max() for key in network.params) < 1e-7
+    >>> errors = gradient_check(network, np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([1, 0]))
+    >>> list(errors)
+    ['W1', 'b1', 'W2', 'b2', 'W3', 'b3']
+    >>> max(errors.values()) < 1e-5
     True
     """
 
