@@ -24,6 +24,7 @@ from fastnet.dropin.deferred import Deferred, settled
 from fastnet.dropin.timing import Report
 
 PYTHON = [sys.executable, "-X", "utf8"]
+OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
 
 
 # --------------------------------------------------------------------------- whole scripts
@@ -53,8 +54,10 @@ def run(folder, *arguments):
     [
         ("first", "train_two_layer.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss"]),
         ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+        ("first", "compare_optimizers.py", ["BatchNormalization", "Dropout", *OPTIMIZERS]),
         ("second", "spiral.py", ["Affine", "MatMul", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
         ("second", "words.py", ["Affine", "MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
+        ("second", "negative_sampling.py", ["Embedding", "SigmoidWithLoss", *OPTIMIZERS]),
     ],
 )
 def test_scripts_print_the_same_numbers(root, edition, script, replaced):
@@ -81,7 +84,10 @@ def test_report(root):
     assert calls["common.trainer.Trainer.train_step"][0] == 6 * 31 + 2 * 15
     assert calls["common.optimizer.SGD.update"][0] == 31 + 2 * 15
     assert "common.layers.SoftmaxWithLoss.backward" in kernels
-    assert "common.layers.Dropout.forward" in own and "common.layers.Affine.forward" not in own
+    assert "common.gradient.numerical_gradient" in own
+    assert "common.layers.Affine.forward" not in own
+    for updates, where in ((31, kernels), (1, own)):  # the first one makes the state
+        assert re.search(rf" {updates} calls +[\d.]+ s +common.optimizer.Adam.update", where)
     assert "common.functions." not in kernels  # the small examples are not counted
 
 
@@ -168,14 +174,30 @@ def is_ours(common, kind):
     return any(base.__module__.startswith("fastnet.dropin") for base in kind.__mro__)
 
 
-@pytest.mark.parametrize("name", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss"])
-def test_layers_of_the_first(first, name):
-    assert is_ours(first, getattr(first.layers, name)) == first.ours
+def test_all_is_replaced(either):
+    for module in (either.layers, either.optimizer):
+        for name, kind in vars(module).items():
+            if inspect.isclass(kind):
+                assert is_ours(either, kind) == either.ours, name
 
 
-@pytest.mark.parametrize("name", ["Affine", "MatMul", "Sigmoid", "Softmax", "SoftmaxWithLoss"])
-def test_layers_of_the_second(second, name):
-    assert is_ours(second, getattr(second.layers, name)) == second.ours
+def own_of(kind):
+    """Return the script's own class, the last but `object` in the order of inheritance."""
+    return kind.__mro__[-2]
+
+
+def same(found, expected, tolerance=1e-12):
+    """Check numbers, dtypes and containers of what two objects hold."""
+    assert type(found) is type(expected)
+    if isinstance(expected, (dict, list, tuple)):
+        assert len(found) == len(expected)
+        for key in expected if isinstance(expected, dict) else range(len(expected)):
+            same(found[key], expected[key], tolerance)
+    elif isinstance(expected, (np.ndarray, np.generic, float)):
+        assert found.dtype == expected.dtype if hasattr(expected, "dtype") else True
+        assert_allclose(found, expected, tolerance, tolerance, equal_nan=True)
+    else:
+        assert found == expected
 
 
 def test_affine_of_the_first(first):
@@ -467,6 +489,337 @@ def test_sgd_of_the_second(second):
     assert_allclose(w, 0.5 * W, 1e-14, 1e-15)
 
 
+def held(edition, arrays):
+    return dict(zip("WbcUd", arrays, strict=False)) if edition == "first" else list(arrays)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_optimizers(either, name, dtype, monkeypatch):
+    """Six updates give the numbers, the state and the containers of the script's own class."""
+    kind = getattr(either.optimizer, name)
+    own = own_of(kind)(0.05)
+    arrays = [array.astype(dtype) for array in (W, B, X[:, :4].T, np.zeros((3, 2, 2)))]
+    arrays[2:3] = [arrays[2].copy()]
+    params, expected = (held(either.edition, [a.copy() for a in arrays]) for _ in "ab")
+    arrays = list(params.values()) if either.edition == "first" else list(params)
+    calls = []
+    if either.ours:
+        update = own_of(kind).update
+        count = lambda self, *args: calls.append(self) or update(self, *args)  # noqa: E731
+        monkeypatch.setattr(own_of(kind), "update", count)
+    optimizer, rng = kind(0.05), np.random.default_rng(2)
+    for step in range(6):
+        if step == 3:
+            optimizer.lr = own.lr = 0.02  # between epochs
+        grads = [rng.standard_normal(array.shape).astype(dtype) for array in arrays]
+        grads = [*grads, "of a parameter that is not learned"]
+        optimizer.update(params, held(either.edition, grads))
+        own.update(expected, held(either.edition, grads))
+        close = 1e-12 if dtype == "f8" else 2e-6
+        same(params, expected, close)
+        same(vars(optimizer), vars(own), close)
+    assert sum(self is optimizer for self in calls) == (either.ours and name != "SGD")
+    now = params.values() if either.edition == "first" else params
+    assert all(a is b for a, b in zip(now, arrays, strict=True))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_take_what_numpy_takes(either, name):
+    kind = getattr(either.optimizer, name)
+    shared = np.linspace(1, 2, 12)
+    turned = np.asfortranarray(W)
+    for param, grad, lr in (
+        (7.0, 3.0, 0.1),  # numbers, which are replaced
+        (W.astype("f4"), W, 0.1),  # a gradient that is wider
+        (W.copy(), W.astype("f4"), 0.1),
+        (turned, turned, 0.1),
+        (W.T.copy().T, W, 0.1),
+        (W.copy(), 2 * W, 1),
+        (W.copy(), 2 * W, np.float64(0.1)),
+        (W.copy(), 2 * W, float("nan")),
+        (shared[2:10], shared[:8], 0.1),  # the gradient is read before it is written
+        (W.copy(), np.broadcast_to(B, W.shape), 0.1),
+        (W.copy(), np.float64(2.0), 0.1),
+        (np.zeros((0, 3)), np.zeros((0, 3)), 0.1),
+        (np.array(3.0), np.array(2.0), 0.1),
+    ):
+        found = []
+        for optimizer in (kind(lr), own_of(kind)(lr)):
+            own, layout = copy_of(param, grad)
+            params, grads = held(either.edition, [own]), held(either.edition, [layout])
+            for _ in range(4):
+                optimizer.update(params, grads)
+            found.append((params, vars(optimizer)))
+        same(*found, 2e-6 if np.float32 in (getattr(param, "dtype", 0),) else 1e-12)
+
+
+def copy_of(param, grad):
+    """Copy two arrays with their layouts, and with the memory that they share."""
+    if not isinstance(param, np.ndarray) or not np.may_share_memory(param, grad):
+        return [a.copy("K") if isinstance(a, np.ndarray) else a for a in (param, grad)]
+    if param is grad:
+        return [param.copy("K")] * 2
+    base = param.base.copy()
+    return base[2:10], base[:8]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_missing_gradient_is_an_error(either, name):
+    optimizer = getattr(either.optimizer, name)()
+    params, grads = held(either.edition, [W.copy(), B.copy()]), held(either.edition, [W, B])
+    optimizer.update(params, grads)
+    missing = {"W": W} if either.edition == "first" else [W]
+    with pytest.raises(KeyError if either.edition == "first" else IndexError):
+        optimizer.update(params, missing)
+
+
+def test_momentum_makes_v_anew(either):
+    optimizer = either.optimizer.Momentum(0.1)
+    key = "W" if either.edition == "first" else 0
+    params, grads = held(either.edition, [W.copy()]), held(either.edition, [W])
+    for _ in range(3):
+        optimizer.update(params, grads)
+        v, before = optimizer.v[key], optimizer.v[key].copy()
+        optimizer.update(params, grads)
+        assert optimizer.v[key] is not v
+        assert_array_equal(v, before)
+
+
+def test_three_unit_steps_of_nesterov(either):
+    """Which tell the books apart, as a number, and with a state that the kernels go on with."""
+    param = np.ones(1)
+    optimizer = either.optimizer.Nesterov(0.1)
+    for _ in range(3):
+        optimizer.update(held(either.edition, [param]), held(either.edition, [np.ones(1)]))
+    assert param[0] == pytest.approx(0.1951 if either.edition == "first" else -0.02441, abs=1e-9)
+
+
+def test_dropout(either):
+    kind = either.layers.Dropout
+    x = np.where(np.arange(30).reshape(5, 6) == 7, np.nan, X)
+    layer = kind(0.3)
+    assert isinstance(layer, kind) and layer.dropout_ratio == 0.3 and kind().dropout_ratio == 0.5
+    np.random.seed(4)  # noqa: NPY002
+    expected = [np.random.rand(*x.shape) > 0.3 for _ in "ab"]  # noqa: NPY002
+    after = np.random.rand()  # noqa: NPY002
+    np.random.seed(4)  # noqa: NPY002
+    first = layer.forward(x)
+    assert layer.mask.dtype == bool
+    assert_array_equal(first, x * expected[0])
+    kept = first.copy()
+    assert_array_equal(layer.forward(x, True), x * expected[1])  # twice before backward
+    assert_array_equal(first, kept)
+    assert np.random.rand() == after  # noqa: NPY002
+    assert_allclose(layer.forward(x, False), 0.7 * x, 1e-15)
+    mask = layer.mask
+    assert_array_equal(mask, expected[1])  # of the last call in training
+    assert_array_equal(layer.backward(2 * X), 2 * X * mask)
+    if either.edition == "second":
+        assert layer.params == layer.grads == []
+    for given in (X.astype("f4"), np.asfortranarray(X), X[:, ::2], np.arange(8), X[0], X[None]):
+        out = layer.forward(given, train_flg=True)
+        assert out.dtype == (given * np.True_).dtype and layer.mask.shape == given.shape
+        assert_array_equal(out, given * layer.mask)
+        assert_array_equal(layer.backward(given), given * layer.mask)
+    layer.mask = layer.mask[0, :1]  # the script's to change: NumPy broadcasts
+    assert_array_equal(layer.backward(X), X * layer.mask[0])
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (5, 1, 2, 3)])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_batch_normalization_of_the_first(first, shape, dtype):
+    kind = first.layers.BatchNormalization
+    gamma, beta = X[0].astype(dtype), X[1].astype(dtype)
+    layers = [kind(gamma, beta, momentum=0.8), own_of(kind)(gamma.copy(), beta.copy(), 0.8)]
+    assert layers[0].gamma is gamma and layers[0].beta is beta
+    close, rng = 1e-12 if dtype == "f8" else 1e-4, np.random.default_rng(3)
+    before = layers[0].forward(X.astype(dtype).reshape(shape), False)  # statistics are zeros
+    same(before, layers[1].forward(X.astype(dtype).reshape(shape), False), close)
+    for step in range(4):
+        x, dout = (rng.standard_normal(shape).astype(dtype) for _ in "ab")
+        given = x.copy()
+        running = layers[0].running_mean, layers[0].running_mean.copy()
+        out, expected = (layer.forward(given, True) for layer in layers)
+        same(out, expected, close)
+        assert layers[0].running_mean is not running[0]
+        assert_array_equal(*running)
+        kept, given[...] = out.copy(), 0  # as the script may
+        out += 1
+        dx, expected = (layer.backward(dout) for layer in layers)
+        same(dx, expected, close)
+        same(vars(layers[0]), vars(layers[1]), close)
+        same(*[layer.forward(x, train_flg=False) for layer in layers], close)
+        same(*[layer.backward(dout) for layer in layers], close)  # of the last in training
+        assert_allclose(out, kept + 1, 1e-6)
+        dgamma, dbeta = layers[0].dgamma, layers[0].dbeta.copy()
+        layers[0].backward(2 * dout)
+        assert layers[0].dgamma is not dgamma
+        assert_allclose(layers[0].dbeta, 2 * dbeta, close, close)
+        for layer in layers:  # in place, as optimizers do, or another array, as load_params does
+            layer.gamma -= 0.1
+            layer.beta = layer.beta + 0.1 if step == 1 else layer.beta
+
+
+def test_batch_normalization_takes_what_numpy_takes(first):
+    kind = first.layers.BatchNormalization
+    for gamma, x in (
+        (1.5, X),
+        (np.ones(1), X),
+        (np.ones(6, "f4"), X),
+        (np.ones(6), X.astype("f4")),
+        (np.ones(6), np.asfortranarray(X)),
+        (np.ones(6), np.arange(30).reshape(5, 6)),
+    ):
+        layers = [kind(gamma, gamma * 0.5, 0.9), own_of(kind)(gamma, gamma * 0.5, 0.9)]
+        for _ in range(3):
+            same(*[layer.forward(x) for layer in layers])
+            same(*[layer.backward(X) for layer in layers])
+        same(vars(layers[0]), vars(layers[1]))
+    layer = kind(np.ones(6), np.zeros(6), running_mean=np.ones(6), running_var=np.full(6, 4.0))
+    assert_allclose(layer.forward(X, False), (X - 1) / np.sqrt(4 + 1e-6), 1e-12)
+    for wrong in (X[:, :4], X[0]):
+        with pytest.raises((ValueError, IndexError)):
+            layer.forward(wrong)
+
+
+@pytest.mark.parametrize("dtype", ["i4", "i8", "u1"])
+def test_embedding_of_the_second(second, dtype):
+    w = X.astype("f4")
+    layer = second.layers.Embedding(w)
+    assert layer.params[0] is w and layer.idx is None
+    grad, idx = layer.grads[0], np.array([3, 0, 3, 2], dtype)
+    idx.setflags(write=False)
+    grad += 5  # overwritten
+    for factor in (1, 2):
+        out = layer.forward(idx)
+        assert layer.idx is idx and out.dtype == np.float32
+        assert_array_equal(out, w[idx])
+        dout = (factor * RNG.standard_normal((4, 6))).astype("f4")
+        assert layer.backward(dout) is None
+        assert layer.grads[0] is grad
+        expected = np.zeros_like(w)
+        np.add.at(expected, idx, dout)  # rows that were taken twice get both
+        assert_array_equal(grad, expected)
+    out *= 0  # a copy, the script's to change
+    assert_array_equal(w, X.astype("f4"))
+
+
+def test_embedding_takes_what_numpy_takes(second):
+    kind = second.layers.Embedding
+    for idx in ([[3, 0], [3, 2]], [-1, 4, -5], 2, [True, False, True, True, False], []):
+        idx = np.array(idx, None if np.size(idx) else int)
+        layers = [kind(X), own_of(kind)(X)]
+        same(*[layer.forward(idx) for layer in layers])
+        dout = 1.0 + X[idx]
+        for given in (dout, dout.astype("f4"), np.asfortranarray(dout), np.ones(6)):
+            for layer in layers:
+                layer.backward(given)
+            same(*[layer.grads for layer in layers])
+    layer = kind(X)
+    layer.forward(idx := np.array([1, 2]))
+    with pytest.raises(IndexError):
+        layer.forward(np.array([5]))
+    layer.forward(idx)
+    idx[0] = 10**6  # no kernel writes there
+    with pytest.raises(IndexError):
+        layer.backward(np.ones((2, 6)))
+    tied = kind(X.T)  # a view, which stays one
+    assert tied.params[0].base is X
+    assert_array_equal(tied.forward(np.array([5, 0])), X.T[[5, 0]])
+    assert_array_equal(
+        tied.backward(np.ones((2, 5))) or tied.grads[0].sum(axis=1), [5] + [0] * 4 + [5]
+    )
+
+
+@pytest.mark.parametrize("t", [[1, 0, 0, 1, 1], [1.0, 0, 0, 1, 1], [-1, 0, -2, 1, -1]])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_sigmoid_with_loss_of_the_second(second, t, dtype):
+    layer = second.layers.SigmoidWithLoss()
+    x, right = (3 * X[:, 0]).astype(dtype), np.array([1, 0, 0, 1, 1])
+    if isinstance(t[1], float):
+        right = right.astype("u1")
+        right.setflags(write=False)
+        t = right
+    t = np.array(t, "i4") if isinstance(t, list) else t
+    loss = layer.forward(x, t)
+    y, close = 1 / (1 + np.exp(-x)), 1e-5 if dtype == "f4" else 1e-12
+    expected = -np.log(np.where(right == 1, y, 1 - y) + 1e-7).mean()
+    assert loss == layer.loss == pytest.approx(expected, rel=close) and loss.dtype == dtype
+    assert layer.t is t and layer.params == layer.grads == []
+    assert_allclose(layer.y, y, close)
+    for dout in (1, 0.5):
+        assert_allclose(layer.backward(dout), (y - t) * dout / 5, close, 1e-7)
+    with pytest.raises(IndexError):
+        layer.forward(x, np.array([0, 1, 2, 0, 1]))
+    for given in (x, x[::2], x[:, None]):
+        own = own_of(type(layer))()
+        found = [
+            kind.forward(given, right[: given.size].reshape(-1)[: len(given)])
+            for kind in (layer, own)
+        ]
+        same(*found, close)
+
+
+def test_scores_far_off(second):
+    layer = second.layers.SigmoidWithLoss()
+    with np.errstate(over="ignore"):  # NumPy's exp
+        loss = layer.forward(np.array([800.0, -800.0, 800.0, 0.0]), np.array([1, 0, 0, 1]))
+    assert loss == pytest.approx((-np.log(1e-7) + np.log(2)) / 4, rel=1e-6)
+
+
+def test_losses_and_slopes_of_the_first(first):
+    functions = first.functions
+    y = functions.softmax(DOUT)
+    for given, t in ((y, ONE_HOT), (y[0], ONE_HOT[0]), (y.astype("f4"), ONE_HOT), (y, ONE_HOT[0])):
+        expected = 0.5 * np.sum((given - t) ** 2)
+        assert functions.sum_squared_error(given, t) == pytest.approx(expected, rel=1e-6)
+    assert functions.sum_squared_error(y, ONE_HOT.astype(int)).dtype == np.float64
+    s = 1 / (1 + np.exp(-X))
+    assert_allclose(functions.sigmoid_grad(X), s * (1 - s), 1e-12)
+    assert functions.sigmoid_grad(0.0) == 0.25
+    assert functions.sigmoid_grad(X.T.astype("f4")).dtype == np.float32
+    expected = functions.cross_entropy_error(y, LABELS)
+    assert functions.softmax_loss(DOUT, LABELS) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_a_numerical_gradient_sees_each_change_and_undoes_it(first):
+    layer, last = first.layers.Affine(W.copy(), B.copy()), first.layers.SoftmaxWithLoss()
+    loss = lambda _: last.forward(layer.forward(X), LABELS)  # noqa: E731
+    by_definition = first.gradient.numerical_gradient(loss, layer.W)
+    assert_array_equal(layer.W, W)
+    loss(None)
+    layer.backward(last.backward())
+    # The loss adds 1e-7 to y, which its gradient leaves out; the book allows as much.
+    assert np.abs(layer.dW - by_definition).mean() < 1e-5
+
+
+def test_gradients_are_clipped_in_place_and_duplicates_merged(second):
+    """What stands twice in params gets the sum of its gradients; transposed, too."""
+    layers = second.layers
+    w = RNG.standard_normal((6, 3))
+    embed, twin, out = layers.Embedding(w), layers.Embedding(w), layers.MatMul(w.T)
+    parts = [embed, twin, out]
+    for layer, idx in ((embed, [0, 1]), (twin, [1, 1])):
+        layer.forward(np.array(idx))
+        layer.backward(np.ones((2, 3)))
+    out.forward(np.ones((2, 3)))
+    out.backward(np.ones((2, 6)))
+    params = [param for layer in parts for param in layer.params]
+    grads = [grad for layer in parts for grad in layer.grads]
+    expected = grads[0] + grads[1] + grads[2].T
+    merged, summed = second.trainer.remove_duplicate(params, grads)
+    assert len(merged) == 1 and merged[0] is w and summed[0] is embed.grads[0]
+    assert_allclose(summed[0], expected, 1e-14)
+    for grad in summed:
+        grad *= 0.5
+    before = w.copy()
+    second.optimizer.SGD(1.0).update(merged, summed)
+    assert_allclose(out.params[0], (before - 0.5 * expected).T, 1e-12)  # still a view of it
+    w[...] = before.astype("f2")  # as load_params does
+    assert_array_equal(embed.forward(np.array([2])), before.astype("f2")[[2]])
+
+
 def test_layers_can_be_pickled_subclassed_and_told(first):
     class Scaled(first.layers.Affine):
         def forward(self, x):
@@ -543,7 +896,33 @@ CHANGES = [
         "Affine",
         "raises Attr",
     ),
-    ("optimizer", "params[key] -= self.lr * grads", "params[key] += self.lr * grads", "SGD", "oth"),
+    (
+        "optimizer",
+        "params[key] -= self.lr * grads[key]\n\n\n",
+        "params[key] += self.lr * grads[key]\n\n\n",
+        "SGD",
+        "other numbers",
+    ),
+    ("optimizer", "* self.m[key] / (np.sqrt(self.v[key]) + 1e-7)", "* self.m[key]", "Adam", "oth"),
+    ("optimizer", "self.h[key] *= self.decay_rate", "self.n = self.h[key][0]", "RMSprop", "other"),
+    ("optimizer", "self.v[key] *= self.momentum", "self.v[key] = 0.5", "Nesterov", "other numbers"),
+    (
+        "optimizer",
+        "Momentum:\n    def __init__(self, lr=0.01, m",
+        "Momentum:\n    def __init__(self, m=0, m",
+        "Momentum",
+        r"\(m, momentum\)",
+    ),
+    ("layers", "return x * self.mask", "return x * self.mask * 2", "Dropout", "other numbers"),
+    ("layers", "rand(*x.shape)", "rand(*x.shape, 1)[..., 0] + rand() * 0", "Dropout", "raises"),
+    (
+        "layers",
+        "var + 10e-7)\n            xn",
+        "var + 1e-3)\n            xn",
+        "BatchNormalization",
+        "o",
+    ),
+    ("layers", "self.std = len(x)", "self.std = self.n = len(x)", "BatchNormalization", "other"),
     ("functions", "def relu(x):", "def relu(x, slope=0):", "relu", r"takes \(x, slope\)"),
 ]
 

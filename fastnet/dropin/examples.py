@@ -18,6 +18,7 @@ X = np.array([[0.3, -1.2, 2.1, 0.0], [1.7, 0.4, -0.6, 0.9], [-2.3, 0.8, 0.2, -0.
 W = np.array([[0.5, -0.3], [1.1, 0.7], [-0.9, 0.2], [0.6, -1.3]])
 B = np.array([0.25, -0.75])
 DOUT = np.array([[0.4, -0.7], [1.3, 0.2], [-0.8, 0.5]])
+BITS = np.array([1, 0, 0, 1])
 LABELS, ONE_HOT = np.array([1, 0, 1]), np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
 
 
@@ -32,6 +33,11 @@ def _layer(x: Any, dout: Any, *params: Any) -> Example:
     return example
 
 
+def _binary_loss(kind: Any) -> Any:
+    layer = kind()
+    return layer.forward(X[0].copy(), BITS.copy()), dict(vars(layer)), layer.backward(2.0)
+
+
 def _loss(kind: Any) -> Any:
     found: list[Any] = []
     for t in (LABELS, ONE_HOT):
@@ -41,8 +47,24 @@ def _loss(kind: Any) -> Any:
     return found
 
 
+def _in_training(*params: Any) -> Example:
+    """Three calls forward, one backward and one after training, of matrices and of four axes."""
+
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        for shape in ((3, 4), (3, 1, 2, 2)):
+            layer = kind(*[param.copy() for param in params])
+            for x in (X, X[::-1], X + 1):
+                found += [layer.forward(x.copy().reshape(shape), True), dict(vars(layer))]
+            found += [layer.backward(X.copy().reshape(shape)), dict(vars(layer))]
+            found += [layer.forward(X.copy().reshape(shape), False), dict(vars(layer))]
+        return [*found, np.random.rand()]  # noqa: NPY002  as much was drawn
+
+    return example
+
+
 def _updates(kind: Any) -> Any:
-    """Three updates of a dict, or where the own class takes none, of a list."""
+    """Three updates of a dict, or where the own class takes none, of a list; and the state."""
     for keys in (["W", "b"], [0, 1]):
         params: Any = dict(zip(keys, (W.copy(), B.copy()), strict=True))
         grads: Any = dict(zip(keys, (W - 1.0, B + 1.0), strict=True))
@@ -54,7 +76,7 @@ def _updates(kind: Any) -> Any:
                 optimizer.update(params, grads)
         except (AttributeError, IndexError, KeyError, TypeError):
             continue
-        return [params[key] for key in keys]
+        return [params[key] for key in keys], vars(optimizer)
     raise TypeError("update takes neither dicts nor lists")
 
 
@@ -67,15 +89,26 @@ PROBABILITIES = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4]])
 EXAMPLES: dict[str, tuple[str, Example]] = {
     "Affine": ("W b", _layer(X, DOUT, W, B)),
     "MatMul": ("W", _layer(X, DOUT, W)),
+    "Embedding": ("W", _layer(LABELS, DOUT, W)),
     "Relu": ("", _layer(X, X[::-1])),
     "Sigmoid": ("", _layer(X, X[::-1])),
     "Softmax": ("", _layer(X, X[::-1])),
     "SoftmaxWithLoss": ("", _loss),
+    "SigmoidWithLoss": ("", _binary_loss),
+    "Dropout": ("dropout_ratio", _in_training()),
+    "BatchNormalization": ("gamma beta momentum", _in_training(W[:, 0], W[:, 1])),
     "SGD": ("lr", _updates),
+    "Momentum": ("lr momentum", _updates),
+    "Nesterov": ("lr momentum", _updates),
+    "AdaGrad": ("lr", _updates),
+    "RMSprop": ("lr decay_rate", _updates),
+    "Adam": ("lr beta1 beta2", _updates),
     "sigmoid": ("", _function((X,), (B,))),
+    "sigmoid_grad": ("", _function((X,), (B,))),
     "relu": ("", _function((X,), (B,))),
     "softmax": ("", _function((X,), (B,))),
     "cross_entropy_error": ("", _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT))),
+    "sum_squared_error": ("", _function((PROBABILITIES, ONE_HOT), (B, PROBABILITIES[0]))),
 }
 
 

@@ -20,17 +20,17 @@ from fastnet.kernels import (
     affine_backward_input,
     affine_backward_params,
     affine_forward,
-    cross_entropy_forward,
+    batch_normalization_backward,
+    batch_normalization_forward,
+    batch_normalization_inference_forward,
+    dropout_forward,
     matmul_forward,
     relu_forward,
-    sgd_update,
     sigmoid_backward,
     sigmoid_forward,
     softmax_cross_entropy_backward,
-    softmax_forward,
 )
 from fastnet.kernels.checked import copy_labels, one_hot_labels, softmax_with_loss_forward
-from fastnet.optimizer import _update_at_once
 
 if TYPE_CHECKING:
     Own = Any  # the script's class, which hook.py puts behind
@@ -38,12 +38,10 @@ else:
     Own = object
 
 FLOAT64, INT64 = checks.FLOAT64, checks.INT64
+BOOL = np.dtype(bool)
 ROWS = 256  # rows converted at a time: they stay in the L2 cache, where 70,000 of MNIST fill 440 MB
 # Multiplications from which a dx that nobody may want is put off: 10 us, ten times what that takes.
 MANY = 2**19
-
-
-# --------------------------------------------------------------------------- layers
 
 
 def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -146,7 +144,7 @@ class Sigmoid(Own):
         x = settled(x)
         if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
             return super().forward(x)
-        self.out = _map(sigmoid_forward, x)
+        self.out = mapped(sigmoid_forward, x)
         return self.out
 
     def backward(self, dout: Any) -> Any:
@@ -215,92 +213,87 @@ def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
     return dx
 
 
-def _map(kernel: Any, x: NDArray[Any]) -> NDArray[Any]:
+class Dropout(Own):
+    """x * mask in training: not inverted, and drawn by np.random.rand as the book's is."""
+
+    def forward(self, x: Any, train_flg: Any = True) -> Any:
+        """Return a new array, and in training keep the mask."""
+        x, ratio = settled(x), self.dropout_ratio
+        if not train_flg or checks.usual(x) is None or not x.ndim or type(ratio) is not float:
+            return super().forward(x, train_flg)
+        self.mask = np.random.rand(*x.shape) > ratio  # noqa: NPY002
+        return _masked(x, self.mask)
+
+    def backward(self, dout: Any) -> Any:
+        """Return dout * mask."""
+        mask, dout = self.mask, settled(dout)
+        if checks.usual(dout) is None or not checks.fits(mask, BOOL) or mask.shape != dout.shape:
+            return super().backward(dout)
+        return _masked(dout, mask)
+
+
+class BatchNormalization(Own):
+    """(x - mean) / std * gamma + beta, by column; the own one's first call makes the statistics."""
+
+    running_mean: Any
+    running_var: Any
+
+    def forward(self, x: Any, train_flg: Any = True) -> Any:
+        """Return a new array; in training keep xc, xn and std, and renew the running statistics."""
+        x, gamma, beta, momentum = settled(x), self.gamma, self.beta, self.momentum
+        mean, var = self.running_mean, self.running_var
+        dtype = checks.usual(x, gamma, beta, mean, var)
+        if dtype is None or x.ndim not in (2, 4) or not x.size or type(momentum) is not float:
+            return super().forward(x, train_flg)
+        rows = x.reshape(len(x), -1)
+        columns = rows.shape[1:]
+        if not gamma.shape == beta.shape == mean.shape == var.shape == columns:
+            return super().forward(x, train_flg)
+        out, eps = empty(rows.shape, dtype), dtype.type(10e-7)
+        if train_flg:
+            mean, var = mean.copy(), var.copy()
+            centre, inverse = empty(columns, dtype), empty(columns, dtype)
+            batch_normalization_forward(
+                rows, gamma, beta, dtype.type(momentum), eps, mean, var, centre, inverse, out
+            )
+            self.batch_size, self.xc, self.std = len(x), rows - centre, 1 / inverse
+            self.xn = self.xc * inverse
+            self.running_mean, self.running_var = mean, var
+        else:
+            batch_normalization_inference_forward(rows, gamma, beta, eps, mean, var, out)
+        self.input_shape = x.shape
+        return out.reshape(x.shape)
+
+    def backward(self, dout: Any) -> Any:
+        """Return dx; dgamma and dbeta are fresh arrays."""
+        xc, std, gamma, dout = self.xc, self.std, self.gamma, settled(dout)
+        dtype = checks.usual(xc, std, gamma, dout)
+        if (
+            dtype is None
+            or dout.shape != self.input_shape
+            or xc.shape != (len(dout), gamma.size)
+            or dout.size != xc.size
+            or not gamma.shape == std.shape == xc.shape[1:]
+        ):
+            return super().backward(dout)
+        dx, dgamma, dbeta = empty(xc.shape, dtype), empty(std.shape, dtype), empty(std.shape, dtype)
+        batch_normalization_backward(
+            xc, gamma, np.zeros_like(std), 1 / std, dout.reshape(xc.shape), dx, dgamma, dbeta
+        )
+        self.dgamma, self.dbeta = dgamma, dbeta
+        return dx.reshape(dout.shape)
+
+
+def _masked(x: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:
+    out = empty(x.shape, x.dtype)
+    bits = mask.view(np.uint8).reshape(1, -1)
+    dropout_forward(x.reshape(1, -1), bits, x.dtype.type(1), out.reshape(1, -1))
+    return out
+
+
+def mapped(kernel: Any, x: NDArray[Any]) -> NDArray[Any]:
+    """Return a fresh array of the shape of x with what the kernel makes of each element."""
     x = checks.contiguous(x, x.dtype)
     out = empty(x.shape, x.dtype)
     kernel(x.reshape(1, -1), out.reshape(1, -1))
     return out
-
-
-# --------------------------------------------------------------------------- functions
-# Each is given the script's own first.
-
-
-def sigmoid(own: Any, x: Any) -> Any:
-    """1 / (1 + exp(-x)) of an array."""
-    x = settled(x)
-    if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
-        return _map(sigmoid_forward, x)
-    return own(x)
-
-
-def relu(own: Any, x: Any) -> Any:
-    """max(0, x) of an array."""
-    x = settled(x)
-    if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
-        return _map(relu_forward, x)
-    return own(x)
-
-
-def softmax(own: Any, x: Any) -> Any:
-    """Softmax over the last axis, of one row or of rows."""
-    x = settled(x)
-    if checks.usual(x) is None or x.ndim not in (1, 2) or not x.size:
-        return own(x)
-    y = empty(x.shape, x.dtype)
-    table = (-1, x.shape[-1])
-    softmax_forward(x.reshape(table), y.reshape(table))
-    return y
-
-
-def cross_entropy_error(own: Any, y: Any, t: Any) -> Any:
-    """Mean over rows of -log(y[n, t[n]] + 1e-7), t labels or one-hot."""
-    y, dtype = settled(y), checks.usual(y)
-    labels = None
-    if dtype is not None and y.ndim == 2 and y.size:
-        labels = labels_of(t, *y.shape)
-    if labels is None:
-        return own(y, t)
-    loss = empty(1, dtype)
-    cross_entropy_forward(y, labels, loss)
-    return loss[0]
-
-
-# --------------------------------------------------------------------------- optimizers
-
-
-class SGD(Own):
-    """param -= lr * grad, in place."""
-
-    def update(self, params: Any, grads: Any) -> None:
-        """Change every array of params."""
-        lr = self.lr
-        if type(lr) is float:
-            if _update_at_once(params, grads, lr):
-                return
-            pairs = pairs_of(params, grads)
-            if pairs is not None:
-                for _, param, grad in pairs:
-                    sgd_update(grad.ravel(), param.dtype.type(lr), param.ravel())
-                return
-        super().update(params, grads)
-
-
-def pairs_of(params: Any, grads: Any) -> list[tuple[Any, NDArray[Any], NDArray[Any]]] | None:
-    """Return (key, param, grad) of two dicts or lists; None where a kernel does not take one."""
-    if type(params) is type(grads) is dict:
-        keys: Any = params
-    elif type(params) is type(grads) is list and len(params) <= len(grads):
-        keys = range(len(params))
-    else:
-        return None
-    found = []
-    for key in keys:
-        param, grad = params[key], settled(grads.get(key) if keys is params else grads[key])
-        # Where they overlapped, the kernel would read what it has written; NumPy looks ahead.
-        if checks.usual(param, grad) is None or param.shape != grad.shape or not param.ndim:
-            return None
-        if np.may_share_memory(param, grad):
-            return None
-        found.append((key, param, grad))
-    return found

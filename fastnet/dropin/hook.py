@@ -19,12 +19,30 @@ from fastnet.dropin.timing import Report
 __all__ = ["install", "report", "uninstall"]
 
 MODULES = {  # module -> the names in it that fastnet has
-    "common.functions": ("cross_entropy_error", "relu", "sigmoid", "softmax"),
+    "common.functions": (
+        "cross_entropy_error",
+        "relu",
+        "sigmoid",
+        "sigmoid_grad",
+        "softmax",
+        "sum_squared_error",
+    ),
     "common.gradient": (),
-    "common.layers": ("Affine", "MatMul", "Relu", "Sigmoid", "Softmax", "SoftmaxWithLoss"),
+    "common.layers": (
+        "Affine",
+        "BatchNormalization",
+        "Dropout",
+        "Embedding",
+        "MatMul",
+        "Relu",
+        "Sigmoid",
+        "SigmoidWithLoss",
+        "Softmax",
+        "SoftmaxWithLoss",
+    ),
     "common.multi_layer_net": (),
     "common.multi_layer_net_extend": (),
-    "common.optimizer": ("SGD",),
+    "common.optimizer": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
     "common.trainer": (),
 }
 
@@ -129,15 +147,16 @@ def _say(message: str) -> None:
 
 
 def _adapter(name: str, own: Any) -> tuple[Any, str]:
-    """Return the class or function of first.py or second.py that does what own does, or why none.
+    """Return the class or function of fastnet's that does what own does, or why there is none.
 
     numba is loaded here: a script without `common` does not wait for it.
     """
-    from fastnet.dropin import first, second
+    from fastnet.dropin import first, functions, optimizers, second
     from fastnet.dropin.examples import EXAMPLES, alike, outcome
 
     arguments, example = EXAMPLES[name]
-    found = [getattr(book, name) for book in (first, second) if hasattr(book, name)]
+    files = optimizers, functions, first, second
+    found = [getattr(file, name) for file in files if hasattr(file, name)]
     if inspect.isclass(found[0]) != inspect.isclass(own):
         return None, "it is another kind of thing"
     if inspect.isclass(own) and _arguments(own.__init__)[1 : 1 + len(arguments.split())] != (

@@ -1,12 +1,14 @@
 """The second book's `common`: parameters and gradients in lists, gradients overwritten in place.
 
-What is the same in both books stands in first.py.
+What is the same in both books stands in first.py. SigmoidWithLoss.backward is the script's own: a
+few operations on one number a sample.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy import empty
 
 from fastnet import checks
@@ -14,14 +16,31 @@ from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import (
     Own,
     dx_of,
+    labels_of,
     narrower,
     product,
     softmax_loss_gradient,
     softmax_with_loss,
 )
-from fastnet.kernels import affine_backward_params, softmax_backward, softmax_forward
+from fastnet.dropin.optimizers import rows_of
+from fastnet.kernels import (
+    affine_backward_params,
+    embedding_backward,
+    sgd_update,
+    sigmoid_with_loss_forward,
+    softmax_backward,
+    softmax_forward,
+)
 
-__all__ = ["Affine", "MatMul", "Softmax", "SoftmaxWithLoss"]
+__all__ = [
+    "Affine",
+    "Embedding",
+    "MatMul",
+    "Nesterov",
+    "SigmoidWithLoss",
+    "Softmax",
+    "SoftmaxWithLoss",
+]
 
 
 class Affine(Own):
@@ -117,3 +136,59 @@ class SoftmaxWithLoss(Own):
         """Return (y - onehot(t)) * dout / N."""
         dx = softmax_loss_gradient(self.y, self.t, dout) if type(dout) in (int, float) else None
         return super().backward(dout) if dx is None else dx
+
+
+class SigmoidWithLoss(Own):
+    """Sigmoid and cross entropy of one score a sample; t is kept as given."""
+
+    def forward(self, x: Any, t: Any) -> Any:
+        """Return the loss, and keep it with y and t."""
+        x, labels = settled(x), None
+        dtype = checks.usual(x)
+        if dtype is not None and x.ndim == 1 and x.size and np.shape(t) == x.shape:
+            labels = labels_of(t, len(x), 2)
+        if labels is None:
+            return super().forward(x, t)
+        y, loss = empty(x.shape, dtype), empty(1, dtype)
+        column = -1, 1
+        sigmoid_with_loss_forward(
+            x.reshape(column), labels.astype(dtype).reshape(column), y.reshape(column), loss
+        )
+        self.t, self.y, self.loss = t, y, loss[0]
+        return self.loss
+
+
+class Embedding(Own):
+    """W[idx]: forward is the script's own, as NumPy takes rows as fast as the kernel."""
+
+    def backward(self, dout: Any) -> Any:
+        """Return None; grads[0] is overwritten, a row that was taken twice gets both gradients."""
+        (dW,), idx, dout = self.grads, self.idx, settled(dout)
+        rows = None
+        if checks.usual(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
+            rows = labels_of(idx, len(idx), len(dW))
+        if (
+            rows is None
+            or dout.shape != (len(rows), dW.shape[1])
+            or np.may_share_memory(dW, dout)
+            or not dout.size
+        ):
+            return super().backward(dout)
+        embedding_backward(rows, dout, dW)
+
+
+class Nesterov(Own):
+    """v is updated first, and param takes the new one: the first book's takes the old."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params and of v."""
+        lr, momentum = self.lr, self.momentum
+        rows = rows_of(params, grads, (lr, momentum), (self.v,))
+        if rows is None:
+            return super().update(params, grads)
+        for _, grad, v, param in rows:
+            number = param.dtype.type
+            v *= momentum
+            sgd_update(grad, number(lr), v)
+            sgd_update(v, number(-momentum * momentum), param)
+            sgd_update(grad, number((1 + momentum) * lr), param)

@@ -1,0 +1,148 @@
+"""The optimizers of `common`: the books differ in the container, and in Nesterov's order.
+
+Each stands before the script's own, as the layers of first.py do. The own one does the first
+update, and so makes the state: a dict or a list of arrays. The kernels go on with that.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastnet import checks
+from fastnet.dropin.deferred import settled
+from fastnet.kernels import (
+    adagrad_update,
+    adam_update,
+    momentum_update,
+    nesterov_update,
+    rmsprop_update,
+    sgd_update,
+)
+from fastnet.optimizer import _update_at_once
+
+if TYPE_CHECKING:
+    Own = Any  # the script's class, which hook.py puts behind
+else:
+    Own = object
+
+__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
+
+PLAIN = 0.0, math.inf, 1.0  # no weight decay and no clipping
+EPS = 1e-7
+
+
+def rows_of(
+    params: Any, grads: Any, numbers: tuple[Any, ...], states: tuple[Any, ...] = ()
+) -> list[tuple[Any, ...]] | None:
+    """Return (key, grad, *states, param) of dicts or lists, flat; None where no kernel takes one.
+
+    `numbers` are the optimizer's; a whole number, or one of NumPy's, is left to the script's own.
+    """
+    kind = type(params)
+    if kind is not type(grads) or any(type(n) is not float for n in numbers):
+        return None
+    if kind is dict:
+        keys: Any = params
+    elif kind is list and len(params) <= len(grads):
+        keys = range(len(params))
+    else:
+        return None
+    found = []
+    for key in keys:
+        param = params[key]
+        try:
+            row = settled(grads[key]), *[state[key] for state in states]
+        except (IndexError, KeyError, TypeError):  # no state yet, or no gradient
+            return None
+        if checks.usual(param, *row) is None or not param.ndim:
+            return None
+        for array in row:
+            # Where they overlapped, the kernel would read what it has written; NumPy looks ahead.
+            if array.shape != param.shape or np.may_share_memory(array, param):
+                return None
+        found.append((key, *[array.ravel() for array in (*row, param)]))
+    return found
+
+
+class SGD(Own):
+    """param -= lr * grad, in place; what a kernel cannot take is left to the script's own."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params."""
+        lr = self.lr
+        if type(lr) is float and _update_at_once(params, grads, lr):
+            return
+        rows = rows_of(params, grads, (lr,))
+        if rows is None:
+            return super().update(params, grads)
+        for _, grad, param in rows:
+            sgd_update(grad, param.dtype.type(lr), param)
+
+
+class Momentum(Own):
+    """v = momentum * v - lr * grad, a fresh array, and param += v."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params, and renew those of v."""
+        numbers = self.lr, self.momentum
+        rows = rows_of(params, grads, numbers, (self.v,))
+        if rows is None:
+            return super().update(params, grads)
+        for key, grad, _, param in rows:
+            self.v[key] = self.v[key].copy()
+            momentum_update(grad, *numbers, *PLAIN, self.v[key].ravel(), param)
+
+
+class Nesterov(Own):
+    """The first book's: param takes the v of the update before, then v is updated."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params and of v."""
+        numbers = self.lr, self.momentum
+        rows = rows_of(params, grads, numbers, (self.v,))
+        if rows is None:
+            return super().update(params, grads)
+        for _, grad, v, param in rows:
+            nesterov_update(grad, *numbers, *PLAIN, v, param)
+
+
+class AdaGrad(Own):
+    """h += grad**2, and param -= lr * grad / (sqrt(h) + 1e-7)."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params and of h."""
+        rows = rows_of(params, grads, (self.lr,), (self.h,))
+        if rows is None:
+            return super().update(params, grads)
+        for _, grad, h, param in rows:
+            adagrad_update(grad, self.lr, EPS, *PLAIN, h, param)
+
+
+class RMSprop(Own):
+    """h = decay_rate * h + (1 - decay_rate) * grad**2, and AdaGrad's step."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params and of h."""
+        numbers = self.lr, self.decay_rate
+        rows = rows_of(params, grads, numbers, (self.h,))
+        if rows is None:
+            return super().update(params, grads)
+        for _, grad, h, param in rows:
+            rmsprop_update(grad, *numbers, EPS, *PLAIN, h, param)
+
+
+class Adam(Own):
+    """Adam with 1e-7 added to the root of v; iter counts the updates."""
+
+    def update(self, params: Any, grads: Any) -> None:
+        """Change every array of params, of m and of v."""
+        numbers = self.lr, self.beta1, self.beta2
+        rows = rows_of(params, grads, numbers, (self.m, self.v))
+        if rows is None or type(self.iter) is not int:
+            return super().update(params, grads)
+        self.iter += 1
+        for _, grad, m, v, param in rows:
+            adam_update(grad, *numbers, EPS, *PLAIN, self.iter, m, v, param)
