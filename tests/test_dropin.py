@@ -289,8 +289,12 @@ def test_relu_of_the_first(first):
     assert_array_equal(layer.mask, [[False, True, True], [False, True, False]])
     out += 100  # the script's to change
     x[...] = -1
-    dx = layer.backward(np.full((2, 3), 7.0))
-    assert_array_equal(dx, [[7, 0, 0], [7, 0, 7]])
+    for dtype in ("f4", "f8", "i4"):
+        dx = layer.backward(np.full((2, 3), 7, dtype))
+        assert_array_equal(dx, [[7, 0, 0], [7, 0, 7]])
+        assert dx.dtype == dtype
+    dx = layer.backward(np.array([[np.inf, np.nan, -np.inf], [np.nan, 1, 2]]))
+    assert_array_equal(dx, [[np.inf, 0, 0], [np.nan, 0, 2]])
     turned = RNG.standard_normal((2, 4, 4, 3)).transpose(0, 3, 1, 2)
     out = layer.forward(turned)
     assert out.shape == (2, 3, 4, 4)
@@ -537,7 +541,10 @@ def test_optimizers_take_what_numpy_takes(either, name):
         (W.T.copy().T, W, 0.1),
         (W.copy(), 2 * W, 1),
         (W.copy(), 2 * W, np.float64(0.1)),
+        (W.astype("f4"), W.astype("f4"), np.float64(0.1)),
+        (W.copy(), B.copy(), 0.1),
         (W.copy(), 2 * W, float("nan")),
+        (W.copy(), 2 * W, np.array([0.1, 0.2, 0.3])),
         (shared[2:10], shared[:8], 0.1),  # the gradient is read before it is written
         (W.copy(), np.broadcast_to(B, W.shape), 0.1),
         (W.copy(), np.float64(2.0), 0.1),
@@ -567,11 +574,21 @@ def copy_of(param, grad):
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_missing_gradient_is_an_error(either, name):
     optimizer = getattr(either.optimizer, name)()
-    params, grads = held(either.edition, [W.copy(), B.copy()]), held(either.edition, [W, B])
+    w = W.copy()
+    params, grads = held(either.edition, [w, B.copy()]), held(either.edition, [W, B])
     optimizer.update(params, grads)
-    missing = {"W": W} if either.edition == "first" else [W]
+    missing, before = {"W": W} if either.edition == "first" else [W], w.copy()
     with pytest.raises(KeyError if either.edition == "first" else IndexError):
         optimizer.update(params, missing)
+    assert not np.array_equal(w, before)  # as far as NumPy came
+    if name == "SGD":
+        return
+    optimizer = type(optimizer)()
+    optimizer.update(held(either.edition, [w]), grads)
+    before = w.copy()
+    with pytest.raises(KeyError if either.edition == "first" else IndexError):
+        optimizer.update(params, grads)  # of the second there is no state
+    assert not np.array_equal(w, before)
 
 
 def test_momentum_makes_v_anew(either):
@@ -678,9 +695,23 @@ def test_batch_normalization_takes_what_numpy_takes(first):
         same(vars(layers[0]), vars(layers[1]))
     layer = kind(np.ones(6), np.zeros(6), running_mean=np.ones(6), running_var=np.full(6, 4.0))
     assert_allclose(layer.forward(X, False), (X - 1) / np.sqrt(4 + 1e-6), 1e-12)
-    for wrong in (X[:, :4], X[0]):
-        with pytest.raises((ValueError, IndexError)):
+    for wrong in (X[:, :4], X[0], X.reshape(5, 2, 3)):
+        with pytest.raises(ValueError):
             layer.forward(wrong)
+    for name, value, dout in (
+        ("gamma", np.ones(1), X),  # where NumPy broadcasts
+        ("std", np.ones(1), X),
+        ("xc", X[:1], X),
+        ("beta", None, X[:1]),
+    ):
+        layers = [kind(np.ones(6), np.zeros(6)), own_of(kind)(np.ones(6), np.zeros(6))]
+        found = []
+        for layer in layers:
+            layer.forward(X)
+            layer.forward(X + 1)
+            setattr(layer, name, value)
+            found += [(layer.backward(dout), layer.dgamma, layer.dbeta)]
+        same(*found)
 
 
 @pytest.mark.parametrize("dtype", ["i4", "i8", "u1"])
@@ -707,7 +738,7 @@ def test_embedding_of_the_second(second, dtype):
 
 def test_embedding_takes_what_numpy_takes(second):
     kind = second.layers.Embedding
-    for idx in ([[3, 0], [3, 2]], [-1, 4, -5], 2, [True, False, True, True, False], []):
+    for idx in ([[3, 0], [3, 2]], [-1, 2, -3], [4, -5], 2, [True, False, True, True, False], []):
         idx = np.array(idx, None if np.size(idx) else int)
         layers = [kind(X), own_of(kind)(X)]
         same(*[layer.forward(idx) for layer in layers])
@@ -724,6 +755,14 @@ def test_embedding_takes_what_numpy_takes(second):
     idx[0] = 10**6  # no kernel writes there
     with pytest.raises(IndexError):
         layer.backward(np.ones((2, 6)))
+    found = []
+    for layer in (kind(X), own_of(kind)(X)):
+        rows = np.arange(36.0).reshape(6, 6)
+        layer.grads[0] = rows[1:]
+        layer.forward(np.array([1, 0, 3]))
+        layer.backward(rows[:3])  # what it reads, it writes
+        found.append(rows)
+    same(*found)
     tied = kind(X.T)  # a view, which stays one
     assert tied.params[0].base is X
     assert_array_equal(tied.forward(np.array([5, 0])), X.T[[5, 0]])
@@ -904,6 +943,7 @@ CHANGES = [
         "other numbers",
     ),
     ("optimizer", "* self.m[key] / (np.sqrt(self.v[key]) + 1e-7)", "* self.m[key]", "Adam", "oth"),
+    ("optimizer", "self.iter += 1", "self.n = self.iter = self.iter + 1", "Adam", "other numbers"),
     ("optimizer", "self.h[key] *= self.decay_rate", "self.n = self.h[key][0]", "RMSprop", "other"),
     ("optimizer", "self.v[key] *= self.momentum", "self.v[key] = 0.5", "Nesterov", "other numbers"),
     (

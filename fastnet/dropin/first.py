@@ -25,6 +25,7 @@ from fastnet.kernels import (
     batch_normalization_inference_forward,
     dropout_forward,
     matmul_forward,
+    relu_backward,
     relu_forward,
     sigmoid_backward,
     sigmoid_forward,
@@ -39,7 +40,9 @@ else:
 
 FLOAT64, INT64 = checks.FLOAT64, checks.INT64
 BOOL = np.dtype(bool)
-ROWS = 256  # rows converted at a time: they stay in the L2 cache, where 70,000 of MNIST fill 440 MB
+# Rows taken at a time: they stay in the L2 cache, where 70,000 of MNIST fill 440 MB. Of 60,000 in
+# float64 the product takes 57 ms so, 69 at once; converted from float32, 58.
+ROWS = 256
 # Multiplications from which a dx that nobody may want is put off: 10 us, ten times what that takes.
 MANY = 2**19
 
@@ -48,13 +51,12 @@ def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> 
     """x @ W + b, of W's dtype; x (N, D) may be of a narrower dtype, or a view."""
     n, dtype = len(x), W.dtype
     out = empty((n, W.shape[1]), dtype)
-    step = n if checks.fits(x, dtype) else ROWS
-    for i in range(0, n, step):
-        rows = checks.contiguous(x[i : i + step], dtype)
+    for i in range(0, n, ROWS):
+        rows = checks.contiguous(x[i : i + ROWS], dtype)
         if b is None:
-            matmul_forward(rows, W, out[i : i + step])
+            matmul_forward(rows, W, out[i : i + ROWS])
         else:
-            affine_forward(rows, W, b, IDENTITY, out[i : i + step])
+            affine_forward(rows, W, b, IDENTITY, out[i : i + ROWS])
     return out
 
 
@@ -131,9 +133,14 @@ class Relu(Own):
     def backward(self, dout: Any) -> Any:
         """Return dout where the mask is false, else 0."""
         mask, dout = self.mask, settled(dout)
-        if type(mask) is type(dout) is ndarray and mask.shape == dout.shape and mask.ndim:
+        if type(mask) is not ndarray or type(dout) is not ndarray or mask.shape != dout.shape:
+            return super().backward(dout)
+        if not checks.fits(mask, BOOL) or checks.usual(dout) is None:
             return np.where(mask, dout.dtype.type(0), dout)
-        return super().backward(dout)
+        # Without a branch for each: 100 x 50 take 5 us, np.where 21, as no two masks are alike.
+        dx, kept = empty(dout.shape, dout.dtype), (~mask).astype(dout.dtype)
+        relu_backward(kept.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
+        return dx
 
 
 class Sigmoid(Own):
@@ -201,12 +208,15 @@ def softmax_with_loss(x: Any, t: Any) -> tuple[NDArray[Any], Any, NDArray[np.int
 
 
 def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
-    """Return (y - onehot(t)) * dout / N; None where no kernel does it."""
+    """Return (y - onehot(t)) * dout / N of labels; None where no kernel does it.
+
+    Of one-hot rows NumPy makes it in two passes, in half of the time that a look at them takes.
+    """
     dtype = checks.usual(y)
-    if dtype is None or y.ndim != 2:
+    if dtype is None or y.ndim != 2 or np.shape(t) != y.shape[:1]:
         return None
     labels = labels_of(t, *y.shape)  # checked anew: they index memory
-    if labels is None or (t.ndim == 2 and np.result_type(t.dtype, dtype) != dtype):
+    if labels is None:
         return None
     dx = empty(y.shape, dtype)
     softmax_cross_entropy_backward(y, labels, dtype.type(dout), dx)
@@ -268,20 +278,16 @@ class BatchNormalization(Own):
         """Return dx; dgamma and dbeta are fresh arrays."""
         xc, std, gamma, dout = self.xc, self.std, self.gamma, settled(dout)
         dtype = checks.usual(xc, std, gamma, dout)
-        if (
-            dtype is None
-            or dout.shape != self.input_shape
-            or xc.shape != (len(dout), gamma.size)
-            or dout.size != xc.size
-            or not gamma.shape == std.shape == xc.shape[1:]
-        ):
+        if dtype is None or xc.shape != (len(dout), *std.shape) or dout.size != xc.size:
+            return super().backward(dout)
+        if gamma.shape != std.shape:
             return super().backward(dout)
         dx, dgamma, dbeta = empty(xc.shape, dtype), empty(std.shape, dtype), empty(std.shape, dtype)
         batch_normalization_backward(
             xc, gamma, np.zeros_like(std), 1 / std, dout.reshape(xc.shape), dx, dgamma, dbeta
         )
         self.dgamma, self.dbeta = dgamma, dbeta
-        return dx.reshape(dout.shape)
+        return dx.reshape(self.input_shape)
 
 
 def _masked(x: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

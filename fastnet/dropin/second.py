@@ -145,7 +145,7 @@ class SigmoidWithLoss(Own):
         """Return the loss, and keep it with y and t."""
         x, labels = settled(x), None
         dtype = checks.usual(x)
-        if dtype is not None and x.ndim == 1 and x.size and np.shape(t) == x.shape:
+        if dtype is not None and x.ndim == 1 and x.size:
             labels = labels_of(t, len(x), 2)
         if labels is None:
             return super().forward(x, t)
@@ -167,12 +167,7 @@ class Embedding(Own):
         rows = None
         if checks.usual(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
             rows = labels_of(idx, len(idx), len(dW))
-        if (
-            rows is None
-            or dout.shape != (len(rows), dW.shape[1])
-            or np.may_share_memory(dW, dout)
-            or not dout.size
-        ):
+        if rows is None or dout.shape != (len(rows), dW.shape[1]) or np.may_share_memory(dW, dout):
             return super().backward(dout)
         embedding_backward(rows, dout, dW)
 

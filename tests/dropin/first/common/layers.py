@@ -90,7 +90,10 @@ class BatchNormalization:
 
     def forward(self, x, train_flg=True):
         self.input_shape = x.shape
-        out = self.normalize(x.reshape(len(x), -1), train_flg)
+        if x.ndim != 2:
+            n, _, _, _ = x.shape
+            x = x.reshape(n, -1)
+        out = self.normalize(x, train_flg)
         return out.reshape(*self.input_shape)
 
     def normalize(self, x, train_flg):
@@ -111,10 +114,10 @@ class BatchNormalization:
         return self.gamma * xn + self.beta
 
     def backward(self, dout):
-        shape, n = dout.shape, self.batch_size
+        n = self.batch_size
         dout = dout.reshape(len(dout), -1)
         self.dbeta, self.dgamma = dout.sum(axis=0), np.sum(self.xn * dout, axis=0)
         dxn = self.gamma * dout
         dstd = -np.sum(dxn * self.xc / self.std**2, axis=0)
         dxc = dxn / self.std + self.xc * dstd / self.std / n
-        return (dxc - np.sum(dxc, axis=0) / n).reshape(*shape)
+        return (dxc - np.sum(dxc, axis=0) / n).reshape(*self.input_shape)
