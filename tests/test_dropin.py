@@ -243,11 +243,14 @@ def test_affine_of_float32_and_of_views(first):
     assert mixed.forward(X).dtype == mixed.backward(DOUT).dtype == np.float64
 
 
-@pytest.mark.parametrize("n", [256, 257, 700])  # converted 256 rows at a time
-def test_affine_of_many_rows(first, n):
-    x = RNG.standard_normal((n, 6)).astype("f4")
-    out = first.layers.Affine(W, B).forward(x)
-    assert_allclose(out, x.astype("f8") @ W + B, 1e-12, 1e-12)
+@pytest.mark.parametrize("n", [256, 257, 700])  # taken 256 rows at a time
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_products_of_many_rows(either, n, dtype):
+    x = RNG.standard_normal((n, 6)).astype(dtype)
+    expected = x.astype("f8") @ W
+    assert_allclose(either.layers.Affine(W, B).forward(x), expected + B, 1e-12, 1e-12)
+    if either.edition == "second":
+        assert_allclose(either.layers.MatMul(W).forward(x), expected, 1e-12, 1e-12)
 
 
 def test_affine_reads_x_and_w_when_it_needs_them(first):
@@ -698,18 +701,20 @@ def test_batch_normalization_takes_what_numpy_takes(first):
     for wrong in (X[:, :4], X[0], X.reshape(5, 2, 3)):
         with pytest.raises(ValueError):
             layer.forward(wrong)
-    for name, value, dout in (
-        ("gamma", np.ones(1), X),  # where NumPy broadcasts
-        ("std", np.ones(1), X),
-        ("xc", X[:1], X),
-        ("beta", None, X[:1]),
+    one = np.ones(1)
+    for changed, dout in (
+        ({"gamma": one}, X),  # where NumPy broadcasts
+        ({"gamma": one, "std": one}, X),
+        ({"xc": X[:1].copy()}, X),
+        ({}, X[:1]),
+        ({}, X[:, :1].copy()),
     ):
         layers = [kind(np.ones(6), np.zeros(6)), own_of(kind)(np.ones(6), np.zeros(6))]
         found = []
         for layer in layers:
             layer.forward(X)
             layer.forward(X + 1)
-            setattr(layer, name, value)
+            vars(layer).update(changed)
             found += [(layer.backward(dout), layer.dgamma, layer.dbeta)]
         same(*found)
 
