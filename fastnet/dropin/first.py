@@ -224,7 +224,10 @@ def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
 
 
 class Dropout(Own):
-    """x * mask in training: not inverted, and drawn by np.random.rand as the book's is."""
+    """x * mask in training: not inverted.
+
+    The mask is drawn by np.random.rand as the book's is; that takes nine tenths of the time.
+    """
 
     def forward(self, x: Any, train_flg: Any = True) -> Any:
         """Return a new array, and in training keep the mask."""
@@ -243,7 +246,11 @@ class Dropout(Own):
 
 
 class BatchNormalization(Own):
-    """(x - mean) / std * gamma + beta, by column; the own one's first call makes the statistics."""
+    """(x - mean) / std * gamma + beta, by column.
+
+    The script's own does the first call, and so makes the running statistics: zeros in float64, so
+    a network in float32 stays with it.
+    """
 
     running_mean: Any
     running_var: Any
