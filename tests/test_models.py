@@ -1845,8 +1845,8 @@ X, T = data(6)
 NO_KIND = "Convert it to float32 or float64."
 ONE_ROW = "with at least one sample and one feature"
 LAYERS = (
-    "Dense, Affine, MatMul, Sigmoid, Relu, Tanh, BatchNormalization, Dropout, Elu, Embedding, Gelu, "
-    "Identity, LeakyRelu, Silu, Softplus, Step"
+    "Dense, Affine, MatMul, Sigmoid, Relu, Tanh, BatchNormalization, Dropout, Elu, Embedding, "
+    "Gelu, Identity, LeakyRelu, Silu, Softplus, Step"
 )
 
 # x, the error and its text after "<method>: ", for every method that takes x.

@@ -29,6 +29,16 @@ NETWORKS = {
     "784-512-512-10/128": (128, 784, 512, 512, 10),
 }
 
+# What the ratios are taken at, unless their file says otherwise.
+MIDDLE = {
+    "dtype": ["float32"],
+    "shape": ["100-784-50"],
+    "network": ["784-50-10/100"],
+    "size": [100_000],
+}
+# A ratio takes so long; `--quick`, which asv tells only its time_* benchmarks, wants less.
+SECONDS = float(os.environ.get("FASTNET_RATIO_SECONDS", "0.5"))
+
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}  # of the largest element
 
 # Learning with this rate leaves float32 weights as they are, at the same cost: the thousandth
@@ -84,16 +94,48 @@ def assert_agree(kernel, *arguments):
         assert_close(ours, theirs)
 
 
-def min_ratio(fastnet, numpy, seconds=0.5):
+def min_ratio(fastnet, numpy):
     """Return the least time of fastnet() over that of numpy(), called in turns for a while."""
     least = {fastnet: np.inf, numpy: np.inf}
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    end = time.perf_counter() + SECONDS
+    while True:
         for function in least:
             start = time.perf_counter()
             function()
             least[function] = min(least[function], time.perf_counter() - start)
-    return least[fastnet] / least[numpy]
+        if time.perf_counter() > end:
+            return least[fastnet] / least[numpy]
+
+
+def ratios(timed, **chosen):
+    """Return a benchmark class with a track_min_ratio_* for each time_* of another.
+
+    It has the parameters of the other but the first, the implementation, with the values of MIDDLE
+    or, by name, of `chosen`.
+    """
+
+    class Ratios:
+        unit = "fastnet / numpy"
+        param_names = timed.param_names[1:]
+        params = [
+            chosen.get(name, MIDDLE.get(name, values))
+            for name, values in zip(param_names, timed.params[1:], strict=True)
+        ]
+
+        def setup(self, *params):
+            self.pair = timed(), timed()
+            for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
+                benchmark.setup(implementation, *params)
+
+    def ratio_of(method):
+        return lambda self, *_: min_ratio(*[getattr(side, method) for side in self.pair])
+
+    for method in vars(timed):
+        if method.startswith("time_"):
+            setattr(Ratios, f"track_min_ratio_{method.removeprefix('time_')}", ratio_of(method))
+    Ratios.__name__ = Ratios.__qualname__ = f"{timed.__name__}Ratio"
+    Ratios.__module__ = timed.__module__
+    return Ratios
 
 
 # Numba's first call in a process costs 0.1 s. asv forks a process for every measurement from one

@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 
 class Activations:
@@ -36,3 +36,6 @@ class Activations:
 
     def time_tanh_backward(self, *_):
         self.kernels.tanh_backward(self.activated["tanh"], self.dout, self.dx)
+
+
+ActivationsRatio = ratios(Activations)

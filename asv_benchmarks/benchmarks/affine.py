@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_agree, blank, numbers, part, ratios
 
 
 class Affine:
@@ -36,3 +36,6 @@ class Affine:
 
     def time_affine_backward_sgd_update(self, *_):
         self.kernels.affine_backward_sgd_update(self.x, self.dout, self.lr, self.W, self.b)
+
+
+AffineRatio = ratios(Affine, dtype=DTYPES, shape=[*SHAPES])

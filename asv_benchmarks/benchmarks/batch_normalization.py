@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 
 class BatchNormalization:
@@ -32,3 +32,6 @@ class BatchNormalization:
 
     def time_batch_normalization_backward(self, *_):
         self.kernels.batch_normalization_backward(*self.backward)
+
+
+BatchNormalizationRatio = ratios(BatchNormalization)

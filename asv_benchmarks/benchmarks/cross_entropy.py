@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 KERNELS = [
     "categorical_cross_entropy",
@@ -33,6 +33,9 @@ class CrossEntropy:
         self.backward(self.y, self.t, self.one, self.dx)
 
 
+CrossEntropyRatio = ratios(CrossEntropy)
+
+
 class SigmoidWithLoss:
     param_names = ["implementation", "dtype", "shape"]
     params = [IMPLEMENTATIONS, DTYPES, [*SHAPES]]
@@ -47,3 +50,6 @@ class SigmoidWithLoss:
 
     def time_sigmoid_with_loss_forward(self, *_):
         self.kernels.sigmoid_with_loss_forward(self.x, self.t, self.y, self.loss)
+
+
+SigmoidWithLossRatio = ratios(SigmoidWithLoss)

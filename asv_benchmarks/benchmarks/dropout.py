@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 
 class Dropout:
@@ -26,3 +26,6 @@ class Dropout:
 
     def time_dropout_backward(self, *_):
         self.kernels.dropout_backward(self.mask, self.scale, self.x, self.out)
+
+
+DropoutRatio = ratios(Dropout)

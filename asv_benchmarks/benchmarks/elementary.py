@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 
 class Elementary:
@@ -21,3 +21,6 @@ class Elementary:
 
     def time_log_forward(self, *_):
         self.kernels.log_forward(self.positive, self.out)
+
+
+ElementaryRatio = ratios(Elementary)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part, ratios
 
 
 class Embedding:
@@ -21,3 +21,6 @@ class Embedding:
 
     def time_embedding_backward(self, *_):
         self.kernels.embedding_backward(self.idx, self.dout, self.dW)
+
+
+EmbeddingRatio = ratios(Embedding)

@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, min_ratio, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 
 class Gemm:
@@ -20,18 +20,4 @@ class Gemm:
         self.kernels.matmul_backward(self.x, self.W, self.dout, self.dx, self.dW)
 
 
-class GemmRatio:
-    unit = "fastnet / numpy"
-    param_names = ["dtype", "shape"]
-    params = [DTYPES, [*SHAPES]]
-
-    def setup(self, dtype, shape):
-        self.pair = [Gemm(), Gemm()]
-        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
-            benchmark.setup(implementation, dtype, shape)
-
-    def track_min_ratio_matmul_forward(self, *_):
-        return min_ratio(*[benchmark.time_matmul_forward for benchmark in self.pair])
-
-    def track_min_ratio_matmul_backward(self, *_):
-        return min_ratio(*[benchmark.time_matmul_backward for benchmark in self.pair])
+GemmRatio = ratios(Gemm, dtype=DTYPES, shape=[*SHAPES])

@@ -6,9 +6,9 @@ from . import (
     NETWORKS,
     assert_close,
     labels,
-    min_ratio,
     numbers,
     part,
+    ratios,
 )
 
 ROWS = 10
@@ -44,18 +44,7 @@ class NumericalGradient:
         self.model.numerical_gradient(self.x, self.t)
 
 
-class NumericalGradientRatio:
-    unit = "fastnet / numpy"
-    param_names = ["dtype", "network"]
-    params = [DTYPES, SIZES]
-
-    def setup(self, dtype, network):
-        self.pair = [NumericalGradient(), NumericalGradient()]
-        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
-            benchmark.setup(implementation, dtype, network)
-
-    def track_min_ratio_numerical_gradient(self, *_):
-        return min_ratio(*[benchmark.time_numerical_gradient for benchmark in self.pair])
+NumericalGradientRatio = ratios(NumericalGradient, network=SIZES)
 
 
 class WholeNetwork:
@@ -71,7 +60,7 @@ class WholeNetwork:
         for numerical, analytic in zip(found, exact, strict=True):
             assert np.abs(numerical - analytic).max() < 1e-4 * np.abs(analytic).max()
 
-    def time_numerical_gradient(self):
+    def time_central_differences(self):
         self.model.numerical_gradient(self.x, self.t)
 
 
@@ -100,6 +89,9 @@ class Functions:
 
     def time_gradient_descent(self, *_):
         self.gradient.gradient_descent(squares, self.x.copy(), 0.01, 1)
+
+
+FunctionsRatio = ratios(Functions)
 
 
 def squares(x):

@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part, ratios
 
 
 class Hinge:
@@ -23,3 +23,6 @@ class Hinge:
 
     def time_backward(self, *_):
         self.backward(self.y, self.t, self.one, self.dx)
+
+
+HingeRatio = ratios(Hinge)

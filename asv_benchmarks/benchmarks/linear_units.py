@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 SLOPED = ("leaky_relu", "elu")
 OF_INPUT = ("gelu", "gelu_tanh", "silu")
@@ -33,3 +33,6 @@ class LinearUnits:
 
     def time_backward(self, *_):
         self.backward(*self.backward_arguments)
+
+
+LinearUnitsRatio = ratios(LinearUnits)

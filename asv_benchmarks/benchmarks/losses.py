@@ -1,3 +1,5 @@
+import numpy as np
+
 from . import (
     DTYPES,
     IMPLEMENTATIONS,
@@ -8,6 +10,7 @@ from . import (
     labels,
     numbers,
     part,
+    ratios,
 )
 
 KERNELS = [
@@ -49,16 +52,29 @@ class Kernels:
         self.backward(*self.backward_arguments)
 
 
-# What a class takes: one of each kind of check.
+KernelsRatio = ratios(Kernels)
+
+
+# What a class takes: outputs, and targets.
 CLASSES = {
-    "SoftmaxCrossEntropy": "labels",
-    "MeanSquaredError": "numbers",
-    "Huber": "numbers",
-    "Hinge": "signs",
-    "CategoricalHinge": "labels",
-    "BinaryCrossEntropy": "probabilities",
-    "SigmoidCrossEntropy": "yes or no",
-    "SigmoidWithLoss": "yes or no",
+    "SoftmaxCrossEntropy": ("numbers", "labels"),
+    "MeanSquaredError": ("numbers", "numbers"),
+    "ElementwiseMeanSquaredError": ("numbers", "numbers"),
+    "MeanAbsoluteError": ("numbers", "numbers"),
+    "MeanAbsolutePercentageError": ("numbers", "numbers"),
+    "MeanSquaredLogarithmicError": ("probabilities", "probabilities"),
+    "Huber": ("numbers", "numbers"),
+    "Poisson": ("probabilities", "probabilities"),
+    "CosineProximity": ("numbers", "numbers"),
+    "Hinge": ("numbers", "signs"),
+    "SquaredHinge": ("numbers", "signs"),
+    "CategoricalHinge": ("numbers", "labels"),
+    "CategoricalCrossEntropy": ("probabilities", "probabilities"),
+    "SparseCategoricalCrossEntropy": ("probabilities", "labels"),
+    "BinaryCrossEntropy": ("probabilities", "probabilities"),
+    "SigmoidCrossEntropy": ("numbers", "yes or no"),
+    "KullbackLeiblerDivergence": ("probabilities", "probabilities"),
+    "SigmoidWithLoss": ("numbers", "yes or no"),
 }
 
 
@@ -68,16 +84,16 @@ class Losses:
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]
-        self.x = numbers(dtype, n, m)
-        if CLASSES[loss] == "probabilities":
-            self.x = 1 / (1 + abs(self.x))
-        self.t = self.x[::-1, ::-1].copy()
-        if CLASSES[loss] == "labels":
-            self.t = labels(n, m)
-        elif CLASSES[loss] == "yes or no":
-            self.t = (self.t > 0).astype(dtype)
-        elif CLASSES[loss] == "signs":
-            self.t = 2 * (self.t > 0).astype(dtype) - 1
+        x = numbers(dtype, n, m)
+        values = {
+            "numbers": x,
+            "probabilities": 1 / (1 + abs(x)),
+            "yes or no": (x > 0).astype(dtype),
+            "signs": np.where(x > 0, 1, -1).astype(dtype),
+        }
+        outputs, targets = CLASSES[loss]
+        self.x = values[outputs]
+        self.t = labels(n, m) if targets == "labels" else values[targets][::-1, ::-1].copy()
         results = {}
         for name in IMPLEMENTATIONS:
             layer = getattr(part(name, "losses"), loss)()
@@ -92,3 +108,38 @@ class Losses:
 
     def time_backward(self, *_):
         self.layer.backward()
+
+
+LossesRatio = ratios(Losses)
+
+
+class WeightedLosses:
+    """Labels and a number as outputs of one network."""
+
+    param_names = ["implementation", "dtype", "shape"]
+    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES]]
+
+    def setup(self, implementation, dtype, shape):
+        n, _, m = SHAPES[shape]
+        x = numbers(dtype, n, m)
+        self.xs, self.ts = [x, x[:, :1].copy()], [labels(n, m), x[:, 1:2].copy()]
+        results = {}
+        for name in IMPLEMENTATIONS:
+            losses = part(name, "losses")
+            both = [losses.SoftmaxCrossEntropy(), losses.MeanSquaredError()]
+            layer = losses.WeightedLosses(both, [1.0, 3.0])
+            loss = np.asarray(layer.forward(self.xs, self.ts), dtype)  # NumPy's average is wider
+            results[name] = loss, *layer.backward()
+            if name == implementation:
+                self.layer = layer
+        for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
+            assert_close(ours, theirs)
+
+    def time_forward(self, *_):
+        self.layer.forward(self.xs, self.ts)
+
+    def time_backward(self, *_):
+        self.layer.backward()
+
+
+WeightedLossesRatio = ratios(WeightedLosses)

@@ -7,9 +7,9 @@ from . import (
     TINY,
     assert_close,
     labels,
-    min_ratio,
     numbers,
     part,
+    ratios,
 )
 
 BATCHES = 10
@@ -30,7 +30,7 @@ def sequential(implementation, dtype, network):
     return model, x, t, batch_size
 
 
-class Models:
+class Sequential:
     """A step by hand; an epoch, predictions and an evaluation of ten batches."""
 
     param_names = ["implementation", "dtype", "network"]
@@ -67,21 +67,7 @@ class Models:
         self.model.evaluate(self.x, self.t)
 
 
-class ModelsRatio:
-    unit = "fastnet / numpy"
-    param_names = ["dtype", "network"]
-    params = [DTYPES, [*NETWORKS]]
-
-    def setup(self, dtype, network):
-        self.pair = [Models(), Models()]
-        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
-            benchmark.setup(implementation, dtype, network)
-
-    def track_min_ratio_fit(self, *_):
-        return min_ratio(*[benchmark.time_fit for benchmark in self.pair])
-
-    def track_min_ratio_step_by_hand(self, *_):
-        return min_ratio(*[benchmark.time_step_by_hand for benchmark in self.pair])
+SequentialRatio = ratios(Sequential, dtype=DTYPES, network=[*NETWORKS])
 
 
 class TwoLayerNet:
@@ -105,3 +91,6 @@ class TwoLayerNet:
 
     def time_gradient_and_update(self, *_):
         self.optimizer.update(self.network.params, self.network.gradient(self.x, self.t))
+
+
+TwoLayerNetRatio = ratios(TwoLayerNet)

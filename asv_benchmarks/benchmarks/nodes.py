@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
 
 NAMES = ["add", "multiply", "repeat rows", "repeat columns", "sum rows", "sum columns"]
 
@@ -36,3 +36,6 @@ class Nodes:
 
     def time_backward(self, *_):
         self.backward(*self.backward_arguments)
+
+
+NodesRatio = ratios(Nodes)

@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_close, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_close, numbers, part, ratios
 
 RULES = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "Nadam", "AdamW"]
 
@@ -21,6 +21,9 @@ class Sgd:
 
     def time_update(self, *_):
         self.optimizer.update(self.weights, self.grads)
+
+
+SgdRatio = ratios(Sgd)
 
 
 class Optimizers:
@@ -47,6 +50,9 @@ class Optimizers:
         self.optimizer.update(self.weights, self.grads)
 
 
+OptimizersRatio = ratios(Optimizers, limits=[False])
+
+
 class Clipping:
     param_names = ["implementation", "dtype", "shape"]
     params = [IMPLEMENTATIONS, DTYPES, [*SHAPES]]
@@ -61,3 +67,6 @@ class Clipping:
 
     def time_clip_by_value(self, *_):
         self.optimizer.clip_by_value(self.grads, 1e3)
+
+
+ClippingRatio = ratios(Clipping)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, assert_close, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, assert_close, numbers, part, ratios
 
 
 class Penalties:
@@ -18,10 +18,15 @@ class Penalties:
         kernels = part(implementation, "kernels")
         self.forward = getattr(kernels, f"{name}_forward")
         self.backward = getattr(kernels, f"{name}_backward")
-        function = getattr(part(implementation, "penalties"), name)
-        theirs = getattr(part("numpy", "penalties"), name)
-        assert_close(function(self.W, 0.1).astype(dtype), theirs(self.W, 0.1).astype(dtype))
-        self.function = function
+        results = {}
+        for side in IMPLEMENTATIONS:
+            penalties = part(side, "penalties")
+            value, gradient = getattr(penalties, name), getattr(penalties, f"{name}_gradient")
+            results[side] = value(self.W, 0.1).astype(dtype), gradient(self.W, 0.1).astype(dtype)
+            if side == implementation:
+                self.function, self.gradient = value, gradient
+        for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
+            assert_close(ours, theirs)
 
     def time_forward(self, *_):
         self.forward(self.W, self.strength, self.loss)
@@ -31,3 +36,9 @@ class Penalties:
 
     def time_function(self, *_):
         self.function(self.W, 0.1)
+
+    def time_gradient(self, *_):
+        self.gradient(self.W, 0.1)
+
+
+PenaltiesRatio = ratios(Penalties)

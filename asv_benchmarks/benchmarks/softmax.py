@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part, ratios
 
 
 class Softmax:
@@ -38,3 +38,6 @@ class Softmax:
 
     def time_softmax_cross_entropy_backward(self, *_):
         self.kernels.softmax_cross_entropy_backward(self.y, self.t, self.one, self.dx)
+
+
+SoftmaxRatio = ratios(Softmax)

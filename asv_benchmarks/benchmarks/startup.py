@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tempfile
 
-from . import IMPLEMENTATIONS
+import numpy as np
+
+from . import IMPLEMENTATIONS, part
 
 MODULES = {"numpy": "fastnet.reference", "fastnet": "fastnet"}
 
@@ -43,6 +45,11 @@ layer.forward(np.ones((32, 64)))
 print(time.perf_counter() - start)
 """
 
+SIGNATURES = """
+from fastnet import kernels
+print(sum(len(getattr(kernel, "signatures", [])) for kernel in vars(kernels).values()))
+"""
+
 # Peak resident memory of a process that holds MNIST's 60,000 rows of uint8, and of one that trains
 # on them. Not getrusage's: after an exec that still counts the memory of the process before it.
 LOADED = """
@@ -71,7 +78,7 @@ def printed(code, **environment):
         stdout=subprocess.PIPE,
         text=True,
     )
-    return float(done.stdout)
+    return float(done.stdout.split()[-1])
 
 
 class Import:
@@ -133,6 +140,18 @@ class StartupCold:
             return printed(code, NUMBA_CACHE_DIR=folder)
 
 
+class Compiled:
+    """How many versions of kernels a program loads that trains, and steps layers by hand."""
+
+    unit = "signatures"
+    timeout = 300
+
+    def track_signatures(self):
+        return printed(
+            FIRST_FIT.format(package="fastnet") + FIRST_CALL.format(package="fastnet") + SIGNATURES
+        )
+
+
 class Memory:
     unit = "of a process that has loaded the arrays"
     timeout = 300
@@ -151,3 +170,19 @@ class Memory:
             for code in (LOADED + PEAK, LOADED + FIT + PEAK)
         )
         return trained / loaded
+
+
+class Training:
+    """asv's own measure of the same: of the whole process, in which Numba is 100 MB."""
+
+    param_names = ["implementation"]
+    params = [IMPLEMENTATIONS]
+
+    def setup(self, implementation):
+        self.x, self.t = np.ones((60000, 784), np.uint8), np.arange(60000, dtype=np.uint8) % 10
+        Dense = part(implementation, "layers").Dense
+        stack = [Dense(50, activation="relu"), Dense(10)]
+        self.model = part(implementation, "models").Sequential(stack, seed=0)
+
+    def peakmem_training_from_uint8(self, implementation):
+        self.model.fit(self.x, self.t, 2, 100, verbose=0)

@@ -1,7 +1,7 @@
 # ruff: noqa: NPY002  the networks draw from NumPy's global generator, as the books do
 import numpy as np
 
-from . import IMPLEMENTATIONS, TINY, assert_close, labels, min_ratio, numbers, part
+from . import IMPLEMENTATIONS, TINY, assert_close, labels, numbers, part, ratios
 
 # Samples a batch, arguments of MultiLayerNetExtend.
 DEEP = {
@@ -39,18 +39,7 @@ class MultiLayerNet:
         self.optimizer.update(self.network.params, self.network.gradient(self.x, self.t))
 
 
-class MultiLayerNetRatio:
-    unit = "fastnet / numpy"
-    param_names = ["network"]
-    params = [[*DEEP]]
-
-    def setup(self, network):
-        self.pair = [MultiLayerNet(), MultiLayerNet()]
-        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
-            benchmark.setup(implementation, network)
-
-    def track_min_ratio_gradient_and_update(self, *_):
-        return min_ratio(*[benchmark.time_gradient_and_update for benchmark in self.pair])
+MultiLayerNetRatio = ratios(MultiLayerNet, network=[*DEEP])
 
 
 class Trainers:
@@ -93,6 +82,9 @@ class Trainers:
         self.second.fit(self.x, self.t, max_epoch=1, eval_interval=None)
 
 
+TrainersRatio = ratios(Trainers)
+
+
 class DeltaRule:
     """XOR by 100 epochs of one sample an update, as in the module's docstring."""
 
@@ -116,3 +108,6 @@ class DeltaRule:
 
     def time_fit(self, *_):
         self.model.fit(self.x, self.t, 100, 1, self.optimizer, shuffle=False, verbose=0)
+
+
+DeltaRuleRatio = ratios(DeltaRule)

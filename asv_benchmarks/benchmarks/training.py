@@ -12,9 +12,9 @@ from . import (
     assert_close,
     blank,
     labels,
-    min_ratio,
     numbers,
     part,
+    ratios,
 )
 
 BATCHES = 10
@@ -98,15 +98,4 @@ class Training:
         predict(self.kernels, self.arguments)
 
 
-class TrainingRatio:
-    unit = "fastnet / numpy"
-    param_names = ["dtype", "network"]
-    params = [DTYPES, [*NETWORKS]]
-
-    def setup(self, dtype, network):
-        self.pair = [Training(), Training()]
-        for benchmark, implementation in zip(self.pair, ["fastnet", "numpy"], strict=True):
-            benchmark.setup(implementation, dtype, network)
-
-    def track_min_ratio_train_epochs(self, *_):
-        return min_ratio(*[benchmark.time_train_epochs for benchmark in self.pair])
+TrainingRatio = ratios(Training, dtype=DTYPES, network=[*NETWORKS])

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_agree, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_agree, numbers, part, ratios
 
 
 class Updates:
@@ -19,6 +19,9 @@ class Updates:
 
     def time_sgd_update(self, *_):
         self.kernels.sgd_update(self.grad, self.lr, self.param)
+
+
+UpdatesRatio = ratios(Updates)
 
 
 # Rule -> its numbers, among them those that neither decay nor clip, and how many states it keeps.
@@ -52,6 +55,9 @@ class Rules:
         self.kernel(*self.arguments)
 
 
+RulesRatio = ratios(Rules)
+
+
 class Norm:
     param_names = ["implementation", "dtype", "size"]
     params = [IMPLEMENTATIONS, DTYPES, [100_000, 10_000_000]]
@@ -63,3 +69,6 @@ class Norm:
 
     def time_squared_norm_forward(self, *_):
         self.kernels.squared_norm_forward(self.x, self.total)
+
+
+NormRatio = ratios(Norm)
