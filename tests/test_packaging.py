@@ -161,9 +161,12 @@ def module_names():
     """Every module of the fastnet that these tests run, wherever it is."""
     folders = {
         "fastnet": PACKAGE,
+        "fastnet.checks": PACKAGE / "checks",
         "fastnet.dropin": PACKAGE / "dropin",
         "fastnet.kernels": Path(fastnet.kernels.__file__).parent,
         "fastnet.layers": PACKAGE / "layers",
+        "fastnet.losses": PACKAGE / "losses",
+        "fastnet.optimizer": PACKAGE / "optimizer",
         "fastnet.reference": PACKAGE / "reference",
         "fastnet.reference.kernels": PACKAGE / "reference" / "kernels",
         "fastnet.reference.textbook": PACKAGE / "reference" / "textbook",

@@ -1,0 +1,13 @@
+"""The one place that words and raises an error about an argument.
+
+`where` is the public name that the user called, `name` the argument's. What a check returns is
+fit for a kernel or one `contiguous` away from it: a kernel itself checks nothing.
+"""
+
+from fastnet.checks.arrays import *
+from fastnet.checks.layers import *
+from fastnet.checks.models import *
+from fastnet.checks.numbers import *
+from fastnet.checks.optimizers import *
+from fastnet.checks.textbook import *
+from fastnet.checks.values import *

@@ -1,0 +1,246 @@
+"""Checks of arrays: dtype, layout and shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "COMPUTED",
+    "FLOAT16",
+    "FLOAT32",
+    "FLOAT64",
+    "INT64",
+    "LARGEST",
+    "UINT64",
+    "array",
+    "axis",
+    "broadcast",
+    "contiguous",
+    "features",
+    "fits",
+    "result_dtype",
+    "returned",
+    "rows",
+    "same_shape",
+    "samples",
+    "summed",
+    "table",
+    "targets",
+    "unchanged",
+    "usual",
+]
+
+
+FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("float64")
+INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
+COMPUTED = (FLOAT32, FLOAT64)  # what kernels are compiled for
+LARGEST = {t.itemsize: float(np.finfo(t).max) for t in (FLOAT16, *COMPUTED)}  # in any byte order
+
+
+def array(where: str, name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return value as a plain ndarray of bool, integers, float16, float32 or float64."""
+    if type(value) is np.ndarray and value.dtype in COMPUTED:
+        return value
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"{where}: {name} must be an array, got a {type(value).__name__} whose parts differ in "
+            "length. Give every row the same length."
+        ) from None
+    if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
+        raise TypeError(
+            f"{where}: {name} must be an array of integers, float16, float32 or float64, got "
+            f"{_kind(value, found)}. Convert it to float32 or float64."
+        )
+    return found
+
+
+def result_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
+    """Return the dtype that NumPy would give a product of the arrays; integers alone give float64.
+
+    The usual case, one dtype for all, is told apart first: 0.1 us, where np.result_type takes 0.5.
+    """
+    dtype = arrays[0].dtype
+    if dtype in COMPUTED:
+        for other in arrays:
+            if other.dtype is not dtype:
+                break
+        else:
+            return dtype
+    dtype = np.result_type(*[array.dtype for array in arrays])
+    return np.dtype(dtype.type) if dtype.kind == "f" else FLOAT64
+
+
+def usual(first: Any, *others: Any) -> np.dtype[Any] | None:
+    """Return the dtype that all share where kernels take them as they are, else None.
+
+    It spares the usual call `array`, `result_dtype` and `contiguous`: 0.06 us an array, not 0.3.
+    """
+    if type(first) is ndarray and first.flags.carray:
+        dtype = first.dtype
+        if dtype is FLOAT64 or dtype is FLOAT32:
+            for array in others:
+                if type(array) is not ndarray or array.dtype is not dtype or not array.flags.carray:
+                    return None
+            return dtype
+    return None
+
+
+def fits(array: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell whether kernels take it: a C-contiguous, aligned, writeable ndarray of that dtype."""
+    return (
+        type(array) is np.ndarray
+        # "is" alone would copy every array out of a pickle, whose dtype is another object.
+        and (array.dtype is dtype or array.dtype == dtype)
+        and array.flags.carray
+    )
+
+
+def contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the array if it fits a kernel, else a copy that does; float16 becomes float32.
+
+    Read-only arrays are copied too: Numba would compile every kernel once more for them.
+    """
+    if dtype.itemsize == 2:  # "is FLOAT16" would not be true of one out of a pickle
+        dtype = FLOAT32
+    return array if fits(array, dtype) else np.array(array, dtype, order="C")
+
+
+def returned(out: NDArray[Any], dtype: np.dtype[Any]) -> Any:
+    """Return a kernel's output as NumPy would: of that dtype, a scalar where it has no shape."""
+    if out.dtype is not dtype and out.dtype != dtype:
+        out = out.astype(dtype)
+    return out if out.ndim else out[()]
+
+
+def rows(where: str, name: str, array: NDArray[Any], W: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return the array as a matrix (N, D): (D,) is one row, (N, ...) is N rows to flatten.
+
+    Where W (D, M) is given, D must be its D.
+    """
+    shape = array.shape
+    if len(shape) == 0 or array.size == 0:
+        raise ValueError(
+            f"{where}: {name} must have at least one row and one feature, got {name}.shape={shape}."
+            " Give an array (N, D)."
+        )
+    if len(shape) != 2:
+        array = array.reshape(1 if len(shape) == 1 else shape[0], -1)
+    if W is not None and array.shape[1] != W.shape[0]:
+        features = W.shape[0]
+        raise ValueError(
+            f"{where}: {name} must have {features} features to match W {W.shape}, got "
+            f"{name}.shape={shape}. Reshape {name} to (N, {features})."
+        )
+    return array
+
+
+def table(where: str, name: str, array: NDArray[Any], *, single: bool = False) -> NDArray[Any]:
+    """Check that the array is (N, C), or (C,) too where single is True, and is not empty."""
+    if array.ndim == 2 or (single and array.ndim == 1):
+        if array.size:
+            return array
+        rule, advice = "must have at least one row and one class", "Give one sample or more"
+    else:
+        rule = f"must be {'(C,) or ' * single}(N, C)"
+        advice = f"Reshape {name} to (N, C), with one row a sample"
+    raise ValueError(f"{where}: {name} {rule}, got {name}.shape={array.shape}. {advice}.")
+
+
+def samples(where: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array as a matrix (N, D) of at least one sample; (N, ...) is flattened."""
+    if array.ndim < 2 or array.size == 0:
+        raise ValueError(
+            f"{where}: {name} must be (N, D) with at least one sample and one feature, got "
+            f"{name}.shape={array.shape}. Reshape one sample to (1, D)."
+        )
+    return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def features(where: str, name: str, found: int, known: int) -> None:
+    """Check the number of features of x against the one that the model takes."""
+    if found != known:
+        raise ValueError(
+            f"{where}: {name} must have {known} features, got {found}. "
+            f"Give {name} the width that the first layer takes."
+        )
+
+
+def same_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that a gradient or a target has the shape of the output that it belongs to."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
+            "Give one number for each output of forward."
+        )
+
+
+def unchanged(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that what forward left for backward, which a caller may assign to, still fits."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
+            f"Call forward first, and leave its {name} as it is."
+        )
+
+
+def targets(where: str, t: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return targets in the shape (N, C) of the outputs; (N,) will do where C is 1."""
+    if t.shape == shape or (t.shape == shape[:1] and shape[1] == 1):
+        return t.reshape(shape)
+    raise ValueError(
+        f"{where}: t must have shape {shape} to match x, got t.shape={t.shape}. "
+        "Give one target for each output."
+    )
+
+
+def axis(where: str, value: Any, shape: tuple[int, ...] | None = None) -> int:
+    """Return an axis as an int; where a shape is given, one of its axes, counted from 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{where}: axis must be a whole number, got {_shown(value)}. Give an int.")
+    if shape is None:
+        return int(value)
+    if not -len(shape) <= value < len(shape):
+        raise ValueError(
+            f"{where}: axis must be one of x, got {value} for x.shape={shape}. "
+            "Give x more dimensions, or another axis."
+        )
+    return int(value) % len(shape)
+
+
+def summed(where: str, shape: tuple[int, ...], axis: int) -> None:
+    """Check that there is something to sum."""
+    if shape[axis] == 0:
+        raise ValueError(
+            f"{where}: x must have an entry along axis {axis}, got x.shape={shape}. "
+            "Give one or more."
+        )
+
+
+def broadcast(where: str, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape to which two shapes broadcast."""
+    try:
+        return np.broadcast_shapes(x, y)
+    except ValueError:
+        raise ValueError(
+            f"{where}: y must have a shape that broadcasts with x {x}, got y.shape={y}. "
+            "Make their lengths equal, or 1."
+        ) from None
+
+
+def _kind(value: Any, found: NDArray[Any]) -> str:
+    if isinstance(value, np.ndarray):
+        return f"dtype {found.dtype}"
+    return f"{type(value).__name__} of dtype {found.dtype}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

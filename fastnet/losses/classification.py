@@ -1,0 +1,201 @@
+"""Losses of probabilities and of class scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastnet import checks, kernels
+from fastnet.kernels.checked import all_either
+from fastnet.losses.base import _LabelLoss, _ProbabilityLoss, _TargetLoss
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "CategoricalCrossEntropy",
+    "CategoricalHinge",
+    "Hinge",
+    "KullbackLeiblerDivergence",
+    "SparseCategoricalCrossEntropy",
+    "SquaredHinge",
+]
+
+
+class CategoricalCrossEntropy(_ProbabilityLoss):
+    """Cross entropy of probabilities with one-hot targets; sum over classes, mean over the batch.
+
+        loss = -sum(t log(y + 1e-7)) / N
+        dx = -t / (y + 1e-7) * dout / N
+
+    Targets may be probabilities, too. `SoftmaxCrossEntropy` takes logits, and is exact.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 4.2.2. keras.losses.CategoricalCrossentropy
+    scales each row of y to the sum 1 first, and bounds y by 1e-7 in place of adding it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import CategoricalCrossEntropy
+    >>> loss = CategoricalCrossEntropy()
+    >>> round(float(loss.forward(np.array([[0.1, 0.9]]), np.array([[0.0, 1.0]]))), 4)
+    0.1054
+    """
+
+    _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
+
+
+class SparseCategoricalCrossEntropy(_LabelLoss):
+    """Cross entropy of probabilities with labels, mean over the batch.
+
+        loss = -mean over n of log(y[n, t[n]] + 1e-7)
+        dx[n, c] = -[c = t[n]] / (y[n, c] + 1e-7) * dout / N
+
+    t may be one-hot. `SoftmaxCrossEntropy` takes logits, and is exact.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 4.2.4, as `cross_entropy_error` has it.
+    keras.losses.SparseCategoricalCrossentropy bounds y by 1e-7 in place of adding it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import SparseCategoricalCrossEntropy
+    >>> loss = SparseCategoricalCrossEntropy()
+    >>> round(float(loss.forward(np.array([[0.1, 0.9]]), [1])), 4)
+    0.1054
+    """
+
+    _kernels = kernels.cross_entropy_forward, kernels.cross_entropy_backward
+
+
+class BinaryCrossEntropy(_ProbabilityLoss):
+    """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
+
+        loss = -mean(t log(y) + (1 - t) log(1 - y))
+        dx = (y - t) / max(y (1 - y), 1e-12) * dout / (N C)
+
+    Logarithms below -100 count as that. Targets may be probabilities, too. `SigmoidCrossEntropy`
+    takes logits, and is exact. An output that is no probability gives NaN.
+
+    Notes
+    -----
+    Source: torch.nn.BCELoss; keras.losses.BinaryCrossentropy bounds y by 1e-7 and 1 - 1e-7 instead.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import BinaryCrossEntropy
+    >>> loss = BinaryCrossEntropy()
+    >>> round(float(loss.forward(np.array([[0.1], [0.9]]), np.array([0.0, 1.0]))), 4)
+    0.1054
+    """
+
+    _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
+
+
+class KullbackLeiblerDivergence(_ProbabilityLoss):
+    """Kullback-Leibler divergence of probabilities; sum over the classes, mean over the batch.
+
+        loss = sum(t (log(t) - log(y))) / N
+        dx = -t / max(y, 1e-12) * dout / N
+
+    0 log(0) is 0; a log(y) below -100 counts as that.
+
+    Notes
+    -----
+    Source: Kullback and Leibler, On information and sufficiency, 1951. torch.nn.KLDivLoss with
+    reduction="batchmean" of log(y); keras.losses.KLDivergence bounds t and y by 1e-7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import KullbackLeiblerDivergence
+    >>> loss = KullbackLeiblerDivergence()
+    >>> round(float(loss.forward(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]]))), 4)
+    0.6931
+    """
+
+    _kernels = (
+        kernels.kullback_leibler_divergence_forward,
+        kernels.kullback_leibler_divergence_backward,
+    )
+
+
+class _SignLoss(_TargetLoss):
+    """A loss whose targets are -1 and 1."""
+
+    def _check(self, where: str, t: NDArray[Any]) -> None:
+        if not all_either(t, -1.0, 1.0):
+            checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
+
+
+class Hinge(_SignLoss):
+    """Hinge loss of outputs with targets -1 and 1, mean over the outputs and the batch.
+
+        loss = mean(max(0, 1 - t y))
+        dx = (-t where 1 - t y > 0, else 0) * dout / (N C)
+
+    Notes
+    -----
+    Source: keras.losses.Hinge, which takes targets 0 and 1, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import Hinge
+    >>> loss = Hinge()
+    >>> float(loss.forward(np.array([[0.5], [0.25]]), np.array([[1.0], [-1.0]])))
+    0.875
+    """
+
+    _kernels = kernels.hinge_forward, kernels.hinge_backward
+
+
+class SquaredHinge(_SignLoss):
+    """Squared hinge loss with targets -1 and 1, mean over the outputs and the batch.
+
+        loss = mean(max(0, 1 - t y)**2)
+        dx = -2 t max(0, 1 - t y) * dout / (N C)
+
+    Notes
+    -----
+    Source: keras.losses.SquaredHinge, which takes targets 0 and 1, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import SquaredHinge
+    >>> loss = SquaredHinge()
+    >>> float(loss.forward(np.array([[0.5], [0.5]]), np.array([[1.0], [-1.0]])))
+    1.25
+    """
+
+    _kernels = kernels.squared_hinge_forward, kernels.squared_hinge_backward
+
+
+class CategoricalHinge(_LabelLoss):
+    """Hinge loss of class scores with labels, one number a sample, mean over the batch.
+
+        loss = mean over n of max(0, 1 + rival[n] - y[n, t[n]])
+        rival[n] = max(0, largest of y[n, c] with c != t[n])
+        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where n has a loss, else 0
+
+    Of equal scores the first is the rival; where none is above 0, no class is. t may be one-hot.
+
+    Notes
+    -----
+    Source: keras.losses.CategoricalHinge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import CategoricalHinge
+    >>> loss = CategoricalHinge()
+    >>> float(loss.forward(np.array([[3.0, 1.0], [2.0, 1.5]]), [0, 0]))
+    0.25
+    """
+
+    _kernels = kernels.categorical_hinge_forward, kernels.categorical_hinge_backward

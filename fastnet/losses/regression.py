@@ -1,0 +1,261 @@
+"""Losses of numbers: squared, absolute, relative errors, counts, directions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnet import checks, kernels
+from fastnet.kernels.checked import all_between
+from fastnet.losses.base import _TargetLoss
+
+__all__ = [
+    "CosineProximity",
+    "ElementwiseMeanSquaredError",
+    "Huber",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+]
+
+
+class MeanSquaredError(_TargetLoss):
+    """Half the squared error, summed over the outputs, mean over the batch (the delta rule's).
+
+        loss = sum((y - t)**2) / 2 / N
+        dx = (y - t) * dout / N
+
+    The textbook's form, whose gradient for one sample is the error y - t. What PyTorch and Keras
+    call mean squared error is `ElementwiseMeanSquaredError`: 2 / C times this one.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 4.2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import MeanSquaredError
+    >>> loss = MeanSquaredError()
+    >>> float(loss.forward(np.array([[1.0], [2.0]]), np.array([[0.0], [4.0]])))
+    1.25
+    >>> loss.backward()
+    array([[ 0.5],
+           [-1. ]])
+    """
+
+    _kernels = kernels.mean_squared_error_forward, kernels.mean_squared_error_backward
+
+
+class ElementwiseMeanSquaredError(_TargetLoss):
+    """Squared error, mean over the outputs and the batch (PyTorch's and Keras').
+
+        loss = mean((y - t)**2)
+        dx = 2 (y - t) * dout / (N C)
+
+    The textbook's form, with a half and a sum over the outputs, is `MeanSquaredError`: C / 2 times
+    this one.
+
+    Notes
+    -----
+    Source: torch.nn.MSELoss, keras.losses.MeanSquaredError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import ElementwiseMeanSquaredError
+    >>> loss = ElementwiseMeanSquaredError()
+    >>> float(loss.forward(np.array([[1.0], [2.0]]), np.array([[0.0], [4.0]])))
+    2.5
+    """
+
+    _kernels = (
+        kernels.elementwise_mean_squared_error_forward,
+        kernels.elementwise_mean_squared_error_backward,
+    )
+
+
+class MeanAbsoluteError(_TargetLoss):
+    """Absolute error, mean over the outputs and the batch.
+
+        loss = mean(|y - t|)
+        dx = sign(y - t) * dout / (N C), 0 where y = t
+
+    Notes
+    -----
+    Source: torch.nn.L1Loss, keras.losses.MeanAbsoluteError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import MeanAbsoluteError
+    >>> loss = MeanAbsoluteError()
+    >>> float(loss.forward(np.array([[1.0], [2.0]]), np.array([[0.0], [4.0]])))
+    1.5
+    """
+
+    _kernels = kernels.mean_absolute_error_forward, kernels.mean_absolute_error_backward
+
+
+class MeanAbsolutePercentageError(_TargetLoss):
+    """Absolute error in per cent of the target, mean over the outputs and the batch.
+
+        loss = 100 mean(|y - t| / max(|t|, 1e-7))
+        dx = 100 sign(y - t) / max(|t|, 1e-7) * dout / (N C), 0 where y = t
+
+    Notes
+    -----
+    Source: keras.losses.MeanAbsolutePercentageError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import MeanAbsolutePercentageError
+    >>> loss = MeanAbsolutePercentageError()
+    >>> float(loss.forward(np.array([[1.0], [3.0]]), np.array([[2.0], [4.0]])))
+    37.5
+    """
+
+    _kernels = (
+        kernels.mean_absolute_percentage_error_forward,
+        kernels.mean_absolute_percentage_error_backward,
+    )
+
+
+class _SizeLoss(_TargetLoss):
+    """A loss whose targets are at least 0."""
+
+    def _check(self, where: str, t: NDArray[Any]) -> None:
+        if not all_between(t, 0.0, math.inf):
+            checks.between(where, t, 0, math.inf)
+
+
+class MeanSquaredLogarithmicError(_SizeLoss):
+    """Squared difference of logarithms, mean over the outputs and the batch.
+
+        loss = mean((log(1 + y) - log(1 + t))**2)
+        dx = 2 (log(1 + y) - log(1 + t)) / (1 + y) * dout / (N C), 0 where y < 1e-7
+
+    Targets must be at least 0. Targets and outputs below 1e-7 count as that.
+
+    Notes
+    -----
+    Source: keras.losses.MeanSquaredLogarithmicError.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import MeanSquaredLogarithmicError
+    >>> loss = MeanSquaredLogarithmicError()
+    >>> round(float(loss.forward(np.array([[np.e - 1]]), np.array([[0.0]]))), 4)
+    1.0
+    """
+
+    _kernels = (
+        kernels.mean_squared_logarithmic_error_forward,
+        kernels.mean_squared_logarithmic_error_backward,
+    )
+
+
+class Huber(_TargetLoss):
+    """Huber loss: squared for small errors, absolute for large; mean over outputs and batch.
+
+        loss = mean(e**2 / 2 where |e| <= delta, else delta (|e| - delta / 2)), e = y - t
+        dx = (e, but within -delta and delta) * dout / (N C)
+
+    Parameters
+    ----------
+    delta : float, positive
+        The largest error that is squared. An attribute, too.
+
+    Raises
+    ------
+    TypeError
+        delta is not a number.
+    ValueError
+        delta is not finite and positive.
+
+    Notes
+    -----
+    Source: Huber, Robust estimation of a location parameter, 1964; torch.nn.HuberLoss and
+    keras.losses.Huber.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import Huber
+    >>> loss = Huber(delta=1.0)
+    >>> float(loss.forward(np.array([[0.5], [4.0]]), np.array([[0.0], [0.0]])))
+    1.8125
+    >>> loss.backward()
+    array([[0.25],
+           [0.5 ]])
+    """
+
+    _kernels = kernels.huber_forward, kernels.huber_backward
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        self.delta = checks.finite_positive("Huber", "delta", delta)
+
+    def _numbers(
+        self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]
+    ) -> tuple[Any, ...]:
+        delta = checks.finite_positive(where, "delta", self.delta)
+        return (checks.scalar(where, "delta", delta, computed, dtype),)
+
+    def __repr__(self) -> str:
+        return f"Huber(delta={self.delta!r})"
+
+
+class Poisson(_SizeLoss):
+    """Poisson loss of rates y and counts t, mean over the outputs and the batch.
+
+        loss = mean(y - t log(y + 1e-7))
+        dx = (1 - t / (y + 1e-7)) * dout / (N C)
+
+    Targets must be at least 0. A negative output gives NaN.
+
+    Notes
+    -----
+    Source: keras.losses.Poisson; torch.nn.PoissonNLLLoss(log_input=False, eps=1e-7).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import Poisson
+    >>> loss = Poisson()
+    >>> round(float(loss.forward(np.array([[1.0], [2.0]]), np.array([[1.0], [3.0]]))), 4)
+    0.4603
+    """
+
+    _kernels = kernels.poisson_forward, kernels.poisson_backward
+
+
+class CosineProximity(_TargetLoss):
+    """Negative cosine of the angle between a sample's outputs and targets, mean over the batch.
+
+        loss = -mean over n of cosine[n], cosine[n] = y[n] . t[n] / (|y[n]| |t[n]|)
+        dx[n] = (cosine[n] y[n] / |y[n]| - t[n] / |t[n]|) / |y[n]| * dout / N
+
+    Between -1, the same direction, and 1. A length below 1e-7 counts as that.
+
+    Notes
+    -----
+    Source: keras.losses.CosineSimilarity; -1 times torch.nn.CosineSimilarity.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import CosineProximity
+    >>> loss = CosineProximity()
+    >>> round(float(loss.forward(np.array([[3.0, 4.0]]), np.array([[0.0, 1.0]]))), 4)
+    -0.8
+    """
+
+    _kernels = kernels.cosine_proximity_forward, kernels.cosine_proximity_backward

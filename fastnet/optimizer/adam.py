@@ -1,0 +1,262 @@
+"""Adam and its kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnet import kernels
+from fastnet.optimizer.base import Rate, _Optimizer
+
+__all__ = [
+    "Adam",
+    "AdamW",
+    "Nadam",
+]
+
+
+class Adam(_Optimizer):
+    """Adam: momentum, over the root of an average of squares.
+
+        m += (1 - beta1) * (grad - m)
+        v += (1 - beta2) * (grad**2 - v)
+        param -= lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + eps)
+
+    Parameters
+    ----------
+    lr : float or callable
+        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
+        at every update, like all of these.
+    beta1, beta2 : float
+        In [0, 1): how much the averages of the gradient and of its square keep at each update.
+    eps : float, keyword only
+        Keeps the division from one by 0.
+    weight_decay : float, keyword only
+        This times the parameter is added to the gradient, after clipping.
+    clip_value, clip_norm : float, optional, keyword only
+        The largest size of an entry of the gradients, and of their norm over all arrays together;
+        what is larger is scaled to the norm first, then clipped to the value.
+
+    Attributes
+    ----------
+    m, v : dict or list of arrays, None before the first update
+        Averages of the gradients and their squares, by the keys or indices of params.
+    iter : int
+        How many updates were done.
+
+    Raises
+    ------
+    TypeError
+        An argument is not a number; lr may be a callable, too.
+    ValueError
+        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
+
+    Notes
+    -----
+    t counts updates from 1. PyTorch and Keras divide eps, too, by sqrt(1 - beta2**t).
+    Source: Saitoh, Deep Learning from Scratch, section 6.1.6; Kingma and Ba, Adam, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Adam
+    >>> params, grads = {"W": np.array([1.0, 2.0])}, {"W": np.array([2.0, -4.0])}
+    >>> optimizer = Adam(lr=0.25)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]
+    array([0.50000067, 2.49999966])
+    """
+
+    _kernel = staticmethod(kernels.adam_update)
+    _states = ("m", "v")
+    _counts = True
+    m: Any
+    v: Any
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        *,
+        eps: float = 1e-7,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(
+            lr=lr,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+        )
+
+
+class Nadam(_Optimizer):
+    """Nadam: Adam with Nesterov's momentum.
+
+        m += (1 - beta1) * (grad - m)
+        v += (1 - beta2) * (grad**2 - v)
+        d = beta1 * m / (1 - beta1**(t + 1)) + (1 - beta1) * grad / (1 - beta1**t)
+        param -= lr * d / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Parameters
+    ----------
+    lr : float or callable
+        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
+        at every update, like all of these.
+    beta1, beta2 : float
+        In [0, 1): how much the averages of the gradient and of its square keep at each update.
+    eps : float, keyword only
+        Keeps the division from one by 0.
+    weight_decay : float, keyword only
+        This times the parameter is added to the gradient, after clipping.
+    clip_value, clip_norm : float, optional, keyword only
+        The largest size of an entry of the gradients, and of their norm over all arrays together;
+        what is larger is scaled to the norm first, then clipped to the value.
+
+    Attributes
+    ----------
+    m, v : dict or list of arrays, None before the first update
+        Averages of the gradients and their squares, by the keys or indices of params.
+    iter : int
+        How many updates were done.
+
+    Raises
+    ------
+    TypeError
+        An argument is not a number; lr may be a callable, too.
+    ValueError
+        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
+
+    Notes
+    -----
+    t counts updates from 1. PyTorch and Keras let beta1 grow during the first updates.
+    Source: Dozat, Incorporating Nesterov Momentum into Adam, algorithm 2, with one beta1 for all
+    updates.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Nadam
+    >>> params, grads = {"W": np.array([1.0, 2.0])}, {"W": np.array([2.0, -4.0])}
+    >>> optimizer = Nadam(lr=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]
+    array([-0.31549815,  3.31549815])
+    """
+
+    _kernel = staticmethod(kernels.nadam_update)
+    _states = ("m", "v")
+    _counts = True
+    m: Any
+    v: Any
+
+    def __init__(
+        self,
+        lr: Rate = 0.002,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        *,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(
+            lr=lr,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+        )
+
+
+class AdamW(_Optimizer):
+    """AdamW: Adam with a weight decay apart from the gradient.
+
+        m += (1 - beta1) * (grad - m)
+        v += (1 - beta2) * (grad**2 - v)
+        param *= 1 - lr * weight_decay
+        param -= lr * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Parameters
+    ----------
+    lr : float or callable
+        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
+        at every update, like all of these.
+    beta1, beta2 : float
+        In [0, 1): how much the averages of the gradient and of its square keep at each update.
+    eps : float, keyword only
+        Keeps the division from one by 0.
+    weight_decay : float, keyword only
+        As in the equations: this times lr is taken off the parameter.
+    clip_value, clip_norm : float, optional, keyword only
+        The largest size of an entry of the gradients, and of their norm over all arrays together;
+        what is larger is scaled to the norm first, then clipped to the value.
+
+    Attributes
+    ----------
+    m, v : dict or list of arrays, None before the first update
+        Averages of the gradients and their squares, by the keys or indices of params.
+    iter : int
+        How many updates were done.
+
+    Raises
+    ------
+    TypeError
+        An argument is not a number; lr may be a callable, too.
+    ValueError
+        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
+
+    Notes
+    -----
+    t counts updates from 1.
+    Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, algorithm 2; the decay is
+    times lr, as in PyTorch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import AdamW
+    >>> params, grads = {"W": np.array([1.0, 2.0])}, {"W": np.array([2.0, -4.0])}
+    >>> optimizer = AdamW(lr=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]
+    array([-0.007475,  2.97755 ])
+    """
+
+    _kernel = staticmethod(kernels.adamw_update)
+    _states = ("m", "v")
+    _counts = True
+    _hidden = {"clip_value": None, "clip_norm": None}
+    m: Any
+    v: Any
+
+    def __init__(
+        self,
+        lr: Rate = 0.001,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        *,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(
+            lr=lr,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+        )

@@ -1,0 +1,175 @@
+"""What the optimizers have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, is_
+from types import NoneType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import NDArray
+
+from fastnet import checks
+from fastnet.optimizer.clipping import Arrays, _norm, _scale
+
+__all__: list[str] = []
+
+
+Rate = float | Callable[[int], float]
+FLOAT32, FLOAT64 = checks.COMPUTED
+LARGEST = checks.LARGEST[2]  # finite in every dtype
+EXAMPLES = {"eps": "1e-7", "weight_decay": "1e-4"}
+
+
+class _Optimizer:
+    """What the optimizers share: how numbers are checked, states kept, and kernels called."""
+
+    lr: Rate
+    weight_decay: float
+    clip_value: float | None
+    clip_norm: float | None
+    iter: int
+    _kernel: Any
+    _states: tuple[str, ...] = ()  # the attributes that hold an array for each parameter
+    _counts = False  # whether the kernel takes the number of the update
+    # What repr leaves out.
+    _hidden: ClassVar[dict[str, Any]] = {"weight_decay": 0.0, "clip_value": None, "clip_norm": None}
+
+    def __init__(self, **numbers: Any) -> None:
+        self.__dict__.update(numbers)
+        self._names = tuple(numbers)  # in the kernel's order: lr first, clip_norm last
+        self._values = attrgetter(*numbers)
+        self._checked: tuple[Any, list[float]] = ((), [])  # values, and the numbers made of them
+        values = self._values(self)
+        rate = 0.0 if callable(self.lr) else self.lr
+        self._numbers(type(self).__name__, (rate, *values[1:]), ())
+        self.iter = 0
+        for name in self._states:
+            setattr(self, name, None)
+
+    def update(self, params: Arrays, grads: Arrays) -> None:
+        """Do the equations of the class for every entry of a list, or of a dict by its keys.
+
+        Parameters
+        ----------
+        params : list or dict
+            Arrays, changed in place, strided views too; an entry that is a plain number is
+            replaced. An array that stands in it twice is updated twice.
+        grads : list, or dict with at least the keys of params
+            Gradients of the same shapes, in any dtype that holds real numbers.
+
+        Raises
+        ------
+        KeyError
+            grads lacks a key of params.
+        TypeError
+            An entry, or a number of the optimizer, is of a kind that cannot be learned or
+            multiplied; or params is a list where it was a dict at first.
+        ValueError
+            Shapes or lengths differ, params holds a read-only array, or a number of the optimizer
+            is out of its range or not finite in the dtype of a parameter.
+
+        Notes
+        -----
+        Everything is checked before the first array changes. Each array is passed over once; those
+        that a kernel does not take, of two dtypes or strided, are copied for it and back.
+        """
+        where = f"{type(self).__name__}.update"
+        pairs = checks.pairs(where, params, grads)
+        values, (known, numbers) = self._values(self), self._checked
+        if callable(values[0]):
+            values = (values[0](self.iter), *values[1:])
+        if not (known and all(map(is_, values, known))):
+            numbers = self._numbers(where, values, pairs)
+        rows, fresh = self._state_rows(where, dict if isinstance(params, dict) else list, pairs)
+        *numbers, max_norm = numbers
+        scale = 1.0
+        if max_norm < math.inf:
+            scale = _scale(_norm(grad for _, _, grad, _ in pairs), max_norm)
+        # All is checked: from here on things change.
+        self.iter += 1
+        for name, held, key, zeros in fresh:
+            held[key if type(held) is not list else slice(key, None)] = zeros
+            setattr(self, name, held)
+        count = (self.iter,) if self._counts else ()
+        for (key, param, grad, fits), states in zip(pairs, rows, strict=True):
+            if fits and all([checks.fits(state, param.dtype) for state in states]):
+                flat = [state.ravel() for state in states]
+                self._kernel(grad.ravel(), *numbers, scale, *count, *flat, param.ravel())
+            else:
+                found = _update_copies(self._kernel, grad, (*numbers, scale, *count), states, param)
+                if not isinstance(param, ndarray):
+                    params[key] = found[()]
+
+    def _numbers(self, where: str, values: tuple[Any, ...], pairs: Iterable[Any]) -> list[float]:
+        """Return the numbers in the kernel's order, checked; infinity stands for no limit."""
+        dtypes = {param.dtype for _, param, _, _ in pairs if isinstance(param, ndarray)}
+        found = [checks.learning_rate(where, values[0], dtypes)]
+        for name, value in zip(self._names[1:], values[1:], strict=True):
+            if name in ("clip_value", "clip_norm"):
+                found.append(math.inf if value is None else checks.positive(where, name, value))
+            elif name in EXAMPLES:
+                found.append(checks.not_negative(where, name, value, dtypes, EXAMPLES[name]))
+            else:
+                found.append(checks.fraction(where, name, value))
+        # Numbers that cannot change in place, and that all dtypes can hold, need no second look.
+        if all(type(value) in (float, int, NoneType) for value in values):
+            if max(found[:-2]) <= LARGEST:
+                self._checked = values, found
+        return found
+
+    def _state_rows(
+        self, where: str, kind: type, pairs: list[Any]
+    ) -> tuple[list[list[NDArray[Any]]], list[tuple[str, Any, Any, Any]]]:
+        """Return the states of every parameter, and those to put into their places: zeros."""
+        rows: list[list[NDArray[Any]]] = [[] for _ in pairs]
+        fresh: list[tuple[str, Any, Any, Any]] = []
+        for name in self._states:
+            held = getattr(self, name)
+            if held is None:
+                held = kind()
+            elif type(held) is not kind:
+                checks.state_kind(where, name, kind, held)
+            for row, (key, param, _, fits) in zip(rows, pairs, strict=True):
+                if key in held if kind is dict else key < len(held):
+                    state = held[key]
+                    if not (
+                        fits and checks.fits(state, param.dtype) and state.shape == param.shape
+                    ):
+                        checks.state(where, name, key, state, np.shape(param))
+                else:
+                    single = isinstance(param, ndarray) and param.itemsize < 8
+                    state = np.zeros(np.shape(param), FLOAT32 if single else FLOAT64)
+                    fresh.append((name, held, key, state if kind is dict else [state]))
+                row.append(state)
+        return rows, fresh
+
+    def __repr__(self) -> str:
+        numbers = {name: getattr(self, name) for name in self._names}
+        hidden = self._hidden
+        shown = [f"{k}={v}" for k, v in numbers.items() if k not in hidden or v != hidden[k]]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _update_copies(
+    kernel: Any, grad: Any, numbers: Sequence[float], states: list[NDArray[Any]], param: Any
+) -> NDArray[Any]:
+    """Update by copies of what the kernel does not take as it is; return the parameter's."""
+    own = param if type(param) is ndarray else np.array(param)  # a masked array's data is its own
+    originals = [np.asarray(grad), own, *states]
+    dtype = checks.result_dtype(*originals[:2])
+    copies = [checks.contiguous(array, dtype) for array in originals]
+    if copies[0] is originals[0] and np.may_share_memory(copies[0], copies[1]):
+        copies[0] = copies[0].copy()  # else the kernel would read what it has written
+    grad, updated, *held = [array.ravel() for array in copies]
+    kernel(grad, *numbers, *held, updated)
+    for original, copy in zip(states, copies[2:], strict=True):
+        if copy is not original:
+            original[...] = copy
+    if isinstance(param, np.ndarray) and copies[1] is not param:
+        # NumPy leaves the masked entries of a masked array alone, too.
+        np.copyto(np.ma.getdata(param), copies[1], where=~np.ma.getmaskarray(param))
+    return copies[1]
