@@ -1,4 +1,4 @@
-"""Functions of arrays: the activations, softmax and the textbook's two errors."""
+"""Functions of arrays: the activations, softmax and the textbook's errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from fastnet.kernels import (
 )
 from fastnet.kernels.checked import copy_labels, one_hot_labels
 
-__all__ = ["cross_entropy_error", "relu", "sigmoid", "softmax", "sum_squared_error"]
+__all__ = [
+    "cross_entropy_error",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_loss",
+    "sum_squared_error",
+]
 
 INT64 = checks.INT64
 
@@ -160,12 +167,57 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
     0.5108
     """
     where = "cross_entropy_error"
-    y = checks.table(where, "y", checks.array(where, "y", y), single=True)
-    if y.ndim == 1:
-        y, t = y.reshape(1, -1), checks.array(where, "t", t)
-        if t.ndim < 2:
-            t = t.reshape(1, -1)
+    y, t = _as_rows(where, checks.table(where, "y", checks.array(where, "y", y), single=True), t)
     return _cross_entropy(y, _label_array(where, t, *y.shape))
+
+
+def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
+    """Cross entropy error of the softmax of x, the textbook's form with 1e-7 in the logarithm.
+
+    Parameters
+    ----------
+    x : (N, C) or (C,)
+        Logits. float16 is computed in float32; integers become float64.
+    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        For x (C,): one label, or one one-hot row (C,).
+
+    Returns
+    -------
+    scalar of the dtype of x
+        Mean over rows of -log(softmax(x)[n, t[n]] + 1e-7): at most about 16.1.
+
+    Raises
+    ------
+    TypeError
+        x or t has a dtype that holds no real numbers; t holds labels that are not integers.
+    ValueError
+        x is empty, or of another shape; t does not match it, or is not one-hot.
+    IndexError
+        A label is negative or too large.
+
+    See Also
+    --------
+    fastnet.losses.SoftmaxCrossEntropy : without the 1e-7, exact for any logits, with a gradient.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, common/functions.py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax_loss
+    >>> round(float(softmax_loss(np.zeros((2, 3)), [0, 2])), 4)
+    1.0986
+    """
+    where = "softmax_loss"
+    x, dtype = _logits(where, x, single=True)
+    x, t = _as_rows(where, x, t)
+    labels = _label_array(where, t, x.shape[0], x.shape[1], "x")
+    y, loss = empty(x.shape, x.dtype), empty(1, x.dtype)
+    softmax_forward(x, y)
+    cross_entropy_forward(y, labels, loss)
+    return checks.returned(loss, dtype)[0]
 
 
 def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
@@ -271,6 +323,15 @@ def _label_array(where: str, t: Any, n: int, classes: int, scores: str = "y") ->
             if one_hot_labels(t, labels):
                 return labels
     return checks.labels(where, t, n, classes, scores)
+
+
+def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:
+    """Return y (N, C) and its labels; of y (C,), one row and its label or one-hot row."""
+    if y.ndim == 1:
+        y, t = y.reshape(1, -1), checks.array(where, "t", t)
+        if t.ndim < 2:
+            t = t.reshape(1, -1)
+    return y, t
 
 
 def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:

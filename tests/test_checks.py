@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax, sum_squared_error
+from fastnet.functions import (
+    cross_entropy_error,
+    relu,
+    sigmoid,
+    softmax,
+    softmax_loss,
+    sum_squared_error,
+)
 from fastnet.layers import (
     Affine,
     Dense,
@@ -95,6 +102,7 @@ TAKES_ARRAYS = {
     "sigmoid: x": sigmoid,
     "relu: x": relu,
     "softmax: x": softmax,
+    "softmax_loss: x": lambda bad: softmax_loss(bad, [0, 0, 0]),
     "cross_entropy_error: y": lambda bad: cross_entropy_error(bad, [0, 0, 0]),
     "MatMul: W": MatMul,
     "MatMul.forward: x": lambda bad: MatMul(W).forward(bad),
@@ -151,6 +159,7 @@ def test_ragged_lists(name):
 # Losses and the name that they give the scores.
 LABELLED = {
     "cross_entropy_error": (cross_entropy_error, "y"),
+    "softmax_loss": (softmax_loss, "x"),
     "SoftmaxWithLoss.forward": (lambda x, t: SoftmaxWithLoss().forward(x, t), "x"),
     "SoftmaxCrossEntropy.forward": (lambda x, t: SoftmaxCrossEntropy().forward(x, t), "x"),
     "CategoricalHinge.forward": (lambda x, t: CategoricalHinge().forward(x, t), "x"),
@@ -350,6 +359,14 @@ SHAPES = [
     (
         lambda: cross_entropy_error(np.zeros((0, 4)), []),
         f"cross_entropy_error: y {EMPTY_TABLE} y.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: softmax_loss(np.zeros((0, 4)), []),
+        f"softmax_loss: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}",
+    ),
+    (
+        lambda: softmax_loss(np.zeros((2, 3, 4)), [0, 0]),
+        "softmax_loss: x must be (C,) or (N, C), got x.shape=(2, 3, 4). {table}",
     ),
     (
         lambda: cross_entropy_error(0.5, 0),

@@ -154,6 +154,7 @@ CALLS = {
     "relu": function(functions.relu),
     "softmax": function(functions.softmax),
     "cross_entropy_error": function(lambda x: functions.cross_entropy_error(x, T)),
+    "softmax_loss": function(lambda x: functions.softmax_loss(x, T)),
     "Sigmoid": layer(lambda dtype: layers.Sigmoid()),
     "Relu": layer(lambda dtype: layers.Relu()),
     "Tanh": layer(lambda dtype: layers.Tanh()),

@@ -1,4 +1,4 @@
-"""sigmoid, relu, softmax and the two errors: numbers, limits and forms of their arguments.
+"""sigmoid, relu, softmax and the errors: numbers, limits and forms of their arguments.
 
 test_contract.py has dtypes and layouts, test_checks.py the errors.
 """
@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.functions import cross_entropy_error, relu, sigmoid, softmax, sum_squared_error
+from fastnet.functions import (
+    cross_entropy_error,
+    relu,
+    sigmoid,
+    softmax,
+    softmax_loss,
+    sum_squared_error,
+)
 from fastnet.reference import functions as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -59,6 +66,25 @@ def test_cross_entropy_error_equals_the_reference(dtype, rng):
     exact = reference.cross_entropy_error(y.astype(np.float64), t)
     # log turns a rounding of y + 1e-7 into an absolute error.
     assert_allclose(loss, exact, rtol=4 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).eps)
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(5,), (1, 33), (7, 1), (6, 10)], ids=str)
+def test_softmax_loss_is_the_two_functions_together(dtype, shape, rng):
+    x = (5 * rng.standard_normal(shape)).astype(dtype)
+    t = rng.integers(0, shape[-1], shape[:-1])
+    loss = softmax_loss(x, t)
+    assert loss == cross_entropy_error(softmax(x), t)
+    assert loss.dtype == dtype and loss.shape == ()
+    assert softmax_loss(x, np.eye(shape[-1])[t]) == loss
+    exact = reference.softmax_loss(x.astype(np.float64), t)
+    # softmax's relative error turns into an absolute one in the logarithm.
+    assert_allclose(loss, exact, rtol=0, atol=(shape[-1] + 30) * np.finfo(dtype).eps)
+
+
+def test_softmax_loss_by_hand():
+    assert_allclose(softmax_loss([1000.0, 0.0], 1), 7 * np.log(10), rtol=1e-15)
+    assert_allclose(softmax_loss(np.zeros((3, 4)), [0, 1, 3]), -np.log(0.25 + 1e-7), rtol=1e-15)
 
 
 def test_limits():

@@ -1,4 +1,4 @@
-"""Functions of arrays: the activations, softmax and the textbook's two errors."""
+"""Functions of arrays: the activations, softmax and the textbook's errors."""
 
 import numpy as np
 
@@ -56,6 +56,17 @@ def cross_entropy_error(y: np.ndarray, t: np.ndarray) -> float:
         t = np.reshape(t, (1, -1))
     n = len(y)
     return -np.sum(np.log(y[np.arange(n), _labels(t, y)] + 1e-7)) / n
+
+
+def softmax_loss(x: np.ndarray, t: np.ndarray) -> float:
+    """Return the cross entropy error of softmax(x), of logits (N, C) or (C,).
+
+    Examples
+    --------
+    >>> round(float(softmax_loss(np.zeros((2, 3)), np.array([0, 2]))), 4)
+    1.0986
+    """
+    return cross_entropy_error(softmax(x), t)
 
 
 def sum_squared_error(y: np.ndarray, t: np.ndarray) -> float:
