@@ -100,7 +100,9 @@ class SGD(_Optimizer):
         ----------
         params : list or dict
             Arrays, changed in place, strided views too; an entry that is a plain number is
-            replaced. An array that stands in it twice is updated twice.
+            replaced. An array that stands in it again, as it is or transposed (tied weights), is
+            updated with the sum of its gradients; where nothing is limited or decays, by one
+            gradient after the other.
         grads : list, or dict with at least the keys of params
             Gradients of the same shapes, in any dtype that holds real numbers.
 

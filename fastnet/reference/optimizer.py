@@ -26,7 +26,8 @@ class _Optimizer:
 
     def update(self, params: list | dict, grads: list | dict) -> None:
         """Do the rule to every entry of a list, or of a dict by its keys."""
-        keys = list(params) if isinstance(params, dict) else range(len(params))
+        grads = _once(params, grads)
+        keys = list(grads)
         lr = self.lr(self.iter) if callable(self.lr) else self.lr
         limit = inf if self.clip_value is None else self.clip_value
         scale = 1.0
@@ -164,6 +165,34 @@ class AdamW(_Optimizer):
             kernels.adamw_update, ["m", "v"], True, lr=lr, beta1=beta1, beta2=beta2, eps=eps,
             weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
         )  # fmt: skip
+
+
+def _once(params, grads):
+    """Return {key: gradient}; of an array that stands there again, or transposed, the sum.
+
+    Examples
+    --------
+    >>> W = np.zeros((2, 1))
+    >>> _once([W, W.T], [np.ones((2, 1)), np.array([[1.0, 2.0]])])
+    {0: array([[2.],
+           [3.]])}
+    """
+    keys = list(params) if isinstance(params, dict) else range(len(params))
+    first: dict[Any, Any] = {}
+    found: dict[Any, Any] = {}
+    for key in keys:
+        param, grad = params[key], grads[key]
+        if isinstance(param, np.ndarray):
+            layouts = [(array.shape, array.strides) for array in (param, param.T)]
+            place = param.ctypes.data, param.dtype, min(layouts)
+            if place in first:
+                other = first[place]
+                same = (params[other].shape, params[other].strides) == layouts[0]
+                found[other] = found[other] + (grad if same else grad.T)
+                continue
+            first[place] = key
+        found[key] = grad
+    return found
 
 
 def clip_by_norm(grads, max_norm):
