@@ -62,6 +62,7 @@ class StepDecay(_Schedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
+        checks.count("StepDecay", "step", step, 0)
         return self.lr * self.factor ** (step // self.every)
 
 
@@ -106,6 +107,7 @@ class ExponentialDecay(_Schedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
+        checks.count("ExponentialDecay", "step", step, 0)
         return self.lr * self.factor ** (step / self.every)
 
 
@@ -149,6 +151,7 @@ class CosineDecay(_Schedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
+        checks.count("CosineDecay", "step", step, 0)
         if step >= self.steps:
             return self.last
         return self.last + (self.lr - self.last) * (1 + math.cos(math.pi * step / self.steps)) / 2
@@ -193,6 +196,7 @@ class Warmup(_Schedule):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
+        checks.count("Warmup", "step", step, 0)
         after = max(step - self.steps, 0)
-        lr = self.lr(after) if callable(self.lr) else self.lr
+        lr = checks.learning_rate("Warmup", self.lr(after) if callable(self.lr) else self.lr)
         return lr if step >= self.steps else lr * (step + 1) / self.steps

@@ -43,7 +43,7 @@ def number(where: str, name: str, value: Any) -> float:
     if type(value) is int and -(2**53) <= value <= 2**53:  # the usual dout, 1, is one
         return float(value)
     found = np.asarray(value) if np.isscalar(value) or isinstance(value, np.ndarray) else None
-    if found is None or found.ndim or found.dtype.kind not in "biuf":
+    if found is None or found.ndim or found.dtype.kind not in "iuf":  # True is a slip
         raise TypeError(
             f"{where}: {name} must be a real number, got {_shown(value)}. Give a float."
         )
@@ -206,14 +206,15 @@ def deviation(
     return std
 
 
-def count(where: str, name: str, value: Any) -> int:
-    """Return a whole number of at least 1, Python's or NumPy's."""
+def count(where: str, name: str, value: Any, least: int = 1) -> int:
+    """Return a whole number of at least 1, Python's or NumPy's; or of at least another one."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(
             f"{where}: {name} must be a whole number, got {_shown(value)}. Give an int."
         )
-    if value < 1:
-        raise ValueError(f"{where}: {name} must be at least 1, got {value}. Give a positive int.")
+    if value < least:
+        advice = "a positive int" if least == 1 else "such a number"
+        raise ValueError(f"{where}: {name} must be at least {least}, got {value}. Give {advice}.")
     return int(value)
 
 
@@ -230,21 +231,23 @@ def seed(where: str, value: Any) -> int | None:
     return int(value)
 
 
-def flag(where: str, name: str, value: Any) -> None:
-    """Check that value is True or False."""
+def flag(where: str, name: str, value: Any) -> Any:
+    """Return value, which must be True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
             f"{where}: {name} must be True or False, got {_shown(value)}. Give one of the two."
         )
+    return value
 
 
-def choice(where: str, name: str, value: Any, choices: Collection[str]) -> None:
-    """Check that value is one of the given words."""
+def choice(where: str, name: str, value: Any, choices: Collection[str]) -> Any:
+    """Return value, which must be one of the given words."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(
             f"{where}: {name} must be one of {', '.join(map(repr, choices))}, got {_shown(value)}. "
             "Give one of these names."
         )
+    return value
 
 
 def shape(where: str, value: Any) -> tuple[int, ...]:
@@ -279,10 +282,11 @@ def float_dtype(where: str, value: Any) -> np.dtype[Any]:
     return FLOAT32 if found == FLOAT32 else FLOAT64
 
 
-def generator(where: str, rng: Any) -> None:
-    """Check that rng draws random numbers."""
+def generator(where: str, rng: Any) -> Any:
+    """Return rng, which must draw random numbers."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
             f"{where}: rng must be a numpy.random.Generator, got {_shown(rng)}. "
             "Give numpy.random.default_rng(seed)."
         )
+    return rng

@@ -119,6 +119,10 @@ def state(where: str, name: str, key: Any, array: Any, shape: tuple[int, ...]) -
             f"{where}: {name}[{key!r}] must have shape {shape} to match params[{key!r}], got "
             f"{array.shape}. Make another optimizer for other parameters."
         )
+    if not array.flags.writeable:
+        raise ValueError(
+            f"{where}: {name}[{key!r}] must be writeable, got a read-only array. Assign a copy."
+        )
 
 
 def clippable(where: str, grads: Any) -> list[NDArray[Any]]:
