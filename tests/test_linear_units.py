@@ -323,14 +323,3 @@ def test_a_wrong_upstream_shape():
             f"{type(layer).__name__}.backward: dout must have shape (3, 4), got dout.shape=(12,). "
             "Give one number for each output of forward."
         )
-
-
-def test_words_set_later_are_checked():
-    layer = Gelu()
-    layer.approximate = "erf"
-    with pytest.raises(ValueError, match=r"^Gelu\.forward: approximate must be one of 'none', 't"):
-        layer.forward(np.ones(2))
-    layer = Elu()
-    layer.alpha = -1
-    with pytest.raises(ValueError, match=r"^Elu\.forward: alpha must be finite and not negative"):
-        layer.forward(np.ones(2))

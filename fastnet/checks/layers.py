@@ -26,6 +26,7 @@ __all__ = [
     "same_features",
     "together",
     "unbuilt",
+    "variances",
 ]
 
 
@@ -126,6 +127,15 @@ def same_features(where: str, name: str, array: NDArray[Any], shape: tuple[int, 
         raise ValueError(
             f"{where}: {name} must have shape {shape}, got {name}.shape={np.shape(array)}. "
             "Give one number for each feature."
+        )
+
+
+def variances(where: str, name: str, array: NDArray[Any]) -> None:
+    """Check that no variance is negative."""
+    if (array < 0).any():
+        i = int(np.argmax(array < 0))
+        raise ValueError(
+            f"{where}: {name} must not be negative, got {name}[{i}]={array[i]}. Give variances."
         )
 
 

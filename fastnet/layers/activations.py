@@ -35,7 +35,7 @@ from fastnet.kernels import (
     tanh_backward,
     tanh_forward,
 )
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import _Checked, _Layer
 
 __all__ = [
     "Elu",
@@ -254,9 +254,10 @@ class Softplus(_Activation):
 class _Sloped(_Activation):
     """An activation with a number, alpha: of what is below 0."""
 
+    alpha: Any = _Checked(lambda layer, where, name, value: checks.slope(where, value))
+
     def __init__(self, alpha: float) -> None:
         super().__init__()
-        checks.slope(type(self).__name__, alpha)
         self.alpha = alpha
 
     def forward(self, x: ArrayLike) -> Any:
@@ -276,10 +277,9 @@ class _Sloped(_Activation):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            alpha was set to a number that is negative, or not finite in the dtype of x.
+            alpha is not finite in the dtype of x.
         """
-        where = self._forward_name
-        alpha = checks.slope(where, self.alpha)
+        where, alpha = self._forward_name, self.alpha
 
         def kernel(x: NDArray[Any], out: NDArray[Any]) -> None:
             number = checks.scalar(where, "alpha", alpha, x.dtype, x.dtype)
@@ -487,19 +487,20 @@ class Gelu(_OfInput):
     array([-0.    ,  0.5   ,  1.0833])
     """
 
+    approximate: Any = _Checked(
+        lambda layer, where, name, value: checks.choice(where, name, value, GELUS)
+    )
+
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
-        checks.choice("Gelu", "approximate", approximate, GELUS)
         self.approximate = approximate
 
     def forward(self, x: ArrayLike) -> Any:
         """Apply the function to every element, and keep x as ``x``.
 
-        x and the errors are those of `Silu.forward`; also ValueError where `approximate` was set
-        to another word.
+        x and the errors are those of `Silu.forward`.
         """
         where = self._forward_name
-        checks.choice(where, "approximate", self.approximate, GELUS)
         x = checks.array(where, "x", x)
         out = _map(GELUS[self.approximate][0], where, x)
         self.x, self._form = x, self.approximate  # that may be another one in backward

@@ -14,9 +14,22 @@ from fastnet.kernels import (
     batch_normalization_forward,
     batch_normalization_inference_forward,
 )
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import _Checked, _Layer
 
 __all__ = ["BatchNormalization"]
+
+
+def _statistic(layer: Any, where: str, name: str, value: Any) -> NDArray[Any] | None:
+    """Check a running mean or variance, which forward changes in place."""
+    if value is None:
+        return None
+    array = checks.parameter(where, name, value, 1)
+    checks.changeable(where, name, array)
+    if layer.params:
+        checks.same_features(where, name, array, layer.params[0].shape)
+    if name == "running_var":
+        checks.variances(where, name, array)
+    return array
 
 
 class BatchNormalization(_Layer):
@@ -73,6 +86,10 @@ class BatchNormalization(_Layer):
     """
 
     x: NDArray[Any]
+    momentum: Any = _Checked(lambda layer, where, name, value: checks.momentum(where, value))
+    eps: Any = _Checked(lambda layer, where, name, value: checks.epsilon(where, value))
+    running_mean: Any = _Checked(_statistic)
+    running_var: Any = _Checked(_statistic)
 
     def __init__(
         self,
@@ -85,8 +102,6 @@ class BatchNormalization(_Layer):
     ) -> None:
         super().__init__()
         where = "BatchNormalization"
-        checks.momentum(where, momentum)
-        checks.epsilon(where, eps)
         self.momentum, self.eps = momentum, eps
         checks.together(where, "gamma", gamma, "beta", beta)
         given = {"gamma": gamma, "beta": beta}
@@ -99,8 +114,8 @@ class BatchNormalization(_Layer):
         for name, array in arrays.items():
             if array is not None:
                 checks.same_features(where, name, array, known[0].shape)
-        self.running_mean: NDArray[Any] | None = _copied(arrays["running_mean"])
-        self.running_var: NDArray[Any] | None = _copied(arrays["running_var"])
+        self.running_mean = _copied(arrays["running_mean"])
+        self.running_var = _copied(arrays["running_var"])
         if gamma is not None:
             self._keep(arrays["gamma"], arrays["beta"])
 
@@ -182,11 +197,12 @@ class BatchNormalization(_Layer):
         RuntimeError
             The layer is not built.
         TypeError
-            x is complex, object, string or wider than float64.
+            x is complex, object, string or wider than float64; train_flg is not True or False.
         ValueError
-            x has not D features, or no row; or momentum or eps was set out of range.
+            x has not D features, or no row; or eps is 0 in the dtype of x.
         """
         where = "BatchNormalization.forward"
+        checks.flag(where, "train_flg", train_flg)
         checks.built(where, self.params)
         checks.lengths(where, "params", self.params, 2)
         gamma, beta = self.params
@@ -197,13 +213,11 @@ class BatchNormalization(_Layer):
         dtype = checks.result_dtype(x, gamma, beta)
         rows, gamma, beta = (checks.contiguous(array, dtype) for array in (rows, gamma, beta))
         computed = rows.dtype
-        momentum = checks.momentum(where, self.momentum)
         eps = computed.type(checks.epsilon(where, self.eps, computed))
         running: list[Any] = [self.running_mean, self.running_var]
         for i, name in enumerate(("running_mean", "running_var")):
             if running[i] is None:
                 running[i] = np.zeros(gamma.shape, checks.result_dtype(*self.params))
-            running[i] = checks.parameter(where, name, running[i], 1)
             checks.same_features(where, name, running[i], gamma.shape)
         mean, var = (checks.contiguous(array, computed) for array in running)
         out = empty(rows.shape, computed)
@@ -212,13 +226,14 @@ class BatchNormalization(_Layer):
         else:
             stats = empty(gamma.shape, computed), empty(gamma.shape, computed)
             batch_normalization_forward(
-                rows, gamma, beta, computed.type(momentum), eps, mean, var, *stats, out
+                rows, gamma, beta, computed.type(self.momentum), eps, mean, var, *stats, out
             )
             for kept, found in zip(running, (mean, var), strict=True):
                 if kept is not found:
                     kept[...] = found
             self.x, self._x_shape, self._stats = rows, x.shape, stats
-        self.running_mean, self.running_var = running
+        if self.running_mean is None or self.running_var is None:
+            self.running_mean, self.running_var = running
         result: NDArray[Any] = checks.returned(out.reshape(x.shape), dtype)
         return result
 

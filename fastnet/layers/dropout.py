@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import _Checked, _Layer
 
 __all__ = ["Dropout"]
 
@@ -58,6 +58,11 @@ class Dropout(_Layer):
     """
 
     mask: NDArray[np.bool_]
+    dropout_ratio: Any = _Checked(lambda layer, *value: checks.share(*value))
+    inverted: Any = _Checked(lambda layer, *value: checks.flag(*value))
+    rng: Any = _Checked(
+        lambda layer, where, name, value: None if value is None else checks.generator(where, value)
+    )
 
     def __init__(
         self,
@@ -66,10 +71,6 @@ class Dropout(_Layer):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__()
-        checks.share("Dropout", "dropout_ratio", dropout_ratio)
-        checks.flag("Dropout", "inverted", inverted)
-        if rng is not None:
-            checks.generator("Dropout", rng)
         self.dropout_ratio = dropout_ratio
         self.inverted = inverted
         self.rng = rng
@@ -91,12 +92,10 @@ class Dropout(_Layer):
         Raises
         ------
         TypeError
-            x is complex, object, string or wider than float64.
-        ValueError
-            dropout_ratio was set to a number outside [0, 1).
+            x is complex, object, string or wider than float64; train_flg is not True or False.
         """
-        where = "Dropout.forward"
-        ratio = checks.share(where, "dropout_ratio", self.dropout_ratio)
+        where, ratio = "Dropout.forward", self.dropout_ratio
+        checks.flag(where, "train_flg", train_flg)
         x = checks.array(where, "x", x)
         dtype = checks.result_dtype(x)
         x = checks.contiguous(x, dtype)

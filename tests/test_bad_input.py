@@ -1,0 +1,382 @@
+"""What every class and function of its kind refuses, in tables: the whole text of the error.
+
+test_checks.py has the errors of single arguments, and what a refused call leaves as it was.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet import functions, gradient, initializers, layers, optimizer, penalties
+from fastnet import schedules as all_schedules
+from fastnet.layers import BatchNormalization, Dense, Dropout, Elu, Gelu, LeakyRelu
+from fastnet.losses import LOSSES, Huber, WeightedLosses
+from fastnet.models import Sequential
+from fastnet.optimizer import SGD, Adam, Momentum, clip_by_norm, clip_by_value
+from fastnet.schedules import CosineDecay, ExponentialDecay, StepDecay, Warmup
+
+NAN, INF = float("nan"), float("inf")
+X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
+LABELS = np.array([0, 1, 2])
+
+
+def refused(error, text, call, *arguments, **named):
+    with pytest.raises(error) as raised:
+        call(*arguments, **named)
+    assert raised.value.args == (text,)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+# --------------------------------------------------------------------------- numbers
+
+# What is no number, anywhere.
+NOT_NUMBERS = [
+    ("1", "'1'"),
+    (True, "True"),
+    (np.True_, "np.True_"),
+    (1j, "1j"),
+    ([1.0], "[1.0]"),
+    (np.ones(1), "an array of shape (1,) and dtype float64"),
+]
+NUMBERS = [0.5, np.float16(0.5), np.float32(0.5), np.float64(0.5), np.array(0.5)]
+FRACTION = [(bad, f"must be in [0, 1), got {float(bad)}") for bad in (-0.1, 1, 1.5, INF, NAN)]
+ABOVE = [(bad, f"must be above 0, got {float(bad)}") for bad in (0, -1, NAN)]
+RATE = [(-1, "must not be negative, got -1.0")]
+RATE += [(bad, f"must be finite, got {bad}") for bad in (INF, -INF, NAN)]
+# Argument of optimizers -> what it refuses, and the number that the error names.
+OF_OPTIMIZERS = {
+    "lr": (RATE, "0.1"),
+    "weight_decay": (RATE, "1e-4"),
+    "eps": (RATE, "1e-7"),
+    "momentum": (FRACTION, "0.9"),
+    "decay_rate": (FRACTION, "0.9"),
+    "beta1": (FRACTION, "0.9"),
+    "beta2": (FRACTION, "0.9"),
+    "clip_value": (ABOVE, "1"),
+    "clip_norm": (ABOVE, "1"),
+}
+OPTIMIZERS = [
+    (kind, name)
+    for kind in (getattr(optimizer, each) for each in optimizer.__all__ if each[0].isupper())
+    for name in inspect.signature(kind).parameters
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), OPTIMIZERS)
+def test_numbers_of_optimizers(kind, name):
+    rules, example = OF_OPTIMIZERS[name]
+    bad = [(v, ValueError, f"{rule}. Give a number such as {example}.") for v, rule in rules]
+    bad += [
+        (v, TypeError, f"must be a real number, got {shown}. Give a float.")
+        for v, shown in NOT_NUMBERS
+    ]
+    for value, error, text in bad:
+        refused(error, f"{kind.__name__}: {name} {text}", kind, **{name: value})
+        made, W = kind(), np.ones(3)
+        setattr(made, name, value)
+        refused(error, f"{kind.__name__}.update: {name} {text}", made.update, [W], [W])
+        assert_array_equal(W, 1)
+        assert made.iter == 0 and all(getattr(made, state) is None for state in made._states)
+    for value in NUMBERS:
+        kind(**{name: value}).update([np.ones(3)], [np.ones(3)])
+
+
+NOT_STEPS = [
+    (-1, ValueError, "step must be at least 0, got -1. Give such a number."),
+    (2.5, TypeError, "step must be a whole number, got 2.5. Give an int."),
+    ("1", TypeError, "step must be a whole number, got '1'. Give an int."),
+    (None, TypeError, "step must be a whole number, got None. Give an int."),
+    (True, TypeError, "step must be a whole number, got True. Give an int."),
+]
+SCHEDULES = [
+    StepDecay(0.1, 2),
+    ExponentialDecay(0.1, 2),
+    CosineDecay(0.1, 2),
+    Warmup(0.1, 2),
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_steps_of_schedules(schedule):
+    for bad, error, text in NOT_STEPS:
+        refused(error, f"{type(schedule).__name__}: {text}", schedule, bad)
+    assert schedule(np.int64(3)) == schedule(3)
+
+
+def test_every_schedule_is_there():
+    assert {type(schedule).__name__ for schedule in SCHEDULES} == {*all_schedules.__all__}
+
+
+# --------------------------------------------------------------------------- losses
+
+EMPTY = "x must have at least one row and one class, got x.shape={}. Give one sample or more."
+TABLE = "x must be (N, C), got x.shape={}. Reshape x to (N, C), with one row a sample."
+
+
+@pytest.mark.parametrize("name", [*LOSSES, "SoftmaxWithLoss"])
+def test_shapes_of_losses(name):
+    kind = LOSSES.get(name, layers.SoftmaxWithLoss)
+    of_labels = name == "SoftmaxWithLoss" or kind._of_labels
+    where = f"{kind.__name__}.forward"
+    t = LABELS if of_labels else np.ones((3, 4))
+    loss = kind()
+    value, dx = loss.forward(X, t), loss.backward()
+    for shape, text in [((0, 4), EMPTY), ((3, 0), EMPTY), ((4,), TABLE), ((1, 3, 4), TABLE)]:
+        refused(ValueError, f"{where}: {text.format(shape)}", loss.forward, np.ones(shape), t)
+    for shape in [(2,), (3, 5), (2, 4), (0,), (), (4, 3)]:
+        text = (
+            f"{where}: t must have shape (3,) or (3, 4) to match x.shape=(3, 4), got t.shape="
+            f"{shape}. Give one label or one one-hot row a sample."
+            if of_labels
+            else f"{where}: t must have shape (3, 4) to match x, got t.shape={shape}. "
+            "Give one target for each output."
+        )
+        refused(ValueError, text, loss.forward, X, np.ones(shape, int))
+    for bad, shown in NOT_NUMBERS:
+        text = f"{kind.__name__}.backward: dout must be a real number, got {shown}. Give a float."
+        refused(TypeError, text, loss.backward, bad)
+    assert loss.loss == value
+    assert_array_equal(loss.backward(np.float32(1)), dx)
+
+
+# --------------------------------------------------------------------------- initial weights
+
+NOT_SHAPES = [
+    ((0, 2), ValueError, "shape must be at least 1, got 0. Give a positive int."),
+    ((2, -1), ValueError, "shape must be at least 1, got -1. Give a positive int."),
+    ((2.0, 3), TypeError, "shape must be a whole number, got 2.0. Give an int."),
+    ((True, 3), TypeError, "shape must be a whole number, got True. Give an int."),
+    ((2,), ValueError, "shape must be (D, M), got (2,). Give two ints."),
+    (3, ValueError, "shape must be (D, M), got 3. Give two ints."),
+    (None, ValueError, "shape must be (D, M), got None. Give two ints."),
+]
+
+
+@pytest.mark.parametrize("name", initializers.__all__)
+def test_initial_weights(name):
+    make = getattr(initializers, name)
+    for bad, error, text in NOT_SHAPES:
+        refused(error, f"{name}: {text}", make, bad)
+    for bad in ("float16", int, None):
+        text = f"{name}: dtype must be float32 or float64, got {bad!r}. "
+        text += 'Give dtype="float32" or dtype="float64".'
+        refused(TypeError, text, make, (2, 3), dtype=bad)
+    assert make((np.int64(2), 3)).shape == (2, 3)
+    if name != "zeros":
+        for bad in (0, "seed", np.random):
+            text = f"{name}: rng must be a numpy.random.Generator, got {str(repr(bad))[:57]}"
+            text += "..." * (len(repr(bad)) > 60) + ". Give numpy.random.default_rng(seed)."
+            refused(TypeError, text, make, (2, 3), rng=bad)
+
+
+# --------------------------------------------------------------------------- attributes of layers
+
+FEATURES = "Give one number for each feature."
+STATISTICS = [
+    (np.ones(3), ValueError, "must have shape (4,), got {name}.shape=(3,). " + FEATURES),
+    (
+        np.ones((1, 4)),
+        ValueError,
+        "must be (M,) with at least one entry, got {name}.shape=(1, 4). Give an array (M,).",
+    ),
+    (
+        "text",
+        TypeError,
+        "must be an array of integers, float16, float32 or float64, got str of dtype <U4. "
+        "Convert it to float32 or float64.",
+    ),
+    (
+        read_only(np.ones(4)),
+        ValueError,
+        "must be writeable, as it is changed in place, got a read-only array. Give {name}.copy().",
+    ),
+]
+SLOPES = [
+    (
+        bad,
+        ValueError,
+        f"must be finite and not negative, got {float(bad)}. Give a number such as 0.01.",
+    )
+    for bad in (-1, NAN, INF)
+]
+NONE = [(None, TypeError, "must be a real number, got None. Give a float.")]
+NONE += [(True, TypeError, "must be a real number, got True. Give a float.")]
+# Layer and attribute -> what it refuses; the compiled loop reads the attribute as it is.
+ATTRIBUTES = {
+    (LeakyRelu, "alpha"): [*SLOPES, *NONE],
+    (Elu, "alpha"): [*SLOPES, *NONE],
+    (Gelu, "approximate"): [
+        (bad, ValueError, f"must be one of 'none', 'tanh', got {bad!r}. Give one of these names.")
+        for bad in ("erf", None, 1)
+    ],
+    (Dropout, "dropout_ratio"): NONE
+    + [
+        (
+            bad,
+            ValueError,
+            f"must be at least 0 and below 1, got {float(bad)}. Give a number such as 0.5.",
+        )
+        for bad in (1, -0.1, NAN)
+    ],
+    (Dropout, "inverted"): [
+        (bad, TypeError, f"must be True or False, got {bad!r}. Give one of the two.")
+        for bad in ("no", None, 1)
+    ],
+    (Dropout, "rng"): [
+        (
+            0,
+            TypeError,
+            "must be a numpy.random.Generator, got 0. Give numpy.random.default_rng(seed).",
+        )
+    ],
+    (BatchNormalization, "momentum"): NONE
+    + [
+        (bad, ValueError, f"must be in 0..1, got {float(bad)}. Give a number such as 0.9.")
+        for bad in (2, -0.1, NAN)
+    ],
+    (BatchNormalization, "eps"): NONE
+    + [
+        (
+            bad,
+            ValueError,
+            f"must be above 0 and finite in float64, got {float(bad)}. Give a number such as 1e-6.",
+        )
+        for bad in (0, -1, INF, NAN)
+    ],
+    (BatchNormalization, "running_mean"): STATISTICS,
+    (BatchNormalization, "running_var"): [
+        *STATISTICS,
+        (
+            np.array([1.0, 0.0, -2.0, -1.0]),
+            ValueError,
+            "must not be negative, got {name}[2]=-2.0. Give variances.",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), ATTRIBUTES)
+@pytest.mark.parametrize("where", ["alone", "in a model"])
+def test_attributes_set_later(kind, name, where):
+    layer = kind()
+    if where == "in a model":
+        model = Sequential([Dense(4), layer, Dense(3)], seed=0)
+        model.fit(X, LABELS, epochs=1, verbose=0)
+    elif kind is BatchNormalization:
+        layer.build(4, None, "float64")
+    for bad, error, text in ATTRIBUTES[kind, name]:
+        before = getattr(layer, name)
+        text = f"{kind.__name__}.{name}: {name} {text.format(name=name)}"
+        refused(error, text, setattr, layer, name, bad)
+        assert getattr(layer, name) is before
+    if where == "in a model":
+        model.fit(X, LABELS, epochs=1, verbose=0)
+
+
+def test_running_statistics_may_be_assigned():
+    layer = BatchNormalization(np.ones(4), np.zeros(4), eps=1.0)
+    layer.running_mean, layer.running_var = [1, 2, 3, 4], np.full(4, 3.0)
+    assert_array_equal(layer.forward(np.full((1, 4), 5.0), False), [[2, 1.5, 1, 0.5]])
+    model = Sequential([layer, Dense(3)], seed=0, dtype="float64")
+    model.fit(X, LABELS, epochs=1, verbose=0)
+    layer.running_mean = np.zeros(4)
+    plain = layer.forward(X, False) @ model.layers[1].W + model.layers[1].b
+    np.testing.assert_allclose(model.predict_proba(X), functions.softmax(plain), rtol=1e-14)
+    layer.running_mean = None
+    assert_array_equal(model.predict_proba(X), functions.softmax(plain))
+
+
+# --------------------------------------------------------------------------- calls
+
+NUMBER = "must be a real number, got True. Give a float."
+CALLS = [
+    (lambda: Huber(True), TypeError, f"Huber: delta {NUMBER}"),
+    (
+        lambda: WeightedLosses([Huber()], [True]),
+        TypeError,
+        f"WeightedLosses: weights[0] {NUMBER}",
+    ),
+    (lambda: Elu(True), TypeError, f"Elu: alpha {NUMBER}"),
+    (
+        lambda: Dropout(False),
+        TypeError,
+        "Dropout: dropout_ratio must be a real number, got False. Give a float.",
+    ),
+    (lambda: initializers.normal((2, 3), True), TypeError, f"normal: std {NUMBER}"),
+    (lambda: clip_by_norm([X.copy()], True), TypeError, f"clip_by_norm: max_norm {NUMBER}"),
+    (lambda: clip_by_value([X.copy()], True), TypeError, f"clip_by_value: clip_value {NUMBER}"),
+    *[
+        (
+            lambda name=name: getattr(penalties, name)(X, True),
+            TypeError,
+            f"{name}: strength {NUMBER}",
+        )
+        for name in penalties.__all__
+    ],
+    (
+        lambda: gradient.numerical_gradient(lambda x: True, X.copy()),
+        TypeError,
+        f"numerical_gradient: f(x) {NUMBER}",
+    ),
+    (
+        lambda: gradient.gradient_descent(lambda x: 0.0, X.copy(), lr=True),
+        TypeError,
+        f"gradient_descent: lr {NUMBER}",
+    ),
+    (
+        lambda: SGD().update({"x": True}, {"x": 1.0}),
+        TypeError,
+        f"SGD.update: params['x'] {NUMBER}",
+    ),
+    (
+        lambda: Warmup(lambda step: "0.1", 2)(0),
+        TypeError,
+        "Warmup: lr must be a real number, got '0.1'. Give a float.",
+    ),
+    (
+        lambda: Warmup(lambda step: -0.1, 2)(5),
+        ValueError,
+        "Warmup: lr must not be negative, got -0.1. Give a number such as 0.1.",
+    ),
+    *[
+        (
+            lambda make=make: make().forward(X, "no"),
+            TypeError,
+            f"{name}.forward: train_flg must be True or False, got 'no'. Give one of the two.",
+        )
+        for name, make in {
+            "Dropout": Dropout,
+            "BatchNormalization": lambda: BatchNormalization(np.ones(4), np.ones(4)),
+        }.items()
+    ],
+    (
+        lambda: BatchNormalization(running_mean=np.ones(2), running_var=[1, -1]),
+        ValueError,
+        "BatchNormalization: running_var must not be negative, got running_var[1]=-1.0. "
+        "Give variances.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "text"), CALLS)
+def test_calls(call, error, text):
+    refused(error, text, call)
+
+
+@pytest.mark.parametrize("kind", [Momentum, Adam])
+def test_a_state_that_cannot_be_written(kind):
+    made, W = kind(), np.ones(3)
+    made.update([W], [W])
+    state = made._states[0]
+    read_only(getattr(made, state)[0])
+    before = W.copy()
+    text = f"{kind.__name__}.update: {state}[0] must be writeable, got a read-only array. "
+    refused(ValueError, f"{text}Assign a copy.", made.update, [W], [np.ones(3)])
+    assert made.iter == 1
+    assert_array_equal(W, before)
