@@ -145,6 +145,23 @@ def test_shapes_of_losses(name):
     assert_array_equal(loss.backward(np.float32(1)), dx)
 
 
+def test_no_backward_of_two_batches():
+    loss = WeightedLosses([Huber(), Huber()])
+    loss.forward([X, X], [X, X])
+    text = "Huber.forward: t must have shape (3, 4) to match x, got t.shape=(1, 4). "
+    text += "Give one target for each output."
+    refused(ValueError, text, loss.forward, [X, X], [X, X[:1]])
+    refused(RuntimeError, "WeightedLosses.backward: call forward first.", loss.backward)
+    refused(
+        ValueError,
+        "WeightedLosses.forward: ts must be a list of 2, one for each loss, got 1. "
+        "Give as many as there are losses.",
+        loss.forward,
+        [X, X],
+        [X],
+    )
+
+
 # --------------------------------------------------------------------------- initial weights
 
 NOT_SHAPES = [

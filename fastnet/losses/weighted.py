@@ -87,6 +87,8 @@ class WeightedLosses:
         shares = self._shares(where)
         checks.entries(where, "xs", xs, len(shares))
         checks.entries(where, "ts", ts, len(shares))
+        # One that refuses leaves those before it a batch ahead: no backward of two batches then.
+        vars(self).pop("loss", None)
         found = [loss.forward(x, t) for loss, x, t in zip(self.losses, xs, ts, strict=True)]
         total = sum(share * float(loss) for share, loss in zip(shares, found, strict=True))
         self.loss = np.result_type(*[np.asarray(loss).dtype for loss in found]).type(total)
