@@ -14,6 +14,10 @@ from fastnet import checks
 __all__ = ["CosineDecay", "ExponentialDecay", "StepDecay", "Warmup"]
 
 
+def _rate(schedule: Any, where: str, name: str, value: Any) -> float:
+    return checks.not_negative(where, name, value)
+
+
 class _Schedule:
     """What the schedules share: how they are shown."""
 
@@ -22,7 +26,18 @@ class _Schedule:
         return f"{type(self).__name__}({numbers})"
 
 
-class StepDecay(_Schedule):
+class _ByFactor(_Schedule):
+    """What the two that fall by a factor share."""
+
+    lr: Any = checks.Checked(_rate)
+    every: Any = checks.Checked(lambda schedule, *value: checks.count(*value))
+    factor: Any = checks.Checked(lambda schedule, *value: checks.factor(*value))
+
+    def __init__(self, lr: float, every: int, factor: float = 0.1) -> None:
+        self.lr, self.every, self.factor = lr, every, factor
+
+
+class StepDecay(_ByFactor):
     """The learning rate falls by a factor after every so many steps.
 
         lr(step) = lr * factor**(step // every)
@@ -55,18 +70,13 @@ class StepDecay(_Schedule):
     (0.5, 0.5, 0.25, 0.125)
     """
 
-    def __init__(self, lr: float, every: int, factor: float = 0.1) -> None:
-        self.lr = checks.learning_rate("StepDecay", lr)
-        self.every = checks.count("StepDecay", "every", every)
-        self.factor = checks.factor("StepDecay", "factor", factor)
-
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
         checks.count("StepDecay", "step", step, 0)
         return self.lr * self.factor ** (step // self.every)
 
 
-class ExponentialDecay(_Schedule):
+class ExponentialDecay(_ByFactor):
     """The learning rate falls at every step, by a factor in so many.
 
         lr(step) = lr * factor**(step / every)
@@ -99,11 +109,6 @@ class ExponentialDecay(_Schedule):
     >>> lr(0), lr(1), lr(2)
     (0.5, 0.25, 0.125)
     """
-
-    def __init__(self, lr: float, every: int, factor: float = 0.1) -> None:
-        self.lr = checks.learning_rate("ExponentialDecay", lr)
-        self.every = checks.count("ExponentialDecay", "every", every)
-        self.factor = checks.factor("ExponentialDecay", "factor", factor)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
@@ -144,10 +149,12 @@ class CosineDecay(_Schedule):
     (0.5, 0.25, 0.0, 0.0)
     """
 
+    lr: Any = checks.Checked(_rate)
+    steps: Any = checks.Checked(lambda schedule, *value: checks.count(*value))
+    last: Any = checks.Checked(_rate)
+
     def __init__(self, lr: float, steps: int, last: float = 0.0) -> None:
-        self.lr = checks.learning_rate("CosineDecay", lr)
-        self.steps = checks.count("CosineDecay", "steps", steps)
-        self.last = checks.not_negative("CosineDecay", "last", last)
+        self.lr, self.steps, self.last = lr, steps, last
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""
@@ -190,9 +197,13 @@ class Warmup(_Schedule):
     >>> optimizer = Adam(lr)
     """
 
+    lr: Any = checks.Checked(
+        lambda schedule, *value: value[-1] if callable(value[-1]) else _rate(schedule, *value)
+    )
+    steps: Any = checks.Checked(lambda schedule, *value: checks.count(*value))
+
     def __init__(self, lr: float | Callable[[int], float], steps: int) -> None:
-        self.lr: Any = lr if callable(lr) else checks.learning_rate("Warmup", lr)
-        self.steps = checks.count("Warmup", "steps", steps)
+        self.lr, self.steps = lr, steps
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of a step."""

@@ -4,6 +4,7 @@ test_checks.py has the errors of single arguments, and what a refused call leave
 """
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
@@ -94,15 +95,10 @@ NOT_STEPS = [
     (None, TypeError, "step must be a whole number, got None. Give an int."),
     (True, TypeError, "step must be a whole number, got True. Give an int."),
 ]
-SCHEDULES = [
-    StepDecay(0.1, 2),
-    ExponentialDecay(0.1, 2),
-    CosineDecay(0.1, 2),
-    Warmup(0.1, 2),
-]
+SCHEDULES = {kind: kind(0.1, 2) for kind in (StepDecay, ExponentialDecay, CosineDecay, Warmup)}
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=repr)
 def test_steps_of_schedules(schedule):
     for bad, error, text in NOT_STEPS:
         refused(error, f"{type(schedule).__name__}: {text}", schedule, bad)
@@ -110,7 +106,7 @@ def test_steps_of_schedules(schedule):
 
 
 def test_every_schedule_is_there():
-    assert {type(schedule).__name__ for schedule in SCHEDULES} == {*all_schedules.__all__}
+    assert {kind.__name__ for kind in SCHEDULES} == {*all_schedules.__all__}
 
 
 # --------------------------------------------------------------------------- losses
@@ -224,7 +220,12 @@ SLOPES = [
 ]
 NONE = [(None, TypeError, "must be a real number, got None. Give a float.")]
 NONE += [(True, TypeError, "must be a real number, got True. Give a float.")]
-# Layer and attribute -> what it refuses; the compiled loop reads the attribute as it is.
+RATES = [(bad, ValueError, f"{rule}. Give a number such as 0.1.") for bad, rule in RATE]
+COUNTS = [
+    (0, ValueError, "must be at least 1, got 0. Give a positive int."),
+    (2.5, TypeError, "must be a whole number, got 2.5. Give an int."),
+]
+# Class and attribute -> what it refuses; the compiled loop reads that of a layer as it is.
 ATTRIBUTES = {
     (LeakyRelu, "alpha"): [*SLOPES, *NONE],
     (Elu, "alpha"): [*SLOPES, *NONE],
@@ -252,6 +253,26 @@ ATTRIBUTES = {
             "must be a numpy.random.Generator, got 0. Give numpy.random.default_rng(seed).",
         )
     ],
+    (Huber, "delta"): NONE
+    + [
+        (
+            bad,
+            ValueError,
+            f"must be finite and positive, got {float(bad)}. Give a number such as 1.",
+        )
+        for bad in (0, -1, INF, NAN)
+    ],
+    **{(kind, "lr"): [*RATES, *NONE] for kind in SCHEDULES},
+    **{(kind, "steps"): COUNTS for kind in (CosineDecay, Warmup)},
+    **{(kind, "every"): COUNTS for kind in (StepDecay, ExponentialDecay)},
+    **{
+        (kind, "factor"): [
+            (bad, ValueError, f"must be in (0, 1], got {float(bad)}. Give a number such as 0.1.")
+            for bad in (0, 1.5, NAN)
+        ]
+        for kind in (StepDecay, ExponentialDecay)
+    },
+    (CosineDecay, "last"): [*RATES, *NONE],
     (BatchNormalization, "momentum"): NONE
     + [
         (bad, ValueError, f"must be in 0..1, got {float(bad)}. Give a number such as 0.9.")
@@ -281,10 +302,16 @@ ATTRIBUTES = {
 @pytest.mark.parametrize(("kind", "name"), ATTRIBUTES)
 @pytest.mark.parametrize("where", ["alone", "in a model"])
 def test_attributes_set_later(kind, name, where):
-    layer = kind()
+    layer = SCHEDULES[kind] if kind in SCHEDULES else kind()
+    fit = None
     if where == "in a model":
-        model = Sequential([Dense(4), layer, Dense(3)], seed=0)
-        model.fit(X, LABELS, epochs=1, verbose=0)
+        if kind in SCHEDULES:
+            fit = partial(Sequential([Dense(3)], seed=0).fit, X, LABELS, optimizer=SGD(layer))
+        elif kind is Huber:
+            fit = partial(Sequential([Dense(4)], loss=layer, seed=0).fit, X, X)
+        else:
+            fit = partial(Sequential([Dense(4), layer, Dense(3)], seed=0).fit, X, LABELS)
+        fit(epochs=1, verbose=0)
     elif kind is BatchNormalization:
         layer.build(4, None, "float64")
     for bad, error, text in ATTRIBUTES[kind, name]:
@@ -292,8 +319,8 @@ def test_attributes_set_later(kind, name, where):
         text = f"{kind.__name__}.{name}: {name} {text.format(name=name)}"
         refused(error, text, setattr, layer, name, bad)
         assert getattr(layer, name) is before
-    if where == "in a model":
-        model.fit(X, LABELS, epochs=1, verbose=0)
+    if fit is not None:
+        fit(epochs=1, verbose=0)
 
 
 def test_running_statistics_may_be_assigned():

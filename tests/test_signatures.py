@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from fastnet.layers.base import _Checked
+from fastnet.checks import Checked
 
 PACKAGES = ["fastnet", "fastnet.reference"]
 MODULES = ["functions", "gradient", "initializers", "kernels", "layers", "losses", "models"]
@@ -41,9 +41,9 @@ def public_names(module):
 
 
 def public_members(cls):
-    """Methods and properties; attributes of layers that are checked are mere ones in the twin."""
+    """Methods and properties: what is checked when assigned is a mere attribute of the twin."""
     names = {name for name in dir(cls) if not name.startswith("_")}
-    return {name for name in names if not isinstance(inspect.getattr_static(cls, name), _Checked)}
+    return {name for name in names if not isinstance(inspect.getattr_static(cls, name), Checked)}
 
 
 def signature(value):

@@ -35,7 +35,7 @@ from fastnet.kernels import (
     tanh_backward,
     tanh_forward,
 )
-from fastnet.layers.base import _Checked, _Layer
+from fastnet.layers.base import _Layer
 
 __all__ = [
     "Elu",
@@ -254,7 +254,7 @@ class Softplus(_Activation):
 class _Sloped(_Activation):
     """An activation with a number, alpha: of what is below 0."""
 
-    alpha: Any = _Checked(lambda layer, where, name, value: checks.slope(where, value))
+    alpha: Any = checks.Checked(lambda layer, where, name, value: checks.slope(where, value))
 
     def __init__(self, alpha: float) -> None:
         super().__init__()
@@ -487,7 +487,7 @@ class Gelu(_OfInput):
     array([-0.    ,  0.5   ,  1.0833])
     """
 
-    approximate: Any = _Checked(
+    approximate: Any = checks.Checked(
         lambda layer, where, name, value: checks.choice(where, name, value, GELUS)
     )
 

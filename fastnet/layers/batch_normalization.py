@@ -14,7 +14,7 @@ from fastnet.kernels import (
     batch_normalization_forward,
     batch_normalization_inference_forward,
 )
-from fastnet.layers.base import _Checked, _Layer
+from fastnet.layers.base import _Layer
 
 __all__ = ["BatchNormalization"]
 
@@ -86,10 +86,10 @@ class BatchNormalization(_Layer):
     """
 
     x: NDArray[Any]
-    momentum: Any = _Checked(lambda layer, where, name, value: checks.momentum(where, value))
-    eps: Any = _Checked(lambda layer, where, name, value: checks.epsilon(where, value))
-    running_mean: Any = _Checked(_statistic)
-    running_var: Any = _Checked(_statistic)
+    momentum: Any = checks.Checked(lambda layer, where, name, value: checks.momentum(where, value))
+    eps: Any = checks.Checked(lambda layer, where, name, value: checks.epsilon(where, value))
+    running_mean: Any = checks.Checked(_statistic)
+    running_var: Any = checks.Checked(_statistic)
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
-from fastnet.layers.base import _Checked, _Layer
+from fastnet.layers.base import _Layer
 
 __all__ = ["Dropout"]
 
@@ -58,9 +58,9 @@ class Dropout(_Layer):
     """
 
     mask: NDArray[np.bool_]
-    dropout_ratio: Any = _Checked(lambda layer, *value: checks.share(*value))
-    inverted: Any = _Checked(lambda layer, *value: checks.flag(*value))
-    rng: Any = _Checked(
+    dropout_ratio: Any = checks.Checked(lambda layer, *value: checks.share(*value))
+    inverted: Any = checks.Checked(lambda layer, *value: checks.flag(*value))
+    rng: Any = checks.Checked(
         lambda layer, where, name, value: None if value is None else checks.generator(where, value)
     )
 

@@ -199,15 +199,16 @@ class Huber(_TargetLoss):
 
     _kernels = kernels.huber_forward, kernels.huber_backward
 
+    delta: Any = checks.Checked(lambda loss, *value: checks.finite_positive(*value))
+
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
-        self.delta = checks.finite_positive("Huber", "delta", delta)
+        self.delta = delta
 
     def _numbers(
         self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]
     ) -> tuple[Any, ...]:
-        delta = checks.finite_positive(where, "delta", self.delta)
-        return (checks.scalar(where, "delta", delta, computed, dtype),)
+        return (checks.scalar(where, "delta", self.delta, computed, dtype),)
 
     def __repr__(self) -> str:
         return f"Huber(delta={self.delta!r})"
