@@ -9,12 +9,12 @@ first numbers are those of `kernels.table`, and from LR on those that `foo_step`
 
 import math
 
-from numba import float64
+from numba import float64, int64
 
 from ._jit import helper, inline, jit
 from .penalties import add_gradient, l1_gradient, l1_penalty, l2_gradient, l2_penalty
 from .simd import get, offset, pointer_at, put, scalar, stack_buffer
-from .table import LR, MAX_NORM
+from .table import FORWARD, INPUTS, LR, MAX_NORM, OUTPUTS, WEIGHT
 from .updates import (
     adadelta_step,
     adagrad_step,
@@ -53,21 +53,27 @@ def _follow(step, numbers, t, size, param, grad, slots, hyper, like):
 
 
 @jit
-def penalty(size, param, grad, numbers, like):
-    """Add the gradients of both penalties on one array to `grad`.
+def penalty(rows, columns, layers, param, grad, numbers, like):
+    """Add the gradients of both penalties on the W of every product to `grad`.
 
-    `numbers`, by address, are the strengths of L1 and L2, then the value that is left for the
-    caller; float64.
+    `layers` is the table (rows, columns) of the network. `numbers` are the strengths of L1 and L2,
+    then the penalties' value that is left for the caller; float64. All by address.
     """
-    p, g, values = pointer_at(param, like), pointer_at(grad, like), pointer_at(numbers, float64(0))
-    l1, l2 = get(values, 0), get(values, 1)
-    value = 0.0
-    if l1 != 0.0:
-        value += l1_penalty(p, l1, size)
-        add_gradient(l1_gradient, p, scalar(p, l1), g, size)
-    if l2 != 0.0:
-        value += l2_penalty(p, l2, size)
-        add_gradient(l2_gradient, p, scalar(p, l2), g, size)
+    table, values = pointer_at(layers, int64(0)), pointer_at(numbers, float64(0))
+    l1, l2, value = get(values, 0), get(values, 1), 0.0
+    for i in range(rows):
+        row = offset(table, i * columns)
+        if get(row, WEIGHT) < 0 or (columns > FORWARD and get(row, FORWARD) != 0):
+            continue
+        size = get(row, INPUTS) * get(row, OUTPUTS)
+        p = offset(pointer_at(param, like), get(row, WEIGHT))
+        g = offset(pointer_at(grad, like), get(row, WEIGHT))
+        if l1 != 0.0:
+            value += l1_penalty(p, l1, size)
+            add_gradient(l1_gradient, p, scalar(p, l1), g, size)
+        if l2 != 0.0:
+            value += l2_penalty(p, l2, size)
+            add_gradient(l2_gradient, p, scalar(p, l2), g, size)
     put(values, 2, value)
     return 0
 

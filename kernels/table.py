@@ -18,7 +18,7 @@ INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOL
 #   RULE      updates the whole of params from GRADS (P,): see `loop_rules`. HYPER holds its
 #             numbers, SLOTS (K, P) what it remembers; UPDATES were done before
 #   STATES    what layers by address remember; SEED, of the random numbers that they draw
-#   PENALTY   adds to GRADS before RULE what large W cost: see `loop_rules`
+#   PENALTY   adds to GRADS, before RULE, the gradient of what large W cost: see `loop_rules`
 # The last words are float64 numbers:
 #   LOSS      of a loss by address, its own
 #   L1, L2    strengths of the penalty; PENALIZED is where it leaves its value

@@ -283,19 +283,6 @@ def _sum(losses, n):
 
 
 @helper
-def _penalize(calls, layers, params, grads):
-    """Add to the gradients of all W what they cost beside the loss, and return that."""
-    total, like, numbers = 0.0, scalar(params, 0.0), address_in(pointer(calls), L1)
-    for i in range(layers.shape[0]):
-        if layers[i, WEIGHT] >= 0 and not is_called(layers, i):
-            size = layers[i, INPUTS] * layers[i, OUTPUTS]
-            W, dW = offset(params, layers[i, WEIGHT]), offset(grads, layers[i, WEIGHT])
-            call(calls[PENALTY], (size, address_in(W, 0), address_in(dW, 0), numbers, like))
-            total += number_in(calls, PENALIZED)
-    return total
-
-
-@helper
 def _follow_rule(calls, lr, params, grads, size, update):
     """Update all parameters from their gradients."""
     like = scalar(params, 0.0)
@@ -477,7 +464,15 @@ def train_epochs(
                 answers = get(shared, ANSWERS)
             if learns and not fused:
                 if calls[PENALTY] != 0:
-                    totals[epoch, 0] += n * _penalize(calls, layers, p, g)
+                    table, numbers = address_in(pointer(layers), 0), address_in(pointer(calls), L1)
+                    call(
+                        calls[PENALTY],
+                        (
+                            layers.shape[0], layers.shape[1], table, address_in(p, 0),
+                            calls[GRADS], numbers, like,
+                        ),
+                    )  # fmt: skip
+                    totals[epoch, 0] += n * number_in(calls, PENALIZED)
                 _follow_rule(calls, lr, p, g, params.size, update)
             if not learns:
                 total = _sum(losses, n)

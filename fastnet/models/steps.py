@@ -138,7 +138,7 @@ class Steps:
             calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
             calls[GRADS] = self.network.grads.ctypes.data
             if any(self.penalties):
-                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype, 4)
+                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype, 6)
                 calls.view(np.float64)[[L1, L2]] = self.penalties
         return calls
 
