@@ -1,0 +1,321 @@
+"""What each kernel has to do: its arguments for any sizes, the FLOPs, and the bytes that must move.
+
+`KERNELS` is the one table of it; the types of the arguments are those of `fastnet.warmup`. FLOPs
+are counted by the equation in the kernel's docstring: an addition, multiplication, division, root
+or comparison is 1, a multiply-add 2, copying, conversions and the operations of bits 0. Where the
+equation has a transcendental function, the operations of its polynomial count, see ELEMENTARY.
+The bytes are those of every array once, read or written; twice where it is updated in place.
+"""
+
+import inspect
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from fastnet import kernels, warmup
+from fastnet.kernels.table import CALLS
+
+# FLOPs of the vector forms in kernels/elementary.py, float32 and float64: the polynomials differ.
+ELEMENTARY = {
+    "exp": (22, 32),
+    "log": (28, 34),
+    "sigmoid": (27, 37),
+    "tanh": (37, 47),
+    "softplus": (47, 63),
+    "cdf": (63, 97),  # of the normal distribution, and its density
+}
+
+
+class Family(NamedTuple):
+    """Kernels whose arrays have the same shapes."""
+
+    shape: tuple  # when none is asked for
+    axes: dict  # argument, or number of dimensions -> the sizes, a letter each; 1 is one
+
+
+# What --shape names -> its family. P is the number of elements: an array of any shape.
+FAMILIES = {
+    "P": Family((128, 512), {1: "P", 2: "1P"}),
+    "N C": Family((128, 512), {1: "N", 2: "NC"}),
+    "N D": Family((128, 512), {1: "D", 2: "ND"}),
+    "V H N": Family((512, 512, 128), {1: "N", 2: "NH", "W": "VH", "dW": "VH"}),
+    "A B C": Family((128, 4, 128), {2: "AC", 3: "ABC"}),
+    "N D M": Family(
+        (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
+    ),
+    "N D H C": Family((32, 64, 32, 10), {}),  # two dense layers, one batch: see `network`
+}
+
+
+class Work(NamedTuple):
+    sizes: str  # a key of FAMILIES
+    flops: str  # of the sizes and of ELEMENTARY
+    moves: dict = {}  # argument -> how many times it moves, where it is not once
+
+
+UPDATED = {"param": 2, "h": 2, "s": 2, "m": 2, "v": 2}  # the parameter, and what a rule remembers
+LABELLED = {"y": "1/C"}  # one element of each row
+
+KERNELS = {
+    "exp_forward": Work("P", "P*exp"),
+    "log_forward": Work("P", "P*log"),
+    "sigmoid_forward": Work("P", "P*sigmoid"),
+    "sigmoid_backward": Work("P", "3*P"),
+    "relu_forward": Work("P", "P"),
+    "relu_backward": Work("P", "P"),
+    "tanh_forward": Work("P", "P*tanh"),
+    "tanh_backward": Work("P", "3*P"),
+    "identity_forward": Work("P", "0"),
+    "identity_backward": Work("P", "0", {"out": 0}),
+    "step_forward": Work("P", "2*P"),
+    "step_backward": Work("P", "0", {"out": 0, "dout": 0}),
+    "leaky_relu_forward": Work("P", "2*P"),
+    "leaky_relu_backward": Work("P", "2*P"),
+    "elu_forward": Work("P", "P*(exp + 2)"),
+    "elu_backward": Work("P", "3*P"),
+    "softplus_forward": Work("P", "P*softplus"),
+    "softplus_backward": Work("P", "P*(exp + 1)"),
+    "gelu_forward": Work("P", "P*(cdf + 1)"),
+    "gelu_backward": Work("P", "P*(cdf + 4)"),
+    "gelu_tanh_forward": Work("P", "P*(sigmoid + 6)"),  # (1 + tanh(u)) / 2 = sigmoid(2 u)
+    "gelu_tanh_backward": Work("P", "P*(sigmoid + 13)"),
+    "silu_forward": Work("P", "P*(sigmoid + 1)"),
+    "silu_backward": Work("P", "P*(sigmoid + 3)"),
+    "dropout_mask": Work("P", "0"),
+    "dropout_forward": Work("P", "2*P"),
+    "dropout_backward": Work("P", "2*P"),
+    "batch_normalization_forward": Work("N D", "8*N*D", {"running_mean": 2, "running_var": 2}),
+    "batch_normalization_inference_forward": Work("N D", "3*N*D"),
+    "batch_normalization_backward": Work("N D", "9*N*D"),
+    "embedding_forward": Work("V H N", "0", {"W": "min(1, N/V)"}),
+    "embedding_backward": Work("V H N", "N*H"),
+    "add_forward": Work("P", "P"),
+    "add_backward": Work("P", "0"),
+    "multiply_forward": Work("P", "P"),
+    "multiply_backward": Work("P", "2*P"),
+    "repeat_forward": Work("A B C", "0"),
+    "repeat_backward": Work("A B C", "A*B*C"),
+    "sum_forward": Work("A B C", "A*B*C"),
+    "sum_backward": Work("A B C", "0"),
+    "l1_penalty_forward": Work("P", "P"),
+    "l1_penalty_backward": Work("P", "2*P", {"dW": 2}),
+    "l2_penalty_forward": Work("P", "2*P"),
+    "l2_penalty_backward": Work("P", "2*P", {"dW": 2}),
+    "matmul_forward": Work("N D M", "2*N*D*M"),
+    "matmul_backward": Work("N D M", "4*N*D*M"),
+    "affine_forward": Work("N D M", "N*M*(2*D + 1 + sigmoid)"),
+    "affine_backward": Work("N D M", "N*M*(4*D + 1)"),
+    "affine_backward_input": Work("N D M", "N*D*(2*M + 3)"),
+    "affine_backward_params": Work("N D M", "N*M*(2*D + 1)"),
+    "affine_backward_sgd_update": Work("N D M", "N*M*(2*D + 1) + 2*(D + 1)*M", {"W": 2, "b": 2}),
+    "softmax_forward": Work("N C", "N*C*(exp + 4)"),
+    "softmax_backward": Work("N C", "4*N*C"),
+    "cross_entropy_forward": Work("N C", "N*(log + 2)", LABELLED),
+    "cross_entropy_backward": Work("N C", "3*N", LABELLED),
+    "softmax_cross_entropy_forward": Work("N C", "N*C*(exp + 4) + N*(log + 3)"),
+    "softmax_cross_entropy_backward": Work("N C", "2*N*C + N"),
+    "mean_squared_error_forward": Work("N C", "3*N*C"),
+    "mean_squared_error_backward": Work("N C", "3*N*C"),
+    "elementwise_mean_squared_error_forward": Work("N C", "3*N*C"),
+    "elementwise_mean_squared_error_backward": Work("N C", "4*N*C"),
+    "mean_absolute_error_forward": Work("N C", "2*N*C"),
+    "mean_absolute_error_backward": Work("N C", "5*N*C"),
+    "mean_absolute_percentage_error_forward": Work("N C", "5*N*C"),
+    "mean_absolute_percentage_error_backward": Work("N C", "8*N*C"),
+    "mean_squared_logarithmic_error_forward": Work("N C", "N*C*(2*log + 5)"),
+    "mean_squared_logarithmic_error_backward": Work("N C", "N*C*(2*log + 9)"),
+    "poisson_forward": Work("N C", "N*C*(log + 4)"),
+    "poisson_backward": Work("N C", "5*N*C"),
+    "huber_forward": Work("N C", "7*N*C"),
+    "huber_backward": Work("N C", "5*N*C"),
+    "cosine_proximity_forward": Work("N C", "6*N*C"),
+    "cosine_proximity_backward": Work("N C", "11*N*C"),
+    "hinge_forward": Work("N C", "4*N*C"),
+    "hinge_backward": Work("N C", "4*N*C"),
+    "squared_hinge_forward": Work("N C", "5*N*C"),
+    "squared_hinge_backward": Work("N C", "7*N*C"),
+    "categorical_hinge_forward": Work("N C", "N*C"),
+    "categorical_hinge_backward": Work("N C", "N*C"),
+    "categorical_cross_entropy_forward": Work("N C", "N*C*(log + 3)"),
+    "categorical_cross_entropy_backward": Work("N C", "4*N*C"),
+    "binary_cross_entropy_forward": Work("N C", "N*C*(2*log + 6)"),
+    "binary_cross_entropy_backward": Work("N C", "7*N*C"),
+    "sigmoid_cross_entropy_forward": Work("N C", "N*C*(softplus + 3)"),
+    "sigmoid_cross_entropy_backward": Work("N C", "N*C*(sigmoid + 3)"),
+    "kullback_leibler_divergence_forward": Work("N C", "N*C*(2*log + 3)"),
+    "kullback_leibler_divergence_backward": Work("N C", "4*N*C"),
+    "sigmoid_with_loss_forward": Work("N C", "N*C*(sigmoid + log + 4)"),
+    "sgd_update": Work("P", "2*P", UPDATED),
+    "clip_decay_sgd_update": Work("P", "5*P", UPDATED),  # scaled and clipped: 3 in each rule
+    "momentum_update": Work("P", "7*P", UPDATED),
+    "nesterov_update": Work("P", "10*P", UPDATED),
+    "adagrad_update": Work("P", "10*P", UPDATED),
+    "rmsprop_update": Work("P", "12*P", UPDATED),
+    "adadelta_update": Work("P", "18*P", UPDATED),
+    "adam_update": Work("P", "15*P", UPDATED),
+    "nadam_update": Work("P", "18*P", UPDATED),
+    "adamw_update": Work("P", "17*P", UPDATED),
+    "squared_norm_forward": Work("P", "2*P"),
+    # Forward, both dW, the dx of the second layer, and the update.
+    "train_epochs": Work(
+        "N D H C",
+        "N*(4*D*H + 6*H*C + H*(sigmoid + 5) + C*(exp + 8)) + 2*(D + 1)*H + 2*(H + 1)*C",
+        {"params": 2, "work": 0},
+    ),
+    "predict_rows": Work("N D H C", "N*(2*D*H + 2*H*C + H*(sigmoid + 1) + C)", {"work": 0}),
+    # Two losses a parameter: of the first layer with all that follows, of the second with the loss.
+    "central_differences": Work(
+        "N D H C",
+        "2*N*((D + 1)*H*(sigmoid + 2 + 2*H*C + C*(exp + 4)) + (H + 1)*C*(2 + C*(exp + 4)))",
+        {"work": 0},
+    ),
+}
+
+# It returns a number, from a table of a few.
+WITHOUT_WORK = {"work_size"}
+
+TINY = 1e-12  # weights stay as they are, at the same cost: every call is the first one again
+
+SCALARS = {
+    "activation": kernels.SIGMOID, "alpha": 0.1, "beta1": 0.9, "beta2": 0.999,
+    "clip_value": math.inf, "decay_rate": 0.99, "delta": 0.5, "dout": 1, "eps": 1e-7, "lr": TINY,
+    "momentum": 0.9, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2, "strength": TINY, "t": 1,
+    "weight_decay": 0,
+}  # fmt: skip
+
+
+def sizes_of(name, shape=None):
+    """Return the sizes of a kernel by letter; raise ValueError for a shape that does not fit."""
+    letters = KERNELS[name].sizes.split()
+    default = FAMILIES[KERNELS[name].sizes].shape
+    shape = default if shape is None else shape
+    if letters == ["P"]:
+        shape, fits = [math.prod(shape)], len(shape) > 0
+    else:
+        fits = len(shape) == len(letters)
+    if not fits or min(shape) < 1:
+        wanted = "any sizes" if letters == ["P"] else ",".join(letters)
+        raise ValueError(
+            f"--shape must be {wanted} for {name}, each at least 1, got "
+            f"{','.join(map(str, shape))}. Try --shape {','.join(map(str, default))}."
+        )
+    return dict(zip(letters, shape, strict=True))
+
+
+def types_of(name, dtype):
+    """Return the types of a kernel's arguments in that dtype, or in the only one that it has."""
+    versions = [types for kernel, types in warmup.versions() if kernel.__name__ == name]
+    fitting = [types for types in versions if dtype_of(types) == dtype]
+    return (fitting or versions)[0]
+
+
+def dtype_of(types):
+    """Return the dtype of the numbers that a kernel with these types works on."""
+    names = [kind.dtype.name for kind in types if isinstance(kind, numba.types.Array)]
+    return next((name for name in names if name.startswith("float")), names[0])
+
+
+def arguments_of(name, sizes, types):
+    """Return a kernel's arguments by name. Floats lie between 0.1 and 0.9: every kernel takes them.
+
+    An address is given as its array.
+    """
+    names = inspect.signature(getattr(kernels, name).py_func).parameters
+    axes, rng, arguments = FAMILIES[KERNELS[name].sizes].axes, np.random.default_rng(0), {}
+    given = {} if axes else network(sizes, dtype_of(types))
+    for argument, kind in zip(names, types, strict=True):
+        if argument in given:
+            arguments[argument] = given[argument]
+            if argument == "order":  # (1, N), an epoch, or (N,)
+                arguments[argument] = given[argument].reshape((1, -1)[2 - kind.ndim :])
+        elif isinstance(kind, numba.types.Array):
+            letters = axes.get(argument) or axes[kind.ndim]
+            letters = "1" if argument in ("loss", "total") else letters
+            shape = [sizes.get(letter, 1) for letter in letters]
+            if kind.dtype == numba.int64:
+                values = rng.integers(sizes.get("V") or sizes["C"], size=shape)
+            elif kind.dtype == numba.uint8:
+                values = rng.integers(2, size=shape)
+            else:
+                values = rng.uniform(0.1, 0.9, shape)
+            arguments[argument] = values.astype(kind.dtype.name)
+        else:
+            arguments[argument] = {"int64": int, "float64": float}.get(kind.name, np.float32)(
+                SCALARS[argument]
+            )
+    # Of these two the equations hold for no other numbers.
+    if name == "batch_normalization_backward":
+        arguments["mean"] = arguments["x"].mean(axis=0)
+    elif name == "sigmoid_with_loss_forward":
+        arguments["t"] = np.round(arguments["t"])
+    return arguments
+
+
+def network(sizes, dtype):
+    """Return arguments by name of the kernels that take a network: one batch, softmax, SGD."""
+    n, d, h, c = (sizes[letter] for letter in "NDHC")
+    rng, scalar = np.random.default_rng(0), np.dtype(dtype).type
+    x, params = rng.uniform(0.1, 0.9, (n, d)), rng.standard_normal((d + 1) * h + (h + 1) * c)
+    layers = np.array(
+        [
+            (d, h, 0, d * h, kernels.SIGMOID),
+            (h, c, (d + 1) * h, (d + 1) * h + h * c, kernels.IDENTITY),
+        ]
+    )
+    x, params = x.astype(dtype), (params * d**-0.5).astype(dtype)
+    return {
+        "x": x,
+        "x_address": x,
+        "x_kind": kernels.FLOAT32 if dtype == "float32" else kernels.FLOAT64,
+        "x_row_stride": x.strides[0],
+        "x_scale": scalar(1),
+        "labels": rng.integers(c, size=n),
+        "targets": np.empty((0, 0), dtype),
+        "order": rng.permutation(n),
+        "batch_size": n,
+        "layers": layers,
+        "params": params,
+        "loss": kernels.SOFTMAX_CROSS_ENTROPY,
+        "lr": scalar(TINY),
+        "learn": True,
+        "calls": np.zeros(CALLS, np.int64),
+        "steps": np.full(params.size, 2.0**-17),
+        "start": 0,
+        "stop": params.size,
+        "work": np.zeros(2 * kernels.work_size(layers, n), dtype),
+        "grad": np.empty(params.size),
+        "totals": np.empty((1, 3)),
+        "out": np.empty((n, c), dtype),
+        "team": np.zeros(1, np.int64),
+        "member": 0,
+    }
+
+
+def flops_of(name, sizes, dtype):
+    """Return the FLOPs of a call."""
+    costs = {word: cost[dtype == "float64"] for word, cost in ELEMENTARY.items()}
+    return float(eval(KERNELS[name].flops, {}, sizes | costs))
+
+
+def moves_of(name, sizes, arguments):
+    """Return {argument: how many times it moves} of a kernel's arrays."""
+    moves = KERNELS[name].moves
+    return {
+        argument: eval(str(moves.get(argument, 1)), {"min": min}, sizes)
+        for argument, value in arguments.items()
+        if isinstance(value, np.ndarray)
+    }
+
+
+def bytes_of(name, sizes, arguments):
+    """Return the bytes that a call must move at least."""
+    moves = moves_of(name, sizes, arguments)
+    return sum(arguments[argument].nbytes * times for argument, times in moves.items())
+
+
+def working_set_of(name, sizes, arguments):
+    """Return the bytes of memory that a call touches."""
+    moves = moves_of(name, sizes, arguments)
+    return sum(arguments[argument].nbytes * min(1, times) for argument, times in moves.items())
