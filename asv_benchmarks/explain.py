@@ -35,6 +35,7 @@ from asv_benchmarks.peers import about
 from asv_benchmarks.roofline import draw
 from asv_benchmarks.speed import multiply_and_add, percentiles, pin, repeat, rounds_of
 from asv_benchmarks.work import (
+    ELEMENTARY,
     KERNELS,
     WITHOUT_WORK,
     arguments_of,
@@ -127,8 +128,8 @@ def caches():
 
 def place(size):
     """Return the name of the smallest cache that holds so many bytes."""
-    known = caches()
-    return next((name for name, space in known.items() if size <= space), "memory")
+    fitting = [name for name, space in caches().items() if size <= space]
+    return fitting[0] if fitting else "memory"
 
 
 def roofs(dtype, rounds):
@@ -170,19 +171,26 @@ def register_class(instruction):
 
 
 def innermost_loops(assembly):
-    """Return the instructions of each loop without a loop inside: label to backward jump."""
-    lines, labels, loops = [], {}, []
+    """Return the instructions of each loop without a loop inside: label to backward jump.
+
+    Those of Numba's wrappers for Python and C are left out.
+    """
+    lines, labels, loops, wrapper = [], {}, [], False
     for line in map(str.strip, assembly.splitlines()):
         if label := LABEL.match(line):
+            if not label[1].startswith((".L", "L")):  # a function
+                wrapper = label[1].lstrip("_").startswith(("ZN7cpython", "cfunc"))
             labels[label[1]] = len(lines)
         elif line and line[0] not in ".#;/":
             lines.append(line)
             jump = JUMP.match(line)
-            if jump and jump[1] in labels:
+            if jump and jump[1] in labels and not wrapper:
                 loops.append((labels[jump[1]], len(lines)))
-    loops = sorted(set(loops))
-    inside = [(a, b) for a, b in loops if not any(a <= c and d <= b and (a, b) != (c, d)
-              for c, d in loops)]  # fmt: skip
+    inside = [
+        (a, b)
+        for a, b in sorted(set(loops))
+        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d in loops)
+    ]
     return [lines[a:b] for a, b in inside]
 
 
@@ -201,20 +209,22 @@ def counted(loop):
 
 
 def machine_code(kernel, types):
-    """Return the counts of the innermost loop with the most arithmetic, and how many there are.
+    """Return the counts of the innermost loop with the most arithmetic, and of how many; or None.
 
-    None where no loop has vector instructions. The code is compiled anew, as Numba keeps no
-    assembly in its cache.
+    The code is compiled anew, as Numba keeps no assembly in its cache.
     """
     anew = jit(kernel.py_func)
     anew._cache = caching.NullCache()
     anew.compile(types)
     loops = [counted(loop) for loop in innermost_loops(anew.inspect_asm(types))]
-    loops = [loop for loop in loops if loop["vector"]]
     if not loops:
         return None
-    most = max(loops, key=lambda loop: (loop["flops_a_lane"], sum(loop["vector"].values())))
-    return most | {"loops": len(loops), "width": WIDTH[next(iter(most["vector"]))]}
+    most = max(
+        loops,
+        key=lambda loop: (loop["flops_a_lane"], sum(loop["vector"].values()), loop["instructions"]),
+    )
+    width = WIDTH[next(iter(most["vector"]))] if most["vector"] else 0
+    return most | {"width": width, "loops": len(loops)}
 
 
 # --------------------------------------------------------------------------- one kernel
@@ -330,9 +340,9 @@ def where_to_look(row, code):
     """Return a sentence for someone who finds the kernel slow."""
     if row["limit"] == "call":
         return "the call from Python, which jitted code does not pay; or larger arrays"
-    if code is None:
+    if code and not code["vector"]:
         return "the loop: it has no vector instructions"
-    if code["width"] and code["width"] < BITS:
+    if code and code["width"] and code["width"] < BITS:
         return f"the vector width: {code['width']} bits, where fastnet uses {BITS} here"
     return {
         "arithmetic": "the number of operations: the core does them about as fast as it can",
@@ -349,8 +359,7 @@ def text_of(row, code):
     lines = [
         ("time", f"{p50:.4g} us, median ({p10:.4g} to {p90:.4g}, 10th to 90th percentile); a call "
                  f"from Python takes {row['call_seconds'] * 1e6:.2g} us of it"),
-        ("work", f"{row['flops']:,.0f} FLOPs = {row['flops_formula']}; "
-                 f"{row['bytes']:,.0f} bytes must move"),
+        ("work", f"{row['flops']:,.0f} FLOPs{formula(row)}; {row['bytes']:,.0f} bytes must move"),
         ("arithmetic", f"{row['gflops']:.4g} GFLOP/s, {row['of_peak']:.0%} of the peak of "
                        f"{row['peak_gflops']:.4g}"),
         ("bandwidth", f"{row['gbytes']:.4g} GB/s, {row['of_bandwidth']:.0%} of the "
@@ -365,6 +374,14 @@ def text_of(row, code):
     return head + "".join(f"  {word:<11} {line}\n" for word, line in lines)
 
 
+def formula(row):
+    """Return how the FLOPs come about, with what each function that is no operation counts."""
+    words = [word for word in ELEMENTARY if word in row["flops_formula"]]
+    costs = [f"{word} = {ELEMENTARY[word][row['dtype'] == 'float64']}" for word in words]
+    equation = f" = {row['flops_formula']}" if row["flops"] else ""
+    return equation + (f" where {', '.join(costs)}" if costs else "")
+
+
 def limit_of(row):
     """Return the limit in words."""
     words = {"arithmetic": "arithmetic", "bandwidth": f"the bandwidth of {row['place']}"}
@@ -375,12 +392,15 @@ def limit_of(row):
 
 def described(code):
     if code is None:
-        return "cannot be told: no loop of the compiled code has vector instructions known here"
+        return "cannot be told: the compiled code has none of its own, and calls others or memset"
+    chosen = f"(the most arithmetic of {code['loops']} innermost loops)"
+    if not code["vector"]:
+        return f"no vector instructions known here, {code['scalar']} others {chosen}"
     width = f"{code['width']} bits" if code["width"] else "as wide as the CPU's SVE"
     vector = " + ".join(f"{count} {name}" for name, count in code["vector"].items())
     return (
-        f"{width}; vector FMA: {code['fma'] or 'none'}; {vector} and {code['scalar']} scalar "
-        f"instructions (most arithmetic of {code['loops']} innermost loops with vectors)"
+        f"{width}; vector FMA instructions: {code['fma'] or 'none'}; {vector} and "
+        f"{code['scalar']} scalar instructions {chosen}"
     )
 
 
@@ -396,7 +416,9 @@ def line_of(row):
 
 
 def parse(words=None):
-    parser = argparse.ArgumentParser(prog="explain", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m asv_benchmarks.explain", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("kernel", nargs="?", help="a name of fastnet.kernels")
     parser.add_argument("--shape", metavar="N,D,M", help="sizes; which, the error for others says")
     parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")

@@ -191,16 +191,16 @@ def sizes_of(name, shape=None):
     letters = KERNELS[name].sizes.split()
     default = FAMILIES[KERNELS[name].sizes].shape
     shape = default if shape is None else shape
+    wanted, fits = ",".join(letters), len(shape) == len(letters)
     if letters == ["P"]:
-        shape, fits = [math.prod(shape)], len(shape) > 0
-    else:
-        fits = len(shape) == len(letters)
+        wanted, fits = "any sizes", len(shape) > 0
     if not fits or min(shape) < 1:
-        wanted = "any sizes" if letters == ["P"] else ",".join(letters)
         raise ValueError(
             f"--shape must be {wanted} for {name}, each at least 1, got "
             f"{','.join(map(str, shape))}. Try --shape {','.join(map(str, default))}."
         )
+    if letters == ["P"]:
+        shape = [math.prod(shape)]
     return dict(zip(letters, shape, strict=True))
 
 

@@ -57,6 +57,7 @@ def package_files(tree):
     for folder, name in (("fastnet", "fastnet"), ("kernels", "fastnet/kernels")):
         for path, _, found in os.walk(tree / folder):  # does not enter the link fastnet/kernels
             inside = name / Path(path).relative_to(tree / folder)
+            found = [file for file in found if not file.endswith(".png")]  # of kernels/README.md
             files |= {(inside / file).as_posix(): Path(path, file).read_bytes() for file in found}
     return files
 
