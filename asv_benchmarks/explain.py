@@ -137,22 +137,17 @@ def place(size):
     return fitting[0] if fitting else "memory"
 
 
-def roofs(dtype, rounds):
-    """Return GFLOP/s of the peak, and GB/s of a copy in each cache and in memory."""
+def bandwidths(dtype, rounds):
+    """Return GB/s of a copy in each cache and in memory, by name."""
     sizes = {name: space / 2 for name, space in caches().items()}
     sizes["memory"] = min(8 * max(sizes.values(), default=2**25), 2**28)
-    add, flops = peak(dtype)
-    contenders, moved = {"peak": add}, {}
+    contenders, moved = {}, {}
     for name, size in sizes.items():
         streams, moved[name] = streams_of(size, 1, 0, 1, dtype)
         contenders |= {(name, block): run for block, run in streams.items()}
     rounds_of(contenders, 2)
     spent = {k: undisturbed(times) for k, times in rounds_of(contenders, rounds).items()}
-    fastest = {name: min(spent[name, block] for block in BLOCKS) for name in sizes}
-    return {
-        "peak_gflops": flops / spent["peak"] / 1e9,
-        "bandwidths": {name: moved[name] / seconds / 1e9 for name, seconds in fastest.items()},
-    }
+    return {name: moved[name] / min(spent[name, block] for block in BLOCKS) / 1e9 for name in sizes}
 
 
 # --------------------------------------------------------------------------- compiled code
@@ -482,7 +477,7 @@ def main(words=None):
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
     if arguments.png:
-        draw(result | roofs(arguments.dtype, arguments.rounds), arguments.png)
+        draw(result, bandwidths(arguments.dtype, arguments.rounds), arguments.png)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The picture that `python -m asv_benchmarks.explain --all --png FILE` draws."""
 
 import math
+import statistics
 
 import numpy as np
 
@@ -53,8 +54,10 @@ def apart(heights, least, low, high):
     return moved
 
 
-def draw(result, file):
+def draw(result, bandwidths, file):
     """Draw a panel a family: FLOPs a byte and GFLOP/s of each kernel below the machine's roofs."""
+    peak = statistics.median(row["peak_gflops"] for row in result["kernels"])
+    dtype = result["kernels"][0]["dtype"]
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image  # which matplotlib needs, too
@@ -63,7 +66,7 @@ def draw(result, file):
     FigureCanvasAgg(figure)
     for axes, title in zip(figure.subplots(4, 2).flat, PANELS, strict=True):
         rows = [row for row in result["kernels"] if panel_of(row["kernel"]) == title]
-        axes.set(xscale="log", yscale="log", xlim=INTENSITY, ylim=(3, 2 * result["peak_gflops"]))
+        axes.set(xscale="log", yscale="log", xlim=INTENSITY, ylim=(3, 2 * peak))
         axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
         axes.grid(alpha=0.2)
         axes.spines[["top", "right"]].set_visible(False)
@@ -72,8 +75,8 @@ def draw(result, file):
         axes.tick_params(labelsize=8)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_major_formatter("{x:g}")
-        draw_roofs(axes, result)
-        draw_kernels(axes, rows, PANELS[title][1])
+        draw_roofs(axes, peak, bandwidths)
+        draw_kernels(axes, rows, PANELS[title][1], dtype)
     shown = {row["place"] for row in result["kernels"]}
     marks = [
         axes.plot([], [], mark, color=colour, label=f"arrays in {place}")[0]
@@ -82,7 +85,7 @@ def draw(result, file):
     ]
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
     figure.suptitle(
-        f"{result['cpu']}, one core, {result['kernels'][0]['dtype']}. Roofs: multiply-adds in "
+        f"{result['cpu']}, one core, {dtype}. Roofs: multiply-adds in "
         "registers, and copying within each cache.\nPercentages: of what the roofline allows, "
         "with bytes that move as the kernel reads, updates and writes them.",
         fontsize=10,
@@ -94,11 +97,11 @@ def draw(result, file):
     image.quantize(256, dither=Image.Dither.NONE).save(file, format="PNG", optimize=True)
 
 
-def draw_roofs(axes, result):
-    peak, (left, right), low = result["peak_gflops"], axes.get_xlim(), axes.get_ylim()[0]
+def draw_roofs(axes, peak, bandwidths):
+    (left, right), low = axes.get_xlim(), axes.get_ylim()[0]
     axes.plot([left, right], [peak, peak], color="black", linewidth=1)
     axes.text(right, peak * 1.08, f"{peak:.0f} GFLOP/s", ha="right", fontsize=7)
-    for place, bandwidth in result["bandwidths"].items():
+    for place, bandwidth in bandwidths.items():
         colour, _ = PLACES.get(place, OTHER)
         axes.plot([left, peak / bandwidth], [left * bandwidth, peak], color=colour, linewidth=1)
         x = max(left, low / bandwidth) * 1.25
@@ -111,7 +114,12 @@ def draw_roofs(axes, result):
         )  # fmt: skip
 
 
-def draw_kernels(axes, rows, ending):
+def label(row, ending, dtype):
+    other = f" ({row['dtype']})" if row["dtype"] != dtype else ""
+    return row["kernel"].removesuffix(ending) + other
+
+
+def draw_kernels(axes, rows, ending, dtype):
     """Mark the kernels; their names stand on the right, apart, each with a line to its mark."""
     left, right = axes.get_xlim()
     low, high = map(math.log10, axes.get_ylim())
@@ -126,13 +134,13 @@ def draw_kernels(axes, rows, ending):
             clip_on=False,
         )  # fmt: skip
         axes.annotate(
-            f"{row['kernel'].removesuffix(ending)} {row['share']:.0%}", point,
+            f"{label(row, ending, dtype)} {row['share']:.0%}", point,
             xytext=(1.05, height), textcoords="axes fraction", fontsize=7, va="center",
             arrowprops=LEADER | {"color": colour}, annotation_clip=False,
         )  # fmt: skip
     if moving:
         words = [
-            f"{row['kernel'].removesuffix(ending)} {row['gbytes']:.3g} GB/s {row['share']:.0%}"
+            f"{label(row, ending, dtype)} {row['gbytes']:.3g} GB/s {row['share']:.0%}"
             for row in moving
         ]
         axes.text(

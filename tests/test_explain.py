@@ -255,17 +255,22 @@ def test_bytes_move_as_the_kernel_moves_them(explain, work):
 
 
 @pytest.mark.parametrize(("reads", "updates", "writes"), [(2, 0, 0), (1, 1, 0), (1, 0, 2)])
-def test_the_stream_moves_what_it_says(explain, reads, updates, writes):
+def test_the_stream_moves_what_it_says(explain, monkeypatch, reads, updates, writes):
     x = np.ones((reads + updates + writes, 512), np.float32)
     explain.pass_through(x, reads, updates, 256, 1)
     assert (x[:reads] == 1).all()
     assert (x[reads : reads + updates] == 2).all()
     assert (x[reads + updates :] != 1).all()
     streams, moved = explain.streams_of(2**20, reads, updates, writes, "float32")
-    rows = reads + updates + writes
-    passes = moved / (2**20 * (rows + updates) / rows)
-    assert passes == pytest.approx(round(passes), rel=0.02)
-    assert len(streams) == len(explain.BLOCKS)
+    calls = []
+    monkeypatch.setattr(explain, "pass_through", lambda *arguments: calls.append(arguments))
+    for stream in streams.values():
+        stream()
+    assert [4 * block for _, _, _, block, _ in calls] == list(explain.BLOCKS)
+    for x, *rows, _, times in calls:
+        assert rows == [reads, updates] and len(x) == reads + updates + writes
+        assert x.nbytes == pytest.approx(2**20, rel=0.02) and x.ctypes.data % 64 == 0
+        assert moved == times * (reads + 2 * updates + writes) * x[0].nbytes
 
 
 # --------------------------------------------------------------------------- the command
@@ -354,18 +359,23 @@ def test_every_kernel_stands_in_the_picture(explain, work, tmp_path, monkeypatch
 
         monkeypatch.setattr(axes.Axes, method, record)
     row = {"dtype": "float32", "place": "L2", "share": 0.5, "gbytes": 20.0, "bytes": 2.0}
+    row["peak_gflops"] = 100.0
     rows = [
         row | {"kernel": name, "flops": 0 if work.KERNELS[name].flops == "0" else 3, "gflops": 30.0}
         for name in work.KERNELS
     ]
-    roofs = {"peak_gflops": 100.0, "bandwidths": {"L1": 90.0, "L2": 50.0, "memory": 10.0}}
-    explain.draw({"kernels": rows, "cpu": "a CPU", **roofs}, tmp_path / "roofline.png")
+    rows[-1]["dtype"] = "float64"
+    roofs = {"L1": 90.0, "L2": 50.0, "memory": 10.0}
+    explain.draw({"kernels": rows, "cpu": "a CPU"}, roofs, tmp_path / "roofline.png")
     text = "\n".join(written)
     for name in work.KERNELS:
         short = re.sub(r"_(forward|backward)$", "", name)
-        assert re.search(rf"^({name}|{short}) (20 GB/s )?50%$", text, re.MULTILINE), name
+        assert re.search(
+            rf"^({name}|{short}) (\(float64\) )?(20 GB/s )?50%$", text, re.MULTILINE
+        ), name
     for title in importlib.import_module("asv_benchmarks.roofline").PANELS:
         assert title in written
+    assert f"{rows[-1]['kernel']} (float64) 50%" in written
     assert "100 GFLOP/s" in written and "L2 50 GB/s" in written
 
 
