@@ -5,9 +5,27 @@ depends on its index alone, so any number of threads draw the same mask.
 """
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from ._jit import helper, jit
-from .simd import get, lanes, load, load_as, pointer, put, scalar, store
+from .simd import (
+    BITS,
+    INT32,
+    _splat,
+    get,
+    lanes,
+    load,
+    load_as,
+    pointer,
+    put,
+    scalar,
+    stack_buffer,
+    store,
+)
+
+MASK_LANES = BITS // 32  # elements of a mask that are drawn at a time
 
 
 @helper
@@ -28,14 +46,32 @@ def layer_seed(seed, update, layer):
     return np.int64(mask_key(mask_key(seed, update), layer))
 
 
-@helper
-def _mixed(bits):
-    """A bijection of 32 bits in which each bit of the input flips half of the output's."""
-    bits = np.uint32(bits ^ (bits >> np.uint32(16)))
-    bits = np.uint32(bits * np.uint32(0x7FEB352D))
-    bits = np.uint32(bits ^ (bits >> np.uint32(15)))
-    bits = np.uint32(bits * np.uint32(0x846CA68B))
-    return np.uint32(bits ^ (bits >> np.uint32(16)))
+def _mixed(builder, bits):
+    """A bijection of 32 bits in each lane: each bit of the input flips half of the output's."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
+        by = ir.Constant(bits.type, [shift] * bits.type.count)
+        bits = builder.xor(bits, builder.lshr(bits, by))
+        bits = builder.mul(bits, ir.Constant(bits.type, [factor] * bits.type.count))
+    return bits
+
+
+@intrinsic
+def _put_mask(typingctx, mask, i, first, low, high, dropped):
+    """mask[i : i + MASK_LANES] of the elements from number `first` on."""
+    vector = ir.VectorType(INT32, MASK_LANES)
+
+    def codegen(context, builder, sig, args):
+        address = builder.gep(args[0], [args[1]])
+        start, *numbers = (_splat(builder, value, MASK_LANES) for value in args[2:])
+        low, high, dropped = numbers
+        bits = builder.add(start, ir.Constant(vector, list(range(MASK_LANES))))
+        bits = _mixed(builder, builder.xor(_mixed(builder, builder.xor(bits, low)), high))
+        kept = builder.icmp_unsigned(">=", bits, dropped)
+        kept = builder.zext(kept, ir.VectorType(ir.IntType(8), MASK_LANES))
+        builder.store(kept, builder.bitcast(address, kept.type.as_pointer())).align = 1
+        return context.get_dummy_value()
+
+    return types.void(mask, types.int64, *(types.uint32,) * 4), codegen
 
 
 @helper
@@ -43,11 +79,14 @@ def draw_mask(key, ratio, first, size, mask):
     """mask[:size] of the elements from number `first` on, a pointer to uint8: 1 is kept."""
     low, high = np.uint32(key), np.uint32(key >> np.uint64(32))
     dropped = np.uint32(ratio * 4294967296.0)
-    start = np.uint32(first)
-    for i in range(size):
-        bits = _mixed(np.uint32(np.uint32(start + np.uint32(i)) ^ low))
-        bits = _mixed(np.uint32(bits ^ high))
-        put(mask, i, np.uint8(bits >= dropped))
+    full = size - size % MASK_LANES
+    for i in range(0, full, MASK_LANES):
+        _put_mask(mask, i, np.uint32(first + i), low, high, dropped)
+    if full < size:
+        rest = stack_buffer(mask, 64)
+        _put_mask(rest, 0, np.uint32(first + full), low, high, dropped)
+        for i in range(full, size):
+            put(mask, i, get(rest, i - full))
 
 
 @helper

@@ -261,7 +261,8 @@ def stack_buffer(typingctx, like, size):
 
     def codegen(context, builder, sig, args):
         with builder.goto_entry_block():
-            buffer = builder.alloca(_element(like.dtype), size=INT64(count))
+            kind = context.get_data_type(like.dtype)
+            buffer = builder.alloca(kind, size=INT64(count))
             buffer.align = 64
         return buffer
 

@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers, part
+from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers, part, ratios
 
 # Function -> what it takes beside an array.
 FUNCTIONS = {
@@ -30,3 +30,6 @@ class Functions:
 
     def time_function(self, *_):
         self.function(*self.arguments)
+
+
+FunctionsRatio = ratios(Functions)
