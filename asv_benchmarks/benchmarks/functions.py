@@ -1,4 +1,4 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers, part, ratios
+from . import API_SHAPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers, part, ratios
 
 # Function -> what it takes beside an array.
 FUNCTIONS = {
@@ -13,7 +13,7 @@ FUNCTIONS = {
 
 class Functions:
     param_names = ["implementation", "dtype", "shape", "function"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], [*FUNCTIONS]]
+    params = [IMPLEMENTATIONS, ["float32"], API_SHAPES, [*FUNCTIONS]]
 
     def setup(self, implementation, dtype, shape, function):
         n, _, m = SHAPES[shape]

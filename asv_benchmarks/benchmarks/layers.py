@@ -1,6 +1,15 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers, part, ratios
+from . import (
+    API_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_close,
+    labels,
+    numbers,
+    part,
+    ratios,
+)
 
 
 def _dense(layers, W, b, n):
@@ -37,7 +46,7 @@ LAYERS = {
 
 class Layers:
     param_names = ["implementation", "dtype", "shape", "layer"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], [*LAYERS]]
+    params = [IMPLEMENTATIONS, ["float32"], API_SHAPES, [*LAYERS]]
 
     def setup(self, implementation, dtype, shape, layer):
         n, d, m = SHAPES[shape]

@@ -1,6 +1,7 @@
 import numpy as np
 
 from . import (
+    API_SHAPES,
     DTYPES,
     IMPLEMENTATIONS,
     SHAPES,
@@ -80,7 +81,7 @@ CLASSES = {
 
 class Losses:
     param_names = ["implementation", "dtype", "shape", "loss"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], [*CLASSES]]
+    params = [IMPLEMENTATIONS, ["float32"], API_SHAPES, [*CLASSES]]
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]
@@ -117,7 +118,7 @@ class WeightedLosses:
     """Labels and a number as outputs of one network."""
 
     param_names = ["implementation", "dtype", "shape"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES]]
+    params = [IMPLEMENTATIONS, ["float32"], API_SHAPES]
 
     def setup(self, implementation, dtype, shape):
         n, _, m = SHAPES[shape]
