@@ -52,8 +52,8 @@ def curves(site, index, name, machine):
     benchmark = index["benchmarks"][name]
     for i, values in enumerate(product(*benchmark["params"])):
         curve = {revision: y[i] if isinstance(y, list) else y for revision, y in points.items()}
-        # asv writes null for what failed, NaN for what was skipped.
-        curve = {revision: y for revision, y in sorted(curve.items()) if y and y > 0}
+        # asv writes null for what failed or was skipped.
+        curve = {revision: y for revision, y in sorted(curve.items()) if y}
         yield dict(zip(benchmark["param_names"], values, strict=True)), curve
 
 
@@ -110,7 +110,7 @@ def sparkline(prefix, curve):
     first, last, low, high = (spelled(prefix, y) for y in (values[0], values[-1], low, high))
     words = f"{len(values)} commits: first {first}, last {last}, least {low}, most {high}"
     return (
-        f'<svg role="img" viewBox="0 0 80 24" aria-label="{words}"><title>{words}</title>'
+        f'<svg role="img" viewBox="0 0 80 24"><title>{words}</title>'
         f'<polyline points="{" ".join(map(",".join, dots))}"/>'
         f'<circle cx="{dots[-1][0]}" cy="{dots[-1][1]}" r="3"/></svg>'
     )
@@ -150,8 +150,9 @@ def row_html(row, today):
     prefix = RATIO if RATIO in row else SHARE
     curve, link = row[prefix]
     name, words = escape(row["name"]), escape(row["words"])
+    broken = name.replace(".", ".<wbr>")  # where a phone's lines may end
     return (
-        f'<tr><th scope="row" data-value="{name} {words}"><a href="{escape(link)}">{name} '
+        f'<tr><th scope="row" data-value="{name} {words}"><a href="{escape(link)}">{broken} '
         f"<small>{words}</small></a></th>{value_cell(row, RATIO, today)}"
         f"{value_cell(row, SHARE, today)}{change_cell(prefix, curve, today)}</tr>"
     )

@@ -39,17 +39,17 @@ class AffineRatio:
 
     def track_min_ratio_affine_forward(self, dtype, shape):
         if dtype == "float32":
-            return {"1-3-4": 0.1, DEEP: 0.4}[shape]
+            return {"1-3-4": 0.1, DEEP: 1 / 1.3}[shape]
         return {"1-3-4": 0.625, DEEP: 0.5}[shape] * (2 if DAY == 3 else 1)
 
 
-class SoftmaxRatio:
+class SoftmaxWithLossRatio:
     unit = "fastnet / numpy"
 
-    def track_min_ratio_forward(self):
+    def track_min_ratio_softmax_cross_entropy_forward(self):
         return 0.8
 
-    def track_min_ratio_backward(self):
+    def track_min_ratio_softmax_cross_entropy_backward(self):
         assert DAY < 3, "broken today"
         return 0.5
 
@@ -62,18 +62,22 @@ class Limits:
     param_names = ["kernel", "dtype", "shape"]
     params = [["affine_forward", "copy"], ["float32"], ["1-3-4"]]
 
+    def setup(self, kernel, dtype, shape):
+        if kernel == "copy" and DAY == 2:
+            raise NotImplementedError("skipped")
+
     def track_share_of_peak(self, kernel, dtype, shape):
-        return {"affine_forward": 0.85, "copy": 0.3}[kernel]
+        return {"affine_forward": 0.85, "copy": 0.6}[kernel]
 """
 # What the page then says: name and parameters, times NumPy, of the limit, change.
 ROWS = [
     ("toy.Affine.affine_forward float32 1-3-4", "10.0×", "85%", "0%"),
-    ("toy.Affine.affine_forward float32 100x4/100 & more", "2.50×", "", "0%"),
+    ("toy.Affine.affine_forward float32 100x4/100 & more", "1.30×", "", "0%"),
     ("toy.Affine.affine_forward float64 1-3-4", "▼ 0.80×", "", "▼ −50%"),
     ("toy.Affine.affine_forward float64 100x4/100 & more", "1.00×", "", "▼ −50%"),
-    ("toy.Limits.copy float32 1-3-4", "", "30%", "0%"),
-    ("toy.Softmax.backward", "no result", "", ""),
-    ("toy.Softmax.forward", "1.25×", "", "0%"),
+    ("toy.Limits.copy float32 1-3-4", "", "60%", "0%"),
+    ("toy.SoftmaxWithLoss.softmax_cross_entropy_backward", "no result", "", ""),
+    ("toy.SoftmaxWithLoss.softmax_cross_entropy_forward", "1.25×", "", "0%"),
 ]
 SCRIPTS = Path("/usr/share/javascript")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -139,7 +143,7 @@ def test_the_page_says_what_was_measured_last(project):
     assert told(file) == ROWS
     text = file.read_text("utf-8")
     assert re.search(r"Commit \w{8} of 2024-01-03 on big \(big &amp; fast\)", text)
-    mean = (10 * 2.5 * 0.8 * 1.0 * 1.25) ** 0.2
+    mean = (10 * 1.3 * 0.8 * 1.0 * 1.25) ** 0.2
     assert f"toy is {mean:.2f}× as fast" in text and "mean of 5 benchmarks; in 1 it" in text
     assert "3 commits: first 1.60×, last 0.80×, least 0.80×, most 1.60×" in text
     assert '<a href="summary.html">Summary</a>' in (file.parent / "index.html").read_text()
@@ -222,6 +226,7 @@ def test_what_a_screen_reader_finds(page):
     assert page.locator("html").get_attribute("lang") == "en"
     page.get_by_role("main").get_by_role("heading", level=1, name="toy beside NumPy").wait_for()
     table = page.get_by_role("table", name="Times NumPy: NumPy's least time")  # its caption
+    assert table.locator("caption").is_visible()
     for header in ("Benchmark", "Times NumPy", "Of the limit", "Change"):
         head = table.get_by_role("columnheader", name=header, exact=True)
         assert head.get_by_role("button", name=header, exact=True).count() == 1
@@ -236,8 +241,8 @@ def test_what_a_screen_reader_finds(page):
 
 def test_each_header_sorts_and_sorts_back(page):
     numbers = {
-        "Times NumPy": (2, ["▼ 0.80×", "1.00×", "1.25×", "2.50×", "10.0×"]),
-        "Of the limit": (3, ["30%", "85%"]),
+        "Times NumPy": (2, ["▼ 0.80×", "1.00×", "1.25×", "1.30×", "10.0×"]),
+        "Of the limit": (3, ["60%", "85%"]),
         "Change": (4, ["▼ −50%", "▼ −50%", "0%", "0%", "0%", "0%"]),
     }
     for header, (number, expected) in numbers.items():
