@@ -67,7 +67,8 @@ def graph_link(name, parameters, machine):
 def rows(site, index, machine):
     """List the rows of the table; row[RATIO] and row[SHARE] are (curve, link).
 
-    A share stands beside the ratio of its kernel where all other parameters are the same.
+    A share stands beside the ratio of its kernel where all other parameters are the same, else in a
+    row of its own, with the kernel's name.
     """
     table = []
     for prefix in (RATIO, SHARE):
@@ -90,9 +91,13 @@ def rows(site, index, machine):
                     curve = {revision: 1 / y for revision, y in curve.items()}
                     table.append(row)
                 else:
-                    twins = [old for old in table if old["what"] == row["what"] and RATIO in old]
-                    row = twins[0] if twins else row
-                    table += [] if twins else [row]
+                    namesakes = [old for old in table if old["what"][0] == subject and RATIO in old]
+                    twins = [old for old in namesakes if old["what"] == row["what"]]
+                    if twins:
+                        row = twins[0]
+                    else:
+                        row["name"] = namesakes[0]["name"] if namesakes else row["name"]
+                        table.append(row)
                 row[prefix] = curve, graph_link(name, parameters, machine)
     return sorted(table, key=lambda row: row["name"])
 
