@@ -107,7 +107,7 @@ def sparkline(prefix, curve):
     values = list(curve.values())
     low, high = min(values), max(values)
     spread = max(high - low, 0.2 * high)  # noise of a few per cent is no mountain
-    step = 72 / max(len(values) - 1, 1)
+    step = 72 / (len(values) - 1)
     dots = [
         (f"{4 + step * i:.1f}", f"{12 - 16 * (y - (low + high) / 2) / spread:.1f}")
         for i, y in enumerate(values)
@@ -138,11 +138,11 @@ def value_cell(row, prefix, today):
 
 def change_cell(prefix, curve, today):
     """Return the cell of the history: today's value over the median of the earlier ones."""
-    if not curve:
+    if len(curve) < 2:
         return "<td></td>"
-    earlier = [value for revision, value in curve.items() if revision < today]
-    if today not in curve or not earlier:
+    if today not in curve:
         return f"<td>{sparkline(prefix, curve)}</td>"
+    earlier = [value for revision, value in curve.items() if revision < today]
     change = curve[today] / statistics.median(earlier) - 1
     text = "0%" if abs(change) < 0.005 else f"{change:+.0%}".replace("-", "\N{MINUS SIGN}")
     shade = ""

@@ -58,10 +58,14 @@ ALLOCATES = {"arange", "array", "copy", "empty", "empty_like", "full", "full_lik
 
 
 def sources(root, folder):
-    """Yield path and syntax tree of every Python file; the link fastnet/kernels is not entered."""
+    """Yield path and syntax tree of every Python file, but of asv's environments.
+
+    The link fastnet/kernels is not entered.
+    """
+    foreign = {("fastnet", "kernels"), ("asv_benchmarks", "env")}
     for path in sorted((root / folder).rglob("*.py")):
         relative = path.relative_to(root)
-        if "__pycache__" not in relative.parts and relative.parts[:2] != ("fastnet", "kernels"):
+        if "__pycache__" not in relative.parts and relative.parts[:2] not in foreign:
             yield relative, ast.parse(path.read_text(encoding="utf-8"))
 
 
