@@ -1,0 +1,361 @@
+"""Say which benchmarks one commit made slower or faster than another, with confidence.
+
+    python -m asv_benchmarks.compare BASE [HEAD] [-b REGEX] [--rounds N] [--threshold SHARE]
+
+Each commit's wheel is installed into a temporary folder, beside the interpreter's own Numba and
+NumPy. Then the sides take turns on one core, round by round, each in a process of its own: one
+commit's kernel of 0.2 us took 0.21 to 0.30 in different processes, so one process says nothing. A
+process times fastnet's body and the reference's, the control, in alternation, and keeps the least
+time of each. The verdict is that of HEAD's fastnet / control over BASE's, of all rounds.
+
+Benchmarks and control are this checkout's for both sides; only fastnet itself is the commits'.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import itertools
+import json
+import os
+import pkgutil
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import timeit
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+SIDES = ("BASE", "HEAD")
+WORKTREE = "worktree"
+
+# What the textbooks' training is made of, in under five minutes.
+DEFAULT = (
+    r"^(activations|affine)\..*_(sigmoid|affine)_(forward|backward|backward_sgd_update)"
+    r"\(float32, 100-784-50\)",
+    r"^affine\..*_affine_forward\(float64, 128-512-512\)",
+    r"^softmax\..*_softmax_cross_entropy_forward\(float32, 100-784-50\)",
+    r"^updates\..*_update\(float32, 100000, (momentum|adam)\)",
+    r"^(models\..*_fit|training\..*_train_epochs)"
+    r"\((float32, (3-4-1/1|64-32-10/32|784-50-10/100)|float64, 784-50-10/100)\)",
+    r"^models\..*_step_by_hand\(float32, (3-4-1/1|784-50-10/100)\)",
+    r"^models\.TwoLayerNet\.",
+)
+
+SURE = 0.95  # that all intervals of a table hold what they are of
+BATCH = 1e-3  # seconds between two looks at the clock, which costs 0.3 us
+LEAST_PAIRS = 5
+
+
+class Refusal(Exception):
+    """What the command cannot do, in one line."""
+
+
+# --------------------------------------------------------------------------- in a side's process
+
+
+def discover(words=None):
+    """Return {name: (class, method, parameters)} of the benchmarks with a control, and the errors.
+
+    `words` are the files to look into, None for all; errors are {word: why it is not imported}.
+    """
+    package = importlib.import_module("asv_benchmarks.benchmarks")
+    found, errors = {}, {}
+    for word in words or [module.name for module in pkgutil.iter_modules(package.__path__)]:
+        try:
+            module = importlib.import_module(f"{package.__name__}.{word}")
+        except (ImportError, AttributeError) as error:  # of a commit without the file's subject
+            errors[word] = f"{type(error).__name__}: {error}"
+            continue
+        for cls in vars(module).values():
+            names = getattr(cls, "param_names", None)
+            if not names or names[0] != "implementation" or cls.__module__ != module.__name__:
+                continue
+            for method in filter(re.compile("time_").match, dir(cls)):
+                for values in itertools.product(*cls.params[1:]):
+                    shown = f"({', '.join(map(str, values))})" if values else ""
+                    found[f"{word}.{cls.__name__}.{method}{shown}"] = cls, method, values
+    return found, errors
+
+
+def least_times(cls, method, values, seconds):
+    """Return the least CPU seconds of a call of fastnet's body and of the reference's."""
+    turns = []
+    for implementation in ("fastnet", "numpy"):
+        benchmark = cls()
+        benchmark.setup(implementation, *values)
+        body = getattr(benchmark, method)
+        body()
+        timer = timeit.Timer(body, timer=time.thread_time)  # and no garbage collection
+        number = max(1, round(BATCH / min(timer.timeit(1) for _ in range(3))))
+        turns.append((timer, number, []))
+    if seconds:
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(turns[0][2]) < LEAST_PAIRS:
+            for timer, number, times in turns:
+                times.append(timer.timeit(number) / number)
+    return [min(times, default=0) for _, _, times in turns]
+
+
+def child():
+    """Answer the parent: the names of all benchmarks, or for each wanted its times or an error."""
+    site, seconds, *wanted = json.loads(sys.argv[1])
+    import fastnet
+
+    if Path(site) not in Path(fastnet.__file__).resolve().parents:
+        sys.exit(f"{fastnet.__file__} was imported, which is not in {site}")
+    found, errors = discover({name.partition(".")[0] for name in wanted})
+    answer = {}
+    if not wanted:
+        answer = {"names": list(found), "errors": errors}
+    for name in random.sample(wanted, len(wanted)):
+        if name not in found:
+            answer[name] = errors.get(name.partition(".")[0], "the file has no such benchmark")
+            continue
+        try:
+            answer[name] = least_times(*found[name], seconds)
+        except Exception as error:  # whatever another commit's fastnet does with this body
+            if seconds:  # it ran when it was tried out
+                raise
+            answer[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    print("\n" + json.dumps(answer))
+
+
+# --------------------------------------------------------------------------- in the parent
+
+
+def command(words, why, **options):
+    """Return what a command prints; where it fails, refuse: why, and its last words."""
+    done = subprocess.run(words, capture_output=True, text=True, errors="replace", **options)
+    if done.returncode:
+        last = done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}"
+        raise Refusal(f"{why}: {last.splitlines()[-1]}")
+    return done.stdout
+
+
+def git(*words, why):
+    return command(["git", "-C", str(ROOT), *words], why)
+
+
+def resolve(revision):
+    """Return the commit that a revision names, and None for the working tree."""
+    if revision == WORKTREE:
+        return None
+    words = "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    return git(*words, why=f"{revision!r} is no commit of {ROOT}").strip()
+
+
+def build(commit, site):
+    """Install fastnet as a commit has it, and this checkout's benchmarks, into the folder site."""
+    tree = site.with_name(site.name + ".tree")
+    tree.mkdir()
+    if commit is None:
+        listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", why="git")
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():  # not the link fastnet/kernels, nor what was deleted
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, tree / name)
+    else:
+        archive = tree / "archive.zip"
+        git("archive", "--format=zip", f"--output={archive}", commit, why="git archive")
+        shutil.unpack_archive(archive, tree)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    pip += ["--no-build-isolation", "--target", str(site), str(tree)]
+    command(pip, f"{commit or WORKTREE} cannot be installed")
+    shutil.rmtree(tree)
+    skip = shutil.ignore_patterns("__pycache__")
+    for part in ("fastnet/reference", "asv_benchmarks/benchmarks"):
+        shutil.rmtree(site / part, ignore_errors=True)
+        shutil.copytree(ROOT / part, site / part, ignore=skip)
+    shutil.copy(__file__, site / "asv_benchmarks")
+
+
+def ask(site, seconds=0, wanted=()):
+    """Return the answer of a new process in which fastnet is that of the folder site."""
+    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+    environment["NUMBA_CACHE_DIR"] = str(site / "cache")
+    for library in ("OMP", "OPENBLAS", "MKL", "FASTNET"):
+        environment[f"{library}_NUM_THREADS"] = "1"
+    code = "from asv_benchmarks.compare import child; child()"
+    words = [sys.executable, "-c", code, json.dumps([str(site), seconds, *wanted])]
+    out = command(words, f"the benchmarks of {site.name} failed", cwd=site, env=environment)
+    return json.loads(out.splitlines()[-1])
+
+
+def choose(sites, patterns):
+    """Return the names that match and run on both sides, and {name: why not}; compile them."""
+    listed = [ask(site) for site in sites]
+    names = dict.fromkeys(name for answer in listed for name in answer["names"])
+    chosen = [name for name in names if any(re.search(p, name) for p in patterns)]
+    if not chosen:
+        raise Refusal(f"no benchmark of {len(names)} matches {' or '.join(patterns)}")
+    left_out = {}
+    for side, site in zip(SIDES, sites, strict=True):
+        for name, answer in ask(site, wanted=chosen).items():
+            if isinstance(answer, str):
+                left_out[name] = f"{side}: {answer}"
+    both = [name for name in chosen if name not in left_out]
+    if not both:
+        raise Refusal(f"nothing runs on both sides: {next(iter(left_out.values()))}")
+    return both, left_out
+
+
+def measure(sites, names, rounds, seconds, progress=iter):
+    """Return {name: array (rounds, side, fastnet and control)} of least seconds."""
+    samples = {name: np.empty((rounds, 2, 2)) for name in names}
+    for i in progress(range(rounds)):
+        for side in (0, 1) if i % 2 == 0 else (1, 0):  # a steady drift favours neither
+            for name, times in ask(sites[side], seconds, names).items():
+                samples[name][i, side] = times
+    return samples
+
+
+def least_rounds(benchmarks):
+    """Return how many rounds make an interval of that confidence: all on one side of the median."""
+    return int(np.ceil(np.log2(2 * benchmarks / (1 - SURE))))
+
+
+def judge(samples, threshold, benchmarks=1):
+    """Return HEAD / BASE, its interval's ends, HEAD / BASE of the control alone, and the verdict.
+
+    The ratio is the median of the rounds', its interval that of the binomial distribution, which
+    assumes nothing of the times; of many benchmarks each interval is the wider (Bonferroni).
+    """
+    from scipy.stats import quantile_test
+
+    logs = np.log(samples)
+    to_control = logs[..., 0] - logs[..., 1]
+    changes = to_control[:, 1] - to_control[:, 0]
+    level = 1 - (1 - SURE) / benchmarks
+    interval = quantile_test(changes, p=0.5).confidence_interval(confidence_level=level)
+    low, high = np.exp(interval)
+    control = np.exp(np.median(logs[:, 1, 1] - logs[:, 0, 1]))
+    if low > 1 + threshold:
+        verdict = "slower"
+    elif high < 1 / (1 + threshold):
+        verdict = "faster"
+    elif 1 / (1 + threshold) <= low and high <= 1 + threshold:
+        verdict = "same"
+    else:
+        verdict = "cannot tell"
+    return np.exp(np.median(changes)), low, high, control, verdict
+
+
+def report(samples, threshold):
+    """Print the table and the control's drift; return whether something is slower."""
+    print("| benchmark | BASE | HEAD | HEAD / BASE | interval | control | verdict |")
+    print("|---|---|---|---|---|---|---|")
+    verdicts = []
+    for name, of_one in samples.items():
+        ratio, low, high, control, verdict = judge(of_one, threshold, len(samples))
+        base, head = np.median(of_one[:, :, 0], axis=0) * 1e6
+        print(
+            f"| {name} | {base:.4g} µs | {head:.4g} µs | {ratio:.3f} | {low:.3f} to {high:.3f} "
+            f"| {control:.3f} | {verdict} |"
+        )
+        verdicts.append(verdict)
+    controls = np.log([of_one[:, :, 1] for of_one in samples.values()])
+    drift = controls - np.median(controls, axis=(1, 2), keepdims=True)
+    of_processes = np.exp(np.median(drift, axis=0))
+    print(
+        f"\nControl: from process to process, NumPy took {of_processes.min():.2f} to "
+        f"{of_processes.max():.2f} of its median."
+    )
+    return "slower" in verdicts
+
+
+def arguments(words):
+    parser = argparse.ArgumentParser(
+        prog="python -m asv_benchmarks.compare",
+        description="Compare the speed of two commits. Exits with 1 where HEAD is slower.",
+    )
+    parser.add_argument("base", metavar="BASE", help="a revision of git")
+    parser.add_argument(
+        "head", metavar="HEAD", nargs="?", default=WORKTREE, help="another; default: %(default)s, "
+        "the files as they stand"
+    )  # fmt: skip
+    parser.add_argument(
+        "-b", "--bench", metavar="REGEX", action="append", help="which benchmarks, searched in "
+        "names as affine.Affine.time_affine_forward(float32, 100-784-50); may be repeated"
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=20, help="default: %(default)s")
+    parser.add_argument(
+        "--threshold", type=float, default=0.05, help="the share that counts; default: %(default)s"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0.1, help="a benchmark and process; default: %(default)s"
+    )
+    parser.add_argument("--json", type=Path, help="a file for the times of every process")
+    given = parser.parse_args(words)
+    given.bench = given.bench or DEFAULT
+    for name in ("rounds", "threshold", "seconds"):
+        if not getattr(given, name) > 0:
+            raise Refusal(f"--{name} must be above 0, got {getattr(given, name)}")
+    for pattern in given.bench:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise Refusal(f"--bench must be a pattern, got {pattern!r}: {error}") from None
+    return given
+
+
+def compare(words=None):
+    """Do what the command line says; return whether something is slower."""
+    given, start = arguments(words), time.perf_counter()
+    for library in ("scipy", "numba", "setuptools", "pip"):
+        if importlib.util.find_spec(library) is None:
+            raise Refusal(f"{library} is not installed. pip install -e '.[bench]' installs it")
+    if shutil.which("git") is None:
+        raise Refusal("git is not installed")
+    commits = [resolve(given.base), resolve(given.head)]
+    sources = ("fastnet", "kernels", "pyproject.toml")
+    changed = git("status", "--porcelain", "--", *sources, why="git status").splitlines()
+    if changed and commits[1] == resolve("HEAD"):
+        raise Refusal(
+            f"{given.head} is without the {len(changed)} changed files of this checkout, such as "
+            f"{changed[0][3:]}. Commit them, or give {WORKTREE} as HEAD"
+        )
+    if hasattr(os, "sched_setaffinity"):  # inherited by all processes
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+        # Names of one length: the size of the environment moves the stack, and times with it.
+        sites = [Path(folder).resolve() / side for side in SIDES]
+        for site, commit, name in zip(sites, commits, (given.base, given.head), strict=True):
+            print(f"{site.name}: {name} {(commit or '')[:10]}", flush=True)
+            build(commit, site)
+        names, left_out = choose(sites, given.bench)
+        if given.rounds < least_rounds(len(names)):
+            raise Refusal(
+                f"--rounds must be at least {least_rounds(len(names))} for {len(names)} "
+                f"benchmarks, got {given.rounds}"
+            )
+        built = time.perf_counter()
+        from tqdm import tqdm
+
+        quiet = not sys.stderr.isatty()
+        samples = measure(
+            sites, names, given.rounds, given.seconds, lambda r: tqdm(r, "rounds", disable=quiet)
+        )
+    if given.json:
+        times = {name: of_one.tolist() for name, of_one in samples.items()}
+        given.json.write_text(json.dumps({"commits": commits, "seconds": times}))
+    print()
+    slower = report(samples, given.threshold)
+    end = time.perf_counter()
+    print(f"Building took {built - start:.0f} s, {given.rounds} rounds {end - built:.0f} s.")
+    for name, why in left_out.items():
+        print(f"Left out: {name}, {why}")
+    return slower
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(int(compare()))
+    except Refusal as refusal:
+        print(f"compare: {refusal}.", file=sys.stderr)
+        sys.exit(2)
