@@ -95,8 +95,8 @@ def least_times(cls, method, values, seconds):
         number = max(1, round(BATCH / min(timer.timeit(1) for _ in range(3))))
         turns.append((timer, number, []))
     if seconds:
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end or len(turns[0][2]) < LEAST_PAIRS:
+        end = time.thread_time() + seconds
+        while time.thread_time() < end or len(turns[0][2]) < LEAST_PAIRS:
             for timer, number, times in turns:
                 times.append(timer.timeit(number) / number)
     return [min(times, default=0) for _, _, times in turns]
@@ -104,6 +104,8 @@ def least_times(cls, method, values, seconds):
 
 def child():
     """Answer the parent: the names of all benchmarks, or for each wanted its times or an error."""
+    if hasattr(os, "sched_setaffinity"):  # a move between cores is not to be measured
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     site, seconds, *wanted = json.loads(sys.argv[1])
     import fastnet
 
@@ -112,7 +114,7 @@ def child():
     found, errors = discover({name.partition(".")[0] for name in wanted})
     answer = {}
     if not wanted:
-        answer = {"names": list(found), "errors": errors}
+        answer = {"names": list(found)}
     for name in random.sample(wanted, len(wanted)):
         if name not in found:
             answer[name] = errors.get(name.partition(".")[0], "the file has no such benchmark")
@@ -133,8 +135,8 @@ def command(words, why, **options):
     """Return what a command prints; where it fails, refuse: why, and its last words."""
     done = subprocess.run(words, capture_output=True, text=True, errors="replace", **options)
     if done.returncode:
-        last = done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}"
-        raise Refusal(f"{why}: {last.splitlines()[-1]}")
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise Refusal(": ".join([why, *said[-1:]]))
     return done.stdout
 
 
@@ -216,24 +218,29 @@ def measure(sites, names, rounds, seconds, progress=iter):
 
 
 def least_rounds(benchmarks):
-    """Return how many rounds make an interval of that confidence: all on one side of the median."""
+    """Return how many rounds it takes to be that sure, where all of them agree."""
     return int(np.ceil(np.log2(2 * benchmarks / (1 - SURE))))
 
 
 def judge(samples, threshold, benchmarks=1):
     """Return HEAD / BASE, its interval's ends, HEAD / BASE of the control alone, and the verdict.
 
-    The ratio is the median of the rounds', its interval that of the binomial distribution, which
-    assumes nothing of the times; of many benchmarks each interval is the wider (Bonferroni).
+    Of each round counts the change of log(fastnet / control). The interval holds the changes that
+    Wilcoxon's signed-rank test does not reject, which is exact where noise is the same on both
+    sides; its ends are means of two rounds. Of many benchmarks each interval is the wider, for all
+    to hold at once (Bonferroni).
     """
-    from scipy.stats import quantile_test
+    from scipy.stats import wilcoxon
 
     logs = np.log(samples)
     to_control = logs[..., 0] - logs[..., 1]
     changes = to_control[:, 1] - to_control[:, 0]
-    level = 1 - (1 - SURE) / benchmarks
-    interval = quantile_test(changes, p=0.5).confidence_interval(confidence_level=level)
-    low, high = np.exp(interval)
+    means = np.add.outer(changes, changes)[np.triu_indices(len(changes))] / 2
+    means.sort()
+    between = (means[1:] + means[:-1]) / 2
+    p = wilcoxon(changes - between[:, None], axis=1, method="exact").pvalue
+    kept = np.flatnonzero(p > (1 - SURE) / benchmarks)
+    ratio, low, high = np.exp([np.median(means), means[kept[0]], means[kept[-1] + 1]])
     control = np.exp(np.median(logs[:, 1, 1] - logs[:, 0, 1]))
     if low > 1 + threshold:
         verdict = "slower"
@@ -243,7 +250,7 @@ def judge(samples, threshold, benchmarks=1):
         verdict = "same"
     else:
         verdict = "cannot tell"
-    return np.exp(np.median(changes)), low, high, control, verdict
+    return ratio, low, high, control, verdict
 
 
 def report(samples, threshold):
@@ -320,8 +327,6 @@ def compare(words=None):
             f"{given.head} is without the {len(changed)} changed files of this checkout, such as "
             f"{changed[0][3:]}. Commit them, or give {WORKTREE} as HEAD"
         )
-    if hasattr(os, "sched_setaffinity"):  # inherited by all processes
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
         # Names of one length: the size of the environment moves the stack, and times with it.
         sites = [Path(folder).resolve() / side for side in SIDES]

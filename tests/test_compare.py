@@ -1,0 +1,289 @@
+"""The command that compares two commits: it finds a kernel with a tenth more to do, and no ghosts.
+
+    FASTNET_COMPARISONS=20 pytest tests/test_compare.py
+
+compares a commit with itself twenty times; three are enough to see a command that always alarms.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+wilcoxon = pytest.importorskip(
+    "scipy.stats", reason="SciPy is not installed: the extra `bench` installs it"
+).wilcoxon
+
+COMPARISONS = int(os.environ.get("FASTNET_COMPARISONS", 3))
+SIGMOID, TANH = (f"activations.Activations.time_{f}_forward" for f in ("sigmoid", "tanh"))
+SHAPE = "(float64, 100-784-50)"
+PATTERN = r"^activations.*(sigmoid|tanh)_forward\(float64, 100-784-50\)"
+ROUNDS, SECONDS = 10, 0.05
+
+
+def load(root):
+    """Import compare.py of a checkout, and not the fastnet beside it."""
+    spec = importlib.util.spec_from_file_location("compare", root / "asv_benchmarks/compare.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def compare(root):
+    return load(root)
+
+
+# --------------------------------------------------------------------------- the verdict
+
+
+def times(rounds, ratio=1.0, noise=0.01, speeds=(1, 1.5), head_speeds=None, seed=0):
+    """Seconds (rounds, side, fastnet and control) on a machine whose speed is another each time."""
+    rng = np.random.default_rng(seed)
+    seconds = np.empty((rounds, 2, 2))
+    seconds[:] = [2e-6, 3e-6]
+    seconds[:, 1, 0] *= ratio
+    slow = rng.uniform(*speeds, (rounds, 2, 1))
+    if head_speeds:
+        slow[:, 1] = rng.uniform(*head_speeds, (rounds, 1))
+    return seconds * slow * np.exp(noise * rng.standard_t(3, seconds.shape))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "noise", "verdict"),
+    [
+        (1.1, 0.01, "slower"),
+        (1 / 1.1, 0.01, "faster"),
+        (1.0, 0.01, "same"),
+        (1.02, 0.01, "same"),
+        (1.05, 0.01, "cannot tell"),  # on the threshold
+        (1.0, 0.2, "cannot tell"),
+    ],
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_verdict(compare, ratio, noise, verdict, seed):
+    found = compare.judge(times(20, ratio, noise, seed=seed), 0.05, 10)
+    assert found[-1] == verdict
+    assert found[1] <= found[0] <= found[2]
+
+
+@pytest.mark.parametrize("rounds", [10, 20])
+@pytest.mark.parametrize("head_speeds", [(1.5, 1.5), (0.6, 0.7), (1, 3)])
+def test_a_machine_that_is_slow_for_one_side_alone_makes_no_verdict(compare, rounds, head_speeds):
+    samples = times(rounds, speeds=(1, 1), head_speeds=head_speeds)
+    *_, control, verdict = compare.judge(samples, 0.05)
+    assert verdict == "same"
+    assert abs(control - 1) > 0.3  # as the table shows
+    samples[:, 1, 0] *= 1.1
+    assert compare.judge(samples, 0.05)[-1] == "slower"
+
+
+@pytest.mark.parametrize(("rounds", "benchmarks"), [(6, 1), (20, 20)])
+def test_intervals_are_as_sure_as_they_say(compare, rounds, benchmarks):
+    wrong = 0
+    for seed in range(1000):
+        _, low, high, *_ = compare.judge(times(rounds, 1.05, 0.05, seed=seed), 0.05, benchmarks)
+        wrong += not low <= 1.05 <= high
+    expected = 1000 * 0.05 / benchmarks
+    assert wrong < expected + 4 * np.sqrt(expected)
+
+
+@pytest.mark.parametrize("benchmarks", [1, 2, 7, 20, 500])
+def test_least_rounds(compare, benchmarks):
+    """So many that agree are that unlikely by chance, and one less are not."""
+    least = compare.least_rounds(benchmarks)
+    assert wilcoxon(np.arange(1, least + 1)).pvalue <= 0.05 / benchmarks
+    assert wilcoxon(np.arange(1, least)).pvalue > 0.05 / benchmarks
+    assert compare.judge(times(least, 1.2), 0.05, benchmarks)[-1] == "slower"
+
+
+def test_report(compare, capsys):
+    samples = {"first": times(20), "second": times(20, 0.8), "third": times(20, 1.2)}
+    assert compare.report(samples, 0.05) is True
+    lines = capsys.readouterr().out.splitlines()
+    ends = {line.split(" | ")[0][2:]: line.split(" | ")[-1] for line in lines[2:5]}
+    assert ends == {"first": "same |", "second": "faster |", "third": "slower |"}
+    low, high = map(float, re.search(r"took ([\d.]+) to ([\d.]+) of its", lines[-1]).groups())
+    assert 0.75 < low < 0.9 < 1.1 < high < 1.3  # 1 to 1.5 over 1.25
+    assert compare.report({"first": samples["first"], "second": samples["second"]}, 0.05) is False
+
+
+# --------------------------------------------------------------------------- real commits
+
+
+@pytest.fixture(scope="module")
+def repository(root, tmp_path_factory):
+    """Two commits: the second one's tanh does a tenth twice, and only it has log_forward."""
+    for name in ("setuptools", "pip", "tqdm"):
+        pytest.importorskip(name, reason=f"{name} is not installed: no wheel can be built")
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    copy = tmp_path_factory.mktemp("compare") / "repository"
+    hidden = shutil.ignore_patterns("__pycache__", ".*", "env", "html", "results")
+    for folder in ("fastnet", "kernels", "asv_benchmarks"):
+        shutil.copytree(root / folder, copy / folder, symlinks=True, ignore=hidden)
+    for file in root.iterdir():
+        if file.is_file() and file.name != ".git":
+            shutil.copy(file, copy)
+    git(copy, "init", "--quiet")
+    change(copy, "kernels/__init__.py", "import exp_forward, log_forward", "import exp_forward")
+    commit(copy, "base")
+    change(copy, "kernels/__init__.py", "import exp_forward", "import exp_forward, log_forward")
+    call = "    map_vectors(tanh, pointer(x), pointer(out), x.size"
+    change(copy, "kernels/activations.py", f"{call})\n", f"{call} // 10)\n{call})\n")
+    commit(copy, "slow")
+    return copy
+
+
+def git(folder, *words):
+    identity = ["-c", "user.name=tests", "-c", "user.email=", "-c", "commit.gpgSign=false"]
+    subprocess.run(["git", "-C", folder, *identity, *words], check=True, capture_output=True)
+
+
+def commit(folder, tag):
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", tag)
+    git(folder, "tag", tag)
+
+
+def change(folder, name, old, new):
+    text = (folder / name).read_text()
+    assert text.count(old) == 1
+    (folder / name).write_text(text.replace(old, new))
+
+
+def run(folder, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "asv_benchmarks.compare", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_kernel_with_a_tenth_more_to_do_is_found(repository):
+    log = r"^elementary.*log_forward\(float32, 1-3-4\)"
+    options = ["--rounds", str(ROUNDS), "--seconds", str(SECONDS), "-b", PATTERN, "-b", log]
+    done = run(repository, "base", "slow", *options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    rows = {line.split(" | ")[0]: line for line in done.stdout.splitlines()}
+    assert rows[f"| {TANH}{SHAPE}"].endswith("| slower |"), done.stdout
+    assert not rows[f"| {SIGMOID}{SHAPE}"].endswith("| slower |"), done.stdout
+    assert "Left out: elementary.Elementary.time_log_forward(float32, 1-3-4), BASE: " in done.stdout
+    assert "has no attribute 'log_forward'" in done.stdout
+    assert "Control: " in done.stdout and f"{ROUNDS} rounds" in done.stdout
+    assert not list(repository.glob("build")) and not list(repository.glob("*.egg-info"))
+
+
+def test_a_commit_is_as_fast_as_itself(repository, tmp_path, capsys):
+    compare = load(repository)
+    sites = [tmp_path / side for side in compare.SIDES]
+    for site in sites:
+        compare.build(compare.resolve("base"), site)
+    names, left_out = compare.choose(sites, [PATTERN])
+    assert (len(names), left_out) == (2, {})
+    for _ in range(COMPARISONS):
+        samples = compare.measure(sites, names, 7, SECONDS)
+        slower = compare.report(samples, 0.05)
+        assert not slower, capsys.readouterr().out
+
+
+def test_working_tree(repository, tmp_path):
+    compare = load(repository)
+    (repository / "fastnet/new.py").write_text("NEW = 1\n")
+    change(repository, "kernels/activations.py", "x.size // 10", "x.size // 5")
+    try:
+        compare.build(None, tmp_path / "site")
+        refused = run(repository, "base", "HEAD")
+    finally:
+        (repository / "fastnet/new.py").unlink()
+        git(repository, "checkout", "--quiet", ".")
+    assert (tmp_path / "site/fastnet/new.py").is_file()
+    assert "x.size // 5" in (tmp_path / "site/fastnet/kernels/activations.py").read_text()
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "compare: HEAD is without the 2 changed files of this checkout, such as "
+        "kernels/activations.py. Commit them, or give worktree as HEAD.\n"
+    )
+
+
+def test_both_sides_have_the_reference_and_the_benchmarks_of_the_checkout(repository, tmp_path):
+    compare = load(repository)
+    path = repository / "fastnet/reference/functions.py"
+    before = path.read_text()
+    path.write_text(before + "\n# the control\n")
+    try:
+        compare.build(compare.resolve("base"), tmp_path / "site")
+    finally:
+        path.write_text(before)
+    control = (tmp_path / "site/fastnet/reference/functions.py").read_text()
+    assert control.endswith("# the control\n")
+    assert (tmp_path / "site/asv_benchmarks/benchmarks/affine.py").is_file()
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "compare: 'nowhere' is no commit of "),
+        (["base", "--output=x"], "the following arguments|unrecognized arguments: --output=x"),
+        (["base", "slow", "--rounds", "0"], "compare: --rounds must be above 0, got 0.$"),
+        (["base", "slow", "--threshold", "nan"], "compare: --threshold must be above 0, got nan."),
+        (["base", "slow", "-b", "("], r"compare: --bench must be a pattern, got '\(': missing \),"),
+    ],
+)
+def test_refusals(repository, words, message):
+    done = run(repository, *words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    if message.startswith("compare"):
+        assert done.stderr.count("\n") == 1
+
+
+def test_refusals_after_building(compare, monkeypatch):
+    names, answer = ["affine.forward(float32)", "affine.forward(float64)"], [0, 0]
+    monkeypatch.setattr(compare, "resolve", str)
+    monkeypatch.setattr(compare, "git", lambda *_, why: "")
+    monkeypatch.setattr(compare, "build", lambda *_: None)
+    monkeypatch.setattr(
+        compare, "ask", lambda *_, wanted=(): dict.fromkeys(wanted, answer) or {"names": names}
+    )
+    with pytest.raises(compare.Refusal, match=r"^no benchmark of 2 matches afine or gemm$"):
+        compare.compare(["base", "head", "-b", "afine", "-b", "gemm"])
+    with pytest.raises(compare.Refusal, match=r"^--rounds must be at least 7 for 2 bench.*got 6$"):
+        compare.compare(["base", "head", "-b", "affine", "--rounds", "6"])
+    answer = "no"
+    with pytest.raises(compare.Refusal, match=r"^nothing runs on both sides: HEAD: no$"):
+        compare.compare(["base", "head", "-b", "affine"])
+
+
+def test_a_missing_library_is_named(compare, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(compare.Refusal, match=r"^scipy is not installed\. pip install -e .*bench"):
+        compare.compare(["HEAD"])
+
+
+def test_a_commit_that_cannot_be_built_is_named(repository, tmp_path):
+    compare = load(repository)
+    change(repository, "pyproject.toml", '"setuptools.build_meta"', '"setuptools.nothing"')
+    try:
+        with pytest.raises(compare.Refusal, match=r"^worktree cannot be installed: .*nothing"):
+            compare.build(None, tmp_path / "site")
+    finally:
+        git(repository, "checkout", "--quiet", ".")
+
+
+def test_default_patterns_each_match(compare, repository, tmp_path):
+    load(repository).build(None, tmp_path / "site")
+    names = compare.ask(tmp_path / "site")["names"]
+    for pattern in compare.DEFAULT:
+        assert any(re.search(pattern, name) for name in names), pattern
