@@ -113,6 +113,20 @@ def test_report(compare, capsys):
     assert compare.report({"first": samples["first"], "second": samples["second"]}, 0.05) is False
 
 
+def test_sides_take_turns_in_processes_of_their_own(compare, monkeypatch):
+    asked = []
+
+    def ask(site, seconds, wanted):
+        asked.append(site)
+        return {name: [len(asked) + seconds, ord(name)] for name in wanted}
+
+    monkeypatch.setattr(compare, "ask", ask)
+    samples = compare.measure(["B", "H"], ["x", "y"], 3, 0.5)
+    assert asked == ["B", "H", "H", "B", "B", "H"]  # a steady drift is none
+    assert samples["x"][..., 0].tolist() == [[1.5, 2.5], [4.5, 3.5], [5.5, 6.5]]
+    assert (samples["y"][..., 1] == ord("y")).all()
+
+
 # --------------------------------------------------------------------------- real commits
 
 
@@ -282,8 +296,12 @@ def test_a_commit_that_cannot_be_built_is_named(repository, tmp_path):
         git(repository, "checkout", "--quiet", ".")
 
 
-def test_default_patterns_each_match(compare, repository, tmp_path):
-    load(repository).build(None, tmp_path / "site")
-    names = compare.ask(tmp_path / "site")["names"]
+def test_default_patterns_each_match(repository, tmp_path):
+    compare, site = load(repository), tmp_path / "site"
+    compare.build(None, site)
+    names = compare.ask(site)["names"]
     for pattern in compare.DEFAULT:
         assert any(re.search(pattern, name) for name in names), pattern
+    shutil.rmtree(site / "fastnet")
+    with pytest.raises(compare.Refusal, match=r"which is not in|No module named 'fastnet'"):
+        compare.ask(site)
