@@ -214,7 +214,7 @@ def test_working_tree(repository, tmp_path):
     change(repository, "kernels/activations.py", "x.size // 10", "x.size // 5")
     try:
         compare.build(None, tmp_path / "site")
-        refused = run(repository, "base", "HEAD")
+        refused = run(repository, "base", "HEAD", "-b", "none")
     finally:
         (repository / "fastnet/new.py").unlink()
         git(repository, "checkout", "--quiet", ".")
@@ -302,6 +302,7 @@ def test_default_patterns_each_match(repository, tmp_path):
     names = compare.ask(site)["names"]
     for pattern in compare.DEFAULT:
         assert any(re.search(pattern, name) for name in names), pattern
-    shutil.rmtree(site / "fastnet")
-    with pytest.raises(compare.Refusal, match=r"which is not in|No module named 'fastnet'"):
+    shutil.move(site / "fastnet", tmp_path / "other")
+    (site / "fastnet").symlink_to(tmp_path / "other")
+    with pytest.raises(compare.Refusal, match="was imported, which is not in"):
         compare.ask(site)
