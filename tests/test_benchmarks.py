@@ -4,12 +4,16 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastnet
 
+# After what is installed, and fastnet itself is imported already: its wheel is what is looked at.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 benchmarks = pytest.importorskip("asv_benchmarks.benchmarks", reason="no benchmarks beside us")
 
 # What has benchmarks of its own; functions that only make or hold something have none.
