@@ -24,6 +24,8 @@ SHAPES = {
 # Of layers, losses, optimizers and functions: what is theirs is the overhead, whatever the dtype.
 # All dtypes and shapes of theirs were a third of all benchmarks.
 API_SHAPES = ["1-3-4", "100-784-50"]
+# Of families of kernels that share their outer loop: a small call is the same for all of them.
+FAMILY_SHAPES = ["100-784-50", "128-512-512"]
 
 # A network: samples a batch, then the width of each layer. One output learns by squared error.
 NETWORKS = {

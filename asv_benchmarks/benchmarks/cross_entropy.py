@@ -1,4 +1,14 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    blank,
+    numbers,
+    part,
+    ratios,
+)
 
 KERNELS = [
     "categorical_cross_entropy",
@@ -12,7 +22,7 @@ class CrossEntropy:
     """Of numbers from 0 to 1; to sigmoid_cross_entropy they are logits."""
 
     param_names = ["implementation", "dtype", "shape", "loss"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], KERNELS]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, KERNELS]
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]

@@ -1,9 +1,27 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, labels, numbers, part, ratios
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    blank,
+    labels,
+    numbers,
+    part,
+    ratios,
+)
+
+NAMES = ["hinge", "squared_hinge", "categorical_hinge"]
 
 
 class Hinge:
     param_names = ["implementation", "dtype", "shape", "loss"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], ["hinge", "squared_hinge", "categorical_hinge"]]
+    params = [
+        IMPLEMENTATIONS,
+        DTYPES,
+        FAMILY_SHAPES,
+        ["hinge", "squared_hinge", "categorical_hinge"],
+    ]
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]

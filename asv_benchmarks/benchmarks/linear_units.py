@@ -1,6 +1,16 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    blank,
+    numbers,
+    part,
+    ratios,
+)
 
 SLOPED = ("leaky_relu", "elu")
 OF_INPUT = ("gelu", "gelu_tanh", "silu")
@@ -11,7 +21,7 @@ class LinearUnits:
     """NumPy has no erf: its gelu calls math.erf for each element."""
 
     param_names = ["implementation", "dtype", "shape", "name"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], NAMES]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, NAMES]
 
     def setup(self, implementation, dtype, shape, name):
         n, _, m = SHAPES[shape]

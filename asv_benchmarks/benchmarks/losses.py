@@ -3,6 +3,7 @@ import numpy as np
 from . import (
     API_SHAPES,
     DTYPES,
+    FAMILY_SHAPES,
     IMPLEMENTATIONS,
     SHAPES,
     assert_agree,
@@ -30,7 +31,7 @@ class Kernels:
     """Of numbers from 0 to 4, which all these losses take."""
 
     param_names = ["implementation", "dtype", "shape", "loss"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], KERNELS]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, KERNELS]
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]

@@ -1,11 +1,21 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    blank,
+    numbers,
+    part,
+    ratios,
+)
 
 NAMES = ["add", "multiply", "repeat rows", "repeat columns", "sum rows", "sum columns"]
 
 
 class Nodes:
     param_names = ["implementation", "dtype", "shape", "node"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], NAMES]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, NAMES]
 
     def setup(self, implementation, dtype, shape, node):
         n, _, m = SHAPES[shape]

@@ -1,11 +1,21 @@
 import numpy as np
 
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, assert_close, numbers, part, ratios
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    assert_close,
+    numbers,
+    part,
+    ratios,
+)
 
 
 class Penalties:
     param_names = ["implementation", "dtype", "shape", "name"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES], ["l1_penalty", "l2_penalty"]]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, ["l1_penalty", "l2_penalty"]]
 
     def setup(self, implementation, dtype, shape, name):
         _, d, m = SHAPES[shape]

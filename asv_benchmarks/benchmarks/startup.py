@@ -8,7 +8,9 @@ import tempfile
 
 import numpy as np
 
-from . import IMPLEMENTATIONS, part
+from . import IMPLEMENTATIONS, SECONDS, part
+
+ROUNDS = 5 if SECONDS >= 0.1 else 1  # processes
 
 MODULES = {"numpy": "fastnet.reference", "fastnet": "fastnet"}
 
@@ -87,9 +89,8 @@ class Import:
 
     def track_import_over_numba(self):
         """`import fastnet.models` less `import numba`, medians of processes in turn."""
-        pairs = [
-            [printed(IMPORT.format(name)) for name in ("fastnet.models", "numba")] for _ in range(5)
-        ]
+        names = "fastnet.models", "numba"
+        pairs = [[printed(IMPORT.format(name)) for name in names] for _ in range(ROUNDS)]
         ours, numba = (statistics.median(column) for column in zip(*pairs, strict=True))
         return ours - numba
 
@@ -112,12 +113,12 @@ class Startup:
 
     def track_first_fit_warm(self, implementation):
         return statistics.median(
-            printed(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(3)
+            printed(FIRST_FIT.format(package=MODULES[implementation])) for _ in range(ROUNDS)
         )
 
     def track_first_call_warm(self, implementation):
         return statistics.median(
-            printed(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(3)
+            printed(FIRST_CALL.format(package=MODULES[implementation])) for _ in range(ROUNDS)
         )
 
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from . import NETWORKS, TINY, labels, numbers, part
+from . import NETWORKS, SECONDS, TINY, labels, numbers, part
 
 STEPS = 50
 LARGE = [name for name in NETWORKS if name.startswith("784")]
@@ -68,7 +68,7 @@ class Threads:
 
     def track_fit(self, *_):
         """Median of the ratios of wall times: at most 1 / 1.7 where idle, 1.3 where busy."""
-        ratios, end = [], time.perf_counter() + 4
+        ratios, end = [], time.perf_counter() + 8 * SECONDS
         while time.perf_counter() < end:
             one = self.fit(1)
             ratios.append(self.fit(len(usable())) / one)
