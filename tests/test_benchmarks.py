@@ -107,7 +107,8 @@ class Doubling:
         self.seen.append((implementation, dtype, size))
 
     def time_sum(self, *_):
-        Doubling.now += self.seconds * (3 - self.calls % 3)  # the first call is the slowest
+        # The first call compiles, and takes longer than all the rest.
+        Doubling.now += self.seconds * (3 - self.calls % 3) if self.calls else 1000
         self.calls += 1
 
 
@@ -123,7 +124,7 @@ def test_a_ratio_is_fastnets_least_time_over_numpys(monkeypatch):
     benchmark.setup("float32", 3)
     assert Doubling.seen == [("fastnet", "float32", 3), ("numpy", "float32", 3)]
     assert benchmark.track_min_ratio_sum() == 2
-    assert 100 < Doubling.now < 120
+    assert 2100 < Doubling.now < 2120
 
 
 def test_results_that_differ_are_not_timed(monkeypatch):
