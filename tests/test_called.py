@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
+from fastnet import checks
 from fastnet import optimizer as optimizers
 from fastnet.kernels import dropout_mask
 from fastnet.kernels.dropout import layer_seed
@@ -437,6 +438,60 @@ def test_row_numbers_that_cannot_be():
         "Sequential.build: layers[0] must have at most 16,777,216 rows in float32, got Embedding "
         'with 16,777,217. Make the model with dtype="float64".'
     )
+
+
+ANOTHER_THREAD = "layers must stay as they are while a call begins, got a change from another"
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict", "forward", "numerical_gradient"])
+@pytest.mark.parametrize("built", [False, True])
+def test_row_numbers_are_those_of_the_network_that_reads_them(monkeypatch, method, built):
+    """Another thread puts a shorter table in its place after they were checked."""
+
+    def indices(*arguments):
+        found = real(*arguments)
+        net.layers[0] = Embedding(table[:2])
+        return found
+
+    x, t, table = words("float32")
+    real = checks.indices
+    net = Sequential([Embedding(table), Dense(3)], seed=0)
+    if built:
+        net.build(4)
+    monkeypatch.setattr(checks, "indices", indices)
+    with pytest.raises(RuntimeError, match=f"^Sequential.{method}: {ANOTHER_THREAD}"):
+        net.predict(x) if method == "predict" else getattr(net, method)(x, t)
+
+
+def test_features_are_not_read_as_row_numbers(monkeypatch):
+    """Another thread puts an Embedding before layers that x was checked for."""
+
+    def samples(*arguments):
+        found = real(*arguments)
+        net.layers[:] = [Embedding(table), Dense(3)]
+        return found
+
+    _, t, table = words("float32")
+    real = checks.samples
+    net = Sequential([Dense(3)], seed=0)
+    net.build(4)
+    monkeypatch.setattr(checks, "samples", samples)
+    with pytest.raises(RuntimeError, match=f"^Sequential.fit: {ANOTHER_THREAD}"):
+        net.fit(np.full((N, 4), 1e6), t, verbose=0)
+
+
+def test_validation_data_are_row_numbers_of_the_table_that_is_trained(monkeypatch):
+    def count(*arguments):
+        net.layers[0] = Embedding(np.zeros((100, 3)))  # as another thread might
+        return real(*arguments)
+
+    x, t, table = words("float32")
+    real = checks.count
+    net = Sequential([Embedding(table), Dense(3)], seed=0)
+    net.build(4)
+    monkeypatch.setattr(checks, "count", count)
+    with pytest.raises(RuntimeError, match=f"^Sequential.fit: {ANOTHER_THREAD}"):
+        net.fit(x, t, validation_data=(x + 50, t), verbose=0)
 
 
 LAYERS = {

@@ -62,7 +62,7 @@ CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     BatchNormalization: lambda layer: ("batch_normalization", layer.momentum, layer.eps),
     Dropout: lambda layer: ("dropout", layer.dropout_ratio, *layer._scales()),
     Elu: lambda layer: ("elu", layer.alpha),
-    Embedding: lambda layer: ("embedding", len(layer.params[0])),
+    Embedding: lambda layer: ("embedding",),
     Gelu: lambda layer: ("gelu" if layer.approximate == "none" else "gelu_tanh",),
     Identity: lambda layer: ("identity",),
     LeakyRelu: lambda layer: ("leaky_relu", layer.alpha),
@@ -143,6 +143,20 @@ class Network(NamedTuple):
                         f"{where}: {self.name(layer, i)} must be finite before training, got "
                         "NaN or infinity in it. Assign finite numbers."
                     )
+
+    @property
+    def vocabulary(self) -> int:
+        """Rows of the Embedding that x are the numbers of; 0 where x are features."""
+        embeds = bool(self.stack) and type(self.stack[0][0]) is Embedding
+        return len(self.views[0][2]) if embeds else 0
+
+    def suits(self, inputs: int, outputs: int | None, vocabulary: int | None) -> bool:
+        """Tell whether it takes and gives what a caller has checked x and t for."""
+        return (
+            self.inputs == inputs
+            and outputs in (None, self.outputs)
+            and vocabulary in (None, self.vocabulary)
+        )
 
     def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Return W and dW of every product: what penalties go by."""
@@ -425,6 +439,7 @@ def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Netwo
             name, *numbers = code
             arrays, outputs = own.get(id(layer), []), features
             if type(layer) is Embedding:
+                numbers = [len(arrays[0])]
                 outputs *= arrays[0].shape[1]
             elif any(array.shape != (features,) for array in arrays):
                 raise changed(where)

@@ -25,6 +25,7 @@ class Rows(NamedTuple):
     array: NDArray[Any]  # (N, D)
     kind: int
     scale: Any
+    vocabulary: int  # they are numbers of so many rows; 0: features
 
     def arguments(self) -> tuple[int, int, int, Any]:
         """Return address, kind, bytes from row to row, and scale."""
@@ -57,4 +58,4 @@ def rows_of(
         kind = KINDS[array.dtype]
     elif not array.flags.aligned or array.strides[1] != array.itemsize:
         array = np.ascontiguousarray(array)
-    return Rows(array, kind, SCALES[dtype][kind])
+    return Rows(array, kind, SCALES[dtype][kind], 0 if table is None else table[0])

@@ -256,12 +256,14 @@ class Sequential:
         n_in: int | None = None,
         outputs: int | None = None,
         layers: list[Any] | None = None,
+        vocabulary: int | None = None,
     ) -> Network:
         """Build for n_in features, and take in what was changed in the layers and their list.
 
         Everything is checked, and a new vector filled, before a layer or the model changes. What
-        is returned takes n_in features and gives the outputs that the caller checked t for, even
-        where another thread has changed the layers in between.
+        is returned takes n_in features and gives the outputs that the caller checked t for, and has
+        the rows that it checked row numbers for, even where another thread has changed the layers
+        in between.
         """
         layers = self.layers[:] if layers is None else layers  # another thread may change it
         if n_in is None:
@@ -273,9 +275,8 @@ class Sequential:
                 "give the first Dense an input_shape."
             )
         network = self._network
-        if network.inputs == n_in and outputs in (None, network.outputs):
-            if network.is_current(layers):
-                return network
+        if network.suits(n_in, outputs, vocabulary) and network.is_current(layers):
+            return network
         stack = entries(where, layers)
         if not stack or stack != network.stack:
             fits(where, [layer for layer, _, _ in stack], n_in)
@@ -295,7 +296,7 @@ class Sequential:
                 assigned.append(entry)
         if assigned:
             take(where, network, assigned)
-        if network.inputs != n_in or outputs not in (None, network.outputs):
+        if not network.suits(n_in, outputs, vocabulary):
             raise changed(where)
         for layer, name, memory in network.memories:
             kept = getattr(layer, name)
@@ -360,7 +361,7 @@ class Sequential:
         outputs = fits(where, self.layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
-        network = self._ready(where, n_in, outputs)
+        network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
             if type(layer) is Embedding:
@@ -459,7 +460,7 @@ class Sequential:
         outputs = fits(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
-        network = self._ready(where, n_in, outputs, layers)
+        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         table, state, calls = network.in_float64()
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
@@ -574,6 +575,8 @@ class Sequential:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
             checks.features(where, "validation_data[0]", held_out.array.shape[1], n_in)
+            if held_out.vocabulary != rows.vocabulary:
+                raise changed(where)
             held_out_targets = self._targets(
                 f"{where}: validation_data[1]",
                 validation_data[1],
@@ -581,7 +584,7 @@ class Sequential:
                 outputs,
                 "predict(validation_data[0])",
             )
-        network = self._ready(where, n_in, outputs, layers)
+        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_finite(where)
         draws = any(type(layer) is Dropout for layer, _, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
@@ -684,7 +687,7 @@ class Sequential:
             return found
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        network = self._ready(where, n_in)
+        network = self._ready(where, n_in, vocabulary=rows.vocabulary)
         out = empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
         order, work = np.arange(n, dtype=LABEL), network.scratch(size)
@@ -712,7 +715,7 @@ class Sequential:
         network, kind = self._network, KINDS.get(x.dtype)
         if kind is None or n_in != network.inputs or not 0 < n <= FEW_ROWS.size:
             return None
-        if not network.is_current(self.layers[:]) or type(self.layers[0]) is Embedding:
+        if network.vocabulary or not network.is_current(self.layers[:]):
             return None
         out, work = empty((n, network.outputs), self._dtype), network.scratch(n)
         predict_rows(
@@ -785,7 +788,7 @@ class Sequential:
         outputs = fits(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
         penalties = self._penalties(where)
-        network = self._ready(where, n_in, outputs, layers)
+        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         return self._evaluate(network, rows, targets, penalties)
 
     def _evaluate(
