@@ -13,7 +13,6 @@ from ._jit import helper, jit
 from .simd import (
     BITS,
     INT32,
-    _splat,
     get,
     lanes,
     load,
@@ -21,6 +20,7 @@ from .simd import (
     pointer,
     put,
     scalar,
+    splat,
     stack_buffer,
     store,
 )
@@ -62,7 +62,7 @@ def _put_mask(typingctx, mask, i, first, low, high, dropped):
 
     def codegen(context, builder, sig, args):
         address = builder.gep(args[0], [args[1]])
-        start, *numbers = (_splat(builder, value, MASK_LANES) for value in args[2:])
+        start, *numbers = (splat(builder, value, MASK_LANES) for value in args[2:])
         low, high, dropped = numbers
         bits = builder.add(start, ir.Constant(vector, list(range(MASK_LANES))))
         bits = _mixed(builder, builder.xor(_mixed(builder, builder.xor(bits, low)), high))

@@ -131,7 +131,8 @@ def _constant(dtype, value):
     return ir.Constant(_ir_vector(dtype), [value] * LANES(dtype))
 
 
-def _splat(builder, scalar, lanes):
+def splat(builder, scalar, lanes):
+    """A vector of LLVM with one value in every lane."""
     vector = ir.VectorType(scalar.type, lanes)
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, scalar, INT32(0))
@@ -154,7 +155,7 @@ def _mask_first(builder, dtype, count):
     """The first `count` lanes."""
     lanes = LANES(dtype)
     index = ir.Constant(ir.VectorType(INT64, lanes), list(range(lanes)))
-    return builder.icmp_signed("<", index, _splat(builder, count, lanes))
+    return builder.icmp_signed("<", index, splat(builder, count, lanes))
 
 
 def _load(builder, dtype, address, mask=None):
@@ -187,7 +188,7 @@ def _as_vector(context, builder, dtype, fe_type, value):
     """A vector operand, or a scalar cast to the vector's dtype and copied to every lane."""
     if isinstance(fe_type, Vector):
         return value
-    return _splat(builder, context.cast(builder, value, fe_type, dtype), LANES(dtype))
+    return splat(builder, context.cast(builder, value, fe_type, dtype), LANES(dtype))
 
 
 # --------------------------------------------------------------------------- pointers
@@ -326,7 +327,7 @@ def keep_first(typingctx, x, count, other):
 
     def codegen(context, builder, sig, args):
         mask = _mask_first(builder, x.dtype, args[1])
-        return builder.select(mask, args[0], _splat(builder, args[2], LANES(x.dtype)))
+        return builder.select(mask, args[0], splat(builder, args[2], LANES(x.dtype)))
 
     return x(x, types.int64, x.dtype), codegen
 
@@ -382,7 +383,7 @@ def fill(typingctx, like, value):
     """A vector of `like`'s dtype with `value` in every lane."""
 
     def codegen(context, builder, sig, args):
-        return _splat(builder, args[1], LANES(like.dtype))
+        return splat(builder, args[1], LANES(like.dtype))
 
     return Vector(like.dtype)(like, like.dtype), codegen
 
@@ -567,7 +568,7 @@ def is_lane(typingctx, like, i):
     def codegen(context, builder, sig, args):
         count = LANES(like.dtype)
         index = ir.Constant(ir.VectorType(INT64, count), list(range(count)))
-        return builder.icmp_signed("==", index, _splat(builder, args[1], count))
+        return builder.icmp_signed("==", index, splat(builder, args[1], count))
 
     return Mask(like.dtype)(like, types.int64), codegen
 
@@ -858,7 +859,7 @@ def rank_one_update(typingctx, tile, a, a_row, a_third_row, b, columns):
         for i in range(tile.rows):
             far = builder.gep(a_, [builder.mul(a_third_row_, INT64(i // 3))])
             element = builder.load(builder.gep(far, [builder.mul(a_row_, INT64(i % 3))]))
-            column.append(_splat(builder, element, LANES(dtype)))
+            column.append(splat(builder, element, LANES(dtype)))
         return _map_tile(
             builder, tile, value, lambda i, j, old: _fma(builder, dtype, column[i], row[j], old)
         )
@@ -886,7 +887,7 @@ def scale_and_add(typingctx, tile, factor, p, stride, columns):
 
     def codegen(context, builder, sig, args):
         value, factor_, p_, stride_, columns_ = args
-        vector = _splat(builder, factor_, LANES(tile.dtype))
+        vector = splat(builder, factor_, LANES(tile.dtype))
         masks = _row_masks(builder, tile, columns_)
 
         def update(i, j, old):

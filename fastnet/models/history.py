@@ -7,7 +7,8 @@ class History:
     Attributes
     ----------
     loss, accuracy : list of float
-        Means over the training samples, each batch counted before its update.
+        Means over the training samples, each batch counted before its update; the loss with what
+        `Sequential(l1=..., l2=...)` adds to it.
     val_loss, val_accuracy : list of float
         After the epoch, on the validation data; empty without it.
     seconds : list of float

@@ -195,14 +195,15 @@ class Sequential:
 
         Parameters
         ----------
-        layer : Dense, Affine, MatMul, Sigmoid, Relu or Tanh
+        layer : any that the constructor takes
 
         Raises
         ------
         TypeError
             It is none of these.
         ValueError
-            It does not take what the layer before it gives, or has arrays that are not its own.
+            It does not take what the layer before it gives, has arrays that are not its own, or is
+            an Embedding that is not the first.
         MemoryError
             Its parameters do not fit in memory.
 

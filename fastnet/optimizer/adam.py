@@ -24,17 +24,13 @@ class Adam(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
@@ -106,17 +102,13 @@ class Nadam(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
@@ -189,17 +181,15 @@ class AdamW(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
     weight_decay : float, keyword only
         As in the equations: this times lr is taken off the parameter.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------

@@ -23,15 +23,11 @@ class AdaGrad(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     eps : float, keyword only
         Keeps the division from one by 0.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
@@ -91,17 +87,13 @@ class RMSprop(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     decay_rate : float
         In [0, 1): how much the averages keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
@@ -170,17 +162,13 @@ class AdaDelta(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     decay_rate : float
         In [0, 1): how much the averages keep at each update.
     eps : float, keyword only
         Sets the size of the first steps.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------

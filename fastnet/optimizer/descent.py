@@ -206,15 +206,11 @@ class Momentum(_WithMomentum):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     momentum : float
         In [0, 1): what is left of a step in the next one.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
@@ -258,15 +254,11 @@ class Nesterov(_WithMomentum):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. Read anew
-        at every update, like all of these.
+        As for `SGD`, and read at every update like all of these.
     momentum : float
         In [0, 1): what is left of a step in the next one.
-    weight_decay : float, keyword only
-        This times the parameter is added to the gradient, after clipping.
-    clip_value, clip_norm : float, optional, keyword only
-        The largest size of an entry of the gradients, and of their norm over all arrays together;
-        what is larger is scaled to the norm first, then clipped to the value.
+    weight_decay, clip_value, clip_norm : keyword only
+        As for `SGD`.
 
     Attributes
     ----------
