@@ -3,10 +3,13 @@
     python -m asv_benchmarks.compare BASE [HEAD] [-b REGEX] [--rounds N] [--threshold SHARE]
 
 Each commit's wheel is installed into a temporary folder, beside the interpreter's own Numba and
-NumPy. Then the sides take turns on one core, round by round, each in a process of its own: one
-commit's kernel of 0.2 us took 0.21 to 0.30 in different processes, so one process says nothing. A
-process times fastnet's body and the reference's, the control, in alternation, and keeps the least
-time of each. The verdict is that of HEAD's fastnet / control over BASE's, of all rounds.
+NumPy. Then, round by round, a process of each side times a benchmark, in turns of 20 ms on one
+core: fastnet's body and the reference's, the control, in alternation. Of each the round keeps the
+least time. The verdict is that of HEAD's fastnet / control over BASE's, of all rounds.
+
+Rounds are of new processes because one commit's kernel of 0.2 us took 0.21 to 0.30 in different
+ones. Turns are short because a busy neighbour on the machine slows for seconds, and not all code
+alike: NumPy's tanh to 1.33 and fastnet's to 1.13 times its time.
 
 Benchmarks and control are this checkout's for both sides; only fastnet itself is the commits'.
 """
@@ -49,7 +52,7 @@ DEFAULT = (
 
 SURE = 0.95  # that all intervals of a table hold what they are of
 BATCH = 1e-3  # seconds between two looks at the clock, which costs 0.3 us
-LEAST_PAIRS = 5
+TURNS = 5  # of each side in a round
 
 
 class Refusal(Exception):
@@ -62,7 +65,7 @@ class Refusal(Exception):
 def discover(words=None):
     """Return {name: (class, method, parameters)} of the benchmarks with a control, and the errors.
 
-    `words` are the files to look into, None for all; errors are {word: why it is not imported}.
+    `words` are the files to look into, None for all; errors are {word: what its import raised}.
     """
     package = importlib.import_module("asv_benchmarks.benchmarks")
     found, errors = {}, {}
@@ -70,7 +73,7 @@ def discover(words=None):
         try:
             module = importlib.import_module(f"{package.__name__}.{word}")
         except (ImportError, AttributeError) as error:  # of a commit without the file's subject
-            errors[word] = f"{type(error).__name__}: {error}"
+            errors[word] = error
             continue
         for cls in vars(module).values():
             names = getattr(cls, "param_names", None)
@@ -83,8 +86,13 @@ def discover(words=None):
     return found, errors
 
 
-def least_times(cls, method, values, seconds):
-    """Return the least CPU seconds of a call of fastnet's body and of the reference's."""
+def prepared(name):
+    """Return timer and number of calls a look at the clock, of fastnet's body and the control."""
+    word = name.partition(".")[0]
+    found, errors = discover([word])
+    if name not in found:
+        raise errors.get(word) or LookupError("the file has no such benchmark")
+    cls, method, values = found[name]
     turns = []
     for implementation in ("fastnet", "numpy"):
         benchmark = cls()
@@ -93,39 +101,51 @@ def least_times(cls, method, values, seconds):
         body()
         timer = timeit.Timer(body, timer=time.thread_time)  # and no garbage collection
         number = max(1, round(BATCH / min(timer.timeit(1) for _ in range(3))))
-        turns.append((timer, number, []))
-    if seconds:
-        end = time.thread_time() + seconds
-        while time.thread_time() < end or len(turns[0][2]) < LEAST_PAIRS:
-            for timer, number, times in turns:
-                times.append(timer.timeit(number) / number)
-    return [min(times, default=0) for _, _, times in turns]
+        turns.append((timer, number))
+    return turns
+
+
+def least_times(turns, seconds):
+    """Return the least CPU seconds of a call of each, in alternation for so long, or once."""
+    least = [np.inf] * len(turns)
+    end = time.thread_time() + seconds
+    while True:
+        for i, (timer, number) in enumerate(turns):
+            least[i] = min(least[i], timer.timeit(number) / number)
+        if time.thread_time() >= end:
+            return least
 
 
 def child():
-    """Answer the parent: the names of all benchmarks, or for each wanted its times or an error."""
+    """Answer the parent's questions, a line each, until it has no more.
+
+    Answers are the names of all benchmarks; null when one is prepared, or why it cannot be; or
+    the least times of that one.
+    """
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a commit's code prints is no answer
     if hasattr(os, "sched_setaffinity"):  # a move between cores is not to be measured
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    site, seconds, *wanted = json.loads(sys.argv[1])
+    site = sys.argv[1]
     import fastnet
 
     if Path(site) not in Path(fastnet.__file__).resolve().parents:
         sys.exit(f"{fastnet.__file__} was imported, which is not in {site}")
-    found, errors = discover({name.partition(".")[0] for name in wanted})
-    answer = {}
-    if not wanted:
-        answer = {"names": list(found)}
-    for name in random.sample(wanted, len(wanted)):
-        if name not in found:
-            answer[name] = errors.get(name.partition(".")[0], "the file has no such benchmark")
-            continue
-        try:
-            answer[name] = least_times(*found[name], seconds)
-        except Exception as error:  # whatever another commit's fastnet does with this body
-            if seconds:  # it ran when it was tried out
-                raise
-            answer[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    print("\n" + json.dumps(answer))
+    turns = []
+    for line in sys.stdin:
+        question, *about = json.loads(line)
+        answer = None
+        if question == "names":
+            answer = list(discover()[0])
+        elif question == "time":
+            answer = least_times(turns, *about)
+        else:
+            turns = []  # their arrays go before others come
+            try:
+                turns = prepared(*about)
+            except Exception as error:  # whatever another commit's fastnet does with this body
+                answer = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 # --------------------------------------------------------------------------- in the parent
@@ -177,30 +197,55 @@ def build(commit, site):
     shutil.copy(__file__, site / "asv_benchmarks")
 
 
-def ask(site, seconds=0, wanted=()):
-    """Return the answer of a new process in which fastnet is that of the folder site."""
-    environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
-    environment["NUMBA_CACHE_DIR"] = str(site / "cache")
-    for library in ("OMP", "OPENBLAS", "MKL", "FASTNET"):
-        environment[f"{library}_NUM_THREADS"] = "1"
-    code = "from asv_benchmarks.compare import child; child()"
-    words = [sys.executable, "-c", code, json.dumps([str(site), seconds, *wanted])]
-    out = command(words, f"the benchmarks of {site.name} failed", cwd=site, env=environment)
-    return json.loads(out.splitlines()[-1])
+class Side:
+    """A process in which fastnet is that of the folder site, for a `with` statement."""
+
+    def __init__(self, site):
+        environment = {**os.environ, "PYTHONPATH": str(site), "PYTHONSAFEPATH": "1"}
+        environment["NUMBA_CACHE_DIR"] = str(site / "cache")
+        for library in ("OMP", "OPENBLAS", "MKL", "FASTNET"):
+            environment[f"{library}_NUM_THREADS"] = "1"
+        self.name, self.said = site.name, tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from asv_benchmarks.compare import child; child()", str(site)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True,
+            cwd=site, env=environment,
+        )  # fmt: skip
+
+    def ask(self, *question):
+        """Return the process's answer to "names", "prepare" and a name, or "time" and seconds."""
+        try:
+            print(json.dumps(question), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self.process.wait()
+            self.said.seek(0)
+            last = self.said.read().strip().splitlines()[-1:]
+            raise Refusal(": ".join([f"the benchmarks of {self.name} failed", *last]))
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        with self.process, self.said:  # their pipes and files
+            pass
 
 
 def choose(sites, patterns):
     """Return the names that match and run on both sides, and {name: why not}; compile them."""
-    listed = [ask(site) for site in sites]
-    names = dict.fromkeys(name for answer in listed for name in answer["names"])
-    chosen = [name for name in names if any(re.search(p, name) for p in patterns)]
-    if not chosen:
-        raise Refusal(f"no benchmark of {len(names)} matches {' or '.join(patterns)}")
     left_out = {}
-    for side, site in zip(SIDES, sites, strict=True):
-        for name, answer in ask(site, wanted=chosen).items():
-            if isinstance(answer, str):
-                left_out[name] = f"{side}: {answer}"
+    with Side(sites[0]) as base, Side(sites[1]) as head:
+        names = dict.fromkeys(name for side in (base, head) for name in side.ask("names"))
+        chosen = [name for name in names if any(re.search(p, name) for p in patterns)]
+        if not chosen:
+            raise Refusal(f"no benchmark of {len(names)} matches {' or '.join(patterns)}")
+        for name, side in itertools.product(chosen, (base, head)):
+            if name not in left_out and (why := side.ask("prepare", name)):
+                left_out[name] = f"{side.name}: {why}"
     both = [name for name in chosen if name not in left_out]
     if not both:
         raise Refusal(f"nothing runs on both sides: {next(iter(left_out.values()))}")
@@ -209,11 +254,17 @@ def choose(sites, patterns):
 
 def measure(sites, names, rounds, seconds, progress=iter):
     """Return {name: array (rounds, side, fastnet and control)} of least seconds."""
-    samples = {name: np.empty((rounds, 2, 2)) for name in names}
+    samples = {name: np.full((rounds, 2, 2), np.inf) for name in names}
     for i in progress(range(rounds)):
-        for side in (0, 1) if i % 2 == 0 else (1, 0):  # a steady drift favours neither
-            for name, times in ask(sites[side], seconds, names).items():
-                samples[name][i, side] = times
+        with Side(sites[0]) as base, Side(sites[1]) as head:
+            for name in random.sample(list(names), len(names)):
+                for side in (base, head):
+                    if why := side.ask("prepare", name):  # it ran when it was tried out
+                        raise Refusal(f"{side.name}: {name}: {why}")
+                least = samples[name][i]
+                for turn in range(TURNS):
+                    for of, side in ((0, base), (1, head))[:: 1 if (i + turn) % 2 == 0 else -1]:
+                        least[of] = np.minimum(least[of], side.ask("time", seconds / TURNS))
     return samples
 
 
