@@ -421,6 +421,8 @@ def call_everything():
         for shape in [(-1,), (N, D), (2, 3, D)]:
             for f in (functions.sigmoid, functions.relu):
                 f(x.reshape(shape))
+            for node in (layers.Add(), layers.Multiply()):
+                node.backward(node.forward(x.reshape(shape), x.reshape(shape)))
         normalization = layers.BatchNormalization(*scales(np.float32))
         for each in (x, x.astype(np.float64), x.reshape(N, 2, 2), x.tolist()):
             normalization.forward(each, train_flg=False)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
+from fastnet.kernels.checked import copy_labels
 from fastnet.layers.base import _Layer
 
 __all__ = ["Embedding"]
@@ -102,7 +103,7 @@ class Embedding(_Layer):
         where = "Embedding.forward"
         checks.lengths(where, "params", self.params, 1)
         W = self.params[0]
-        found = checks.indices(where, idx, W.shape)
+        found = _row_numbers(where, idx, W.shape)
         dtype = checks.result_dtype(W)
         table = checks.contiguous(W, dtype)
         out = np.empty((found.size, W.shape[1]), table.dtype)
@@ -132,7 +133,7 @@ class Embedding(_Layer):
         dW = grads[0]
         dout = checks.array(where, "dout", dout)
         checks.same_shape(where, "dout", dout, (*idx.shape, dW.shape[1]))
-        checks.indices(where, idx, dW.shape)  # W may be another one than forward's
+        _row_numbers(where, idx, dW.shape)  # W may be another one than forward's
         dtype = checks.result_dtype(dW, dout)
         rows = checks.contiguous(dout, dtype).reshape(idx.size, dW.shape[1])
         written = dW if checks.fits(dW, rows.dtype) else np.empty(dW.shape, rows.dtype)
@@ -142,3 +143,12 @@ class Embedding(_Layer):
 
     def __repr__(self) -> str:
         return f"Embedding({', '.join(map(str, self.params[0].shape))})"
+
+
+def _row_numbers(where: str, idx: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return row numbers as a fresh int64 array; a caller's may be changed before backward."""
+    if type(idx) is np.ndarray and idx.dtype is checks.INT64 and idx.ndim == 1:
+        found = np.empty(idx.size, np.int64)
+        if copy_labels(idx, shape[0], found):  # 0.5 us, where `checks.indices` takes 2.2
+            return found
+    return checks.indices(where, idx, shape)
