@@ -115,7 +115,7 @@ def test_report(compare, capsys):
 
 def test_sides_take_turns_in_processes_of_their_own(compare, monkeypatch):
     """Turn by turn and round by round the other side is first: a steady drift is none."""
-    asked, times = [], iter(range(1000))
+    asked, times = [], iter([5, 9, 4, 7, 6, 8, 3, 2, 2, 1, 7, 4])
 
     class Side:
         def __init__(self, site):
@@ -133,7 +133,7 @@ def test_sides_take_turns_in_processes_of_their_own(compare, monkeypatch):
             assert self.open
             asked.append(f"{self.site} {question} {about}")
             if question == "time":
-                return [1000 - next(times), ord(self.site)]
+                return [next(times), ord(self.site)]
 
     monkeypatch.setattr(compare, "Side", Side)
     monkeypatch.setattr(compare, "TURNS", 3)
@@ -142,10 +142,29 @@ def test_sides_take_turns_in_processes_of_their_own(compare, monkeypatch):
     assert order == ["B starts", "H starts", "B prepare x", "H prepare x"] * 2
     order = [words for words in asked if "time" in words]
     assert order == [f"{side} time 0.25" for side in "BHHBBHHBBHHB"]
-    assert samples["x"].tolist() == [
-        [[996, ord("B")], [995, ord("H")]],
-        [[989, ord("B")], [990, ord("H")]],
-    ]
+    base, head = ord("B"), ord("H")
+    # The least of 5, 7 and 6; of 9, 4 and 8; of 2, 2 and 4; of 3, 1 and 7.
+    assert samples["x"].tolist() == [[[5, base], [4, head]], [[2, base], [1, head]]]
+
+
+@pytest.mark.parametrize(("seconds", "pairs"), [(0, 1), (1, 1), (20, 4)])
+def test_least_times(compare, monkeypatch, seconds, pairs):
+    """Of fastnet and control in alternation until the CPU time is over, the least of a call."""
+    called = []
+    monkeypatch.setattr(compare.time, "thread_time", lambda: 3 * len(called))
+
+    class Timer:
+        def __init__(self, name, *times):
+            self.name, self.times = name, iter(times)
+
+        def timeit(self, number):
+            called.append((self.name, number))
+            return next(self.times)
+
+    turns = [(Timer("fastnet", 6, 4, 8, 9), 2), (Timer("numpy", 9, 30, 6, 9), 3)]
+    least = compare.least_times(turns, seconds)
+    assert called == [("fastnet", 2), ("numpy", 3)] * pairs
+    assert least == ([3, 3] if pairs == 1 else [2, 2])
 
 
 # --------------------------------------------------------------------------- real commits
