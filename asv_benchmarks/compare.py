@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SIDES = ("BASE", "HEAD")
 WORKTREE = "worktree"
 
-# What the textbooks' training is made of: five minutes, two of them to compile both sides.
+# What the textbooks' training is made of: 200 s, 60 of them to compile both sides.
 DEFAULT = (
     r"^(activations|affine)\..*_(sigmoid|affine)_(forward|backward|backward_sgd_update)"
     r"\(float32, 100-784-50\)",
