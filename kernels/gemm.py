@@ -207,7 +207,7 @@ def _pack(depth, columns, width, b, b_depth, b_col, panel):
 
 
 @helper
-def _narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z_row, add, panel):
+def narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z_row, add, panel):
     """`gemm` for fewer columns than a vector has lanes: dot products with the columns of b."""
     if b_depth == 1:
         _dots(m, n, depth, a, a_row, b, b_col, c, c_row, 1, factor, z, z_row, 1, add)
@@ -356,7 +356,7 @@ def gemm(
         n = 0
     elif dots:
         n -= narrow
-        _narrow_dots(
+        narrow_dots(
             m, narrow, depth, a, a_row, offset(b, n * b_col), b_depth, b_col,
             offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
         )  # fmt: skip

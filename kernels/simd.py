@@ -1016,3 +1016,71 @@ def transpose_block(typingctx, source, stride, rows, columns, target, target_str
 
     i64 = types.int64
     return types.void(source, i64, i64, i64, target, i64), codegen
+
+
+# --------------------------------------------------------------------------- zeros
+
+
+@intrinsic(prefer_literal=True)
+def index_buffer(typingctx, count):
+    """Pointer to `count` (a literal) uninitialised int32 on the stack, 64-byte aligned."""
+    size = count.literal_value
+
+    def codegen(context, builder, sig, args):
+        with builder.goto_entry_block():
+            buffer = builder.alloca(INT32, size=INT64(size))
+            buffer.align = 64
+        return buffer
+
+    return types.CPointer(types.int32)(count), codegen
+
+
+@intrinsic
+def either(typingctx, x, y):
+    """The bits of x or y: a lane is 0.0 where both are."""
+
+    def codegen(context, builder, sig, args):
+        bits = [builder.bitcast(arg, _ir_bits(x.dtype)) for arg in args]
+        return builder.bitcast(builder.or_(*bits), _ir_vector(x.dtype))
+
+    return x(x, x), codegen
+
+
+@intrinsic
+def nonzero_bits(typingctx, x):
+    """An integer whose bit i is set where lane i of x is not 0.0; NaN is not, nor is -0.0."""
+    width = LANES(x.dtype)
+
+    def codegen(context, builder, sig, args):
+        zero = ir.Constant(_ir_bits(x.dtype), [0] * width)
+        mask = builder.icmp_unsigned("!=", builder.bitcast(args[0], zero.type), zero)
+        return builder.zext(builder.bitcast(mask, ir.IntType(width)), INT64)
+
+    return types.int64(x), codegen
+
+
+@intrinsic
+def append_positions(typingctx, indices, count, start, bits, like):
+    """Write start + i at indices[count:] for every bit i that is set; return the new count.
+
+    `bits` are those of a vector of the dtype of `like`. A whole vector of indices is written.
+    """
+    width = LANES(like.dtype)
+    integers = ir.VectorType(INT32, width)
+
+    def codegen(context, builder, sig, args):
+        indices_, count_, start_, bits_, _ = args
+        flags = builder.trunc(bits_, ir.IntType(width))
+        mask = builder.bitcast(flags, ir.VectorType(ir.IntType(1), width))
+        positions = builder.add(
+            splat(builder, builder.trunc(start_, INT32), width),
+            ir.Constant(integers, list(range(width))),
+        )
+        undefined = ir.Constant(integers, ir.Undefined)
+        name = f"llvm.experimental.vector.compress.v{width}i32"
+        packed = _call(builder, name, integers, [positions, mask, undefined])
+        address = builder.bitcast(builder.gep(indices_, [count_]), integers.as_pointer())
+        builder.store(packed, address).align = 4
+        return builder.add(count_, _call(builder, "llvm.ctpop.i64", INT64, [bits_]))
+
+    return types.int64(indices, types.int64, types.int64, types.int64, like), codegen

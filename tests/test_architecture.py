@@ -39,8 +39,9 @@ RANK = {
 # Sequential.save and load, fastnet.set_num_threads: imported inside functions.
 UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
-# Of checked: other kernels, and checks; of called: none, as it calls what it is given.
-TWINLESS = {"__init__", "_jit", "simd", "team", "checked", "called"}
+# Of sparse: affine; of checked: other kernels, and checks; of called: none, as it calls what it is
+# given.
+TWINLESS = {"__init__", "_jit", "simd", "sparse", "team", "checked", "called"}
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
     "optimizer",
     "penalties",

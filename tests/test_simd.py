@@ -483,7 +483,7 @@ def test_a_width_that_is_none_is_named(value):
     )
 
 
-AT_128_BITS = "simd gemm elementary activations affine softmax losses updates"
+AT_128_BITS = "simd gemm elementary activations affine sparse softmax losses updates"
 NOT_AT_128_BITS = "mpmath or named or fence"  # slow, or the same at any width
 
 
@@ -578,6 +578,12 @@ def _call_every_kernel(where):
             kernels.affine_backward(x, W, dout, dx, dW, db)
             kernels.affine_backward_params(x, dout, dW, db)
             kernels.affine_backward_sgd_update(x, dout, one, dW, db)
+            mostly_zero = np.zeros((21, 1003), dtype)
+            mostly_zero[:, ::50] = 1
+            wide = fence(np.ones((1003, 37), dtype))
+            hidden = fence(np.ones((21, 37), dtype))
+            kernels.affine_forward(fence(mostly_zero), wide, fence(wide[0]), 0, hidden)
+            kernels.affine_backward_params(fence(mostly_zero), hidden, wide, fence(wide[0]))
             for name in ("sigmoid", "relu", "tanh", "softmax", "exp", "log"):
                 getattr(kernels, f"{name}_forward")(out, y)
             for name in ("sigmoid", "relu", "tanh", "softmax"):

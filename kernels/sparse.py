@@ -1,0 +1,193 @@
+"""Products with an x that is mostly zeros, as images are: the parts of affine.py that skip them.
+
+Four rows of a go together: the positions where one of them is not zero are listed, and the sums
+of the tile run over those alone. Of MNIST's pixels 19 % are not zero, of four digits' 39 %, and
+of four neighbours 28 %. As fma(0, w, total) is total, bits are those of `gemm`, as long as w is
+finite: where one is not, all is left to `gemm`, as where x has few zeros.
+
+With 100 of its digits x @ W (784 x 50) takes 0.72 of `gemm`'s time and x.T @ dout 0.6, in
+float64; in float32 0.76 and 0.68. Random numbers take 1 % longer, to be told apart.
+"""
+
+from ._jit import helper
+from .gemm import PANEL_BYTES, narrow_dots, prefers_dots
+from .simd import (
+    BITS,
+    append_positions,
+    either,
+    fill,
+    fma,
+    get,
+    index_buffer,
+    lanes,
+    load,
+    load_first,
+    load_tile,
+    nonzero_bits,
+    offset,
+    opaque,
+    prefetch,
+    rank_one_update,
+    scalar,
+    stack_buffer,
+    store,
+    store_tile,
+    sum_lanes,
+    tile_shape,
+    transpose_block,
+)
+
+CHUNK = 32  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 without
+TERMS = 256  # of a sum that are listed at a time
+INDICES = TERMS + 16  # a whole vector of indices is written at the end of the list
+B_BYTES = 24 * 1024  # of W that the terms at a time take: half of L1
+LEAST_TERMS = 24  # below that reading and writing the tile again takes longer than the sum
+LEAST_VECTORS = 2  # of columns: of one, finding the zeros takes longer than they do
+LEAST_SIZE = 2**14  # numbers in x from which the search for zeros costs next to nothing
+MOST = 0.5  # of the positions may be listed: at 0.6 the gradient of W takes as long as by `gemm`
+PANEL = max(BITS // 8, 4 * 8) * TERMS  # bytes of columns of x, as rows: a vector of them, or four
+WIDEST = 4096  # bytes of a row of dout
+
+
+@helper
+def _positions(depth, a, a_row, indices):
+    """List the columns of four rows of a where one is not zero, and return how many they are."""
+    step = lanes(a)
+    full = depth - depth % step
+    count = 0
+    for k in range(0, full, step):
+        found = either(
+            either(load(a, k), load(a, a_row + k)),
+            either(load(a, 2 * a_row + k), load(a, 3 * a_row + k)),
+        )
+        count = append_positions(indices, count, k, nonzero_bits(found), a)
+    if full < depth:
+        rest = depth - full
+        found = load_first(a, full, rest)
+        for i in range(1, 4):
+            found = either(found, load_first(a, i * a_row + full, rest))
+        count = append_positions(indices, count, full, nonzero_bits(found), a)
+    return count
+
+
+@helper
+def _is_mostly_zero(n, d, x, indices):
+    """Whether few positions are listed of the first, the middle and the last four rows."""
+    count = 0
+    for part in range(3):
+        row = part * (n - 4) // 2
+        for k in range(0, d, TERMS):
+            count += _positions(min(TERMS, d - k), offset(x, row * d + k), d, indices)
+    return count <= MOST * 3 * d
+
+
+@helper
+def _is_finite(p, size):
+    """Whether no element is NaN or infinite: 0 times each of them is 0."""
+    step = lanes(p)
+    full = size - size % step
+    zero = scalar(p, 0.0)
+    total = fill(p, 0.0)
+    for i in range(0, full, step):
+        total = fma(load(p, i), zero, total)
+    if full < size:
+        total = fma(load_first(p, full, size - full), zero, total)
+    return sum_lanes(total) == 0
+
+
+@helper
+def _tile(shape, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row):
+    """One tile of c = z + a @ b, by the listed terms."""
+    tile = load_tile(shape, z, z_row, columns)
+    third = opaque(3 * a_row)
+    for i in range(count):
+        k = get(indices, i)
+        tile = rank_one_update(tile, offset(a, k), a_row, third, offset(b, k * b_row), columns)
+    store_tile(c, c_row, tile, columns)
+
+
+@helper
+def _four_rows(n, count, indices, a, a_row, b, b_row, c, c_row, z, z_row):
+    """c = z + a @ b for four rows and n columns, by the listed terms."""
+    step = lanes(a)
+    for j in range(0, n, 3 * step):
+        columns = min(3 * step, n - j)
+        p, q, r = offset(b, j), offset(c, j), offset(z, j)
+        if columns > 2 * step:
+            _tile(tile_shape(4, 3), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+        elif columns > step:
+            _tile(tile_shape(4, 2), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+        else:
+            _tile(tile_shape(4, 1), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+
+
+@helper
+def sparse_forward(n, d, m, x, W, b, out):
+    """x @ W + b for rows of x from the first on, if most of x is zero; return how many, or 0."""
+    step = lanes(x)
+    if n < 4 or n * d < LEAST_SIZE or m < LEAST_VECTORS * step:
+        return 0
+    wide = m - m % step if prefers_dots(m, d, step) else m
+    terms = min(TERMS, B_BYTES * step // (m * (BITS // 8)))
+    terms -= terms % step
+    if terms < LEAST_TERMS:
+        return 0
+    indices = index_buffer(INDICES)
+    if not (_is_mostly_zero(n, d, x, indices) and _is_finite(W, d * m)):
+        return 0
+    n -= n % 4
+    for first in range(0, n, CHUNK):
+        last = min(first + CHUNK, n)
+        z, z_row = b, 0
+        for k in range(0, d, terms):
+            depth = min(terms, d - k)
+            for i in range(first, last, 4):
+                p = offset(x, i * d + k)
+                if i + CHUNK < n:
+                    for r in range(CHUNK, CHUNK + 4):
+                        for q in range(0, depth, step):
+                            prefetch(p, r * d + q)
+                count = _positions(depth, p, d, indices)
+                _four_rows(
+                    wide, count, indices, p, d, offset(W, k * m), m,
+                    offset(out, i * m), m, offset(z, i * z_row), z_row,
+                )  # fmt: skip
+            z, z_row = out, m
+    if wide < m:  # the few columns that `gemm` makes as dot products
+        narrow_dots(
+            n, m - wide, d, x, d, offset(W, wide), m, 1, offset(out, wide), m,
+            scalar(x, 1.0), offset(b, wide), 0, True, stack_buffer(x, PANEL_BYTES),
+        )  # fmt: skip
+    return n
+
+
+@helper
+def sparse_backward_params(n, d, m, x, dout, dW):
+    """x.T @ dout for rows of dW from the first on, if most of x is zero; return how many, or 0."""
+    step = lanes(x)
+    together = max(4, step)  # columns of x that become rows of the panel
+    if n < 4 or n * d < LEAST_SIZE or m < LEAST_VECTORS * step or m * (BITS // 8) > WIDEST * step:
+        return 0
+    indices = index_buffer(INDICES)
+    if not (_is_mostly_zero(n, d, x, indices) and _is_finite(dout, n * m)):
+        return 0
+    d_row, panel = d, stack_buffer(x, PANEL)
+    d -= d % together
+    zeros = stack_buffer(x, WIDEST)
+    for j in range(0, m, step):
+        store(zeros, j, fill(x, 0.0))
+    for i in range(0, n, TERMS):
+        depth = min(TERMS, n - i)
+        for k in range(0, d, together):
+            for r in range(0, depth, step):
+                for q in range(0, together, step):
+                    transpose_block(
+                        offset(x, (i + r) * d_row + k + q), d_row, depth - r, step,
+                        offset(panel, q * TERMS + r), TERMS,
+                    )  # fmt: skip
+            for q in range(0, together, 4):
+                p, c = offset(panel, q * TERMS), offset(dW, (k + q) * m)
+                count = _positions(depth, p, TERMS, indices)
+                z, z_row = (zeros, 0) if i == 0 else (c, m)
+                _four_rows(m, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row)
+    return d

@@ -1,0 +1,173 @@
+"""Products with an x that is mostly zeros: the bits of those that take no notice, NaN as theirs.
+
+The dense ones are `matmul_forward` and `matmul_backward`, which never look for zeros.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet.kernels import (
+    IDENTITY,
+    SIGMOID,
+    affine_backward_params,
+    affine_forward,
+    matmul_backward,
+    matmul_forward,
+    sigmoid_forward,
+    simd,
+    sparse,
+)
+from fastnet.kernels._jit import jit
+from fastnet.kernels.simd import pointer
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+# N, D, M: whole groups and what is left of them, more terms than are listed at a time.
+SHAPES = [
+    (100, 784, 50),
+    (4, 4096, 40),
+    (7, 4099, 33),
+    (103, 785, 71),
+    (35, 1030, 34),
+    (sparse.TERMS + 5, 69, 96),
+    (2 * sparse.TERMS + 3, 64, 35),
+    (41, 2 * sparse.TERMS + 1, 40),
+]
+every_shape = pytest.mark.parametrize("shape", SHAPES)
+MARGIN, SENTINEL = 40, -7.25
+
+
+@jit
+def rows_forward(x, W, b, out):
+    (n, d), m = x.shape, W.shape[1]
+    return sparse.sparse_forward(n, d, m, pointer(x), pointer(W), pointer(b), pointer(out))
+
+
+@jit
+def rows_backward(x, dout, dW):
+    (n, d), m = x.shape, dout.shape[1]
+    return sparse.sparse_backward_params(n, d, m, pointer(x), pointer(dout), pointer(dW))
+
+
+def framed(shape, dtype):
+    """Return a buffer of sentinels and an array in the middle of it."""
+    size = math.prod(shape)
+    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
+    return buffer, buffer[MARGIN : MARGIN + size].reshape(shape)
+
+
+def assert_frame(buffer):
+    assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
+
+
+def operands(dtype, shape, share):
+    """Return x, W, dout and b of normal numbers; of x all but that share are zero."""
+    n, d, m = shape
+    rng = np.random.default_rng(n + d + m)
+    x, W, dout, b = (rng.standard_normal(s).astype(dtype) for s in ((n, d), (d, m), (n, m), m))
+    x[rng.random((n, d)) >= share] = 0
+    return x, W, dout, b
+
+
+def products(x, W, dout, b, activation=IDENTITY):
+    """Return out, dW and db of the affine kernels, whose frames are checked."""
+    frames = [framed(shape, x.dtype) for shape in (dout.shape, W.shape, b.shape)]
+    out, dW, db = (inside for _, inside in frames)
+    affine_forward(x, W, b, activation, out)
+    affine_backward_params(x, dout, dW, db)
+    for buffer, _ in frames:
+        assert_frame(buffer)
+    return out, dW, db
+
+
+def dense_products(x, W, dout):
+    """Return out and dW of the kernels that look for no zeros."""
+    out, dx, dW = np.empty_like(dout), np.empty_like(x), np.empty_like(W)
+    matmul_forward(x, W, out)
+    matmul_backward(x, W, dout, dx, dW)
+    return out, dW
+
+
+def rows(x, W, dout, b):
+    """How many rows of out and of dW are made with regard to zeros."""
+    return rows_forward(x, W, b, np.empty_like(dout)), rows_backward(x, dout, np.empty_like(W))
+
+
+@every_dtype
+@every_shape
+@pytest.mark.parametrize("share", [0, 0.02, 0.1])
+def test_bits_are_those_of_the_dense_product(dtype, shape, share):
+    x, W, dout, b = operands(dtype, shape, share)
+    x[:, shape[1] // 3] = 1  # a column without zeros
+    x[shape[0] // 2] = 0  # and a row of zeros
+    n, d, _ = shape
+    together = max(4, simd.BITS // 8 // x.itemsize)
+    assert rows(x, W, dout, b) == (n - n % 4, d - d % together)
+    b[:] = 0
+    out, dW, db = products(x, W, dout, b)
+    dense = dense_products(x, W, dout)
+    assert_array_equal(out, dense[0])
+    assert_array_equal(dW, dense[1])
+    assert_array_equal(db, products(np.ones_like(x), W, dout, b)[2])
+
+
+@every_dtype
+@every_shape
+def test_bias_and_activation(dtype, shape):
+    x, W, dout, b = operands(dtype, shape, 0.05)
+    W /= 8
+    out = products(x, W, dout, b)[0]
+    x64, W64 = x.astype(np.float64), W.astype(np.float64)
+    bound = np.finfo(dtype).eps * (abs(x64) @ abs(W64) + abs(b)) * 16
+    assert (abs(out - (x64 @ W64 + b)) <= bound).all()
+    expected = np.empty_like(out)
+    sigmoid_forward(out, expected)
+    assert_array_equal(products(x, W, dout, b, SIGMOID)[0], expected)
+
+
+@every_dtype
+def test_what_does_not_pay_is_left_to_the_dense_product(dtype):
+    shape = 100, 784, 50
+    for share in (0.3, 1):
+        assert rows(*operands(dtype, shape, share)) == (0, 0)
+    narrow = 2 * simd.BITS // 8 // np.dtype(dtype).itemsize - 1
+    for small in ((3, 8000, 50), (100, 784, narrow), (10, 100, 50), (100, 784, 3000)):
+        assert rows(*operands(dtype, small, 0.01)) == (0, 0), small
+    x, W, dout, b = operands(dtype, shape, 0.01)
+    for few in (slice(48, 52), slice(96, 100)):  # two of three looks
+        x[few] = 1
+    assert rows(x, W, dout, b) == (0, 0)
+
+
+@every_dtype
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [(0, 0), (500, 7), (-1, -1)])
+def test_zero_times_infinity_is_nan(dtype, bad, at):
+    """What is not finite spreads as in NumPy, from x, W and dout."""
+    x, W, dout, b = operands(dtype, (103, 785, 50), 0.05)
+    b[:] = 0
+    for i, array in enumerate((x, W, dout)):
+        kept, k = array.copy(), (at[0] % len(array), at[1])
+        array[k] = bad
+        taken = rows(x, W, dout, b)
+        assert [bool(n) for n in taken] == [i != 1, i != 2]
+        with np.errstate(invalid="ignore"):
+            for found, dense in zip(
+                products(x, W, dout, b), dense_products(x, W, dout), strict=False
+            ):
+                assert_array_equal(found, dense)
+        array[...] = kept
+
+
+@every_dtype
+def test_negative_zero_is_a_zero(dtype):
+    x, W, dout, b = operands(dtype, (100, 784, 50), 0.05)
+    b[:] = 0
+    negative = np.where(x == 0, dtype(-0.0), x)
+    for found, expected in zip(
+        products(negative, W, dout, b), products(x, W, dout, b), strict=True
+    ):
+        assert_array_equal(found, expected)
