@@ -9,10 +9,10 @@ no update: imports and the data.
 
 What bounds it, with float64 images: of NumPy's 920 us an update, 95 are the script's own (drawing
 and taking the batch, its `params -= 0.1 * grads`), which stay, and the rest becomes 230. Three
-products of 784 x 50 are 160 of them: 230 if digits had no zeros, at 95 of at most 107 GFLOP/s where
-OpenBLAS does 45. An accuracy of all images takes 60 to 110 ms, as the memory of its arrays is new or
-not, and 23 just to read the images. Of float32 images NumPy makes float64 ones for each product, in
-20 us to 300.
+products of 784 x 50 are 160 of them: 230 if digits had no zeros, at 95 of at most 107 GFLOP/s,
+where OpenBLAS does 45. An accuracy of all images takes 60 to 110 ms, as the memory of its arrays
+is new or not, and 23 just to read the images. Of float32 images NumPy makes float64 ones for each
+product, in 20 us to 300.
 """
 
 from __future__ import annotations
