@@ -357,5 +357,6 @@ def test_default_patterns_each_match(repository, tmp_path):
     shutil.move(site / "fastnet", tmp_path / "other")
     (site / "fastnet").symlink_to(tmp_path / "other")
     imported = "^the benchmarks of site failed: .* was imported, which is not in "
-    with compare.Side(site) as side, pytest.raises(compare.Refusal, match=imported):
+    with pytest.raises(compare.Refusal, match=imported), compare.Side(site) as side:
+        side.process.wait()  # before it is asked
         side.ask("names")

@@ -28,8 +28,8 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # N, D, M: whole groups and what is left of them, more terms than are listed at a time.
 SHAPES = [
     (100, 784, 50),
-    (4, 4096, 40),
-    (7, 4099, 33),
+    (32, 512, 40),
+    (39, 4099, 33),
     (103, 785, 71),
     (35, 1030, 34),
     (sparse.TERMS + 5, 69, 96),
@@ -134,12 +134,30 @@ def test_what_does_not_pay_is_left_to_the_dense_product(dtype):
     for share in (0.3, 1):
         assert rows(*operands(dtype, shape, share)) == (0, 0)
     narrow = 2 * simd.BITS // 8 // np.dtype(dtype).itemsize - 1
-    for small in ((3, 8000, 50), (100, 784, narrow), (10, 100, 50), (100, 784, 3000)):
+    for small in ((31, 8000, 50), (100, 784, narrow), (32, 511, 50), (100, 784, 3000)):
         assert rows(*operands(dtype, small, 0.01)) == (0, 0), small
     x, W, dout, b = operands(dtype, shape, 0.01)
-    for few in (slice(48, 52), slice(96, 100)):  # two of three looks
+    for few in (slice(0, 4), slice(48, 52), slice(96, 100)):
+        kept = x[few].copy()
         x[few] = 1
-    assert rows(x, W, dout, b) == (0, 0)
+        assert rows(x, W, dout, b) == (0, 0)
+        x[few] = kept
+
+
+@every_dtype
+@pytest.mark.parametrize("n", [128, 2 * sparse.TERMS + 20])
+def test_an_x_that_looks_like_zeros_and_is_not_is_left_halfway(dtype, n):
+    x, W, dout, b = operands(dtype, (n, 784, 50), 0.02)
+    b[:] = 0
+    columns, most = x.copy(), np.ones_like(x)
+    columns[:, ::4] = 1  # a quarter, and one of each four together
+    for few in (slice(0, 4), slice((n - 4) // 2, (n - 4) // 2 + 4), slice(n - 4, n)):
+        most[few] = x[few]
+    for array, expected in ((columns, (n, sparse.FEW)), (most, (sparse.CHUNK, sparse.FEW))):
+        assert rows(array, W, dout, b) == expected
+        dense = dense_products(array, W, dout)
+        for found, same in zip(products(array, W, dout, b), dense, strict=False):
+            assert_array_equal(found, same)
 
 
 @every_dtype
