@@ -12,7 +12,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
-from fastnet.kernels import simd
+from fastnet.kernels import simd, sparse
 from fastnet.kernels.simd import (
     absolute,
     copysign,
@@ -578,12 +578,13 @@ def _call_every_kernel(where):
             kernels.affine_backward(x, W, dout, dx, dW, db)
             kernels.affine_backward_params(x, dout, dW, db)
             kernels.affine_backward_sgd_update(x, dout, one, dW, db)
-            mostly_zero = np.zeros((21, 1003), dtype)
+            mostly_zero = np.zeros((43, 1003), dtype)
             mostly_zero[:, ::50] = 1
-            wide = fence(np.ones((1003, 37), dtype))
-            hidden = fence(np.ones((21, 37), dtype))
-            kernels.affine_forward(fence(mostly_zero), wide, fence(wide[0]), 0, hidden)
-            kernels.affine_backward_params(fence(mostly_zero), hidden, wide, fence(wide[0]))
+            mostly_zero, wide = fence(mostly_zero), fence(np.ones((1003, 37), dtype))
+            hidden, bias = fence(np.ones((43, 37), dtype)), fence(np.ones(37, dtype))
+            assert len(mostly_zero) >= sparse.LEAST_ROWS
+            kernels.affine_forward(mostly_zero, wide, bias, 0, hidden)
+            kernels.affine_backward_params(mostly_zero, hidden, wide, bias)
             for name in ("sigmoid", "relu", "tanh", "softmax", "exp", "log"):
                 getattr(kernels, f"{name}_forward")(out, y)
             for name in ("sigmoid", "relu", "tanh", "softmax"):

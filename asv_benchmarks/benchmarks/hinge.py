@@ -16,12 +16,7 @@ NAMES = ["hinge", "squared_hinge", "categorical_hinge"]
 
 class Hinge:
     param_names = ["implementation", "dtype", "shape", "loss"]
-    params = [
-        IMPLEMENTATIONS,
-        DTYPES,
-        FAMILY_SHAPES,
-        ["hinge", "squared_hinge", "categorical_hinge"],
-    ]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, NAMES]
 
     def setup(self, implementation, dtype, shape, loss):
         n, _, m = SHAPES[shape]
