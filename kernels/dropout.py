@@ -10,8 +10,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from ._jit import helper, jit
+from .blocking import BITS
 from .simd import (
-    BITS,
     INT32,
     get,
     lanes,

@@ -15,9 +15,8 @@ as dot products along the sum; where its columns have none, as rows of the trans
 
 from ._jit import helper, jit
 from .activations import IDENTITY, activate, differentiate
+from .blocking import BITS, SET
 from .simd import (
-    BITS,
-    REGISTERS,
     dot_update,
     fill,
     fma,
@@ -45,9 +44,11 @@ from .simd import (
     zero_tile,
 )
 
-# Rows of the tallest tile for strips of 1, 2 and 3 vectors: rows * vectors accumulators, a row
-# of b and one broadcast must fit the registers.
-TALL_1, TALL_2, TALL_3 = (8, 8, 8) if REGISTERS == 32 else (8, 6, 4)
+STRIP = SET.strip
+TALL_1, TALL_2, TALL_3 = SET.tall
+LEAST_OF_FOUR = SET.least_of_four
+TOGETHER = SET.together
+END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 
 DEPTH = 256  # terms of the sum that a panel of b holds
 DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
@@ -59,83 +60,124 @@ SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of 
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
 SHALLOW = 8  # rows of a wide b read in order, all columns at once: 1.8x at 2048-2048 with batch 1
 SHALLOW_ROWS = 8  # rows of c up to which that pays: 1.5x at 7
-DOT_ROWS = 8  # rows of a tile of dot products, two columns or one wide
+DOT_ROWS = SET.dot_rows
 SUMS_BYTES = 8 * DOT_ROWS * 2
 FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
 TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
 
 
 @helper
-def _tile(shape, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add):
-    """One tile of c; a sum in blocks is the same as in one, as it starts from z if factor is 1."""
+def _steps(stride, rows):
+    """Where rows 1, 2 and 3 of a tile begin, of which `rows` are there: the others are the last."""
+    last = rows - 1
+    return (min(1, last) * stride, min(2, last) * stride, opaque(min(3, last) * stride))
+
+
+@helper
+def four_steps(stride):
+    """`_steps` of rows that are all there."""
+    return (stride, 2 * stride, opaque(3 * stride))
+
+
+@helper
+def _tile(
+    shape, rows, depth, a, a_row, a_depth, b, b_depth, end, guard, c, c_row, columns,
+    factor, z, z_row, add,
+):  # fmt: skip
+    """One tile of c; a sum in blocks is the same as in one, as it starts from z if factor is 1.
+
+    Of the tile's rows only the first `rows` are there: the others repeat the last one, up to four.
+    The last `guard` rows of b are read at `end`.
+    """
+    a_steps, c_steps, z_steps = _steps(a_row, rows), _steps(c_row, rows), _steps(z_row, rows)
     tile = zero_tile(c, shape)
     if add:
         if factor == 1:
-            tile = load_tile(shape, z, z_row, columns)
+            tile = load_tile(shape, z, z_steps, columns)
         else:
-            prefetch_tile(shape, z, z_row)
-    a_third_row = opaque(3 * a_row)
-    for k in range(depth):
-        tile = rank_one_update(
-            tile, offset(a, k * a_depth), a_row, a_third_row, offset(b, k * b_depth), columns
-        )
+            prefetch_tile(shape, z, z_steps)
+    k, stop, stride = 0, depth - guard, b_depth
+    while True:
+        while k < stop:
+            tile = rank_one_update(tile, a, a_steps, b)
+            a, b = offset(a, a_depth), offset(b, stride)
+            k += 1
+        if k == depth:
+            break
+        b, stop, stride = end, depth, tile_vectors(shape) * lanes(c)
     if add and factor != 1:
-        tile = scale_and_add(tile, factor, z, z_row, columns)
-    store_tile(c, c_row, tile, columns)
+        tile = scale_and_add(tile, factor, z, z_steps, columns)
+    store_tile(c, c_steps, tile, columns)
 
 
 @helper
 def _strip(
-    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns,
+    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, columns,
     factor, z, z_row, add,
 ):  # fmt: skip
-    """All rows of one strip, in tiles of the heights of the four given shapes."""
+    """All rows of one strip, in tiles of the heights of the given shapes.
+
+    Whole vectors of b are read: behind the columns of a row stands the next one, and behind the
+    last, unless b is `padded`, what is not ours. The rows from which a vector would reach that far
+    are read from a copy.
+    """
+    width = tile_vectors(tall) * lanes(a)
+    end, guard = stack_buffer(a, END_BYTES), 0
+    if not padded and columns < width:
+        guard = min(depth, (width - columns + b_depth - 1) // b_depth)
+        for k in range(guard):
+            for j in range(0, columns, lanes(a)):
+                vector = load_first(b, (depth - guard + k) * b_depth + j, columns - j)
+                store(end, k * width + j, vector)
     i = 0
-    while m - i >= tile_rows(tall):
+    while m - i >= tile_rows(tall) and (m - i == tile_rows(tall) or m - i >= TOGETHER):
         _tile(
-            tall, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
+            tall, tile_rows(tall), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+            guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += tile_rows(tall)
-    while m - i >= 4:
+    while m - i >= LEAST_OF_FOUR:
         _tile(
-            four, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
+            four, min(4, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+            guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += 4
-    if m - i >= 2:
-        _tile(
-            two, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
-        )  # fmt: skip
-        i += 2
-    if m - i >= 1:
-        _tile(
-            one, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth,
-            offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
-        )  # fmt: skip
+    if LEAST_OF_FOUR > 1:
+        if m - i >= 2:
+            _tile(
+                two, 2, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+                guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row,
+                add,
+            )  # fmt: skip
+            i += 2
+        if m - i >= 1:
+            _tile(
+                one, 1, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+                guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row,
+                add,
+            )  # fmt: skip
 
 
 @helper
 def _columns(
-    m, columns, depth, a, a_row, a_depth, b, b_depth, c, c_row, factor, z, z_row, add
+    m, columns, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row, add
 ):  # fmt: skip
-    """One strip of at most three vectors of columns."""
+    """One strip of at most STRIP vectors of columns."""
     step = lanes(a)
     if columns <= step:
         _strip(
-            tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1), tile_shape(1, 1),
-            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+            tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1), tile_shape(1, 1), m, depth,
+            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
     elif columns <= 2 * step:
         _strip(
-            tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2), tile_shape(1, 2),
-            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+            tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2), tile_shape(1, 2), m, depth,
+            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
-    else:
+    elif STRIP == 3:
         _strip(
-            tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3),
-            m, depth, a, a_row, a_depth, b, b_depth, c, c_row, columns, factor, z, z_row, add,
+            tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3), m, depth,
+            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
 
 
@@ -229,11 +271,11 @@ def narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z
 
 
 @helper
-def _add_tile(shape, a, a_row, factor, z, z_row, add, c, c_row, columns):
-    tile = load_tile(shape, a, a_row, columns)
+def _add_tile(shape, rows, a, a_row, factor, z, z_row, add, c, c_row, columns):
+    tile = load_tile(shape, a, _steps(a_row, rows), columns)
     if add:
-        tile = scale_and_add(tile, factor, z, z_row, columns)
-    store_tile(c, c_row, tile, columns)
+        tile = scale_and_add(tile, factor, z, _steps(z_row, rows), columns)
+    store_tile(c, _steps(c_row, rows), tile, columns)
 
 
 @helper
@@ -243,10 +285,10 @@ def _narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z,
     turned = offset(panel, TURNED * step)
     for i in range(0, m, TURNED):
         rows = min(TURNED, m - i)
-        for j in range(0, rows, 3 * step):
+        for j in range(0, rows, STRIP * step):
             _columns(
-                n, min(3 * step, rows - j), depth, b, 1, b_depth, offset(a, i + j), a_depth,
-                offset(panel, j), TURNED, factor, z, 0, False,
+                n, min(STRIP * step, rows - j), depth, b, 1, b_depth, offset(a, i + j), a_depth,
+                False, offset(panel, j), TURNED, factor, z, 0, False,
             )  # fmt: skip
         for j in range(0, rows, step):
             transpose_block(offset(panel, j), TURNED, n, rows - j, offset(turned, j * step), step)
@@ -259,12 +301,12 @@ def _narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z,
                 offset(c, (i + j) * c_row),
             )
             if rows - j >= 8:
-                _add_tile(tile_shape(8, 1), p, step, factor, q, z_row, add, r, c_row, n)
+                _add_tile(tile_shape(8, 1), 8, p, step, factor, q, z_row, add, r, c_row, n)
             else:
-                for k in range(rows - j):
+                for k in range(0, rows - j, 4):
                     _add_tile(
-                        tile_shape(1, 1), offset(p, k * step), step, factor, offset(q, k * z_row),
-                        z_row, add, offset(r, k * c_row), c_row, n,
+                        tile_shape(4, 1), min(4, rows - j - k), offset(p, k * step), step, factor,
+                        offset(q, k * z_row), z_row, add, offset(r, k * c_row), c_row, n,
                     )  # fmt: skip
 
 
@@ -341,7 +383,7 @@ def gemm(
     narrow = n % step
     dots = a_depth == 1 and prefers_dots(n, depth, step)
     if n <= step and depth <= DEPTH and b_col == 1 and not dots:  # 6 ns a call sooner than below
-        _columns(m, n, depth, a, a_row, a_depth, b, b_depth, c, c_row, factor, z, z_row, add)
+        _columns(m, n, depth, a, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row, add)
         activate(activation, c, c_row, m, c_row)
         differentiate(derivative, y, c, c_row, m, c_row)
         return
@@ -383,16 +425,17 @@ def gemm(
             a_block = offset(a, i * a_row + k * a_depth)
             j = 0
             while rows == 1 and b_col == 1 and n - j >= 6 * step:  # six sums hide each other's wait
+                p = offset(b, k * b_depth + j)
                 _tile(
-                    tile_shape(1, 6), block, a_block, 0, a_depth, offset(b, k * b_depth + j),
-                    b_depth, offset(c, i * c_row + j), 0, 6 * step, factor,
-                    offset(z, i * z_row + j), 0, add,
+                    tile_shape(1, 6), 1, block, a_block, 0, a_depth, p, b_depth, p, 0,
+                    offset(c, i * c_row + j), 0, 6 * step, factor, offset(z, i * z_row + j), 0,
+                    add,
                 )  # fmt: skip
                 j += 6 * step
             while j < n:
                 left = n - j
-                columns = min(left, 3 * step)
-                if 3 * step < left <= 4 * step:  # 2 + 2 vectors, not 3 + 1
+                columns = min(left, STRIP * step)
+                if STRIP == 3 and 3 * step < left <= 4 * step:  # 2 + 2 vectors, not 3 + 1
                     columns = 2 * step
                 b_block, b_stride = offset(b, k * b_depth + j * b_col), b_depth
                 if pack:
@@ -400,7 +443,7 @@ def gemm(
                     _pack(block, columns, b_stride, b_block, b_depth, b_col, panel)
                     b_block = panel
                 _columns(
-                    rows, columns, block, a_block, a_row, a_depth, b_block, b_stride,
+                    rows, columns, block, a_block, a_row, a_depth, b_block, b_stride, pack,
                     offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row, add,
                 )  # fmt: skip
                 j += columns

@@ -11,11 +11,11 @@ import math
 
 from ._jit import helper
 from .activations import activated, differentiated
+from .blocking import BITS
 from .elementary import exp, log
 from .gather import gather
 from .losses import is_right
 from .simd import (
-    BITS,
     few_lanes,
     fill,
     first_lane,

@@ -17,37 +17,16 @@ Pointers
 """
 
 import operator
-import os
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin
 from numba.extending import intrinsic, models, register_model, type_callable
 
+from .blocking import BITS, FUSED, SET
+
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
-
-
-def _vector_bits():
-    """Width of a vector register: forced by FASTNET_VECTOR_BITS, else what the CPU has."""
-    forced = os.environ.get("FASTNET_VECTOR_BITS")
-    if forced is not None:
-        if forced not in ("128", "256", "512"):
-            raise ValueError(
-                f"FASTNET_VECTOR_BITS must be 128, 256 or 512, got {forced!r}. "
-                "Unset it to use the width of this CPU."
-            )
-        return int(forced)
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 512
-    return 256 if features.get("avx2") else 128
-
-
-BITS = _vector_bits()
-
-# Vector registers that the instruction set has: a tile that needs more would spill.
-REGISTERS = 32 if BITS == 512 or binding.get_process_triple().startswith("aarch64") else 16
 
 
 def LANES(dtype):
@@ -154,33 +133,135 @@ def _suffix(dtype):
 def _mask_first(builder, dtype, count):
     """The first `count` lanes."""
     lanes = LANES(dtype)
-    index = ir.Constant(ir.VectorType(INT64, lanes), list(range(lanes)))
+    integer = ir.IntType(dtype.bitwidth)
+    index = ir.Constant(ir.VectorType(integer, lanes), list(range(lanes)))
+    if dtype.bitwidth == 32:
+        count = builder.trunc(_clamped(builder, dtype, count), integer)
     return builder.icmp_signed("<", index, splat(builder, count, lanes))
 
 
-def _load(builder, dtype, address, mask=None):
-    vector = _ir_vector(dtype)
-    address = builder.bitcast(address, vector.as_pointer())
-    align = dtype.bitwidth // 8
-    if mask is None:
-        value = builder.load(address)
-        value.align = align
-        return value
-    operands = [address, INT32(align), mask, _constant(dtype, 0.0)]
-    return _call(builder, f"llvm.masked.load.{_suffix(dtype)}.p0", vector, operands)
+def _lanes_of(builder, vector, order):
+    """The lanes of these numbers, as a vector."""
+    order = ir.Constant(ir.VectorType(INT32, len(order)), list(order))
+    return builder.shuffle_vector(vector, vector, order)
 
 
-def _store(builder, dtype, value, address, mask=None):
+def _load(builder, dtype, address):
     address = builder.bitcast(address, _ir_vector(dtype).as_pointer())
-    align = dtype.bitwidth // 8
-    if mask is None:
-        builder.store(value, address).align = align
+    value = builder.load(address)
+    value.align = dtype.bitwidth // 8
+    return value
+
+
+def _store(builder, dtype, value, address):
+    address = builder.bitcast(address, value.type.as_pointer())
+    builder.store(value, address).align = dtype.bitwidth // 8
+
+
+def _part(builder, dtype, count, size):
+    """Whether `count` lanes have a part of `size`, a power of two, and what stands before it."""
+    bit = builder.and_(count, INT64(size))
+    before = builder.and_(count, INT64(-2 * size))
+    return builder.icmp_unsigned("!=", bit, INT64(0)), before
+
+
+def _clamped(builder, dtype, count):
+    """`count` lanes, at least none and at most all."""
+    for symbol, bound in (("<", LANES(dtype)), (">", 0)):
+        inside = builder.icmp_signed(symbol, count, INT64(bound))
+        count = builder.select(inside, count, INT64(bound))
+    return count
+
+
+def _either(builder, choices):
+    """The value that comes from the block that was left last."""
+    phi = builder.phi(choices[0][0].type)
+    for value, block in choices:
+        phi.add_incoming(value, block)
+    return phi
+
+
+def _load_firsts(builder, dtype, addresses, count):
+    """At each address the first `count` lanes, and zeros in the others, which are not read."""
+    vector, align, lanes = _ir_vector(dtype), dtype.bitwidth // 8, LANES(dtype)
+    if isinstance(count, ir.Constant) and count.constant == lanes:
+        return [_load(builder, dtype, address) for address in addresses]
+    if SET.loads_masked:
+        mask = _mask_first(builder, dtype, count)
+        name = f"llvm.masked.load.{_suffix(dtype)}.p0"
+        return [
+            _call(
+                builder, name, vector,
+                [builder.bitcast(address, vector.as_pointer()), INT32(align), mask,
+                 _constant(dtype, 0.0)],
+            )
+            for address in addresses
+        ]  # fmt: skip
+    # Where a masked load is a branch a lane: a branch for each size of part instead, from the
+    # smallest on, each in front of what was found so far.
+    count = _clamped(builder, dtype, count)
+    found, size = [_constant(dtype, 0.0)] * len(addresses), 1
+    while size <= lanes:
+        outside = builder.block
+        has_part, before = _part(builder, dtype, count, size)
+        # Lanes `size` on are those found before, moved up.
+        order = ir.Constant(
+            ir.VectorType(INT32, lanes), [*range(size), *range(lanes, 2 * lanes - size)]
+        )
+        with builder.if_then(has_part):
+            joined = []
+            for address, behind in zip(addresses, found):
+                part = ir.VectorType(_element(dtype), size)
+                value = builder.load(
+                    builder.bitcast(builder.gep(address, [before]), part.as_pointer())
+                )
+                value.align = align
+                widened = _lanes_of(builder, value, [*range(size), *[0] * (lanes - size)])
+                joined.append(builder.shuffle_vector(widened, behind, order))
+            inside = builder.block
+        pairs = zip(joined, found)
+        found = [_either(builder, [(new, inside), (old, outside)]) for new, old in pairs]
+        size *= 2
+    return found
+
+
+def _store_firsts(builder, dtype, values, addresses, count):
+    """At each address the first `count` lanes of its value; nothing else is written."""
+    align, lanes = dtype.bitwidth // 8, LANES(dtype)
+    if isinstance(count, ir.Constant) and count.constant == lanes:
+        for value, address in zip(values, addresses):
+            _store(builder, dtype, value, address)
         return
-    operands = [value, address, INT32(align), mask]
-    _call(builder, f"llvm.masked.store.{_suffix(dtype)}.p0", ir.VoidType(), operands)
+    if SET.stores_masked:
+        mask = _mask_first(builder, dtype, count)
+        name = f"llvm.masked.store.{_suffix(dtype)}.p0"
+        for value, address in zip(values, addresses):
+            address = builder.bitcast(address, value.type.as_pointer())
+            _call(builder, name, ir.VoidType(), [value, address, INT32(align), mask])
+        return
+    # Where a masked store takes as long as seven others, or is a branch a lane: a branch for each
+    # size of part instead, from the largest on.
+    count = _clamped(builder, dtype, count)
+    size = lanes
+    while size:
+        outside = builder.block
+        has_part, before = _part(builder, dtype, count, size)
+        part = [_lanes_of(builder, value, range(size)) for value in values]
+        with builder.if_then(has_part):
+            for value, address in zip(part, addresses):
+                _store(builder, dtype, value, builder.gep(address, [before]))
+            # What is left stands behind the part; behind a whole vector, nothing.
+            end = size + min(size, lanes - size)
+            behind = [_lanes_of(builder, value, range(end - size, end)) for value in values]
+            inside = builder.block
+        pairs = zip(behind, part)
+        values = [_either(builder, [(new, inside), (old, outside)]) for new, old in pairs]
+        size //= 2
 
 
 def _fma(builder, dtype, x, y, z):
+    if not FUSED:  # a call of fmaf for each lane, 1.2 GFLOP/s
+        return builder.fadd(builder.fmul(x, y), z)
     return _call(builder, f"llvm.fma.{_suffix(dtype)}", _ir_vector(dtype), [x, y, z])
 
 
@@ -315,8 +396,7 @@ def load_first(typingctx, p, i, count):
     """The vector p[i : i + count] with zeros in the other lanes, which are not read."""
 
     def codegen(context, builder, sig, args):
-        mask = _mask_first(builder, p.dtype, args[2])
-        return _load(builder, p.dtype, builder.gep(args[0], [args[1]]), mask)
+        return _load_firsts(builder, p.dtype, [builder.gep(args[0], [args[1]])], args[2])[0]
 
     return Vector(p.dtype)(p, types.int64, types.int64), codegen
 
@@ -348,8 +428,7 @@ def store_first(typingctx, p, i, x, count):
     """p[i : i + count] = the first lanes of x; nothing else is written."""
 
     def codegen(context, builder, sig, args):
-        mask = _mask_first(builder, p.dtype, args[3])
-        _store(builder, p.dtype, args[2], builder.gep(args[0], [args[1]]), mask)
+        _store_firsts(builder, p.dtype, [args[2]], [builder.gep(args[0], [args[1]])], args[3])
         return context.get_dummy_value()
 
     return types.void(p, types.int64, Vector(p.dtype), types.int64), codegen
@@ -747,23 +826,42 @@ def exponent(typingctx, x):
 # --------------------------------------------------------------------------- tiles
 
 
-def _row_masks(builder, tile, columns):
-    """A mask for each vector of a row: None for all but the last."""
-    used = builder.sub(columns, INT64((tile.vectors - 1) * LANES(tile.dtype)))
-    return [None] * (tile.vectors - 1) + [_mask_first(builder, tile.dtype, used)]
+def _row_start(builder, p, steps, row):
+    """Where a row of a tile begins: `steps` are the distances of rows 1, 2 and 3 from row 0."""
+    near, twice, far = steps
+    p = builder.gep(p, [builder.mul(far, INT64(row // 3))])
+    return builder.gep(p, [(INT64(0), near, twice)[row % 3]])
 
 
-def _row_addresses(builder, tile, p, stride, row):
-    start = builder.gep(p, [builder.mul(stride, row)])
+def _vectors_of_row(builder, tile, start):
     return [builder.gep(start, [INT64(j * LANES(tile.dtype))]) for j in range(tile.vectors)]
 
 
-def _map_tile(builder, tile, value, function):
-    """A tile whose vector (i, j) is function(i, j, old vector)."""
-    for i in range(tile.rows):
-        for j in range(tile.vectors):
-            n = i * tile.vectors + j
-            value = builder.insert_value(value, function(i, j, builder.extract_value(value, n)), n)
+def _addresses(builder, tile, p, steps):
+    """Addresses of a tile's vectors, in row order."""
+    starts = [_row_start(builder, p, steps, i) for i in range(tile.rows)]
+    return [address for start in starts for address in _vectors_of_row(builder, tile, start)]
+
+
+def _load_columns(builder, tile, p, steps, columns):
+    """Vectors of `columns` columns at p, in row order; the last of each row may be in part."""
+    addresses, width = _addresses(builder, tile, p, steps), tile.vectors
+    used = builder.sub(columns, INT64((width - 1) * LANES(tile.dtype)))
+    ends = _load_firsts(builder, tile.dtype, addresses[width - 1 :: width], used)
+    return [
+        ends[n // width] if n % width == width - 1 else _load(builder, tile.dtype, address)
+        for n, address in enumerate(addresses)
+    ]
+
+
+def _vectors(builder, tile, value):
+    return [builder.extract_value(value, n) for n in range(tile.rows * tile.vectors)]
+
+
+def _tile_of(context, builder, tile, vectors):
+    value = ir.Constant(context.get_value_type(tile), ir.Undefined)
+    for n, vector in enumerate(vectors):
+        value = builder.insert_value(value, vector, n)
     return value
 
 
@@ -798,22 +896,22 @@ def tile_vectors(typingctx, shape):
 
 
 @intrinsic
-def load_tile(typingctx, shape, p, stride, columns):
-    """The tile p[i * stride : i * stride + columns]; stride 0 copies one row to all."""
+def load_tile(typingctx, shape, p, steps, columns):
+    """The tile of `columns` columns at p; `steps` 0 copy one row to all.
+
+    Rows 1, 2 and 3 begin steps[0], steps[1] and steps[2] elements after row 0, and 4, 5 and 6
+    after row 3: steps of (s, 2 s, 3 s) are rows s apart, and of (s, s, s) all but the first are
+    the same.
+    """
     tile = Tile(p.dtype, shape.rows, shape.vectors)
 
     def codegen(context, builder, sig, args):
-        _, p_, stride_, columns_ = args
-        masks = _row_masks(builder, tile, columns_)
+        _, p_, steps_, columns_ = args
+        steps_ = cgutils.unpack_tuple(builder, steps_)
+        found = _load_columns(builder, tile, p_, steps_, columns_)
+        return _tile_of(context, builder, tile, found)
 
-        def read(i, j, old):
-            address = _row_addresses(builder, tile, p_, stride_, INT64(i))[j]
-            return _load(builder, tile.dtype, address, masks[j])
-
-        undefined = ir.Constant(context.get_value_type(tile), ir.Undefined)
-        return _map_tile(builder, tile, undefined, read)
-
-    return tile(shape, p, types.int64, types.int64), codegen
+    return tile(shape, p, steps, types.int64), codegen
 
 
 @intrinsic
@@ -843,78 +941,79 @@ def opaque(typingctx, value):
 
 
 @intrinsic
-def rank_one_update(typingctx, tile, a, a_row, a_third_row, b, columns):
-    """tile[i, :] += a[i * a_row] * b[:columns], for every row i: one step of a product's sum.
+def rank_one_update(typingctx, tile, a, steps, b):
+    """tile[i, :] += a[row i] * b[:], for every row i: one step of a product's sum.
 
-    `a_third_row` is opaque(3 * a_row).
+    `steps` as for `load_tile`; whole vectors of b are read.
     """
     dtype = tile.dtype
 
     def codegen(context, builder, sig, args):
-        value, a_, a_row_, a_third_row_, b_, columns_ = args
-        addresses = _row_addresses(builder, tile, b_, INT64(0), INT64(0))
-        masks = _row_masks(builder, tile, columns_)
-        row = [_load(builder, dtype, *pair) for pair in zip(addresses, masks)]
-        column = []
+        value, a_, steps_, b_ = args
+        steps_ = cgutils.unpack_tuple(builder, steps_)
+        row = [_load(builder, dtype, p) for p in _vectors_of_row(builder, tile, b_)]
+        sums = _vectors(builder, tile, value)
         for i in range(tile.rows):
-            far = builder.gep(a_, [builder.mul(a_third_row_, INT64(i // 3))])
-            element = builder.load(builder.gep(far, [builder.mul(a_row_, INT64(i % 3))]))
-            column.append(splat(builder, element, LANES(dtype)))
-        return _map_tile(
-            builder, tile, value, lambda i, j, old: _fma(builder, dtype, column[i], row[j], old)
-        )
+            element = builder.load(_row_start(builder, a_, steps_, i))
+            factor = splat(builder, element, LANES(dtype))
+            for n in range(i * tile.vectors, (i + 1) * tile.vectors):
+                sums[n] = _fma(builder, dtype, factor, row[n % tile.vectors], sums[n])
+        return _tile_of(context, builder, tile, sums)
 
-    return tile(tile, a, types.int64, types.int64, b, types.int64), codegen
+    return tile(tile, a, steps, b), codegen
 
 
 @intrinsic
-def prefetch_tile(typingctx, shape, p, stride):
+def prefetch_tile(typingctx, shape, p, steps):
     """Ask for the cache lines of a tile at p, which will be read soon."""
+    tile = Tile(p.dtype, shape.rows, shape.vectors)
 
     def codegen(context, builder, sig, args):
-        for i in range(shape.rows):
-            start = builder.gep(args[1], [builder.mul(args[2], INT64(i))])
-            for j in range(shape.vectors):
-                _prefetch(builder, builder.gep(start, [INT64(j * LANES(p.dtype))]))
+        for address in _addresses(builder, tile, args[1], cgutils.unpack_tuple(builder, args[2])):
+            _prefetch(builder, address)
         return context.get_dummy_value()
 
-    return types.void(shape, p, types.int64), codegen
+    return types.void(shape, p, steps), codegen
 
 
 @intrinsic
-def scale_and_add(typingctx, tile, factor, p, stride, columns):
-    """factor * tile[i, :] + p[i * stride : i * stride + columns]; stride 0 adds one row to all."""
+def scale_and_add(typingctx, tile, factor, p, steps, columns):
+    """factor * tile + the tile of `columns` columns at p, as `load_tile` reads it."""
 
     def codegen(context, builder, sig, args):
-        value, factor_, p_, stride_, columns_ = args
+        value, factor_, p_, steps_, columns_ = args
+        steps_ = cgutils.unpack_tuple(builder, steps_)
         vector = splat(builder, factor_, LANES(tile.dtype))
-        masks = _row_masks(builder, tile, columns_)
+        addends = _load_columns(builder, tile, p_, steps_, columns_)
+        sums = [
+            _fma(builder, tile.dtype, vector, *pair)
+            for pair in zip(_vectors(builder, tile, value), addends)
+        ]
+        return _tile_of(context, builder, tile, sums)
 
-        def update(i, j, old):
-            address = _row_addresses(builder, tile, p_, stride_, INT64(i))[j]
-            addend = _load(builder, tile.dtype, address, masks[j])
-            return _fma(builder, tile.dtype, vector, old, addend)
-
-        return _map_tile(builder, tile, value, update)
-
-    return tile(tile, tile.dtype, p, types.int64, types.int64), codegen
+    return tile(tile, tile.dtype, p, steps, types.int64), codegen
 
 
 @intrinsic
-def store_tile(typingctx, p, stride, tile, columns):
-    """p[i * stride : i * stride + columns] = tile[i, :columns]; nothing else is written."""
+def store_tile(typingctx, p, steps, tile, columns):
+    """The tile at p = the first `columns` columns of `tile`; nothing else is written.
+
+    `steps` as for `load_tile`: where rows are the same in memory, they must have the same numbers.
+    """
 
     def codegen(context, builder, sig, args):
-        p_, stride_, value, columns_ = args
-        masks = _row_masks(builder, tile, columns_)
-        for i in range(tile.rows):
-            addresses = _row_addresses(builder, tile, p_, stride_, INT64(i))
-            for j in range(tile.vectors):
-                vector = builder.extract_value(value, i * tile.vectors + j)
-                _store(builder, tile.dtype, vector, addresses[j], masks[j])
+        p_, steps_, value, columns_ = args
+        addresses = _addresses(builder, tile, p_, cgutils.unpack_tuple(builder, steps_))
+        vectors, width = _vectors(builder, tile, value), tile.vectors
+        used = builder.sub(columns_, INT64((width - 1) * LANES(tile.dtype)))
+        for n, (vector, address) in enumerate(zip(vectors, addresses)):
+            if n % width < width - 1:
+                _store(builder, tile.dtype, vector, address)
+        ends = slice(width - 1, None, width)
+        _store_firsts(builder, tile.dtype, vectors[ends], addresses[ends], used)
         return context.get_dummy_value()
 
-    return types.void(p, types.int64, tile, types.int64), codegen
+    return types.void(p, steps, tile, types.int64), codegen
 
 
 @intrinsic
@@ -928,20 +1027,20 @@ def dot_update(typingctx, tile, a, a_row, rows, b, b_row, count):
     def codegen(context, builder, sig, args):
         value, a_, a_row_, rows_, b_, b_row_, count_ = args
         dtype = tile.dtype
-        mask = _mask_first(builder, dtype, count_)
-
         last = builder.sub(rows_, INT64(1))
-        left, right = [], []
+        addresses = []
         for i in range(tile.rows):
             row = builder.select(builder.icmp_signed("<", INT64(i), last), INT64(i), last)
-            address = builder.gep(a_, [builder.mul(a_row_, row)])
-            left.append(_load(builder, dtype, address, mask))
+            addresses.append(builder.gep(a_, [builder.mul(a_row_, row)]))
         for j in range(tile.vectors):
-            address = builder.gep(b_, [builder.mul(b_row_, INT64(j))])
-            right.append(_load(builder, dtype, address, mask))
-        return _map_tile(
-            builder, tile, value, lambda i, j, old: _fma(builder, dtype, left[i], right[j], old)
-        )
+            addresses.append(builder.gep(b_, [builder.mul(b_row_, INT64(j))]))
+        found = _load_firsts(builder, dtype, addresses, count_)
+        left, right = found[: tile.rows], found[tile.rows :]
+        sums = [
+            _fma(builder, dtype, left[n // tile.vectors], right[n % tile.vectors], old)
+            for n, old in enumerate(_vectors(builder, tile, value))
+        ]
+        return _tile_of(context, builder, tile, sums)
 
     i64 = types.int64
     return tile(tile, a, i64, i64, b, i64, i64), codegen
@@ -970,8 +1069,8 @@ def store_sums(typingctx, p, tile):
                     )
                     for x, y in pairs
                 ]
-            mask = None if used == count else _mask_first(builder, dtype, INT64(used))
-            _store(builder, dtype, group[0], builder.gep(args[0], [INT64(start)]), mask)
+            address = builder.gep(args[0], [INT64(start)])
+            _store(builder, dtype, _lanes_of(builder, group[0], range(used)), address)
         return context.get_dummy_value()
 
     return types.void(p, tile), codegen
@@ -989,25 +1088,43 @@ def transpose_block(typingctx, source, stride, rows, columns, target, target_str
 
     def codegen(context, builder, sig, args):
         source_, stride_, rows_, columns_, target_, target_stride_ = args
-        mask = _mask_first(builder, dtype, columns_)
         last = builder.sub(rows_, INT64(1))
-        block = []
+        addresses = []
         for i in range(count):
             inside = builder.icmp_signed("<", INT64(i), last)
             row = builder.select(inside, INT64(i), last)
-            address = builder.gep(source_, [builder.mul(row, stride_)])
-            block.append(_load(builder, dtype, address, mask))
+            addresses.append(builder.gep(source_, [builder.mul(row, stride_)]))
+        block = _load_firsts(builder, dtype, addresses, columns_)
+
+        def shuffled(i, j, order):
+            order = ir.Constant(ir.VectorType(INT32, count), list(order))
+            return builder.shuffle_vector(block[i], block[j], order)
+
         # Swap ever larger off-diagonal squares: log2(lanes) rounds of two-input shuffles.
         size = 1
+        if dtype.bitwidth == 32:
+            # The first two in the forms that x86 has in one instruction: neighbours of two rows
+            # side by side, then pairs of them.
+            size = 4
+            quads = range(0, count, 4)
+            low = [k for q in quads for k in (q, count + q, q + 1, count + q + 1)]
+            high = [k + 2 for k in low]
+            first = [k for q in quads for k in (q, q + 1, count + q, count + q + 1)]
+            second = [k + 2 for k in first]
+            for i in range(0, count, 4):
+                block[i : i + 4] = [
+                    shuffled(j, j + 1, order) for order in (low, high) for j in (i, i + 2)
+                ]
+                block[i : i + 4] = [
+                    shuffled(j, j + 1, order) for j in (i, i + 2) for order in (first, second)
+                ]
         while size < count:
             low = [j if not j & size else count + j - size for j in range(count)]
             high = [j + size if not j & size else count + j for j in range(count)]
-            low, high = (ir.Constant(ir.VectorType(INT32, count), k) for k in (low, high))
             for i in range(count):
                 if not i & size:
-                    pair = block[i], block[i + size]
-                    block[i] = builder.shuffle_vector(*pair, low)
-                    block[i + size] = builder.shuffle_vector(*pair, high)
+                    pair = shuffled(i, i + size, low), shuffled(i, i + size, high)
+                    block[i], block[i + size] = pair
             size *= 2
         for j in range(count):
             address = builder.gep(target_, [builder.mul(INT64(j), target_stride_)])

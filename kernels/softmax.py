@@ -8,8 +8,8 @@ import math
 
 from . import elementary
 from ._jit import helper, jit
+from .blocking import BITS
 from .simd import (
-    BITS,
     count_lanes,
     fill,
     first_lane,

@@ -11,9 +11,9 @@ whose first rows or columns are unlike the rest at most 20 %.
 """
 
 from ._jit import helper
-from .gemm import PANEL_BYTES, narrow_dots, prefers_dots
+from .blocking import BITS
+from .gemm import END_BYTES, PANEL_BYTES, four_steps, narrow_dots, prefers_dots
 from .simd import (
-    BITS,
     append_positions,
     either,
     fill,
@@ -26,7 +26,6 @@ from .simd import (
     load_tile,
     nonzero_bits,
     offset,
-    opaque,
     prefetch,
     rank_one_update,
     scalar,
@@ -100,29 +99,47 @@ def _is_finite(p, size):
 
 
 @helper
-def _tile(shape, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row):
-    """One tile of c = z + a @ b, by the listed terms."""
-    tile = load_tile(shape, z, z_row, columns)
-    third = opaque(3 * a_row)
-    for i in range(count):
+def _tile(shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row):
+    """One tile of c = z + a @ b, by the listed terms of `depth`."""
+    step = lanes(a)
+    steps = four_steps(a_row)
+    # Whole vectors of b are read: behind its last row may stand what is not ours.
+    last, end = 0, stack_buffer(a, END_BYTES)
+    if count > 0 and columns % step > 0 and get(indices, count - 1) == depth - 1:
+        last = 1
+        for j in range(0, columns, step):
+            store(end, j, load_first(b, (depth - 1) * b_row + j, columns - j))
+    tile = load_tile(shape, z, four_steps(z_row), columns)
+    for i in range(count - last):
         k = get(indices, i)
-        tile = rank_one_update(tile, offset(a, k), a_row, third, offset(b, k * b_row), columns)
-    store_tile(c, c_row, tile, columns)
+        tile = rank_one_update(tile, offset(a, k), steps, offset(b, k * b_row))
+    for _ in range(last):
+        tile = rank_one_update(tile, offset(a, depth - 1), steps, end)
+    store_tile(c, four_steps(c_row), tile, columns)
 
 
 @helper
-def _four_rows(n, count, indices, a, a_row, b, b_row, c, c_row, z, z_row):
-    """c = z + a @ b for four rows and n columns, by the listed terms."""
+def _four_rows(n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row):
+    """c = z + a @ b for four rows and n columns, by the listed terms of `depth`."""
     step = lanes(a)
     for j in range(0, n, 3 * step):
         columns = min(3 * step, n - j)
         p, q, r = offset(b, j), offset(c, j), offset(z, j)
         if columns > 2 * step:
-            _tile(tile_shape(4, 3), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+            _tile(
+                tile_shape(4, 3), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
+                z_row,
+            )  # fmt: skip
         elif columns > step:
-            _tile(tile_shape(4, 2), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+            _tile(
+                tile_shape(4, 2), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
+                z_row,
+            )  # fmt: skip
         else:
-            _tile(tile_shape(4, 1), count, indices, a, a_row, p, b_row, q, c_row, columns, r, z_row)
+            _tile(
+                tile_shape(4, 1), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
+                z_row,
+            )  # fmt: skip
 
 
 @helper
@@ -155,7 +172,7 @@ def sparse_forward(n, d, m, x, W, b, out):
                 count = _positions(depth, p, d, indices)
                 listed += count
                 _four_rows(
-                    wide, count, indices, p, d, offset(W, k * m), m,
+                    wide, depth, count, indices, p, d, offset(W, k * m), m,
                     offset(out, i * m), m, offset(z, i * z_row), z_row,
                 )  # fmt: skip
             z, z_row = out, m
@@ -205,7 +222,9 @@ def sparse_backward_params(n, d, m, x, dout, dW):
                 count = _positions(depth, p, TERMS, indices)
                 listed += count
                 z, z_row = (zeros, 0) if i == 0 else (c, m)
-                _four_rows(m, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row)
+                _four_rows(
+                    m, depth, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row
+                )  # fmt: skip
             done = k + together
             if i == 0 and done >= FEW and 4 * listed > MOST * depth * done:
                 d = done  # the rows of dW from here on are for the caller

@@ -144,7 +144,7 @@ def imports_run_downwards(root):
 def kernels_import_only_numba_numpy_and_themselves(root):
     for path, tree in sources(root, "kernels"):
         allowed = {"math", "numpy", "numba", "llvmlite"}
-        if path.stem in ("_jit", "simd"):  # the two that meet the operating system
+        if path.stem in ("_jit", "blocking"):  # the two that meet the operating system
             allowed |= set(sys.stdlib_module_names)
         for name, relative in imports(path, tree):
             if not relative and name.partition(".")[0] not in allowed:

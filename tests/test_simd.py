@@ -9,6 +9,7 @@ import sys
 import numba
 import numpy as np
 import pytest
+from llvmlite import binding
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -377,13 +378,13 @@ def tile_kernel(rows, vectors):
         p, q, c = pointer(a), pointer(b), pointer(out)
         shape = tile_shape(rows, vectors)
         tile = zero_tile(p, shape)
-        thrice = opaque(3 * a.shape[1])
+        steps = a.shape[1], 2 * a.shape[1], opaque(3 * a.shape[1])
         for k in range(a.shape[1]):
-            tile = rank_one_update(
-                tile, offset(p, k), a.shape[1], thrice, offset(q, k * b.shape[1]), columns
-            )
+            tile = rank_one_update(tile, offset(p, k), steps, offset(q, k * b.shape[1]))
+        stride = (stride, 2 * stride, 3 * stride)
         tile = scale_and_add(tile, factor, pointer(start), stride, columns)
-        store_tile(c, out.shape[1], tile, columns)
+        width = out.shape[1]
+        store_tile(c, (width, 2 * width, 3 * width), tile, columns)
         return tile_rows(shape)
 
     return product
@@ -397,10 +398,12 @@ def test_tiles(rows, vectors, dtype):
     rng = np.random.default_rng(0)
     for columns in range((vectors - 1) * step + 1, vectors * step + 1):
         a, b = rng.integers(-5, 6, (rows, 7)), rng.integers(-5, 6, (7, columns))
+        whole = np.zeros((7, vectors * step), dtype)  # vectors of b are read as a whole
+        whole[:, :columns] = b
         start = rng.integers(-5, 6, (rows, columns))
         for stride, added in ((columns, start), (0, start[:1])):  # 0: one row for all
             out = np.full((rows + 1, columns + 5), SENTINEL, dtype)
-            operands = (operand.astype(dtype) for operand in (a, b, added))
+            operands = (operand.astype(dtype) for operand in (a, whole, added))
             assert kernel(*operands, dtype(-0.5), out, stride, columns) == rows
             assert_array_equal(out[:rows, :columns], added - 0.5 * (a @ b))
             assert_array_equal(out[:, columns:], SENTINEL)
@@ -440,9 +443,9 @@ def test_dot_products(height, vectors, dtype):
 @numba.njit
 def _copy_tile(x, stride, columns, out):
     prefetch(pointer(x), 10**9)  # no address is wrong
-    prefetch_tile(tile_shape(3, 2), pointer(x), 10**9)
-    tile = load_tile(tile_shape(3, 2), pointer(x), stride, columns)
-    store_tile(pointer(out), out.shape[1], tile, columns)
+    prefetch_tile(tile_shape(3, 2), pointer(x), (10**9, 10**9, 0))
+    tile = load_tile(tile_shape(3, 2), pointer(x), (stride, 2 * stride, 0), columns)
+    store_tile(pointer(out), (out.shape[1], 2 * out.shape[1], 0), tile, columns)
 
 
 @every_dtype
@@ -462,7 +465,7 @@ def test_load_tile(dtype):
 
 def test_bits_come_from_the_cpu():
     forced = os.environ.get("FASTNET_VECTOR_BITS")
-    features = simd.binding.get_host_cpu_features()
+    features = binding.get_host_cpu_features()
     widest = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
     assert simd.BITS == (int(forced) if forced else widest)
 

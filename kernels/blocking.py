@@ -1,0 +1,98 @@
+"""What depends on the instruction set: vectors, registers, tiles and blocks, a row a set.
+
+Everything else in kernels/ is written in vectors of any width. The width follows what Numba
+compiles for (NUMBA_CPU_NAME, NUMBA_CPU_FEATURES), which need not be all that this CPU can do;
+FASTNET_VECTOR_BITS overrides it.
+"""
+
+import os
+from typing import NamedTuple
+
+from llvmlite import binding
+from numba import config
+
+
+class InstructionSet(NamedTuple):
+    """What the kernels ask about an instruction set."""
+
+    name: str
+    bits: int  # of a vector
+    registers: int  # for vectors; a tile that needs more spills
+    loads_masked: bool  # a load under a mask costs what a plain one does
+    stores_masked: bool  # the same of a store
+    strip: int  # vectors of columns in a strip
+    tall: tuple[int, int, int]  # rows of the tallest tile of 1, 2 and 3 vectors
+    least_of_four: int  # rows from which a tile of four is used, with the last row repeated
+    together: int  # rows from which a tall tile leaves enough for others
+    dot_rows: int  # rows of a tile of dot products, two columns wide
+
+
+# Rows times vectors accumulators, a row of b and one broadcast must fit the registers. Share of
+# the peak with operands in L1, on Zen 3 with AVX2: 6x2 0.95 to 1.00, 4x3 0.86 to 0.92, 4x2 0.83,
+# 8x1 0.61. AVX2's masked store takes 29 cycles there, a plain one 4; the others have none.
+SETS = (
+    InstructionSet("AVX-512", 512, 32, True, True, 3, (8, 8, 8), 4, 8, 8),
+    InstructionSet("AVX2", 256, 16, True, False, 2, (8, 6, 4), 1, 9, 4),
+    InstructionSet("SSE", 128, 16, False, False, 2, (8, 6, 4), 1, 9, 4),
+    InstructionSet("NEON", 128, 32, False, False, 3, (8, 8, 6), 1, 8, 8),
+)
+
+
+def _probe(triple, name, features):
+    """Return the bits of a vector and whether it has a fused multiply-add, from machine code.
+
+    LLVM does not tell what a CPU's name implies: 3 ms, where Numba was given one.
+    """
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    target = binding.Target.from_triple(triple)
+    machine = target.create_target_machine(cpu=name, features=features, opt=1)
+    code = machine.emit_assembly(
+        binding.parse_assembly("""
+            declare <16 x float> @llvm.fma.v16f32(<16 x float>, <16 x float>, <16 x float>)
+            define <16 x float> @probe(<16 x float> %x, <16 x float> %y) {
+                %z = call <16 x float> @llvm.fma.v16f32(<16 x float> %x, <16 x float> %y,
+                                                        <16 x float> %x)
+                ret <16 x float> %z
+            }""")
+    )
+    bits = 512 if "zmm" in code else 256 if "ymm" in code else 128
+    return bits, "vfmadd" in code
+
+
+def _compiled_for():
+    """Return whether Numba compiles for Arm, the bits of a vector, and whether it fuses."""
+    triple = binding.get_process_triple()
+    if triple.startswith(("aarch64", "arm64")):  # as Linux and macOS call it
+        return True, 128, True
+    if config.CPU_NAME is None and config.CPU_FEATURES is None:
+        features = binding.get_host_cpu_features()
+        if not config.ENABLE_AVX:
+            return False, 128, False
+        bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
+        return False, bits, bool(features.get("fma"))
+    name = config.CPU_NAME or binding.get_host_cpu_name()
+    features = config.CPU_FEATURES
+    if features is None:
+        features = binding.get_host_cpu_features().flatten()
+    return False, *_probe(triple, name, features)
+
+
+def _instruction_set():
+    """Return the row that the kernels are compiled for, and whether multiply-adds are fused."""
+    arm, bits, fused = _compiled_for()
+    forced = os.environ.get("FASTNET_VECTOR_BITS")
+    if forced is not None:
+        if forced not in ("128", "256", "512"):
+            raise ValueError(
+                f"FASTNET_VECTOR_BITS must be 128, 256 or 512, got {forced!r}. "
+                "Unset it to use the width of this CPU."
+            )
+        bits = int(forced)
+    if arm and bits == 128:
+        return SETS[-1], fused
+    return next(row for row in SETS if row.bits == bits), fused
+
+
+SET, FUSED = _instruction_set()
+BITS, REGISTERS = SET.bits, SET.registers
