@@ -45,21 +45,9 @@ def parse():
     return arguments
 
 
-def use_threads(threads):
-    """Give every library as many threads, and the process as many cores, before any of it loads."""
-    for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMBA", "FASTNET"):
-        os.environ[f"{library}_NUM_THREADS"] = str(threads)
-    eigen = "true" if threads > 1 else "false"
-    os.environ["NPROC"] = str(threads)  # the pool of XLA's CPU client
-    os.environ["XLA_FLAGS"] = (
-        f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
-    )
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    if hasattr(os, "sched_setaffinity"):  # threads that start later inherit it
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
-
-
 if __name__ == "__main__":
+    from asv_benchmarks.environment import use_threads
+
     ARGUMENTS = parse()
     use_threads(ARGUMENTS.threads)
 
