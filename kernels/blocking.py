@@ -22,8 +22,7 @@ class InstructionSet(NamedTuple):
     stores_masked: bool  # the same of a store
     strip: int  # vectors of columns in a strip
     tall: tuple[int, int, int]  # rows of the tallest tile of 1, 2 and 3 vectors
-    least_of_four: int  # rows from which a tile of four is used, with the last row repeated
-    together: int  # rows from which a tall tile leaves enough for others
+    repeats: bool  # a tile may have rows twice, to fit those that are left
     dot_rows: int  # rows of a tile of dot products, two columns wide
 
 
@@ -31,10 +30,10 @@ class InstructionSet(NamedTuple):
 # the peak with operands in L1, on Zen 3 with AVX2: 6x2 0.95 to 1.00, 4x3 0.86 to 0.92, 4x2 0.83,
 # 8x1 0.61. AVX2's masked store takes 29 cycles there, a plain one 4; the others have none.
 SETS = (
-    InstructionSet("AVX-512", 512, 32, True, True, 3, (8, 8, 8), 4, 8, 8),
-    InstructionSet("AVX2", 256, 16, True, False, 2, (8, 6, 4), 1, 9, 4),
-    InstructionSet("SSE", 128, 16, False, False, 2, (8, 6, 4), 1, 9, 4),
-    InstructionSet("NEON", 128, 32, False, False, 3, (8, 8, 6), 1, 8, 8),
+    InstructionSet("AVX-512", 512, 32, True, True, 3, (8, 8, 8), False, 8),
+    InstructionSet("AVX2", 256, 16, True, False, 2, (8, 6, 4), True, 4),
+    InstructionSet("SSE", 128, 16, False, False, 2, (8, 6, 4), True, 4),
+    InstructionSet("NEON", 128, 32, False, False, 3, (8, 8, 6), False, 8),
 )
 
 

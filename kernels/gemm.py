@@ -16,6 +16,7 @@ as dot products along the sum; where its columns have none, as rows of the trans
 from ._jit import helper, jit
 from .activations import IDENTITY, activate, differentiate
 from .blocking import BITS, SET
+from .shallow import shallow_product
 from .simd import (
     dot_update,
     fill,
@@ -28,6 +29,7 @@ from .simd import (
     offset,
     opaque,
     pointer,
+    prefetch,
     prefetch_tile,
     put,
     rank_one_update,
@@ -46,31 +48,44 @@ from .simd import (
 
 STRIP = SET.strip
 TALL_1, TALL_2, TALL_3 = SET.tall
-LEAST_OF_FOUR = SET.least_of_four
-TOGETHER = SET.together
+REPEATS = SET.repeats
 END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 
 DEPTH = 256  # terms of the sum that a panel of b holds
 DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
-PANEL_BYTES = DOT_DEPTH * BITS // 8  # 50 KB with AVX-512, 25 KB with AVX2
-ROWS = 256  # rows of a that one panel is used for before the next one is packed
+PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB with AVX-512
+BLOCK_BYTES = 256 * 1024  # of a, that one panel is used for before the next one is packed: of L2
 PACK_ROWS = 64  # rows from which copying a panel of b pays
+PACK_ALIASES = 8  # the same where its rows would drive one another out of L1
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
-SHALLOW = 8  # rows of a wide b read in order, all columns at once: 1.8x at 2048-2048 with batch 1
-SHALLOW_ROWS = 8  # rows of c up to which that pays: 1.5x at 7
+SHALLOW = 8  # terms up to which b is read in order, all columns at once
+SHALLOW_ROWS = 8  # rows of c up to which that pays with more terms, eight at a time
 DOT_ROWS = SET.dot_rows
 SUMS_BYTES = 8 * DOT_ROWS * 2
 FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
 TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
+LONG = 64  # terms from which it pays to ask for c's cache lines ahead
+AHEAD = 4  # rows of b asked for while one is copied
 
 
 @helper
-def _steps(stride, rows):
-    """Where rows 1, 2 and 3 of a tile begin, of which `rows` are there: the others are the last."""
-    last = rows - 1
-    return (min(1, last) * stride, min(2, last) * stride, opaque(min(3, last) * stride))
+def _steps(stride, rows, height):
+    """Where rows 1, 2 and 3 of a tile begin, so that it has no others than the first `rows`.
+
+    Row 3 q + r of a tile begins where step q times `far` and step r, 0, `near` or `twice`, lead:
+    a tile that is higher than it has rows has some of them twice, and writes them twice.
+    """
+    near, twice, far = 1, 2, 3
+    if rows < height:
+        if height == 8:  # of five, six or seven rows
+            near, twice, far = (2, 1, 1) if rows == 5 else (1, 2, 2) if rows == 6 else (4, 3, 1)
+        elif height == 6:  # of four or five
+            far = rows - 3
+        else:  # of one, two or three
+            near, twice, far = min(1, rows - 1), min(2, rows - 1), rows - 1
+    return (near * stride, twice * stride, opaque(far * stride))
 
 
 @helper
@@ -86,16 +101,21 @@ def _tile(
 ):  # fmt: skip
     """One tile of c; a sum in blocks is the same as in one, as it starts from z if factor is 1.
 
-    Of the tile's rows only the first `rows` are there: the others repeat the last one, up to four.
-    The last `guard` rows of b are read at `end`.
+    Of its rows only the first `rows` are there. The last `guard` rows of b are read at `end`.
     """
-    a_steps, c_steps, z_steps = _steps(a_row, rows), _steps(c_row, rows), _steps(z_row, rows)
+    height = tile_rows(shape)
+    a_steps, c_steps = _steps(a_row, rows, height), _steps(c_row, rows, height)
+    z_steps = _steps(z_row, rows, height)
     tile = zero_tile(c, shape)
     if add:
         if factor == 1:
             tile = load_tile(shape, z, z_steps, columns)
+            if depth >= LONG:
+                prefetch_tile(shape, offset(c, height * c_row), c_steps)  # the next one
         else:
             prefetch_tile(shape, z, z_steps)
+    elif depth >= LONG:
+        prefetch_tile(shape, c, c_steps)
     k, stop, stride = 0, depth - guard, b_depth
     while True:
         while k < stop:
@@ -112,8 +132,8 @@ def _tile(
 
 @helper
 def _strip(
-    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, columns,
-    factor, z, z_row, add,
+    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row,
+    columns, factor, z, z_row, add,
 ):  # fmt: skip
     """All rows of one strip, in tiles of the heights of the given shapes.
 
@@ -129,20 +149,23 @@ def _strip(
             for j in range(0, columns, lanes(a)):
                 vector = load_first(b, (depth - guard + k) * b_depth + j, columns - j)
                 store(end, k * width + j, vector)
+    height = tile_rows(tall)
     i = 0
-    while m - i >= tile_rows(tall) and (m - i == tile_rows(tall) or m - i >= TOGETHER):
+    while m - i >= height or (REPEATS and m - i > 4):
+        if REPEATS and height == 6 and 7 <= m - i <= 8:
+            break  # four and three or four, not six and one or two
         _tile(
-            tall, tile_rows(tall), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+            tall, min(height, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
             guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
-        i += tile_rows(tall)
-    while m - i >= LEAST_OF_FOUR:
+        i += height
+    while m - i >= 4 or (REPEATS and m - i > 0):
         _tile(
             four, min(4, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
             guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += 4
-    if LEAST_OF_FOUR > 1:
+    if not REPEATS:
         if m - i >= 2:
             _tile(
                 two, 2, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
@@ -160,7 +183,8 @@ def _strip(
 
 @helper
 def _columns(
-    m, columns, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row, add
+    m, columns, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row,
+    add,
 ):  # fmt: skip
     """One strip of at most STRIP vectors of columns."""
     step = lanes(a)
@@ -228,24 +252,48 @@ def _dots(
 
 
 @helper
-def _pack(depth, columns, width, b, b_depth, b_col, panel):
-    """panel[k, j] = b[k, j] for j < columns; `width` elements a row, those past columns unused."""
+def _pack(depth, columns, b, b_depth, b_col, panel):
+    """panel[k, j] = b[k, j] for j < columns; whole vectors a row, those past columns unused."""
     step = lanes(b)
-    if b_col == 1:
-        for k in range(depth):
-            row, target = offset(b, k * b_depth), offset(panel, k * width)
-            for j in range(0, columns, step):
-                if columns - j >= step:
-                    store(target, j, load(row, j))
-                else:
-                    store(target, j, load_first(row, j, columns - j))
-        return
+    width = (columns + step - 1) // step * step
     for k in range(0, depth, step):
         for j in range(0, columns, step):
             transpose_block(
                 offset(b, k * b_depth + j * b_col), b_col, columns - j, depth - k,
                 offset(panel, k * width + j), width,
             )  # fmt: skip
+
+
+@helper
+def _pack_strips(depth, columns, b, b_depth, panel):
+    """Strips of b side by side, each a panel of its own, whose last vector is padded.
+
+    A row at a time: rows of 512 float64 are all in one set of L1, and strip by strip a cache line
+    takes 18 cycles, in fours 5.
+    """
+    step = lanes(b)
+    width = STRIP * step
+    for k in range(depth):
+        row = offset(b, k * b_depth)
+        prefetch(row, AHEAD * b_depth)
+        for j in range(0, columns, width):
+            size = min(width, (columns - j + step - 1) // step * step)
+            target = offset(panel, j * depth + k * size)
+            for i in range(0, size, step):
+                if columns - j - i >= step:
+                    store(target, i, load(row, j + i))
+                else:
+                    store(target, i, load_first(row, j + i, columns - j - i))
+
+
+@helper
+def _aliases(like, rows, row):
+    """Whether so many rows drive one another out of L1, of 64 sets of eight lines of 64 bytes."""
+    size = row * (BITS // 8) // lanes(like)
+    if size % 64 != 0:
+        return False
+    line = size // 64
+    return rows * min(64, line & -line) > 64 * 4
 
 
 @helper
@@ -272,10 +320,11 @@ def narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z
 
 @helper
 def _add_tile(shape, rows, a, a_row, factor, z, z_row, add, c, c_row, columns):
-    tile = load_tile(shape, a, _steps(a_row, rows), columns)
+    height = tile_rows(shape)
+    tile = load_tile(shape, a, _steps(a_row, rows, height), columns)
     if add:
-        tile = scale_and_add(tile, factor, z, _steps(z_row, rows), columns)
-    store_tile(c, _steps(c_row, rows), tile, columns)
+        tile = scale_and_add(tile, factor, z, _steps(z_row, rows, height), columns)
+    store_tile(c, _steps(c_row, rows, height), tile, columns)
 
 
 @helper
@@ -383,7 +432,10 @@ def gemm(
     narrow = n % step
     dots = a_depth == 1 and prefers_dots(n, depth, step)
     if n <= step and depth <= DEPTH and b_col == 1 and not dots:  # 6 ns a call sooner than below
-        _columns(m, n, depth, a, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row, add)
+        _columns(
+            m, n, depth, a, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row,
+            add,
+        )  # fmt: skip
         activate(activation, c, c_row, m, c_row)
         differentiate(derivative, y, c, c_row, m, c_row)
         return
@@ -416,37 +468,66 @@ def gemm(
         last = k + block == depth
         # A block of b that stays in L1 is used by one tile's rows after the other's, all columns
         # at once, so that c is written in order; a larger one is copied, a strip at a time.
-        small = b_col == 1 and n > 3 * step and block * n <= SMALL * step
-        pack = b_col != 1 or (not small and n > 3 * step and m >= PACK_ROWS)
-        height = ROWS if not small else SMALL_ROWS if n < WIDE * step else 8
+        small = b_col == 1 and n > STRIP * step and block * n <= SMALL * step
+        aliases = _aliases(b, block, b_depth)
+        height = SMALL_ROWS if n < WIDE * step else 8
+        if not small:
+            height = max(BLOCK_BYTES // (BITS // 8) * step // max(block, 1) // 24, 2) * 24
         i = 0
         while i < m:
             rows = min(height, m - i)
             a_block = offset(a, i * a_row + k * a_depth)
+            pack = b_col != 1 or (
+                not small and n > STRIP * step
+                and (rows >= PACK_ROWS or (aliases and rows >= PACK_ALIASES))
+            )  # fmt: skip
             j = 0
+            if b_col == 1 and 0 < block <= SHALLOW and n >= 4 * step:
+                shallow_product(
+                    rows, n, block, a_block, a_row, a_depth, offset(b, k * b_depth), b_depth,
+                    offset(c, i * c_row), c_row, factor, offset(z, i * z_row), z_row, add,
+                    panel,
+                )  # fmt: skip
+                j = n
             while rows == 1 and b_col == 1 and n - j >= 6 * step:  # six sums hide each other's wait
-                p = offset(b, k * b_depth + j)
+                q = offset(b, k * b_depth + j)
                 _tile(
-                    tile_shape(1, 6), 1, block, a_block, 0, a_depth, p, b_depth, p, 0,
+                    tile_shape(1, 6), 1, block, a_block, 0, a_depth, q, b_depth, q, 0,
                     offset(c, i * c_row + j), 0, 6 * step, factor, offset(z, i * z_row + j), 0,
                     add,
                 )  # fmt: skip
                 j += 6 * step
             while j < n:
-                left = n - j
-                columns = min(left, STRIP * step)
-                if STRIP == 3 and 3 * step < left <= 4 * step:  # 2 + 2 vectors, not 3 + 1
-                    columns = 2 * step
-                b_block, b_stride = offset(b, k * b_depth + j * b_col), b_depth
-                if pack:
-                    b_stride = (columns + step - 1) // step * step
-                    _pack(block, columns, b_stride, b_block, b_depth, b_col, panel)
-                    b_block = panel
-                _columns(
-                    rows, columns, block, a_block, a_row, a_depth, b_block, b_stride, pack,
-                    offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row, add,
-                )  # fmt: skip
-                j += columns
+                # Strips that are copied together, where b is copied: of its transpose, one.
+                width, group = STRIP * step, 1
+                if pack and b_col == 1:
+                    group = max(1, min(4, PANEL_BYTES // (BITS // 8) // (STRIP * block)))
+                    _pack_strips(
+                        block, min(group * width, n - j), offset(b, k * b_depth + j), b_depth, panel
+                    )
+                first = j
+                while j < n and j < first + group * width:
+                    columns = min(width, n - j)
+                    if STRIP == 3 and 3 * step < n - j <= 4 * step and group == 1:
+                        columns = 2 * step  # 2 + 2 vectors, not 3 + 1
+                    b_block, b_stride = offset(b, k * b_depth + j * b_col), b_depth
+                    if pack:
+                        b_block = offset(panel, (j - first) * block)
+                        b_stride = (columns + step - 1) // step * step
+                        if b_col != 1:
+                            b_block = panel
+                            _pack(
+                                block, columns, offset(b, k * b_depth + j * b_col), b_depth, b_col,
+                                panel,
+                            )  # fmt: skip
+                    _columns(
+                        rows, columns, block, a_block, a_row, a_depth, b_block, b_stride, pack,
+                        offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row,
+                        add,
+                    )  # fmt: skip
+                    j += columns
+                    if columns < width:
+                        break
             if last:
                 c_rows = offset(c, i * c_row)
                 activate(activation, c_rows, c_row, rows, c_row)
