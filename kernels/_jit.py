@@ -22,13 +22,13 @@ from llvmlite.binding import (
 from numba import config, njit, types
 from numba.core import caching, codegen, compiler
 
-from .blocking import BITS, FUSED
+from .blocking import BITS, FUSED, L2_BYTES
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
 
 
 def _source_stamp():
-    digest = hashlib.sha256(f"{BITS} bits {FUSED}".encode())
+    digest = hashlib.sha256(f"{BITS} {FUSED} {L2_BYTES}".encode())
     for path in sorted(_FOLDER.glob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())

@@ -93,5 +93,15 @@ def _instruction_set():
     return next(row for row in SETS if row.bits == bits), fused
 
 
+def _l2_bytes():
+    """Return the size of a core's second cache, as Linux tells it; elsewhere half a megabyte."""
+    try:
+        with open("/sys/devices/system/cpu/cpu0/cache/index2/size") as file:
+            return int(file.read().strip().removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        return 512 * 1024
+
+
 SET, FUSED = _instruction_set()
+L2_BYTES = _l2_bytes()
 BITS, REGISTERS = SET.bits, SET.registers

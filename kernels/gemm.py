@@ -15,13 +15,15 @@ as dot products along the sum; where its columns have none, as rows of the trans
 
 from ._jit import helper, jit
 from .activations import IDENTITY, activate, differentiate
-from .blocking import BITS, SET
+from .blocking import BITS, L2_BYTES, SET
 from .shallow import shallow_product
 from .simd import (
+    allocate,
     dot_update,
     fill,
     fma,
     get,
+    is_null,
     lanes,
     load,
     load_first,
@@ -33,6 +35,7 @@ from .simd import (
     prefetch_tile,
     put,
     rank_one_update,
+    release,
     scalar,
     scale_and_add,
     stack_buffer,
@@ -48,13 +51,14 @@ from .simd import (
 
 STRIP = SET.strip
 TALL_1, TALL_2, TALL_3 = SET.tall
+TALL = SET.tall[STRIP - 1]
 REPEATS = SET.repeats
 END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 
 DEPTH = 256  # terms of the sum that a panel of b holds
 DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
 PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB with AVX-512
-BLOCK_BYTES = 256 * 1024  # of a, that one panel is used for before the next one is packed: of L2
+BLOCK_BYTES = L2_BYTES // 2  # of a, that a copied panel of b is used for
 PACK_ROWS = 64  # rows from which copying a panel of b pays
 PACK_ALIASES = 8  # the same where its rows would drive one another out of L1
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
@@ -67,7 +71,9 @@ SUMS_BYTES = 8 * DOT_ROWS * 2
 FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
 TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
 LONG = 64  # terms from which it pays to ask for c's cache lines ahead
-AHEAD = 4  # rows of b asked for while one is copied
+COPY_COLUMNS = 12  # vectors of c's row from which copying tiles of a pays
+COPY_ROWS = 48
+AHEAD = 16  # rows of b asked for while one is copied
 
 
 @helper
@@ -132,10 +138,12 @@ def _tile(
 
 @helper
 def _strip(
-    tall, four, two, one, m, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row,
+    tall, four, two, one, m, depth, a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row,
     columns, factor, z, z_row, add,
 ):  # fmt: skip
     """All rows of one strip, in tiles of the heights of the given shapes.
+
+    A tile begins a_tile elements of a for each row before it: a_row, but where tiles were copied.
 
     Whole vectors of b are read: behind the columns of a row stands the next one, and behind the
     last, unless b is `padded`, what is not ours. The rows from which a vector would reach that far
@@ -152,13 +160,14 @@ def _strip(
     height = tile_rows(tall)
     i = 0
     while m - i >= height or (REPEATS and m - i > 4):
-        if REPEATS and height == 6 and 7 <= m - i <= 8:
+        if REPEATS and height == 6 and 7 <= m - i <= 8 and a_tile == a_row:
             break  # four and three or four, not six and one or two
         _tile(
-            tall, min(height, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+            tall, min(height, m - i), depth, offset(a, i * a_tile), a_row, a_depth, b, b_depth, end,
             guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
         )  # fmt: skip
         i += height
+    a = offset(a, i * (a_tile - a_row))
     while m - i >= 4 or (REPEATS and m - i > 0):
         _tile(
             four, min(4, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
@@ -183,7 +192,7 @@ def _strip(
 
 @helper
 def _columns(
-    m, columns, depth, a, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row,
+    m, columns, depth, a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row,
     add,
 ):  # fmt: skip
     """One strip of at most STRIP vectors of columns."""
@@ -191,17 +200,17 @@ def _columns(
     if columns <= step:
         _strip(
             tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1), tile_shape(1, 1), m, depth,
-            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
     elif columns <= 2 * step:
         _strip(
             tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2), tile_shape(1, 2), m, depth,
-            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
     elif STRIP == 3:
         _strip(
             tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3), m, depth,
-            a, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
 
 
@@ -265,7 +274,7 @@ def _pack(depth, columns, b, b_depth, b_col, panel):
 
 
 @helper
-def _pack_strips(depth, columns, b, b_depth, panel):
+def _pack_strips(depth, columns, b, b_depth, panel, ahead):
     """Strips of b side by side, each a panel of its own, whose last vector is padded.
 
     A row at a time: rows of 512 float64 are all in one set of L1, and strip by strip a cache line
@@ -275,8 +284,8 @@ def _pack_strips(depth, columns, b, b_depth, panel):
     width = STRIP * step
     for k in range(depth):
         row = offset(b, k * b_depth)
-        prefetch(row, AHEAD * b_depth)
         for j in range(0, columns, width):
+            prefetch(row, ahead * b_depth + j)
             size = min(width, (columns - j + step - 1) // step * step)
             target = offset(panel, j * depth + k * size)
             for i in range(0, size, step):
@@ -294,6 +303,23 @@ def _aliases(like, rows, row):
         return False
     line = size // 64
     return rows * min(64, line & -line) > 64 * 4
+
+
+@helper
+def _copy_tiles(rows, depth, a, a_depth, copy):
+    """Rows of a, side by side in memory, in tiles of TALL: a term's rows together, in order.
+
+    A tile has room for one more term: a vector's lanes past its rows are written over by the next.
+    """
+    step = lanes(a)
+    for k in range(depth):
+        for i in range(0, rows, TALL):
+            p, q = offset(a, k * a_depth + i), offset(copy, i * (depth + 1) + k * TALL)
+            for r in range((TALL - 1) // step * step, -1, -step):
+                if rows - i - r >= step:
+                    store(q, r, load(p, r))
+                else:
+                    store(q, r, load_first(p, r, rows - i - r))
 
 
 @helper
@@ -336,7 +362,7 @@ def _narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z,
         rows = min(TURNED, m - i)
         for j in range(0, rows, STRIP * step):
             _columns(
-                n, min(STRIP * step, rows - j), depth, b, 1, b_depth, offset(a, i + j), a_depth,
+                n, min(STRIP * step, rows - j), depth, b, 1, 1, b_depth, offset(a, i + j), a_depth,
                 False, offset(panel, j), TURNED, factor, z, 0, False,
             )  # fmt: skip
         for j in range(0, rows, step):
@@ -433,7 +459,7 @@ def gemm(
     dots = a_depth == 1 and prefers_dots(n, depth, step)
     if n <= step and depth <= DEPTH and b_col == 1 and not dots:  # 6 ns a call sooner than below
         _columns(
-            m, n, depth, a, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row,
+            m, n, depth, a, a_row, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row,
             add,
         )  # fmt: skip
         activate(activation, c, c_row, m, c_row)
@@ -454,7 +480,10 @@ def gemm(
             m, narrow, depth, a, a_row, offset(b, n * b_col), b_depth, b_col,
             offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
         )  # fmt: skip
-    elif a_row == 1 and b_col == 1 and depth >= 32 and 0 < 4 * narrow <= 3 * step:
+    elif (
+        a_row == 1 and b_col == 1 and depth >= 32 and 0 < 4 * narrow <= 3 * step
+        and not _aliases(a, depth, a_depth)
+    ):  # fmt: skip
         n -= narrow  # 1.4x at 784-10 with batch 32, 1.5x with 100
         _narrow_transposed(
             m, narrow, depth, a, a_depth, offset(b, n), b_depth,
@@ -462,6 +491,13 @@ def gemm(
         )  # fmt: skip
     if m <= SHALLOW_ROWS and b_col == 1 and n * SHALLOW > SMALL * step and factor == 1:
         deep = SHALLOW
+    # Tiles of a whose rows are read across, a cache line a term, come in order from a copy.
+    copies = a_row == 1 and b_col == 1 and n >= COPY_COLUMNS * step and m >= COPY_ROWS
+    copies = copies and depth >= LONG and n * min(depth, deep) > SMALL * step
+    copy, room = a, BLOCK_BYTES // (BITS // 8) * step
+    if copies:
+        copy = allocate(a, BLOCK_BYTES + BITS // 8)
+        copies = not is_null(copy)
     k = 0
     while True:
         block = min(deep, depth - k)
@@ -477,6 +513,9 @@ def gemm(
         while i < m:
             rows = min(height, m - i)
             a_block = offset(a, i * a_row + k * a_depth)
+            if copies:
+                rows = min(rows, room // (block + 1) // TALL * TALL)
+                _copy_tiles(rows, block, a_block, a_depth, copy)
             pack = b_col != 1 or (
                 not small and n > STRIP * step
                 and (rows >= PACK_ROWS or (aliases and rows >= PACK_ALIASES))
@@ -503,7 +542,12 @@ def gemm(
                 if pack and b_col == 1:
                     group = max(1, min(4, PANEL_BYTES // (BITS // 8) // (STRIP * block)))
                     _pack_strips(
-                        block, min(group * width, n - j), offset(b, k * b_depth + j), b_depth, panel
+                        block,
+                        min(group * width, n - j),
+                        offset(b, k * b_depth + j),
+                        b_depth,
+                        panel,
+                        4 if aliases else AHEAD,
                     )
                 first = j
                 while j < n and j < first + group * width:
@@ -520,8 +564,11 @@ def gemm(
                                 block, columns, offset(b, k * b_depth + j * b_col), b_depth, b_col,
                                 panel,
                             )  # fmt: skip
+                    p, a_tile, row, term = a_block, a_row, a_row, a_depth
+                    if copies and columns > (STRIP - 1) * step:
+                        p, a_tile, row, term = copy, block + 1, 1, TALL
                     _columns(
-                        rows, columns, block, a_block, a_row, a_depth, b_block, b_stride, pack,
+                        rows, columns, block, p, a_tile, row, term, b_block, b_stride, pack,
                         offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row,
                         add,
                     )  # fmt: skip
@@ -534,11 +581,13 @@ def gemm(
                 differentiate(derivative, offset(y, i * c_row), c_rows, c_row, rows, c_row)
             i += rows
         if last:
-            return
+            break
         k += block
         if not add:
             add, factor = True, scalar(a, 1.0)
         z, z_row = c, c_row
+    if copies:
+        release(copy)
 
 
 @jit

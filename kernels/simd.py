@@ -352,6 +352,43 @@ def stack_buffer(typingctx, like, size):
 
 
 @intrinsic
+def allocate(typingctx, like, size):
+    """Pointer to `size` uninitialised bytes from the C library, null where it has none."""
+
+    def codegen(context, builder, sig, args):
+        pointer = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(pointer, [INT64])
+        malloc = cgutils.get_or_insert_function(builder.module, function, "malloc")
+        return builder.bitcast(builder.call(malloc, [args[1]]), context.get_value_type(like))
+
+    return like(like, types.int64), codegen
+
+
+@intrinsic
+def release(typingctx, p):
+    """Give back what `allocate` gave; null is nothing."""
+
+    def codegen(context, builder, sig, args):
+        pointer = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [pointer])
+        free = cgutils.get_or_insert_function(builder.module, function, "free")
+        builder.call(free, [builder.bitcast(args[0], pointer)])
+        return context.get_dummy_value()
+
+    return types.void(p), codegen
+
+
+@intrinsic
+def is_null(typingctx, p):
+    """Whether a pointer is null."""
+
+    def codegen(context, builder, sig, args):
+        return builder.icmp_unsigned("==", builder.ptrtoint(args[0], INT64), INT64(0))
+
+    return types.boolean(p), codegen
+
+
+@intrinsic
 def lanes(typingctx, like):
     """How many numbers a vector of the pointer's dtype holds: a compile-time constant."""
 
