@@ -24,7 +24,7 @@ SHAPES = [
     (100, 50, 10),
     (32, 64, 75),
     (gemm.PACK_ROWS + 1, 33, 75),
-    (gemm.ROWS + 1, gemm.DEPTH + 1, 49),
+    (515, gemm.DEPTH + 1, 49),
     (300, 600, 71),
     (gemm.FEW_ROWS, 70, 67),
     (gemm.FEW_ROWS + 1, 70, 67),

@@ -91,18 +91,27 @@ def beyond(size):
     return (size - 1, size, size + 1)
 
 
+ROWS = gemm.BLOCK_BYTES // 4 // gemm.DEPTH // 24 * 24  # of float32 in a block, about
+
+
 @pytest.mark.parametrize(
     ("n", "d", "m"),
     [
         *((n, 5, 75) for n in beyond(gemm.PACK_ROWS)),
-        *((n, 5, 75) for n in beyond(gemm.ROWS)),
+        *((n, gemm.DEPTH, 75) for n in beyond(ROWS)),
+        # Few terms, in order; strips that are copied together; tiles of x that are copied.
+        *((n, d, 10) for n in (1, 2, 3) for d in beyond(gemm.SHALLOW)),
+        *((n, 5, m) for n in (1, 2, 3, 8) for m in beyond(64 * lanes(np.float32))),
+        *((200, d, 150) for d in beyond(gemm.COPY_ROWS)),
+        *((n, 100, 12 * lanes(np.float32)) for n in beyond(gemm.LONG)),
+        *((300, d, 209) for d in (48, 49, 53, 55, 56, 301)),
         *((9, d, 70) for d in beyond(gemm.DEPTH)),
         *((70, d, 75) for d in beyond(gemm.DEPTH)),
         (7, 9, gemm.DEPTH + 1),
-        (gemm.DEPTH + 1, 3, 2 * gemm.ROWS + 3),
-        (gemm.ROWS + 1, gemm.DEPTH + 1, 101),
+        (gemm.DEPTH + 1, 3, 2 * ROWS + 3),
+        (ROWS + 1, gemm.DEPTH + 1, 101),
         (300, 600, 75),
-        (2 * gemm.ROWS + 3, 2 * gemm.DEPTH + 3, 1),
+        (2 * ROWS + 3, 2 * gemm.DEPTH + 3, 1),
         (1, 784, 50),
         (100, 784, 50),
         # Dot products, for one column and for few rows of dx: whole vectors, tails, tall and not.
@@ -119,7 +128,7 @@ def beyond(size):
         # b in L1 as it stands, and just too large for it.
         *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float32) // 100)),
         *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float64) // 100)),
-        (gemm.ROWS + 5, 3, 200),
+        (ROWS + 5, 3, 200),
     ],
 )
 @every_dtype
