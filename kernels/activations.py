@@ -5,9 +5,10 @@ input.  `activate` and `differentiate` do the same to a block of a matrix, with 
 as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from ._jit import helper, inline, jit
-from .elementary import map_vectors, sigmoid, tanh
-from .simd import lanes, load, load_first, offset, pointer, select, store, store_first
+from ._jit import helper, jit
+from .elementary import sigmoid, tanh
+from .simd import offset, pointer, select
+from .sweep import sweep
 
 IDENTITY, SIGMOID, RELU, TANH = range(4)
 
@@ -57,18 +58,6 @@ def differentiated(activation, out, dout):
     return dout
 
 
-@inline
-def _map_two(function, x, y, out, size):
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, function(load(x, i), load(y, i)))
-    if full < size:
-        rest = size - full
-        result = function(load_first(x, full, rest), load_first(y, full, rest))
-        store_first(out, full, result, rest)
-
-
 @helper
 def activate(activation, c, stride, rows, columns):
     """c[r, :] = activation(c[r, :]) for pointers to rows that start `stride` elements apart."""
@@ -79,11 +68,11 @@ def activate(activation, c, stride, rows, columns):
     for r in range(rows):
         row = offset(c, r * stride)
         if activation == SIGMOID:
-            map_vectors(sigmoid, row, row, columns)
+            sweep(sigmoid, (row,), (row,), 0, columns, ())
         elif activation == RELU:
-            map_vectors(_relu, row, row, columns)
+            sweep(_relu, (row,), (row,), 0, columns, ())
         elif activation == TANH:
-            map_vectors(tanh, row, row, columns)
+            sweep(tanh, (row,), (row,), 0, columns, ())
 
 
 @helper
@@ -96,11 +85,11 @@ def differentiate(activation, out, c, stride, rows, columns):
     for r in range(rows):
         row, y = offset(c, r * stride), offset(out, r * stride)
         if activation == SIGMOID:
-            _map_two(_sigmoid_gradient, y, row, row, columns)
+            sweep(_sigmoid_gradient, (row,), (y, row), 0, columns, ())
         elif activation == RELU:
-            _map_two(_relu_gradient, y, row, row, columns)
+            sweep(_relu_gradient, (row,), (y, row), 0, columns, ())
         elif activation == TANH:
-            _map_two(_tanh_gradient, y, row, row, columns)
+            sweep(_tanh_gradient, (row,), (y, row), 0, columns, ())
 
 
 @jit
@@ -121,7 +110,7 @@ def sigmoid_forward(x, out):
     Within 2 ulp; results below the smallest normal number are 0.
     Source: Saitoh, Deep Learning from Scratch, section 3.2.4.
     """
-    map_vectors(sigmoid, pointer(x), pointer(out), x.size)
+    sweep(sigmoid, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -141,7 +130,7 @@ def sigmoid_backward(out, dout, dx):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.5.2.
     """
-    _map_two(_sigmoid_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    sweep(_sigmoid_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
 
 
 @jit
@@ -161,7 +150,7 @@ def relu_forward(x, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
     """
-    map_vectors(_relu, pointer(x), pointer(out), x.size)
+    sweep(_relu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -181,7 +170,7 @@ def relu_backward(out, dout, dx):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
     """
-    _map_two(_relu_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    sweep(_relu_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
 
 
 @jit
@@ -201,7 +190,7 @@ def tanh_forward(x, out):
     -----
     Within 2 ulp.
     """
-    map_vectors(tanh, pointer(x), pointer(out), x.size)
+    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -217,4 +206,4 @@ def tanh_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    _map_two(_tanh_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    sweep(_tanh_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())

@@ -5,60 +5,99 @@ training loop: on `columns` columns of n rows that start `stride` elements apart
 may share the columns.
 """
 
-from ._jit import helper, jit
+from ._jit import helper, inline, jit
 from .nodes import sum_rows
-from .simd import (
-    fill,
-    fma,
-    lanes,
-    load,
-    load_first,
-    offset,
-    pointer,
-    scalar,
-    square_root,
-    store,
-    store_first,
-)
+from .simd import fill, fma, offset, pointer, scalar, square_root, stack_buffer
+from .sweep import put_all, sweep
 
-# All passes go row by row: down the columns of a matrix 512 wide, cache lines throw each other out,
-# and the forward pass took three times as long.
-ROWS = 4  # that share a square root, or the factors of the gradient; of 16 it took twice as long
+# All passes go row by row, two rows at a time, which share what belongs to a column: down the
+# columns of a matrix 512 wide, cache lines throw each other out, and the forward pass took three
+# times as long.
+
+# Columns whose factors are computed once for all rows.
+BLOCK = 512
+BLOCK_BYTES = 8 * BLOCK
+
+
+@helper
+def _add_square(total, mean, x):
+    error = x - mean
+    return fma(error, error, total)
+
+
+@helper
+def _add_squares(total, mean, x, below):
+    return _add_square(_add_square(total, mean, x), mean, below)
 
 
 @helper
 def _sum_squares(n, columns, stride, x, mean, total):
     """total[:columns] = sum over n rows of (x - mean)**2."""
-    step = lanes(x)
-    full = columns - columns % step
-    for i in range(n):
-        row = offset(x, i * stride)
-        for j in range(0, full, step):
-            error = load(row, j) - load(mean, j)
-            before = load(total, j) if i > 0 else fill(x, 0.0)
-            store(total, j, fma(error, error, before))
-        if full < columns:
-            rest = columns - full
-            error = load_first(row, full, rest) - load_first(mean, full, rest)
-            before = load_first(total, full, rest) if i > 0 else fill(x, 0.0)
-            store_first(total, full, fma(error, error, before), rest)
+    put_all(total, columns, scalar(x, 0.0))
+    for i in range(0, n - 1, 2):
+        rows = offset(x, i * stride), offset(x, (i + 1) * stride)
+        sweep(_add_squares, (total,), (total, mean, *rows), 0, columns, ())
+    if n % 2:
+        sweep(_add_square, (total,), (total, mean, offset(x, (n - 1) * stride)), 0, columns, ())
 
 
 @helper
-def _sum_products(n, columns, stride, x, mean, dout, total):
-    """total[:columns] = sum over n rows of (x - mean) * dout."""
-    step = lanes(x)
-    full = columns - columns % step
-    for i in range(n):
-        row, upstream = offset(x, i * stride), offset(dout, i * stride)
-        for j in range(0, full, step):
-            before = load(total, j) if i > 0 else fill(x, 0.0)
-            store(total, j, fma(load(row, j) - load(mean, j), load(upstream, j), before))
-        if full < columns:
-            rest = columns - full
-            before = load_first(total, full, rest) if i > 0 else fill(x, 0.0)
-            error = load_first(row, full, rest) - load_first(mean, full, rest)
-            store_first(total, full, fma(error, load_first(upstream, full, rest), before), rest)
+def _add_slope(dbeta, dgamma, mean, x, dout):
+    return dbeta + dout, fma(x - mean, dout, dgamma)
+
+
+@helper
+def _add_slopes(dbeta, dgamma, mean, x, below, dout, dout_below):
+    dbeta, dgamma = _add_slope(dbeta, dgamma, mean, x, dout)
+    return _add_slope(dbeta, dgamma, mean, below, dout_below)
+
+
+@helper
+def _sum_slopes(n, columns, stride, x, mean, dout, dgamma, dbeta):
+    """dbeta[:columns] = sum over n rows of dout, dgamma[:columns] of (x - mean) * dout."""
+    put_all(dgamma, columns, scalar(x, 0.0))
+    put_all(dbeta, columns, scalar(x, -0.0))  # -0.0 + x is x, -0.0 too
+    sums = dbeta, dgamma
+    for i in range(0, n - 1, 2):
+        at, below = i * stride, (i + 1) * stride
+        rows = offset(x, at), offset(x, below), offset(dout, at), offset(dout, below)
+        sweep(_add_slopes, sums, (*sums, mean, *rows), 0, columns, ())
+    if n % 2:
+        at = (n - 1) * stride
+        rows = offset(x, at), offset(dout, at)
+        sweep(_add_slope, sums, (*sums, mean, *rows), 0, columns, ())
+
+
+@helper
+def _mean(total, running, n, decay, rest):
+    mean = total / n
+    return mean, decay * running + rest * mean
+
+
+@helper
+def _inverse_std(total, running, n, decay, rest, eps):
+    var = total / n
+    return 1.0 / square_root(var + eps), decay * running + rest * var
+
+
+@helper
+def _normalized(x, mean, inverse_std, gamma, beta):
+    return fma((x - mean) * inverse_std, gamma, beta)
+
+
+@helper
+def _both_normalized(x, below, mean, inverse_std, gamma, beta):
+    out = _normalized(x, mean, inverse_std, gamma, beta)
+    return out, _normalized(below, mean, inverse_std, gamma, beta)
+
+
+@inline
+def _map_pairs(function, n, stride, x, factors, out, columns):
+    """The rows of out = function(two rows of x, *factors), which gives two."""
+    for i in range(0, n, 2):
+        at, below = i * stride, min(i + 1, n - 1) * stride  # the last row twice, if it is alone
+        rows, targets = (offset(x, at), offset(x, below)), (offset(out, at), offset(out, below))
+        sweep(function, targets, (*rows, *factors), 0, columns, ())
 
 
 @helper
@@ -67,77 +106,69 @@ def normalize(
     inverse_std, out,
 ):  # fmt: skip
     """`batch_normalization_forward` on pointers."""
-    step = lanes(x)
-    decay, rest = fill(x, momentum), fill(x, scalar(x, 1.0) - momentum)
-    size = fill(x, scalar(x, n))
+    numbers = scalar(x, n), momentum, scalar(x, 1.0) - momentum
     sum_rows(n, columns, stride, x, mean)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        m = load_first(mean, j, count) / size
-        store_first(mean, j, m, count)
-        m = decay * load_first(running_mean, j, count) + rest * m
-        store_first(running_mean, j, m, count)
+    pair = mean, running_mean
+    sweep(_mean, pair, pair, 0, columns, numbers)
     _sum_squares(n, columns, stride, x, mean, inverse_std)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        v = load_first(inverse_std, j, count) / size
-        store_first(inverse_std, j, 1.0 / square_root(v + eps), count)
-        v = decay * load_first(running_var, j, count) + rest * v
-        store_first(running_var, j, v, count)
-    full = columns - columns % step
-    for i in range(n):
-        row, target = offset(x, i * stride), offset(out, i * stride)
-        for j in range(0, full, step):
-            normal = (load(row, j) - load(mean, j)) * load(inverse_std, j)
-            store(target, j, fma(normal, load(gamma, j), load(beta, j)))
-        if full < columns:
-            last = columns - full
-            normal = load_first(row, full, last) - load_first(mean, full, last)
-            normal = normal * load_first(inverse_std, full, last)
-            shift = load_first(beta, full, last)
-            store_first(target, full, fma(normal, load_first(gamma, full, last), shift), last)
+    pair = inverse_std, running_var
+    sweep(_inverse_std, pair, pair, 0, columns, (*numbers, eps))
+    _map_pairs(_both_normalized, n, stride, x, (mean, inverse_std, gamma, beta), out, columns)
+
+
+@helper
+def _running_scale(gamma, running_var, eps):
+    return gamma / square_root(running_var + eps)
+
+
+@helper
+def _scaled(x, mean, scale, beta):
+    return fma(x - mean, scale, beta)
+
+
+@helper
+def _both_scaled(x, below, mean, scale, beta):
+    return _scaled(x, mean, scale, beta), _scaled(below, mean, scale, beta)
 
 
 @helper
 def normalize_running(n, columns, stride, x, gamma, beta, eps, running_mean, running_var, out):
     """`batch_normalization_inference_forward` on pointers."""
-    step = lanes(x)
-    for start in range(0, n, ROWS):
-        rows = min(ROWS, n - start)
-        block, target = offset(x, start * stride), offset(out, start * stride)
-        for j in range(0, columns, step):
-            count = min(step, columns - j)
-            mean, shift = load_first(running_mean, j, count), load_first(beta, j, count)
-            std = square_root(load_first(running_var, j, count) + eps)
-            scale = load_first(gamma, j, count) / std
-            for i in range(rows):
-                row = load_first(block, i * stride + j, count)
-                store_first(target, i * stride + j, fma(row - mean, scale, shift), count)
+    scale = stack_buffer(x, BLOCK_BYTES)
+    for j in range(0, columns, BLOCK):
+        count = min(BLOCK, columns - j)
+        known = offset(gamma, j), offset(running_var, j)
+        sweep(_running_scale, (scale,), known, 0, count, (eps,))
+        factors = offset(running_mean, j), scale, offset(beta, j)
+        _map_pairs(_both_scaled, n, stride, offset(x, j), factors, offset(out, j), count)
+
+
+@helper
+def _factors(dgamma, inverse_std, gamma, dbeta, share):
+    dgamma = dgamma * inverse_std
+    return dgamma, gamma * inverse_std, dbeta * share, dgamma * inverse_std * share
+
+
+@helper
+def _gradient(x, dout, mean, scale, shift, slope):
+    return scale * (dout - shift - slope * (x - mean))
 
 
 @helper
 def normalize_gradient(n, columns, stride, x, gamma, mean, inverse_std, dout, dx, dgamma, dbeta):
     """`batch_normalization_backward` on pointers."""
-    step = lanes(x)
     share = 1.0 / fill(x, scalar(x, n))
-    sum_rows(n, columns, stride, dout, dbeta)
-    _sum_products(n, columns, stride, x, mean, dout, dgamma)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        product = load_first(dgamma, j, count) * load_first(inverse_std, j, count)
-        store_first(dgamma, j, product, count)
-    for start in range(0, n, ROWS):
-        rows = min(ROWS, n - start)
-        for j in range(0, columns, step):
-            count = min(step, columns - j)
-            m, inverse = load_first(mean, j, count), load_first(inverse_std, j, count)
-            scale = load_first(gamma, j, count) * inverse
-            shift = load_first(dbeta, j, count) * share
-            slope = load_first(dgamma, j, count) * inverse * share
-            for i in range(start, start + rows):
-                centred = load_first(x, i * stride + j, count) - m
-                rest = load_first(dout, i * stride + j, count) - shift - slope * centred
-                store_first(dx, i * stride + j, scale * rest, count)
+    _sum_slopes(n, columns, stride, x, mean, dout, dgamma, dbeta)
+    scale, shift = stack_buffer(x, BLOCK_BYTES), stack_buffer(x, BLOCK_BYTES)
+    slope = stack_buffer(x, BLOCK_BYTES)
+    for j in range(0, columns, BLOCK):
+        count, middle, total = min(BLOCK, columns - j), offset(mean, j), offset(dgamma, j)
+        known = total, offset(inverse_std, j), offset(gamma, j), offset(dbeta, j)
+        sweep(_factors, (total, scale, shift, slope), known, 0, count, (share,))
+        for i in range(n):
+            at = i * stride + j
+            row = offset(x, at), offset(dout, at), middle, scale, shift, slope
+            sweep(_gradient, (offset(dx, at),), row, 0, count, ())
 
 
 @jit

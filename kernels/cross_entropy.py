@@ -5,17 +5,15 @@ Rows are as in losses.py. Cross entropies with labels are in softmax.py.
 
 from . import elementary
 from ._jit import helper, jit
-from .elementary import map_vectors
 from .losses import (
     gradient_of_elements,
     gradient_of_sums,
-    map_slopes,
     mean_of_elements,
     mean_of_sums,
-    sum_terms,
 )
 from .simd import absolute, pointer, scalar, select
 from .softmax import TINY
+from .sweep import sum_of, sweep
 
 LOWEST_LOG = -100.0  # PyTorch's bounds: log(0) counts as this, and y (1 - y) below as 1e-12
 SMALLEST_DIVISOR = 1e-12
@@ -47,20 +45,20 @@ def _categorical(y, t):
 
 
 @helper
-def _categorical_slope(y, t):
-    return -t / (y + TINY)
+def _categorical_slope(y, t, dout, divisor):
+    return -t / (y + TINY) * dout / divisor
 
 
 @helper
 def categorical_cross_entropy_row(y, t, columns):
     """Sum of -t log(y + 1e-7) over the columns of a sample, pointers."""
-    return sum_terms(_categorical, y, t, columns)
+    return sum_of(_categorical, (y, t), 0, columns, ())
 
 
 @helper
 def categorical_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
     """dx = -t / (y + 1e-7) * dout / n on pointers; dx may be y."""
-    map_slopes(_categorical_slope, y, t, columns, dout, n, dx)
+    sweep(_categorical_slope, (dx,), (y, t), 0, columns, (dout, n))
 
 
 @helper
@@ -70,20 +68,21 @@ def _binary(y, t):
 
 
 @helper
-def _binary_slope(y, t):
-    return (y - t) / _divisor((1.0 - y) * y)
+def _binary_slope(y, t, dout, divisor):
+    return (y - t) / _divisor((1.0 - y) * y) * dout / divisor
 
 
 @helper
 def binary_cross_entropy_row(y, t, columns):
     """Mean of -t log(y) - (1 - t) log(1 - y) over the columns of a sample, pointers."""
-    return sum_terms(_binary, y, t, columns) / scalar(y, columns)
+    return sum_of(_binary, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def binary_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
     """dx = (y - t) / (y (1 - y)) * dout / (n * columns) on pointers; dx may be y."""
-    map_slopes(_binary_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+    divisor = scalar(y, n) * scalar(y, columns)
+    sweep(_binary_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -93,21 +92,21 @@ def _sigmoid_cross_entropy(x, t):
 
 
 @helper
-def _sigmoid_cross_entropy_slope(x, t):
-    return elementary.sigmoid(x) - t
+def _sigmoid_cross_entropy_slope(x, t, dout, divisor):
+    return (elementary.sigmoid(x) - t) * dout / divisor
 
 
 @helper
 def sigmoid_cross_entropy_row(y, t, columns):
     """Mean of log(1 + exp(y)) - t y, of logits y, over the columns of a sample, pointers."""
-    return sum_terms(_sigmoid_cross_entropy, y, t, columns) / scalar(y, columns)
+    return sum_of(_sigmoid_cross_entropy, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def sigmoid_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
     """dx = (sigmoid(y) - t) * dout / (n * columns), of logits y, on pointers; dx may be y."""
     divisor = scalar(y, n) * scalar(y, columns)
-    map_slopes(_sigmoid_cross_entropy_slope, y, t, columns, dout, divisor, dx)
+    sweep(_sigmoid_cross_entropy_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -117,20 +116,20 @@ def _divergence(y, t):
 
 
 @helper
-def _divergence_slope(y, t):
-    return -t / _divisor(y)
+def _divergence_slope(y, t, dout, divisor):
+    return -t / _divisor(y) * dout / divisor
 
 
 @helper
 def kullback_leibler_divergence_row(y, t, columns):
     """Sum of t log(t / y) over the columns of a sample, pointers."""
-    return sum_terms(_divergence, y, t, columns)
+    return sum_of(_divergence, (y, t), 0, columns, ())
 
 
 @helper
 def kullback_leibler_divergence_gradient_row(y, t, columns, dout, n, dx):
     """dx = -t / y * dout / n on pointers; dx may be y."""
-    map_slopes(_divergence_slope, y, t, columns, dout, n, dx)
+    sweep(_divergence_slope, (dx,), (y, t), 0, columns, (dout, n))
 
 
 @helper
@@ -141,7 +140,7 @@ def _textbook_binary(y, t):
 @helper
 def _textbook_binary_row(y, t, columns):
     """Sum of -log(y + 1e-7) where t is 1 and of -log(1 - y + 1e-7) where it is 0; pointers."""
-    return sum_terms(_textbook_binary, y, t, columns)
+    return sum_of(_textbook_binary, (y, t), 0, columns, ())
 
 
 @jit
@@ -322,5 +321,5 @@ def sigmoid_with_loss_forward(x, t, y, loss):
     `mean_squared_error_backward` computes it.
     Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
     """
-    map_vectors(elementary.sigmoid, pointer(x), pointer(y), x.size)
+    sweep(elementary.sigmoid, (pointer(y),), (pointer(x),), 0, x.size, ())
     mean_of_sums(_textbook_binary_row, y, t, loss)

@@ -17,16 +17,13 @@ becomes small, and within 3 above; `expm1_of_negative` and `log1p_of_fraction` w
 
 from math import inf, nan
 
-from ._jit import helper, inline, jit
+from ._jit import helper, jit
 from .simd import (
     absolute,
     copysign,
     exponent,
     fill,
     fma,
-    lanes,
-    load,
-    load_first,
     pick,
     pointer,
     polynomial,
@@ -34,10 +31,9 @@ from .simd import (
     scale_by_power,
     select,
     significand,
-    store,
-    store_first,
     unshift,
 )
+from .sweep import sweep
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts (fdlibm): k * LN2_HIGH is exact for every exponent k.
@@ -258,18 +254,6 @@ def normal_cdf(x):
     return select(x > 0.0, 1.0 - tail, tail), e
 
 
-@inline
-def map_vectors(function, x, out, size):
-    """out[:size] = function(x[:size]) on pointers, for a function of a vector."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, function(load(x, i)))
-    if full < size:
-        rest = size - full
-        store_first(out, full, function(load_first(x, full, rest)), rest)
-
-
 @jit
 def exp_forward(x, out):
     """Exponential: out = exp(x), element by element.
@@ -285,7 +269,7 @@ def exp_forward(x, out):
     -----
     See `exp` for the error and the limits.
     """
-    map_vectors(exp, pointer(x), pointer(out), x.size)
+    sweep(exp, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -303,4 +287,4 @@ def log_forward(x, out):
     -----
     See `log` for the error and the limits.
     """
-    map_vectors(log, pointer(x), pointer(out), x.size)
+    sweep(log, (pointer(out),), (pointer(x),), 0, x.size, ())

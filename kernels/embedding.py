@@ -4,47 +4,24 @@
 """
 
 from ._jit import helper, jit
-from .simd import fill, get, lanes, load, load_first, offset, pointer, store, store_first
+from .nodes import add
+from .simd import get, offset, pointer, scalar
+from .sweep import copy, put_all, sweep
 
 
 @helper
 def take_rows(n, width, W, idx, out):
     """out[i] = W[idx[i]] for n rows of `width` elements."""
-    step = lanes(W)
-    full = width - width % step
     for i in range(n):
-        source, target = offset(W, get(idx, i) * width), offset(out, i * width)
-        for j in range(0, full, step):
-            store(target, j, load(source, j))
-        if full < width:
-            store_first(target, full, load_first(source, full, width - full), width - full)
+        copy(offset(W, get(idx, i) * width), offset(out, i * width), width)
 
 
 @helper
 def add_rows(n, width, idx, dout, dW):
     """dW[idx[i]] += dout[i] for n rows of `width` elements, in order."""
-    step = lanes(dW)
-    full = width - width % step
     for i in range(n):
-        source, target = offset(dout, i * width), offset(dW, get(idx, i) * width)
-        for j in range(0, full, step):
-            store(target, j, load(target, j) + load(source, j))
-        if full < width:
-            rest = width - full
-            row = load_first(target, full, rest) + load_first(source, full, rest)
-            store_first(target, full, row, rest)
-
-
-@helper
-def clear(p, size):
-    """p[:size] = 0."""
-    step = lanes(p)
-    zero = fill(p, 0.0)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(p, i, zero)
-    if full < size:
-        store_first(p, full, zero, size - full)
+        target = offset(dW, get(idx, i) * width)
+        sweep(add, (target,), (target, offset(dout, i * width)), 0, width, ())
 
 
 @jit
@@ -89,5 +66,6 @@ def embedding_backward(idx, dout, dW):
     Added in the order of idx. Source: Saitoh, Deep Learning from Scratch 2, section 4.1.2.
     """
     n, width = dout.shape
-    clear(pointer(dW), dW.size)
-    add_rows(n, width, pointer(idx), pointer(dout), pointer(dW))
+    target = pointer(dW)
+    put_all(target, dW.size, scalar(target, 0.0))
+    add_rows(n, width, pointer(idx), pointer(dout), target)

@@ -6,13 +6,14 @@ Rows are as in losses.py. Those of categorical hinge take a pointer to the label
 from math import nan
 
 from ._jit import helper, jit
-from .losses import gradient_of_elements, map_slopes, mean_of_elements, sum_terms
+from .losses import gradient_of_elements, mean_of_elements
 from .simd import (
     count_lanes,
     fill,
     get,
     is_lane,
     lanes,
+    load,
     load_first,
     max_lanes,
     offset,
@@ -20,9 +21,9 @@ from .simd import (
     put,
     scalar,
     select,
-    store_first,
     sum_lanes,
 )
+from .sweep import fold, put_all, sum_of, sweep
 
 
 @helper
@@ -32,20 +33,21 @@ def _hinge(y, t):
 
 
 @helper
-def _hinge_slope(y, t):
-    return select(1.0 - t * y <= 0.0, 0.0, -t)
+def _hinge_slope(y, t, dout, divisor):
+    return select(1.0 - t * y <= 0.0, 0.0, -t) * dout / divisor
 
 
 @helper
 def hinge_row(y, t, columns):
     """Mean of max(0, 1 - t y) over the columns of a sample, pointers."""
-    return sum_terms(_hinge, y, t, columns) / scalar(y, columns)
+    return sum_of(_hinge, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def hinge_gradient_row(y, t, columns, dout, n, dx):
     """dx = -t where 1 - t y > 0, else 0, times dout / (n * columns); dx may be y."""
-    map_slopes(_hinge_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+    divisor = scalar(y, n) * scalar(y, columns)
+    sweep(_hinge_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -55,31 +57,38 @@ def _squared_hinge(y, t):
 
 
 @helper
-def _squared_hinge_slope(y, t):
-    return -2.0 * t * _hinge(y, t)
+def _squared_hinge_slope(y, t, dout, divisor):
+    return -2.0 * t * _hinge(y, t) * dout / divisor
 
 
 @helper
 def squared_hinge_row(y, t, columns):
     """Mean of max(0, 1 - t y)**2 over the columns of a sample, pointers."""
-    return sum_terms(_squared_hinge, y, t, columns) / scalar(y, columns)
+    return sum_of(_squared_hinge, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def squared_hinge_gradient_row(y, t, columns, dout, n, dx):
     """dx = -2 t max(0, 1 - t y) * dout / (n * columns) on pointers; dx may be y."""
-    map_slopes(_squared_hinge_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+    divisor = scalar(y, n) * scalar(y, columns)
+    sweep(_squared_hinge_slope, (dx,), (y, t), 0, columns, (dout, divisor))
+
+
+@helper
+def _larger(top, known, y):
+    return select(y > top, y, top), select(y == y, known, nan)
 
 
 @helper
 def _rival_score(y, label, columns):
     """Largest of 0 and the scores of the other classes; NaN where one of those is."""
-    step = lanes(y)
     top, known = fill(y, 0.0), fill(y, 0.0)
-    for j in range(0, columns, step):
-        others = select(is_lane(y, label - j), 0.0, load_first(y, j, min(step, columns - j)))
-        top = select(others > top, others, top)
-        known = select(others == others, known, nan)
+    if columns <= lanes(y):  # no loops of random lengths, which a CPU cannot predict
+        scores = select(is_lane(y, label), 0.0, load_first(y, 0, columns))
+        top, known = _larger(top, known, scores)
+    else:
+        state = fold(_larger, (top, known), (y,), 0, label, ())
+        top, known = fold(_larger, state, (y,), label + 1, columns, ())
     return max_lanes(top) + sum_lanes(known)
 
 
@@ -88,10 +97,8 @@ def _class_of(score, y, label, columns):
     """The first class but `label` with that positive score, which one has."""
     step = lanes(y)
     wanted, start = fill(y, score), 0
-    while True:
-        scores = load_first(y, start, min(step, columns - start))
-        if count_lanes(scores == wanted) > 0:  # the label's own, it may be
-            break
+    # The label's own score may be the same: its vector is looked at, and left.
+    while start + step <= columns and count_lanes(load(y, start) == wanted) == 0:
         start += step
     while get(y, start) != score or start == label:
         start += 1
@@ -109,16 +116,13 @@ def categorical_hinge_row(y, t, columns):
 @helper
 def categorical_hinge_gradient_row(y, t, columns, dout, n, dx):
     """Gradient of the categorical hinge loss, times dout / n, on pointers; dx may be y."""
-    step = lanes(y)
     label = get(t, 0)
     score = _rival_score(y, label, columns)
     violation = score - get(y, label) + scalar(y, 1.0)
     rival = label
     if violation > 0 and score > 0:
         rival = _class_of(score, y, label, columns)
-    elsewhere = fill(y, scalar(y, nan) if violation != violation else scalar(y, 0.0))
-    for j in range(0, columns, step):
-        store_first(dx, j, elsewhere, min(step, columns - j))
+    put_all(dx, columns, scalar(y, nan) if violation != violation else scalar(y, 0.0))
     if violation > 0:
         scale = scalar(y, dout) / scalar(y, n)
         put(dx, rival, scale)

@@ -10,22 +10,11 @@ from .elementary import (
     exp,
     expm1_of_negative,
     log1p_of_fraction,
-    map_vectors,
     normal_cdf,
     sigmoid,
 )
-from .simd import (
-    absolute,
-    fill,
-    fma,
-    lanes,
-    load,
-    load_first,
-    pointer,
-    select,
-    store,
-    store_first,
-)
+from .simd import absolute, fill, fma, pointer, select
+from .sweep import sweep
 
 DENSITY_AT_0 = 0.3989422804014327  # 1 / sqrt(2 pi)
 # 2 sqrt(2 / pi) (x + 0.044715 x**3): (1 + tanh(u)) / 2 is the sigmoid of 2 u.
@@ -145,43 +134,9 @@ def silu_gradient(x, out, dout):
 
 
 @inline
-def map_sloped(function, x, alpha, out, size):
-    """out = function(x, alpha) on pointers."""
-    width = lanes(x)
-    full = size - size % width
-    for i in range(0, full, width):
-        store(out, i, function(load(x, i), alpha))
-    if full < size:
-        rest = size - full
-        store_first(out, full, function(load_first(x, full, rest), alpha), rest)
-
-
-@inline
-def map_gradient(function, known, dout, dx, size):
-    """dx = function(x, out, dout), which reads only one of x and out: `known`."""
-    width = lanes(known)
-    full = size - size % width
-    for i in range(0, full, width):
-        value = load(known, i)
-        store(dx, i, function(value, value, load(dout, i)))
-    if full < size:
-        rest = size - full
-        value = load_first(known, full, rest)
-        store_first(dx, full, function(value, value, load_first(dout, full, rest)), rest)
-
-
-@inline
-def map_sloped_gradient(function, out, alpha, dout, dx, size):
-    """dx = function(x, out, dout, alpha), which does not read x, on pointers."""
-    width = lanes(out)
-    full = size - size % width
-    for i in range(0, full, width):
-        y = load(out, i)
-        store(dx, i, function(y, y, load(dout, i), alpha))
-    if full < size:
-        rest = size - full
-        y = load_first(out, full, rest)
-        store_first(dx, full, function(y, y, load_first(dout, full, rest), alpha), rest)
+def map_gradient(function, known, dout, dx, size, numbers):
+    """dx = function(x, out, dout, *numbers), which reads only one of x and out: `known`."""
+    sweep(function, (dx,), (known, known, dout), 0, size, numbers)
 
 
 @jit
@@ -201,7 +156,7 @@ def identity_forward(x, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 3.4.3.
     """
-    map_vectors(identity, pointer(x), pointer(out), x.size)
+    sweep(identity, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -217,7 +172,7 @@ def identity_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    map_gradient(identity_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(identity_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
 @jit
@@ -237,7 +192,7 @@ def step_forward(x, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 3.2.2.
     """
-    map_vectors(step, pointer(x), pointer(out), x.size)
+    sweep(step, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -253,7 +208,7 @@ def step_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    map_gradient(step_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(step_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
 @jit
@@ -276,7 +231,7 @@ def leaky_relu_forward(x, alpha, out):
     Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic
     models, 2013.
     """
-    map_sloped(leaky_relu, pointer(x), alpha, pointer(out), x.size)
+    sweep(leaky_relu, (pointer(out),), (pointer(x),), 0, x.size, (alpha,))
 
 
 @jit
@@ -294,8 +249,7 @@ def leaky_relu_backward(out, alpha, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    p, g = pointer(out), pointer(dout)
-    map_sloped_gradient(leaky_relu_gradient, p, alpha, g, pointer(dx), out.size)
+    map_gradient(leaky_relu_gradient, pointer(out), pointer(dout), pointer(dx), out.size, (alpha,))
 
 
 @jit
@@ -319,7 +273,7 @@ def elu_forward(x, alpha, out):
     Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by
     exponential linear units, 2015.
     """
-    map_sloped(elu, pointer(x), alpha, pointer(out), x.size)
+    sweep(elu, (pointer(out),), (pointer(x),), 0, x.size, (alpha,))
 
 
 @jit
@@ -337,8 +291,7 @@ def elu_backward(out, alpha, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    p, g = pointer(out), pointer(dout)
-    map_sloped_gradient(elu_gradient, p, alpha, g, pointer(dx), out.size)
+    map_gradient(elu_gradient, pointer(out), pointer(dout), pointer(dx), out.size, (alpha,))
 
 
 @jit
@@ -359,7 +312,7 @@ def softplus_forward(x, out):
     Within 2 ulp; 0 where it would be below the smallest normal number.
     Source: Dugas et al., Incorporating second-order functional knowledge, 2000.
     """
-    map_vectors(softplus, pointer(x), pointer(out), x.size)
+    sweep(softplus, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -375,7 +328,7 @@ def softplus_backward(out, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or out.
     """
-    map_gradient(softplus_gradient, pointer(out), pointer(dout), pointer(dx), out.size)
+    map_gradient(softplus_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
 @jit
@@ -397,7 +350,7 @@ def gelu_forward(x, out):
     be below the smallest normal number. -inf gives NaN, as the product in NumPy.
     Source: Hendrycks and Gimpel, Gaussian error linear units, 2016.
     """
-    map_vectors(gelu, pointer(x), pointer(out), x.size)
+    sweep(gelu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -413,7 +366,7 @@ def gelu_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    map_gradient(gelu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(gelu_gradient, pointer(x), pointer(dout), pointer(dx), x.size, ())
 
 
 @jit
@@ -434,7 +387,7 @@ def gelu_tanh_forward(x, out):
     Differs from `gelu_forward` by at most 0.0005. -inf gives NaN, as the product in NumPy.
     Source: Hendrycks and Gimpel, Gaussian error linear units, 2016.
     """
-    map_vectors(gelu_tanh, pointer(x), pointer(out), x.size)
+    sweep(gelu_tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -450,7 +403,7 @@ def gelu_tanh_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    map_gradient(gelu_tanh_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(gelu_tanh_gradient, pointer(x), pointer(dout), pointer(dx), x.size, ())
 
 
 @jit
@@ -471,7 +424,7 @@ def silu_forward(x, out):
     Within 3 ulp. -inf gives NaN, as the product in NumPy.
     Source: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, 2017.
     """
-    map_vectors(silu, pointer(x), pointer(out), x.size)
+    sweep(silu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
 @jit
@@ -487,4 +440,4 @@ def silu_backward(x, dout, dx):
     dx : array, same shape and dtype
         Overwritten. May be dout or x.
     """
-    map_gradient(silu_gradient, pointer(x), pointer(dout), pointer(dx), x.size)
+    map_gradient(silu_gradient, pointer(x), pointer(dout), pointer(dx), x.size, ())

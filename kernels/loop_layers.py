@@ -16,10 +16,10 @@ from ._jit import helper, inline, jit
 from .batch_normalization import normalize, normalize_gradient, normalize_running
 from .called import address_in
 from .dropout import draw_mask, drop, mask_key
-from .elementary import map_vectors
-from .embedding import add_rows, clear, take_rows
-from .linear_units import map_gradient, map_sloped, map_sloped_gradient
-from .simd import get, offset, pointer_at, put, stack_buffer
+from .embedding import add_rows, take_rows
+from .linear_units import map_gradient
+from .simd import get, offset, pointer_at, put, scalar, stack_buffer
+from .sweep import put_all, sweep
 
 MASK = 512  # elements of a mask at a time
 ROWS = 64  # row numbers of an embedding at a time
@@ -27,7 +27,7 @@ ROWS = 64  # row numbers of an embedding at a time
 
 @inline
 def _forward(function, x, out, size, like):
-    map_vectors(function, pointer_at(x, like), pointer_at(out, like), size)
+    sweep(function, (pointer_at(out, like),), (pointer_at(x, like),), 0, size, ())
     return 0
 
 
@@ -36,7 +36,7 @@ def _backward(gradient, known, dout, dx, size, like):
     """`known` is x or out, the one that the gradient reads."""
     if dx != 0:
         p, g = pointer_at(known, like), pointer_at(dout, like)
-        map_gradient(gradient, p, g, pointer_at(dx, like), size)
+        map_gradient(gradient, p, g, pointer_at(dx, like), size, ())
     return 0
 
 
@@ -44,7 +44,7 @@ def _backward(gradient, known, dout, dx, size, like):
 def _forward_sloped(function, x, state, out, size, like):
     """State: alpha."""
     alpha = get(pointer_at(state, like), 0)
-    map_sloped(function, pointer_at(x, like), alpha, pointer_at(out, like), size)
+    sweep(function, (pointer_at(out, like),), (pointer_at(x, like),), 0, size, (alpha,))
     return 0
 
 
@@ -53,7 +53,7 @@ def _backward_sloped(gradient, out, state, dout, dx, size, like):
     if dx != 0:
         p, g = pointer_at(out, like), pointer_at(dout, like)
         alpha = get(pointer_at(state, like), 0)
-        map_sloped_gradient(gradient, p, alpha, g, pointer_at(dx, like), size)
+        map_gradient(gradient, p, g, pointer_at(dx, like), size, (alpha,))
     return 0
 
 
@@ -157,7 +157,7 @@ def embedding_gradient(seed, first, n, size, d, m, x, out, param, state, dout, d
     """There is no gradient of row numbers: dx is not written."""
     numbers, rows = pointer_at(x, like), pointer_at(dout, like)
     dW, width = pointer_at(grad, like), m // d
-    clear(dW, int64(get(pointer_at(state, like), 0)) * width)
+    put_all(dW, int64(get(pointer_at(state, like), 0)) * width, scalar(dW, 0.0))
     for i in range(0, n * d, ROWS):
         count = min(ROWS, n * d - i)
         idx = _row_numbers(numbers, i, count)

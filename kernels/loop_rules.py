@@ -12,8 +12,9 @@ import math
 from numba import float64, int64
 
 from ._jit import helper, inline, jit
-from .penalties import add_gradient, l1_gradient, l1_penalty, l2_gradient, l2_penalty
+from .penalties import add_l1_gradient, add_l2_gradient, l1_penalty, l2_penalty
 from .simd import get, offset, pointer_at, put, scalar, stack_buffer
+from .sweep import sweep
 from .table import FORWARD, INPUTS, LR, MAX_NORM, OUTPUTS, WEIGHT
 from .updates import (
     adadelta_step,
@@ -70,10 +71,10 @@ def penalty(rows, columns, layers, param, grad, numbers, like):
         g = offset(pointer_at(grad, like), get(row, WEIGHT))
         if l1 != 0.0:
             value += l1_penalty(p, l1, size)
-            add_gradient(l1_gradient, p, scalar(p, l1), g, size)
+            sweep(add_l1_gradient, (g,), (g, p), 0, size, (scalar(p, l1),))
         if l2 != 0.0:
             value += l2_penalty(p, l2, size)
-            add_gradient(l2_gradient, p, scalar(p, l2), g, size)
+            sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, l2),))
     put(values, 2, value)
     return 0
 

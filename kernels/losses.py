@@ -10,60 +10,15 @@ from math import sqrt
 
 from . import elementary
 from ._jit import helper, inline, jit
-from .simd import (
-    absolute,
-    fill,
-    get,
-    keep_first,
-    lanes,
-    load,
-    load_first,
-    offset,
-    pointer,
-    put,
-    scalar,
-    select,
-    store,
-    store_first,
-    sum_lanes,
-)
+from .simd import absolute, fill, get, offset, pointer, put, scalar, select
 from .softmax import TINY, is_largest
+from .sweep import sum_of, sweep
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
 
 
-# What the losses share, hinge.py and cross_entropy.py too.
-
-
-@inline
-def sum_terms(term, y, t, columns):
-    """Sum of term(y[j], t[j]) for j < columns, on pointers, for a function of vectors.
-
-    Whole vectors apart from the rest: with a mask for each, 128 x 512 take up to 1.5 times as long.
-    """
-    step = lanes(y)
-    full = columns - columns % step
-    total = fill(y, 0.0)
-    for j in range(0, full, step):
-        total = total + term(load(y, j), load(t, j))
-    if full < columns:
-        rest = columns - full
-        terms = term(load_first(y, full, rest), load_first(t, full, rest))
-        total = total + keep_first(terms, rest, 0.0)
-    return sum_lanes(total)
-
-
-@inline
-def map_slopes(slope, y, t, columns, dout, divisor, dx):
-    """dx[j] = slope(y[j], t[j]) * dout / divisor for j < columns, on pointers; dx may be y."""
-    step = lanes(y)
-    full = columns - columns % step
-    for j in range(0, full, step):
-        store(dx, j, slope(load(y, j), load(t, j)) * fill(y, dout) / fill(y, divisor))
-    if full < columns:
-        rest = columns - full
-        slopes = slope(load_first(y, full, rest), load_first(t, full, rest))
-        store_first(dx, full, slopes * fill(y, dout) / fill(y, divisor), rest)
+# What the losses share, hinge.py and cross_entropy.py too. A slope is that of a term, times
+# dout / divisor.
 
 
 @inline
@@ -111,38 +66,38 @@ def _squared_error(y, t):
 
 
 @helper
-def _squared_error_slope(y, t):
-    return 2.0 * (y - t)
+def _squared_error_slope(y, t, dout, divisor):
+    return 2.0 * (y - t) * dout / divisor
 
 
 @helper
-def _error(y, t):
-    return y - t
+def _error_slope(y, t, dout, divisor):
+    return (y - t) * dout / divisor
 
 
 @helper
 def squared_error_row(y, t, columns):
     """Half the squared distance of y[:columns] and t[:columns], pointers."""
-    return scalar(y, 0.5) * sum_terms(_squared_error, y, t, columns)
+    return scalar(y, 0.5) * sum_of(_squared_error, (y, t), 0, columns, ())
 
 
 @helper
 def squared_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = (y - t) * dout / n on pointers, in NumPy's order of operations; dx may be y."""
-    map_slopes(_error, y, t, columns, dout, n, dx)
+    sweep(_error_slope, (dx,), (y, t), 0, columns, (dout, n))
 
 
 @helper
 def elementwise_mean_squared_error_row(y, t, columns):
     """Mean of (y - t)**2 over the columns of a sample, pointers."""
-    return sum_terms(_squared_error, y, t, columns) / scalar(y, columns)
+    return sum_of(_squared_error, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def elementwise_mean_squared_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = 2 (y - t) * dout / (n * columns) on pointers; dx may be y."""
     divisor = scalar(y, n) * scalar(y, columns)
-    map_slopes(_squared_error_slope, y, t, columns, dout, divisor, dx)
+    sweep(_squared_error_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -158,16 +113,21 @@ def _sign_of_error(y, t):
 
 
 @helper
+def _absolute_error_slope(y, t, dout, divisor):
+    return _sign_of_error(y, t) * dout / divisor
+
+
+@helper
 def mean_absolute_error_row(y, t, columns):
     """Mean of |y - t| over the columns of a sample, pointers."""
-    return sum_terms(_absolute_error, y, t, columns) / scalar(y, columns)
+    return sum_of(_absolute_error, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def mean_absolute_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = sign(y - t) * dout / (n * columns) on pointers; dx may be y."""
     divisor = scalar(y, n) * scalar(y, columns)
-    map_slopes(_sign_of_error, y, t, columns, dout, divisor, dx)
+    sweep(_absolute_error_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -182,21 +142,21 @@ def _percentage_error(y, t):
 
 
 @helper
-def _percentage_error_slope(y, t):
-    return 100.0 * _sign_of_error(y, t) / _at_least_tiny(absolute(t))
+def _percentage_error_slope(y, t, dout, divisor):
+    return 100.0 * _sign_of_error(y, t) / _at_least_tiny(absolute(t)) * dout / divisor
 
 
 @helper
 def mean_absolute_percentage_error_row(y, t, columns):
     """Mean of 100 |y - t| / max(|t|, 1e-7) over the columns of a sample, pointers."""
-    return sum_terms(_percentage_error, y, t, columns) / scalar(y, columns)
+    return sum_of(_percentage_error, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def mean_absolute_percentage_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = 100 sign(y - t) / max(|t|, 1e-7) * dout / (n * columns); dx may be y."""
     divisor = scalar(y, n) * scalar(y, columns)
-    map_slopes(_percentage_error_slope, y, t, columns, dout, divisor, dx)
+    sweep(_percentage_error_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -211,21 +171,22 @@ def _squared_logarithmic_error(y, t):
 
 
 @helper
-def _squared_logarithmic_error_slope(y, t):
-    return select(y < TINY, 0.0, 2.0 * _logarithmic_error(y, t) / (y + 1.0))
+def _squared_logarithmic_error_slope(y, t, dout, divisor):
+    slope = select(y < TINY, 0.0, 2.0 * _logarithmic_error(y, t) / (y + 1.0))
+    return slope * dout / divisor
 
 
 @helper
 def mean_squared_logarithmic_error_row(y, t, columns):
     """Mean of (log(1 + y) - log(1 + t))**2 over the columns of a sample, pointers."""
-    return sum_terms(_squared_logarithmic_error, y, t, columns) / scalar(y, columns)
+    return sum_of(_squared_logarithmic_error, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def mean_squared_logarithmic_error_gradient_row(y, t, columns, dout, n, dx):
     """dx = 2 (log(1 + y) - log(1 + t)) / (1 + y) * dout / (n * columns); dx may be y."""
     divisor = scalar(y, n) * scalar(y, columns)
-    map_slopes(_squared_logarithmic_error_slope, y, t, columns, dout, divisor, dx)
+    sweep(_squared_logarithmic_error_slope, (dx,), (y, t), 0, columns, (dout, divisor))
 
 
 @helper
@@ -234,45 +195,48 @@ def _poisson(y, t):
 
 
 @helper
-def _poisson_slope(y, t):
-    return 1.0 - t / (y + TINY)
+def _poisson_slope(y, t, dout, divisor):
+    return (1.0 - t / (y + TINY)) * dout / divisor
 
 
 @helper
 def poisson_row(y, t, columns):
     """Mean of y - t log(y + 1e-7) over the columns of a sample, pointers."""
-    return sum_terms(_poisson, y, t, columns) / scalar(y, columns)
+    return sum_of(_poisson, (y, t), 0, columns, ()) / scalar(y, columns)
 
 
 @helper
 def poisson_gradient_row(y, t, columns, dout, n, dx):
     """dx = (1 - t / (y + 1e-7)) * dout / (n * columns) on pointers; dx may be y."""
-    map_slopes(_poisson_slope, y, t, columns, dout, scalar(y, n) * scalar(y, columns), dx)
+    divisor = scalar(y, n) * scalar(y, columns)
+    sweep(_poisson_slope, (dx,), (y, t), 0, columns, (dout, divisor))
+
+
+@helper
+def _huber(y, t, limit):
+    size = absolute(y - t)
+    beyond = limit * size - 0.5 * limit * limit
+    return select(size <= limit, 0.5 * size * size, beyond)
+
+
+@helper
+def _huber_slope(y, t, limit, dout, divisor):
+    error = y - t
+    slope = select(error > limit, limit, select(error < -limit, -limit, error))
+    return slope * dout / divisor
 
 
 @helper
 def huber_row(y, t, columns, delta):
     """Mean over columns: e**2 / 2 where |e| <= delta, else delta |e| - delta**2 / 2; e = y - t."""
-    step = lanes(y)
-    limit, total = fill(y, delta), fill(y, 0.0)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        size = absolute(load_first(y, j, count) - load_first(t, j, count))
-        beyond = limit * size - 0.5 * limit * limit
-        total = total + select(size <= limit, 0.5 * size * size, beyond)
-    return sum_lanes(total) / scalar(y, columns)
+    return sum_of(_huber, (y, t), 0, columns, (fill(y, delta),)) / scalar(y, columns)
 
 
 @helper
 def huber_gradient_row(y, t, columns, dout, n, dx, delta):
     """dx = (y - t, but within -delta and delta) * dout / (n * columns); dx may be y."""
-    step = lanes(y)
-    limit, divisor = fill(y, delta), scalar(y, n) * scalar(y, columns)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        error = load_first(y, j, count) - load_first(t, j, count)
-        slopes = select(error > limit, limit, select(error < -limit, -limit, error))
-        store_first(dx, j, slopes * fill(y, dout) / fill(y, divisor), count)
+    divisor = scalar(y, n) * scalar(y, columns)
+    sweep(_huber_slope, (dx,), (y, t), 0, columns, (fill(y, delta), dout, divisor))
 
 
 @helper
@@ -283,7 +247,7 @@ def _product(y, t):
 @helper
 def _length(y, columns):
     """Euclidean length of y[:columns], a pointer; at least 1e-7."""
-    length = scalar(y, sqrt(sum_terms(_product, y, y, columns)))
+    length = scalar(y, sqrt(sum_of(_product, (y, y), 0, columns, ())))
     least = scalar(y, TINY)
     return least if length < least else length
 
@@ -291,23 +255,23 @@ def _length(y, columns):
 @helper
 def cosine_proximity_row(y, t, columns):
     """Negative cosine of the angle between y[:columns] and t[:columns], pointers."""
-    return -sum_terms(_product, y, t, columns) / (_length(y, columns) * _length(t, columns))
+    return -sum_of(_product, (y, t), 0, columns, ()) / (_length(y, columns) * _length(t, columns))
+
+
+@helper
+def _cosine_slope(y, t, length, cosine, other, scale):
+    return (y / length * cosine - t / other) * scale
 
 
 @helper
 def cosine_proximity_gradient_row(y, t, columns, dout, n, dx):
     """Gradient of the negative cosine, times dout / n, on pointers; dx may be y."""
-    step = lanes(y)
     length, other = _length(y, columns), _length(t, columns)
-    cosine = sum_terms(_product, y, t, columns) / (length * other)
+    cosine = sum_of(_product, (y, t), 0, columns, ()) / (length * other)
     if length == scalar(y, TINY):  # a length that is held there is no function of y
         cosine = scalar(y, 0.0)
     scale = scalar(y, dout) / scalar(y, n) / length
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        along = load_first(y, j, count) / fill(y, length) * fill(y, cosine)
-        gradient = (along - load_first(t, j, count) / fill(y, other)) * fill(y, scale)
-        store_first(dx, j, gradient, count)
+    sweep(_cosine_slope, (dx,), (y, t), 0, columns, (length, cosine, other, scale))
 
 
 @helper

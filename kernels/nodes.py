@@ -5,72 +5,29 @@ comes before the axis, the axis, what comes after it. All work on pointers, too.
 """
 
 from ._jit import helper, jit
-from .simd import fill, lanes, load, load_first, offset, pointer, put, store, store_first, sum_lanes
+from .simd import fill, get, lanes, load, offset, pointer, put, sum_lanes
+from .sweep import copy, fold, put_all, sweep
 
 
 @helper
-def add(x, y, out, size):
-    """out[:size] = x + y."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, load(x, i) + load(y, i))
-    if full < size:
-        rest = size - full
-        store_first(out, full, load_first(x, full, rest) + load_first(y, full, rest), rest)
+def add(x, y):
+    """Return x + y, vectors."""
+    return x + y
 
 
 @helper
-def multiply(x, y, out, size):
-    """out[:size] = x * y."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, load(x, i) * load(y, i))
-    if full < size:
-        rest = size - full
-        store_first(out, full, load_first(x, full, rest) * load_first(y, full, rest), rest)
+def _multiply(x, y):
+    return x * y
 
 
 @helper
-def multiply_gradient(x, y, dout, dx, dy, size):
-    """dx[:size] = dout * y, dy[:size] = dout * x."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        one, other, upstream = load(x, i), load(y, i), load(dout, i)
-        store(dx, i, upstream * other)
-        store(dy, i, upstream * one)
-    if full < size:
-        rest = size - full
-        one, other = load_first(x, full, rest), load_first(y, full, rest)
-        upstream = load_first(dout, full, rest)
-        store_first(dx, full, upstream * other, rest)
-        store_first(dy, full, upstream * one, rest)
+def _multiply_gradient(x, y, dout):
+    return dout * y, dout * x
 
 
 @helper
-def copy(x, out, size):
-    """out[:size] = x."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(out, i, load(x, i))
-    if full < size:
-        store_first(out, full, load_first(x, full, size - full), size - full)
-
-
-@helper
-def copy_twice(x, one, other, size):
-    """one[:size] = other[:size] = x."""
-    step = lanes(x)
-    full = size - size % step
-    for i in range(0, full, step):
-        value = load(x, i)
-        store(one, i, value)
-        store(other, i, value)
-    copy(offset(x, full), offset(one, full), size - full)
-    copy(offset(x, full), offset(other, full), size - full)
+def _twice(x):
+    return x, x
 
 
 @helper
@@ -78,11 +35,7 @@ def repeat(x, out, a, b, c):
     """out[i, j, :] = x[i, :], for a rows of c elements and j < b."""
     for i in range(a):
         if c == 1:
-            value, target = load_first(x, i, 1), offset(out, i * b)
-            value = fill(x, sum_lanes(value))  # the other lanes are 0
-            step = lanes(x)
-            for j in range(0, b, step):
-                store_first(target, j, value, min(step, b - j))
+            put_all(offset(out, i * b), b, get(x, i))
         else:
             for j in range(b):
                 copy(offset(x, i * c), offset(out, (i * b + j) * c), c)
@@ -100,19 +53,37 @@ def _sum_run(x, size):
         t1 = t1 + load(x, i + step)
         t2 = t2 + load(x, i + 2 * step)
         t3 = t3 + load(x, i + 3 * step)
-    for i in range(full, size, step):
-        t0 = t0 + load_first(x, i, min(step, size - i))
+    t0 = fold(add, t0, (x,), full, size, ())
     return sum_lanes((t0 + t1) + (t2 + t3))
+
+
+@helper
+def _sum_four(a, b, c, d):
+    return a + b + c + d
+
+
+@helper
+def _add_four(x, a, b, c, d):
+    return x + a + b + c + d
 
 
 @helper
 def sum_rows(n, columns, stride, x, total):
     """total[:columns] = the sum of n rows that start `stride` elements apart, in order."""
-    copy(x, total, columns)
-    # Row by row: down the columns of a matrix 512 wide, cache lines threw each other out, and a
-    # sum took five times as long.
-    for i in range(1, n):
-        add(total, offset(x, i * stride), total, columns)
+    # Four rows at a time, which read and write the total once: down the columns of a matrix 512
+    # wide, cache lines threw each other out, and a sum took five times as long.
+    full = n - n % 4
+    for i in range(0, full, 4):
+        a, b = offset(x, i * stride), offset(x, (i + 1) * stride)
+        rows = a, b, offset(x, (i + 2) * stride), offset(x, (i + 3) * stride)
+        if i == 0:
+            sweep(_sum_four, (total,), rows, 0, columns, ())
+        else:
+            sweep(_add_four, (total,), (total, *rows), 0, columns, ())
+    if full == 0:
+        copy(x, total, columns)
+    for i in range(max(full, 1), n):
+        sweep(add, (total,), (total, offset(x, i * stride)), 0, columns, ())
 
 
 @helper
@@ -143,7 +114,7 @@ def add_forward(x, y, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.4.2.
     """
-    add(pointer(x), pointer(y), pointer(out), x.size)
+    sweep(add, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
 @jit
@@ -164,7 +135,7 @@ def add_backward(dout, dx, dy):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.3.1.
     """
-    copy_twice(pointer(dout), pointer(dx), pointer(dy), dout.size)
+    sweep(_twice, (pointer(dx), pointer(dy)), (pointer(dout),), 0, dout.size, ())
 
 
 @jit
@@ -184,7 +155,7 @@ def multiply_forward(x, y, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.4.1.
     """
-    multiply(pointer(x), pointer(y), pointer(out), x.size)
+    sweep(_multiply, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
 @jit
@@ -205,8 +176,8 @@ def multiply_backward(x, y, dout, dx, dy):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.3.2.
     """
-    p, q, g = pointer(x), pointer(y), pointer(dout)
-    multiply_gradient(p, q, g, pointer(dx), pointer(dy), x.size)
+    inputs = pointer(x), pointer(y), pointer(dout)
+    sweep(_multiply_gradient, (pointer(dx), pointer(dy)), inputs, 0, x.size, ())
 
 
 @jit

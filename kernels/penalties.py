@@ -1,7 +1,4 @@
-"""Penalties on large weights, L1 and L2: their value, and their gradient added to another.
-
-`l1_gradient` and `l2_gradient` work on vectors, for updates that add them on their way.
-"""
+"""Penalties on large weights, L1 and L2: their value, and their gradient added to another."""
 
 from ._jit import helper, inline, jit
 from .simd import (
@@ -11,39 +8,37 @@ from .simd import (
     fma,
     lanes,
     load,
-    load_first,
     offset,
     pointer,
     put,
     select,
-    store,
-    store_first,
     sum_lanes,
 )
+from .sweep import fold, sweep
 
 BLOCK = 4096  # terms that are added in the arrays' dtype; the blocks are added in float64
 
 
 @helper
-def _magnitude(w, total):
+def _magnitude(total, w):
     return total + absolute(w)
 
 
 @helper
-def _square(w, total):
+def _square(total, w):
     return fma(w, w, total)
 
 
 @helper
-def l1_gradient(w, strength):
-    """Return strength * sign(w): 0 where w is 0; NaN stays NaN."""
-    return select(absolute(w) > 0.0, copysign(fill(w, strength), w), w)
+def add_l1_gradient(grad, w, strength):
+    """Return grad + strength * sign(w), vectors: sign(0) = 0; NaN stays NaN."""
+    return grad + select(absolute(w) > 0.0, copysign(fill(w, strength), w), w)
 
 
 @helper
-def l2_gradient(w, strength):
-    """Return strength * w."""
-    return strength * w
+def add_l2_gradient(grad, w, strength):
+    """Return grad + strength * w, vectors."""
+    return grad + strength * w
 
 
 @inline
@@ -57,10 +52,9 @@ def _total(term, w, size):
         full = count - count % (2 * step)
         even, odd = fill(w, 0.0), fill(w, 0.0)
         for i in range(0, full, 2 * step):
-            even = term(load(block, i), even)
-            odd = term(load(block, i + step), odd)
-        for i in range(full, count, step):
-            even = term(load_first(block, i, min(step, count - i)), even)
+            even = term(even, load(block, i))
+            odd = term(odd, load(block, i + step))
+        even = fold(term, even, (block,), full, count, ())
         total += sum_lanes(even + odd)
     return total
 
@@ -75,19 +69,6 @@ def l1_penalty(w, strength, size):
 def l2_penalty(w, strength, size):
     """strength / 2 * sum of w[:size]**2, a pointer."""
     return 0.5 * strength * _total(_square, w, size)
-
-
-@inline
-def add_gradient(gradient, w, strength, grad, size):
-    """grad[:size] += gradient(w[:size], strength), pointers."""
-    step = lanes(w)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(grad, i, load(grad, i) + gradient(load(w, i), strength))
-    if full < size:
-        rest = size - full
-        term = gradient(load_first(w, full, rest), strength)
-        store_first(grad, full, load_first(grad, full, rest) + term, rest)
 
 
 @jit
@@ -125,7 +106,8 @@ def l1_penalty_backward(W, strength, dW):
     dW : array, same shape and dtype
         Updated in place.
     """
-    add_gradient(l1_gradient, pointer(W), strength, pointer(dW), W.size)
+    g = pointer(dW)
+    sweep(add_l1_gradient, (g,), (g, pointer(W)), 0, W.size, (strength,))
 
 
 @jit
@@ -167,4 +149,5 @@ def l2_penalty_backward(W, strength, dW):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 6.4.2.
     """
-    add_gradient(l2_gradient, pointer(W), strength, pointer(dW), W.size)
+    g = pointer(dW)
+    sweep(add_l2_gradient, (g,), (g, pointer(W)), 0, W.size, (strength,))

@@ -31,6 +31,7 @@ from .simd import (
     sum_lanes,
     transpose_block,
 )
+from .sweep import fold, put_all, sum_of, sweep
 
 TINY = 1e-7  # inside the textbook's logarithm, so that log(0) does not occur
 
@@ -45,59 +46,60 @@ TURNED_BYTES = 2 * SQUARE_BYTES
 
 
 @helper
+def _larger(top, x):
+    return select(x > top, x, top)
+
+
+@helper
 def _largest(x, columns):
     """Largest of x[:columns], a pointer; NaN is passed over, and shows in the exps."""
-    step = lanes(x)
-    top = fill(x, -math.inf)
-    for j in range(0, columns - step + 1, step):
-        v = load(x, j)
-        top = select(v > top, v, top)
-    rest = columns % step
-    if rest:
-        v = keep_first(load_first(x, columns - rest, rest), rest, -math.inf)
-        top = select(v > top, v, top)
-    return max_lanes(top)
+    return max_lanes(fold(_larger, fill(x, -math.inf), (x,), 0, columns, ()))
 
 
 @helper
 def _exps(x, columns, largest, y):
-    """y[:columns] = exp(x[:columns] - largest) on pointers; returns their sum."""
+    """y = exp(x[:columns] - largest) on pointers, but for the columns that fill no whole vector.
+
+    Returns the sum of all, and the exps of those, 0 past the end: what is stored under a mask
+    cannot be loaded before it has reached the cache, up to 20 ns later.
+    """
     step = lanes(x)
     top = fill(x, largest)
-    total = fill(x, 0.0)
-    for j in range(0, columns - step + 1, step):
+    total, last = fill(x, 0.0), fill(x, 0.0)
+    full = columns - columns % step
+    for j in range(0, full, step):
         e = elementary.exp(load(x, j) - top)
         store(y, j, e)
         total = total + e
-    rest = columns % step
-    if rest:
-        j = columns - rest
+    if full < columns:
+        rest = columns - full
         # exp(-inf) = 0 in the lanes past the end
-        e = elementary.exp(keep_first(load_first(x, j, rest) - top, rest, -math.inf))
-        store_first(y, j, e, rest)
-        total = total + e
-    return sum_lanes(total)
+        last = elementary.exp(keep_first(load_first(x, full, rest) - top, rest, -math.inf))
+        total = total + last
+    return sum_lanes(total), last
+
+
+@helper
+def _divided(y, total):
+    return y / total
 
 
 @helper
 def _softmax_row(x, columns, y):
     """y[:columns] = softmax(x[:columns]) on pointers; returns the sum of exps and the maximum."""
-    step = lanes(x)
+    full = columns - columns % lanes(x)
     largest = _largest(x, columns)
-    total = _exps(x, columns, largest, y)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        store_first(y, j, load_first(y, j, count) / fill(x, total), count)
+    total, last = _exps(x, columns, largest, y)
+    sweep(_divided, (y,), (y,), 0, full, (total,))
+    if full < columns:
+        store_first(y, full, _divided(last, total), columns - full)
     return total, largest
 
 
 @helper
 def sum_of_logs(x, count):
     """Sum of log(x[:count]), a pointer, added in float64; x is overwritten."""
-    step = lanes(x)
-    for j in range(0, count, step):
-        rest = min(step, count - j)
-        store_first(x, j, elementary.log(load_first(x, j, rest)), rest)
+    sweep(elementary.log, (x,), (x,), 0, count, ())
     total = 0.0
     for j in range(count):
         total += get(x, j)
@@ -116,10 +118,13 @@ def cross_entropy_gradient_row(y, t, columns, dout, n, dx):
     """dx = -[c = t[0]] / (y + 1e-7) * dout / n on pointers, t to the label; dx may be y."""
     label = get(t, 0)
     slope = scalar(y, -1.0) / (get(y, label) + scalar(y, TINY)) * scalar(y, dout) / scalar(y, n)
-    step = lanes(y)
-    for j in range(0, columns, step):
-        store_first(dx, j, fill(y, 0.0), min(step, columns - j))
+    put_all(dx, columns, scalar(y, 0.0))
     put(dx, label, slope)
+
+
+@helper
+def _scaled(y, factor, scale):
+    return y * factor * scale
 
 
 @helper
@@ -129,17 +134,24 @@ def softmax_gradient_row(x, columns, label, scale, dx):
     Returns the sum of exp(x - largest) and x[label] - largest: the row's cross entropy is the
     logarithm of the first less the second.
     """
-    step = lanes(x)
-    logit = get(x, label)
+    logit, full = get(x, label), columns - columns % lanes(x)
     largest = _largest(x, columns)
-    total = _exps(x, columns, largest, dx)
-    inverse = fill(x, scalar(x, 1.0) / total)
-    for j in range(0, columns, step):
-        count = min(step, columns - j)
-        y = load_first(dx, j, count) * inverse
-        gradient = select(is_lane(x, label - j), y - 1.0, y) * fill(x, scale)
-        store_first(dx, j, gradient, count)
+    total, last = _exps(x, columns, largest, dx)
+    inverse = scalar(x, 1.0) / total
+    right = get(dx, label) * inverse if label < full else scalar(x, 0.0)
+    sweep(_scaled, (dx,), (dx,), 0, full, (inverse, scale))
+    if label < full:
+        put(dx, label, (right - scalar(x, 1.0)) * scalar(x, scale))
+    if full < columns:
+        y = last * inverse
+        gradient = select(is_lane(x, label - full), y - 1.0, y) * scale
+        store_first(dx, full, gradient, columns - full)
     return total, logit - largest
+
+
+@helper
+def _compare(above, equal, x, logit):
+    return select(x <= logit, above, 1.0), select(x == logit, equal + 1.0, equal)
 
 
 @helper
@@ -148,15 +160,13 @@ def is_largest(x, columns, label):
 
     Counts instead of branching: what a network answers is what a CPU predicts worst.
     """
-    step = lanes(x)
-    logit = fill(x, get(x, label))
-    wrong = 0
-    for j in range(0, columns, step):
-        rest = min(step, columns - j)
-        v = load_first(x, j, rest)
-        wrong += step - count_lanes(keep_first(v, rest, -math.inf) <= logit)
-        wrong += count_lanes(keep_first(v, label - j, math.nan) == logit)
-    return wrong == 0
+    zero, logit = fill(x, 0.0), get(x, label)
+    above, equal = fold(_compare, (zero, zero), (x,), 0, columns, (logit,))
+    right = count_lanes(above > 0.0) == 0
+    if count_lanes(equal > 0.0) + count_lanes(equal > 1.0) > 1:
+        for j in range(label):
+            right &= get(x, j) != logit
+    return right
 
 
 # Up to as many rows as a vector has lanes, of up to twice the columns, are worked on in the
@@ -177,10 +187,15 @@ def _turn_back(n, columns, turned, y):
     """y[i, j] = turned[j, i], for the n rows of y."""
     step = lanes(y)
     back = stack_buffer(y, SQUARE_BYTES)
-    for j in range(0, columns, step):
+    for j in range((columns - 1) // step * step, -1, -step):
         rest = min(step, columns - j)
         transpose_block(offset(turned, j * step), step, rest, n, back, step)
-        for i in range(n):
+        # A whole vector writes into the next row, of which these columns come later: into the same
+        # block after it, into the blocks before in their turn. Behind the last row nothing may be.
+        whole = max(0, (n * columns - j - step) // columns + 1)
+        for i in range(min(n, whole)):
+            store(y, i * columns + j, load(back, i * step))
+        for i in range(min(n, whole), n):
             store_first(y, i * columns + j, load(back, i * step), rest)
 
 
@@ -241,6 +256,11 @@ def _few_columns(n, columns, x, labels, rows, scale, dx, losses):
 
 
 @helper
+def _log_less(x, margin):
+    return elementary.log(x) - margin
+
+
+@helper
 def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
     """Cross entropies of n rows of logits, and their gradients; returns how many answers are right.
 
@@ -267,10 +287,8 @@ def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
             )
             put(few, i - start, total)
             put(losses, i, margin)
-        for i in range(0, count, step):
-            rest = min(step, count - i)
-            logs = elementary.log(load_first(few, i, rest))
-            store_first(losses, start + i, logs - load_first(losses, start + i, rest), rest)
+        margins = offset(losses, start)
+        sweep(_log_less, (margins,), (few, margins), 0, count, ())
     return correct
 
 
@@ -302,6 +320,16 @@ def softmax_forward(x, y):
             _softmax_row(offset(p, i), columns, offset(q, i))
 
 
+@helper
+def _product(y, dout):
+    return y * dout
+
+
+@helper
+def _slope(y, dout, mean):
+    return y * (dout - mean)
+
+
 @jit
 def softmax_backward(y, dout, dx):
     """Gradient of the softmax over the last axis.
@@ -320,21 +348,12 @@ def softmax_backward(y, dout, dx):
     Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
     """
     columns = y.shape[-1]
-    step = lanes(pointer(y))
     if columns == 0:
         return
     for i in range(0, y.size, columns):
         p, q = offset(pointer(y), i), offset(pointer(dout), i)
-        target = offset(pointer(dx), i)
-        total = fill(p, 0.0)
-        for j in range(0, columns, step):
-            count = min(step, columns - j)
-            total = total + load_first(p, j, count) * load_first(q, j, count)
-        mean = fill(p, sum_lanes(total))
-        for j in range(0, columns, step):
-            count = min(step, columns - j)
-            gradient = load_first(p, j, count) * (load_first(q, j, count) - mean)
-            store_first(target, j, gradient, count)
+        mean = sum_of(_product, (p, q), 0, columns, ())
+        sweep(_slope, (offset(pointer(dx), i),), (p, q), 0, columns, (mean,))
 
 
 @jit
@@ -442,6 +461,11 @@ def softmax_cross_entropy_forward(x, t, y, loss):
     put(pointer(loss), 0, total / n)
 
 
+@helper
+def _share(y, factor, size):
+    return y * factor / size
+
+
 @jit
 def softmax_cross_entropy_backward(y, t, dout, dx):
     """Gradient of mean cross entropy with respect to the logits.
@@ -474,9 +498,7 @@ def softmax_cross_entropy_backward(y, t, dout, dx):
             at = (start + i) * columns + get(labels, start + i)
             put(errors, i, get(p, at) - scalar(p, 1.0))
         end = (start + count) * columns
-        for i in range(start * columns, end, step):
-            rest = min(step, end - i)
-            store_first(q, i, load_first(p, i, rest) * factor / size, rest)
+        sweep(_share, (q,), (p,), start * columns, end, (factor, size))
         for i in range(0, count, step):
             store(errors, i, load(errors, i) * factor / size)
         for i in range(count):

@@ -17,82 +17,99 @@ from .simd import (
     fill,
     get,
     lanes,
-    load,
     load_as,
-    load_first,
     offset,
     pointer,
     put,
     select,
     square_root,
-    store,
-    store_first,
     sum_lanes,
 )
+from .sweep import sweep
 
 # --------------------------------------------------------------------------- rules on vectors
 
 
 @helper
-def _sgd(p, g, numbers):
-    return (p - numbers[0] * g,)
+def _adjusted(g, p, adjust):
+    """The gradient scaled, then clipped; then that of the weight decay is added."""
+    weight_decay, clip_value, scale = adjust
+    g = scale * g
+    g = select(g > clip_value, clip_value, g)
+    g = select(g < -clip_value, -clip_value, g)  # NaN passes through
+    if weight_decay != 0.0:  # else an infinite parameter would become NaN
+        g = g + weight_decay * p
+    return g
 
 
 @helper
-def _momentum(p, g, v, numbers):
+def _sgd(p, g, numbers, adjust):
+    return p - numbers[0] * _adjusted(g, p, adjust)
+
+
+@helper
+def _momentum(p, g, v, numbers, adjust):
     lr, momentum = numbers
+    g = _adjusted(g, p, adjust)
     v = momentum * v - lr * g
     return p + v, v
 
 
 @helper
-def _nesterov(p, g, v, numbers):
+def _nesterov(p, g, v, numbers, adjust):
     lr, momentum = numbers
+    g = _adjusted(g, p, adjust)
     p = p + momentum * momentum * v - (1.0 + momentum) * lr * g
     return p, momentum * v - lr * g
 
 
 @helper
-def _adagrad(p, g, h, numbers):
+def _adagrad(p, g, h, numbers, adjust):
     lr, eps = numbers
+    g = _adjusted(g, p, adjust)
     h = h + g * g
     return p - lr * g / (square_root(h) + eps), h
 
 
 @helper
-def _rmsprop(p, g, h, numbers):
+def _rmsprop(p, g, h, numbers, adjust):
     lr, decay_rate, eps = numbers
+    g = _adjusted(g, p, adjust)
     h = decay_rate * h + (1.0 - decay_rate) * g * g
     return p - lr * g / (square_root(h) + eps), h
 
 
 @helper
-def _adadelta(p, g, h, s, numbers):
+def _adadelta(p, g, h, s, numbers, adjust):
     lr, decay_rate, eps = numbers
+    g = _adjusted(g, p, adjust)
     h = decay_rate * h + (1.0 - decay_rate) * g * g
     d = square_root((s + eps) / (h + eps)) * g
     return p - lr * d, h, decay_rate * s + (1.0 - decay_rate) * d * d
 
 
 @helper
-def _adam(p, g, m, v, numbers):
+def _adam(p, g, m, v, numbers, adjust):
     rate, beta1, beta2, eps = numbers
+    g = _adjusted(g, p, adjust)
     m = m + (1.0 - beta1) * (g - m)
     v = v + (1.0 - beta2) * (g * g - v)
     return p - rate * m / (square_root(v) + eps), m, v
 
 
 @helper
-def _nadam(p, g, m, v, numbers):
+def _nadam(p, g, m, v, numbers, adjust):
     rate, now, beta1, beta2, root, eps = numbers
+    g = _adjusted(g, p, adjust)
     m = m + (1.0 - beta1) * (g - m)
     v = v + (1.0 - beta2) * (g * g - v)
     return p - (rate * m + now * g) / (root * square_root(v) + eps), m, v
 
 
 @helper
-def _adamw(p, g, m, v, numbers):
+def _adamw(p, g, m, v, numbers, adjust):
     rate, kept, beta1, beta2, root, eps = numbers
+    g = _adjusted(g, p, adjust)
     m = m + (1.0 - beta1) * (g - m)
     v = v + (1.0 - beta2) * (g * g - v)
     return kept * p - rate * m / (root * square_root(v) + eps), m, v
@@ -122,78 +139,6 @@ def _adamw_numbers(lr, beta1, beta2, eps, weight_decay, t):
     return rate, 1.0 - lr * weight_decay, float64(beta1), float64(beta2), root, float64(eps)
 
 
-# --------------------------------------------------------------------------- passes over arrays
-
-
-@helper
-def _adjusted(g, p, adjust):
-    """The gradient scaled, then clipped; then that of the weight decay is added."""
-    weight_decay, clip_value, scale = adjust
-    g = scale * g
-    g = select(g > clip_value, clip_value, g)
-    g = select(g < -clip_value, -clip_value, g)  # NaN passes through
-    if weight_decay != 0.0:  # else an infinite parameter would become NaN
-        g = g + weight_decay * p
-    return g
-
-
-@inline
-def _walk(rule, param, grad, start, stop, numbers, adjust):
-    """Do `rule` to the elements start..stop of pointers; the rule has no state."""
-    step = lanes(param)
-    full = stop - (stop - start) % step
-    for i in range(start, full, step):
-        p = load(param, i)
-        store(param, i, rule(p, _adjusted(load(grad, i), p, adjust), numbers)[0])
-    if full < stop:
-        n = stop - full
-        p = load_first(param, full, n)
-        g = _adjusted(load_first(grad, full, n), p, adjust)
-        store_first(param, full, rule(p, g, numbers)[0], n)
-
-
-@inline
-def _walk_one(rule, param, grad, first, start, stop, numbers, adjust):
-    """Do the same with a rule of one state array."""
-    step = lanes(param)
-    full = stop - (stop - start) % step
-    for i in range(start, full, step):
-        p = load(param, i)
-        g = _adjusted(load(grad, i), p, adjust)
-        p, s = rule(p, g, load(first, i), numbers)
-        store(param, i, p)
-        store(first, i, s)
-    if full < stop:
-        n = stop - full
-        p = load_first(param, full, n)
-        g = _adjusted(load_first(grad, full, n), p, adjust)
-        p, s = rule(p, g, load_first(first, full, n), numbers)
-        store_first(param, full, p, n)
-        store_first(first, full, s, n)
-
-
-@inline
-def _walk_two(rule, param, grad, first, second, start, stop, numbers, adjust):
-    """Do the same with a rule of two."""
-    step = lanes(param)
-    full = stop - (stop - start) % step
-    for i in range(start, full, step):
-        p = load(param, i)
-        g = _adjusted(load(grad, i), p, adjust)
-        p, s, u = rule(p, g, load(first, i), load(second, i), numbers)
-        store(param, i, p)
-        store(first, i, s)
-        store(second, i, u)
-    if full < stop:
-        n = stop - full
-        p = load_first(param, full, n)
-        g = _adjusted(load_first(grad, full, n), p, adjust)
-        p, s, u = rule(p, g, load_first(first, full, n), load_first(second, full, n), numbers)
-        store_first(param, full, p, n)
-        store_first(first, full, s, n)
-        store_first(second, full, u, n)
-
-
 # --------------------------------------------------------------------------- for the training loop
 #
 # <rule>_step(param, grad, state, size, start, stop, hyper, t) does the rule to the elements
@@ -209,51 +154,53 @@ def _adjust_at(hyper, i):
 
 
 @helper
+def _descend(p, g, lr):
+    return p - lr * g
+
+
+@helper
 def descend(p, g, lr, size):
     """p[:size] -= lr * g[:size], pointers."""
-    step = lanes(p)
-    rate = fill(p, lr)
-    full = size - size % step
-    for i in range(0, full, step):
-        store(p, i, load(p, i) - rate * load(g, i))
-    if full < size:
-        rest = size - full
-        store_first(p, full, load_first(p, full, rest) - rate * load_first(g, full, rest), rest)
+    sweep(_descend, (p,), (p, g), 0, size, (lr,))
 
 
 @helper
 def sgd_step(param, grad, state, size, start, stop, hyper, t):
     """SGD; hyper: lr, weight_decay, clip_value, scale."""
     numbers = (get(hyper, 0),)
-    _walk(_sgd, param, grad, start, stop, numbers, _adjust_at(hyper, 1))
+    sweep(_sgd, (param,), (param, grad), start, stop, (numbers, _adjust_at(hyper, 1)))
 
 
 @helper
 def momentum_step(param, grad, state, size, start, stop, hyper, t):
     """Momentum; hyper: lr, momentum, weight_decay, clip_value, scale; state: v."""
     numbers = (get(hyper, 0), get(hyper, 1))
-    _walk_one(_momentum, param, grad, state, start, stop, numbers, _adjust_at(hyper, 2))
+    arrays = param, grad, state
+    sweep(_momentum, (param, state), arrays, start, stop, (numbers, _adjust_at(hyper, 2)))
 
 
 @helper
 def nesterov_step(param, grad, state, size, start, stop, hyper, t):
     """Nesterov; hyper: lr, momentum, weight_decay, clip_value, scale; state: v."""
     numbers = (get(hyper, 0), get(hyper, 1))
-    _walk_one(_nesterov, param, grad, state, start, stop, numbers, _adjust_at(hyper, 2))
+    arrays = param, grad, state
+    sweep(_nesterov, (param, state), arrays, start, stop, (numbers, _adjust_at(hyper, 2)))
 
 
 @helper
 def adagrad_step(param, grad, state, size, start, stop, hyper, t):
     """AdaGrad; hyper: lr, eps, weight_decay, clip_value, scale; state: h."""
     numbers = (get(hyper, 0), get(hyper, 1))
-    _walk_one(_adagrad, param, grad, state, start, stop, numbers, _adjust_at(hyper, 2))
+    arrays = param, grad, state
+    sweep(_adagrad, (param, state), arrays, start, stop, (numbers, _adjust_at(hyper, 2)))
 
 
 @helper
 def rmsprop_step(param, grad, state, size, start, stop, hyper, t):
     """RMSprop; hyper: lr, decay_rate, eps, weight_decay, clip_value, scale; state: h."""
     numbers = (get(hyper, 0), get(hyper, 1), get(hyper, 2))
-    _walk_one(_rmsprop, param, grad, state, start, stop, numbers, _adjust_at(hyper, 3))
+    arrays = param, grad, state
+    sweep(_rmsprop, (param, state), arrays, start, stop, (numbers, _adjust_at(hyper, 3)))
 
 
 @helper
@@ -261,7 +208,8 @@ def adadelta_step(param, grad, state, size, start, stop, hyper, t):
     """AdaDelta; hyper: lr, decay_rate, eps, weight_decay, clip_value, scale; state: h, s."""
     numbers = (get(hyper, 0), get(hyper, 1), get(hyper, 2))
     h, s = state, offset(state, size)
-    _walk_two(_adadelta, param, grad, h, s, start, stop, numbers, _adjust_at(hyper, 3))
+    arrays = param, grad, h, s
+    sweep(_adadelta, (param, h, s), arrays, start, stop, (numbers, _adjust_at(hyper, 3)))
 
 
 @helper
@@ -269,7 +217,8 @@ def adam_step(param, grad, state, size, start, stop, hyper, t):
     """Adam; hyper: lr, beta1, beta2, eps, weight_decay, clip_value, scale; state: m, v."""
     numbers = _adam_numbers(get(hyper, 0), get(hyper, 1), get(hyper, 2), get(hyper, 3), t)
     m, v = state, offset(state, size)
-    _walk_two(_adam, param, grad, m, v, start, stop, numbers, _adjust_at(hyper, 4))
+    arrays = param, grad, m, v
+    sweep(_adam, (param, m, v), arrays, start, stop, (numbers, _adjust_at(hyper, 4)))
 
 
 @helper
@@ -277,7 +226,8 @@ def nadam_step(param, grad, state, size, start, stop, hyper, t):
     """Nadam; hyper: lr, beta1, beta2, eps, weight_decay, clip_value, scale; state: m, v."""
     numbers = _nadam_numbers(get(hyper, 0), get(hyper, 1), get(hyper, 2), get(hyper, 3), t)
     m, v = state, offset(state, size)
-    _walk_two(_nadam, param, grad, m, v, start, stop, numbers, _adjust_at(hyper, 4))
+    arrays = param, grad, m, v
+    sweep(_nadam, (param, m, v), arrays, start, stop, (numbers, _adjust_at(hyper, 4)))
 
 
 @helper
@@ -288,7 +238,8 @@ def adamw_step(param, grad, state, size, start, stop, hyper, t):
     )
     m, v = state, offset(state, size)
     adjust = (0.0, get(hyper, 5), get(hyper, 6))  # the rule itself decays the weights
-    _walk_two(_adamw, param, grad, m, v, start, stop, numbers, adjust)
+    arrays = param, grad, m, v
+    sweep(_adamw, (param, m, v), arrays, start, stop, (numbers, adjust))
 
 
 @helper
@@ -361,7 +312,8 @@ def clip_decay_sgd_update(grad, lr, weight_decay, clip_value, scale, param):
     Source: Goodfellow et al., Deep Learning, sections 7.1.1 and 10.11.1.
     """
     numbers, adjust = (lr,), (weight_decay, clip_value, scale)
-    _walk(_sgd, pointer(param), pointer(grad), 0, param.size, numbers, adjust)
+    p = pointer(param)
+    sweep(_sgd, (p,), (p, pointer(grad)), 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -385,9 +337,9 @@ def momentum_update(grad, lr, momentum, weight_decay, clip_value, scale, v, para
     -----
     Source: Saitoh, Deep Learning from Scratch, section 6.1.4.
     """
-    p, g = pointer(param), pointer(grad)
+    p, g, state = pointer(param), pointer(grad), pointer(v)
     numbers, adjust = (lr, momentum), (weight_decay, clip_value, scale)
-    _walk_one(_momentum, p, g, pointer(v), 0, param.size, numbers, adjust)
+    sweep(_momentum, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -412,9 +364,9 @@ def nesterov_update(grad, lr, momentum, weight_decay, clip_value, scale, v, para
     Source: Bengio et al., Advances in Optimizing Recurrent Networks, equation 7; Saitoh, Deep
     Learning from Scratch, common/optimizer.py.
     """
-    p, g = pointer(param), pointer(grad)
+    p, g, state = pointer(param), pointer(grad), pointer(v)
     numbers, adjust = (lr, momentum), (weight_decay, clip_value, scale)
-    _walk_one(_nesterov, p, g, pointer(v), 0, param.size, numbers, adjust)
+    sweep(_nesterov, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -438,9 +390,9 @@ def adagrad_update(grad, lr, eps, weight_decay, clip_value, scale, h, param):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 6.1.5.
     """
-    p, g = pointer(param), pointer(grad)
+    p, g, state = pointer(param), pointer(grad), pointer(h)
     numbers, adjust = (lr, eps), (weight_decay, clip_value, scale)
-    _walk_one(_adagrad, p, g, pointer(h), 0, param.size, numbers, adjust)
+    sweep(_adagrad, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -465,9 +417,9 @@ def rmsprop_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, h
     Source: Saitoh, Deep Learning from Scratch, common/optimizer.py; Hinton, Neural Networks for
     Machine Learning, lecture 6e.
     """
-    p, g = pointer(param), pointer(grad)
+    p, g, state = pointer(param), pointer(grad), pointer(h)
     numbers, adjust = (lr, decay_rate, eps), (weight_decay, clip_value, scale)
-    _walk_one(_rmsprop, p, g, pointer(h), 0, param.size, numbers, adjust)
+    sweep(_rmsprop, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -494,8 +446,10 @@ def adadelta_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, 
     Source: Zeiler, ADADELTA: An Adaptive Learning Rate Method, algorithm 1, where lr is 1.
     """
     p, g = pointer(param), pointer(grad)
+    first, second = pointer(h), pointer(s)
     numbers, adjust = (lr, decay_rate, eps), (weight_decay, clip_value, scale)
-    _walk_two(_adadelta, p, g, pointer(h), pointer(s), 0, param.size, numbers, adjust)
+    arrays = p, g, first, second
+    sweep(_adadelta, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -524,9 +478,11 @@ def adam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t,
     computation at the end of section 2.
     """
     p, g = pointer(param), pointer(grad)
+    first, second = pointer(m), pointer(v)
     numbers = _adam_numbers(lr, beta1, beta2, eps, t)
     adjust = (weight_decay, clip_value, scale)
-    _walk_two(_adam, p, g, pointer(m), pointer(v), 0, param.size, numbers, adjust)
+    arrays = p, g, first, second
+    sweep(_adam, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -556,9 +512,11 @@ def nadam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     updates.
     """
     p, g = pointer(param), pointer(grad)
+    first, second = pointer(m), pointer(v)
     numbers = _nadam_numbers(lr, beta1, beta2, eps, t)
     adjust = (weight_decay, clip_value, scale)
-    _walk_two(_nadam, p, g, pointer(m), pointer(v), 0, param.size, numbers, adjust)
+    arrays = p, g, first, second
+    sweep(_nadam, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
 @jit
@@ -588,9 +546,11 @@ def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     times lr, as in PyTorch.
     """
     p, g = pointer(param), pointer(grad)
+    first, second = pointer(m), pointer(v)
     numbers = _adamw_numbers(lr, beta1, beta2, eps, weight_decay, t)
     adjust = (0.0, clip_value, scale)  # the rule itself decays the weights
-    _walk_two(_adamw, p, g, pointer(m), pointer(v), 0, param.size, numbers, adjust)
+    arrays = p, g, first, second
+    sweep(_adamw, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
 @jit
