@@ -39,15 +39,16 @@ RANK = {
 # Sequential.save and load, fastnet.set_num_threads: imported inside functions.
 UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
-# Of sparse: affine; of checked: other kernels, and checks; of called: none, as it calls what it is
-# given.
-TWINLESS = {"__init__", "_jit", "simd", "sparse", "team", "checked", "called"}
+# Of sparse: affine; of checked: other kernels, and checks; of called and sweep: none, as they call
+# what they are given.
+TWINLESS = {"__init__", "_jit", "simd", "sparse", "sweep", "team", "checked", "called"}
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
     "optimizer",
     "penalties",
 }
 # Parts of one kernel, tested and measured with it.
 OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"}
+OF_PRODUCTS = {"affine", "gemm", "sparse"}  # their tiles have masks of their own
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
@@ -223,6 +224,33 @@ def kernels_neither_allocate_nor_raise(root):
                 yield f"{where} raises"
 
 
+def masks_stand_outside_the_loops_over_vectors(root):
+    """Where a row is taken vector by vector, a mask is for what remains, once: see sweep.py."""
+    for path, tree in sources(root, "kernels"):
+        if path.stem in OF_PRODUCTS:
+            continue
+        for function in functions(tree):
+            for call in masked_in_steps(function):
+                yield f"{path}: {function.name} calls {call} for every vector"
+
+
+def masked_in_steps(node, steps=False):
+    """Yield the calls of load_first and store_first whose innermost loop walks in steps."""
+    for child in ast.iter_child_nodes(node):
+        inside = steps
+        if isinstance(child, ast.While):
+            inside = True
+        elif isinstance(child, ast.For):
+            inside = len(getattr(child.iter, "args", ())) == 3  # range(start, stop, step)
+        if steps and isinstance(child, ast.Call):
+            name = getattr(child.func, "id", None)
+            if name in ("load_first", "store_first") and not isinstance(
+                child.args[1], ast.Constant
+            ):
+                yield name
+        yield from masked_in_steps(child, inside)
+
+
 def kernels_return_nothing(root):
     for path, tree in sources(root, "kernels"):
         for function in filter(is_public_kernel, functions(tree)):
@@ -357,6 +385,11 @@ RULES = {
     kernels_neither_allocate_nor_raise: [
         ("kernels/softmax.py", "@jit\ndef f(x): y = np.zeros(3)"),
         ("kernels/softmax.py", "@jit\ndef f(x): raise ValueError"),
+    ],
+    masks_stand_outside_the_loops_over_vectors: [
+        ("kernels/softmax.py", "def f(p):\n for j in range(0, 9, 4): store_first(p, j, x, 4)"),
+        ("kernels/softmax.py", "def f(p):\n for j in range(0, 9, 4): x = load_first(p, j, 4) + 1"),
+        ("kernels/softmax.py", "def f(p):\n while True: x = load_first(p, j, 4)"),
     ],
     kernels_return_nothing: [
         ("kernels/softmax.py", "@jit\ndef a_forward(x): return x"),

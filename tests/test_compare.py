@@ -188,8 +188,9 @@ def repository(root, tmp_path_factory):
     change(copy, "kernels/__init__.py", "import exp_forward, log_forward", "import exp_forward")
     commit(copy, "base")
     change(copy, "kernels/__init__.py", "import exp_forward", "import exp_forward, log_forward")
-    call = "    map_vectors(tanh, pointer(x), pointer(out), x.size"
-    change(copy, "kernels/activations.py", f"{call})\n", f"{call} // 10)\n{call})\n")
+    call = "    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size"
+    twice = f"{call} // 10, ())\n{call}, ())\n"
+    change(copy, "kernels/activations.py", f"{call}, ())\n", twice)
     commit(copy, "slow")
     return copy
 

@@ -1,0 +1,257 @@
+"""The loops over vectors: what they compute, that they stay inside, that no mask is in them."""
+
+import ctypes
+import mmap
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numba import float32, int64
+from numba.core import caching
+from numpy.testing import assert_array_equal
+
+from fastnet import warmup
+from fastnet.kernels._jit import helper, jit
+from fastnet.kernels.simd import (
+    BITS,
+    fill,
+    lanes,
+    load_first,
+    max_lanes,
+    offset,
+    pointer,
+    put,
+    select,
+    store_first,
+)
+from fastnet.kernels.sweep import copy, fold, put_all, sum_of, sweep
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SIZES = [*range(19), 31, 32, 33, 48, 50]
+
+
+@helper
+def _mixed(x, y, factor, shift):
+    return factor * x - y + shift, x * y
+
+
+@jit
+def mix(x, y, factor, start, stop, a, b):
+    """a = factor x - y + 2, b = x y, from start to stop."""
+    targets, sources = (pointer(a), pointer(b)), (pointer(x), pointer(y))
+    sweep(_mixed, targets, sources, start, stop, (factor, fill(pointer(x), 2.0)))
+
+
+@helper
+def _plus_one(x):
+    return x + 1.0
+
+
+@helper
+def _range(low, high, x):
+    return select(x < low, x, low), select(x > high, x, high)
+
+
+@jit
+def add_up(x, start, stop, out):
+    """out[0] = the sum of x + 1 from start to stop."""
+    put(pointer(out), 0, sum_of(_plus_one, (pointer(x),), start, stop, ()))
+
+
+@jit
+def find_range(x, start, stop, out):
+    """out = the largest of x, and of -x, from start to stop; at least -9."""
+    p, q = pointer(x), pointer(out)
+    low, high = fold(_range, (fill(p, 9.0), fill(p, -9.0)), (p,), start, stop, ())
+    put(q, 0, max_lanes(high))
+    put(q, 1, max_lanes(-low))
+
+
+@jit
+def copy_and_put(x, size, value, a, b):
+    copy(pointer(x), offset(pointer(a), 1), size)
+    put_all(offset(pointer(b), 1), size, value)
+
+
+@every_dtype
+@pytest.mark.parametrize("size", SIZES)
+def test_a_sweep(size, dtype):
+    rng = np.random.default_rng(size)
+    for start in (0, 1, 5):
+        stop = start + size
+        x, y, a, b = rng.standard_normal((4, stop + 20)).astype(dtype)
+        wanted, product = a.copy(), b.copy()
+        wanted[start:stop] = (dtype(3) * x - y + dtype(2))[start:stop]
+        product[start:stop] = (x * y)[start:stop]
+        mix(x, y, dtype(3), start, stop, a, b)
+        assert_array_equal(a, wanted)
+        assert_array_equal(b, product)
+        mix(x, y, dtype(3), start, stop, x, y)  # in place
+        assert_array_equal(x[start:stop], wanted[start:stop])
+        assert_array_equal(y[start:stop], product[start:stop])
+
+
+@every_dtype
+@pytest.mark.parametrize("size", SIZES)
+def test_sums_and_folds(size, dtype):
+    rng = np.random.default_rng(size)
+    for start in (0, 3):
+        # Small integers: every sum is exact. What lies outside would show.
+        x = np.full(start + size + 20, 1000, dtype)
+        x[start : start + size] = rng.integers(-8, 8, size)
+        part, out = x[start : start + size], np.empty(2, dtype)
+        add_up(x, start, start + size, out)
+        assert out[0] == (part + 1).sum()
+        find_range(x, start, start + size, out)
+        assert_array_equal(out, [part.max(initial=-9), (-part).max(initial=-9)])
+
+
+@every_dtype
+@pytest.mark.parametrize("size", SIZES)
+def test_copies(size, dtype):
+    x = np.arange(1, size + 1).astype(dtype)
+    a, b = np.zeros((2, size + 20), dtype)
+    copy_and_put(x, size, dtype(7), a, b)
+    assert_array_equal(a, [0, *x, *[0] * 19])
+    assert_array_equal(b, [0, *[7] * size, *[0] * 19])
+
+
+# --------------------------------------------------------------------------- no masks in the loops
+
+MASKED = re.compile(r"vp?maskmov|vmov\S+\s.*\{%k")
+# Conditional ones: a loop ends so.
+BRANCH = re.compile(r"(?:j(?!mp)[a-z]+|b\.\w+|cbn?z|tbn?z)\s.*?(\.?L\w+)$")
+
+
+def innermost_loops(assembly):
+    """Yield the instructions of each loop without one inside: a label to a jump back to it.
+
+    Those of Numba's wrappers for Python and C are left out.
+    """
+    lines, labels, loops = [], {}, []
+    for line in map(str.strip, assembly.splitlines()):
+        if re.match(r"_*(ZN7cpython|cfunc)\S*:", line):
+            break
+        if label := re.match(r"(\.?L\w+):", line):
+            labels[label[1]] = len(lines)
+        elif line and line[0] not in ".#;/":
+            lines.append(line)
+            jump = BRANCH.match(line)
+            if jump and jump[1] in labels:
+                loops.append((labels[jump[1]], len(lines)))
+    for a, b in loops:
+        # Where there is a return, it is a block that jumps back to where it came from.
+        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d in loops):
+            if not any(line.startswith("ret") for line in lines[a:b]):
+                yield lines[a:b]
+
+
+def loops_of(kernel, *kinds):
+    """The loops of a kernel that is compiled anew for arrays of float32."""
+    anew = jit(kernel.py_func)
+    anew._cache = caching.NullCache()
+    anew.compile(kinds)
+    return list(innermost_loops(anew.inspect_asm(kinds)))
+
+
+def is_plain(loop):
+    """Whether a loop has no mask in it, nor branches that see to what remains."""
+    return sum(map(bool, map(BRANCH.match, loop))) == 1 and not any(map(MASKED.match, loop))
+
+
+ROW, SIZE, NUMBER = float32[::1], int64, float32
+
+
+@pytest.mark.parametrize(
+    ("kernel", "kinds"),
+    [
+        (mix, (ROW, ROW, NUMBER, SIZE, SIZE, ROW, ROW)),
+        (add_up, (ROW, SIZE, SIZE, ROW)),
+        (find_range, (ROW, SIZE, SIZE, ROW)),
+    ],
+    ids=["sweep", "sum_of", "fold"],
+)
+def test_no_mask_is_in_a_loop(kernel, kinds):
+    [loop] = loops_of(kernel, *kinds)
+    assert is_plain(loop), loop
+
+
+@jit
+def all_masked(x, out):
+    """The loop that the kernels had."""
+    p, q = pointer(x), pointer(out)
+    for j in range(0, x.size, lanes(p)):
+        count = min(lanes(p), x.size - j)
+        store_first(q, j, load_first(p, j, count) * load_first(p, j, count), count)
+
+
+def test_a_mask_in_a_loop_is_found():
+    assert not all(map(is_plain, loops_of(all_masked, ROW, ROW)))
+
+
+# --------------------------------------------------------------------------- nothing outside
+
+
+class Fences:
+    """Memory between pages that nobody may touch, in turn for one array after another."""
+
+    def __init__(self, count, size):
+        self.page = mmap.PAGESIZE
+        self.pages = -(-size // self.page)
+        self.maps = [mmap.mmap(-1, (self.pages + 2) * self.page) for _ in range(count)]
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        for memory in self.maps:
+            first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+            for address in (first, first + (self.pages + 1) * self.page):
+                assert protect(ctypes.c_void_p(address), ctypes.c_size_t(self.page), 0) == 0
+
+    def around(self, number, array, where):
+        """Copy an array to where a page ends or begins."""
+        inside = self.page if where == "start" else (self.pages + 1) * self.page - array.nbytes
+        copied = np.frombuffer(self.maps[number], array.dtype, array.size, inside)
+        copied = copied.reshape(array.shape)
+        copied[...] = array
+        return copied
+
+
+OTHERS = re.compile(r"affine|matmul|train_|predict_|central_")  # products, and what calls them
+
+
+def call_between_fences(root):
+    """Call every kernel of rows on operands of 1 to twice a vector's elements a row, and more."""
+    sys.path.append(root)  # for asv_benchmarks; last, so that fastnet is the one that is tested
+    from asv_benchmarks import work
+
+    fences = Fences(16, 4096)
+    for kernel, types in warmup.versions():
+        name = kernel.__name__
+        if OTHERS.match(name) or name not in work.KERNELS:
+            continue
+        letters, step = work.KERNELS[name].sizes.split(), BITS // 8 // 4
+        for columns in [*range(1, 2 * step + 2), 3 * step - 1]:
+            rows = (1, 2, 3, 5)[columns % 4]
+            shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}
+            shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
+            sizes = work.sizes_of(name, shape[" ".join(letters)])
+            arguments = list(work.arguments_of(name, sizes, types).values())
+            for where in ("end", "start"):
+                kernel(*[
+                    fences.around(number, value, where) if hasattr(value, "nbytes") and value.ndim
+                    else value
+                    for number, value in enumerate(arguments)
+                ])  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
+def test_no_kernel_of_rows_leaves_its_operands(root):
+    """A child of this process would die of one read outside."""
+    words = [sys.executable, __file__, str(root)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=280)
+    assert (done.returncode, done.stdout.split()) == (0, ["done"]), done.stderr[-2000:]
+
+
+if __name__ == "__main__":
+    call_between_fences(sys.argv[1])
+    print("done")
