@@ -11,27 +11,17 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._jit import helper
+from ._jit import helper, inline
 from .simd import (
     INT64,
     LANES,
     Vector,
+    _load_firsts,
+    _mask_first,
+    _store_firsts,
     fill,
-    load,
-    load_first,
-    splat,
-    store,
-    store_first,
     sum_lanes,
 )
-
-
-def _call(context, builder, function, kinds, values):
-    """Call an intrinsic, or a jitted function by its type, with arguments of these types."""
-    if not isinstance(function, types.Type):
-        function = context.typing_context.resolve_value_type(function)
-    signature = function.get_call_type(context.typing_context, kinds, {})
-    return context.get_function(function, signature)(builder, values)
 
 
 def _kinds(typingctx, function, state, inputs, numbers):
@@ -41,30 +31,33 @@ def _kinds(typingctx, function, state, inputs, numbers):
     return kinds
 
 
+def _call(context, builder, function, kinds, values):
+    """Call a function, given by its type, with arguments of these types."""
+    signature = function.get_call_type(context.typing_context, kinds, {})
+    return context.get_function(function, signature)(builder, values)
+
+
 def _unpack(builder, kind, value):
     """The values of a tuple, or the value of one that is none, in a list."""
     return cgutils.unpack_tuple(builder, value) if isinstance(kind, types.BaseTuple) else [value]
 
 
-def _load_all(context, builder, pointers, values, i, rest):
-    """The vectors at i of the pointers: whole ones, or their first `rest` lanes."""
-    read, place = (load, (i,)) if rest is None else (load_first, (i, rest))
-    kinds = [types.int64] * len(place)
-    return [
-        _call(context, builder, read, (kind, *kinds), (p, *place))
-        for kind, p in zip(pointers, values, strict=True)
-    ]
-
-
 def _in_vectors(builder, dtype, start, stop, body):
-    """Loop over body(i, None), whole vectors; then, where elements remain, body(i, rest)."""
-    step = LANES(dtype)
-    rest = builder.and_(builder.sub(stop, start), INT64(step - 1))
+    """Loop over body(i, count) with as many elements as a vector has; then, if any, with the rest.
+
+    The count of whole vectors is a constant, by which simd's loads and stores know them.
+    """
+    whole = INT64(LANES(dtype))
+    rest = builder.and_(builder.sub(stop, start), INT64(LANES(dtype) - 1))
     full = builder.sub(stop, rest)
-    with cgutils.for_range_slice(builder, start, full, INT64(step), INT64) as (i, _):
-        body(i, None)
+    with cgutils.for_range_slice(builder, start, full, whole, INT64) as (i, _):
+        body(i, whole)
     with builder.if_then(builder.icmp_signed("<", full, stop)):
         body(full, rest)
+
+
+def _at(builder, pointers, i):
+    return [builder.gep(p, [i]) for p in pointers]
 
 
 @intrinsic
@@ -74,36 +67,24 @@ def sweep(typingctx, function, outputs, inputs, start, stop, numbers):
     `outputs` and `inputs` are tuples of pointers of one dtype, and may be the same. For one output
     the function returns a vector, for more a tuple of them.
     """
-    pointer, dtype = outputs.dtype, outputs.dtype.dtype
+    dtype = outputs.dtype.dtype
     kinds = _kinds(typingctx, function, (), inputs, numbers)
     result = Vector(dtype) if len(outputs) == 1 else outputs
 
     def codegen(context, builder, sig, args):
         targets, sources, numbers_ = (cgutils.unpack_tuple(builder, args[k]) for k in (1, 2, 5))
 
-        def body(i, rest):
-            vectors = _load_all(context, builder, inputs, sources, i, rest)
+        def body(i, count):
+            vectors = _load_firsts(builder, dtype, _at(builder, sources, i), count)
             made = _call(context, builder, function, kinds, (*vectors, *numbers_))
-            for p, vector in zip(targets, _unpack(builder, result, made), strict=True):
-                if rest is None:
-                    types_, values = (pointer, types.int64, Vector(dtype)), (p, i, vector)
-                    _call(context, builder, store, types_, values)
-                else:
-                    types_ = (pointer, types.int64, Vector(dtype), types.int64)
-                    _call(context, builder, store_first, types_, (p, i, vector, rest))
+            made = _unpack(builder, result, made)
+            _store_firsts(builder, dtype, made, _at(builder, targets, i), count)
 
         _in_vectors(builder, dtype, args[3], args[4], body)
         return context.get_dummy_value()
 
     i64 = types.int64
     return types.void(function, outputs, inputs, i64, i64, numbers), codegen
-
-
-def _first_lanes(builder, dtype, count):
-    """The mask of the first lanes, compared in integers as wide as a lane: one instruction."""
-    lanes, width = LANES(dtype), ir.IntType(dtype.bitwidth)
-    index = ir.Constant(ir.VectorType(width, lanes), list(range(lanes)))
-    return builder.icmp_signed("<", index, splat(builder, builder.trunc(count, width), lanes))
 
 
 def _fold(context, builder, inputs, args, state, advance):
@@ -115,11 +96,11 @@ def _fold(context, builder, inputs, args, state, advance):
     sources = cgutils.unpack_tuple(builder, values)
     slots = [cgutils.alloca_once_value(builder, value) for value in state]
 
-    def body(i, rest):
+    def body(i, count):
         old = [builder.load(slot) for slot in slots]
-        new = advance(old, _load_all(context, builder, inputs, sources, i, rest))
-        if rest is not None:
-            mask = _first_lanes(builder, dtype, rest)
+        new = advance(old, _load_firsts(builder, dtype, _at(builder, sources, i), count))
+        if not isinstance(count, ir.Constant):
+            mask = _mask_first(builder, dtype, count)
             new = [builder.select(mask, *pair) for pair in zip(new, old, strict=True)]
         for slot, value in zip(slots, new, strict=True):
             builder.store(value, slot)
@@ -154,11 +135,7 @@ def fold(typingctx, function, state, inputs, start, stop, numbers):
 
 
 @intrinsic
-def sum_of(typingctx, function, inputs, start, stop, numbers):
-    """The sum of function(*inputs[start:stop], *numbers), a scalar; start <= stop.
-
-    Each lane adds up its own, from 0, in the dtype; `sum_lanes` adds the lanes.
-    """
+def _sum_of(typingctx, function, inputs, start, stop, numbers):
     vector = Vector(inputs.dtype.dtype)
     kinds = _kinds(typingctx, function, (), inputs, numbers)
 
@@ -171,11 +148,19 @@ def sum_of(typingctx, function, inputs, start, stop, numbers):
 
         kind = context.get_value_type(vector)
         zero = ir.Constant(kind, [0.0] * kind.count)
-        total = _fold(context, builder, inputs, args[1:4], [zero], advance)
-        return _call(context, builder, sum_lanes, (vector,), total)
+        return _fold(context, builder, inputs, args[1:4], [zero], advance)[0]
 
     i64 = types.int64
-    return vector.dtype(function, inputs, i64, i64, numbers), codegen
+    return vector(function, inputs, i64, i64, numbers), codegen
+
+
+@inline
+def sum_of(function, inputs, start, stop, numbers):
+    """The sum of function(*inputs[start:stop], *numbers), a scalar; start <= stop.
+
+    Each lane adds up its own, from 0, in the dtype; `sum_lanes` adds the lanes.
+    """
+    return sum_lanes(_sum_of(function, inputs, start, stop, numbers))
 
 
 @helper
