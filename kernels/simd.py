@@ -211,12 +211,14 @@ def _load_firsts(builder, dtype, addresses, count):
         with builder.if_then(has_part):
             joined = []
             for address, behind in zip(addresses, found):
-                part = ir.VectorType(_element(dtype), size)
-                value = builder.load(
-                    builder.bitcast(builder.gep(address, [before]), part.as_pointer())
-                )
-                value.align = align
-                widened = _lanes_of(builder, value, [*range(size), *[0] * (lanes - size)])
+                start = builder.gep(address, [before])
+                if size == 1:  # LLVM fails on vectors of one lane
+                    widened = splat(builder, builder.load(start), lanes)
+                else:
+                    part = ir.VectorType(_element(dtype), size)
+                    value = builder.load(builder.bitcast(start, part.as_pointer()))
+                    value.align = align
+                    widened = _lanes_of(builder, value, [*range(size), *[0] * (lanes - size)])
                 joined.append(builder.shuffle_vector(widened, behind, order))
             inside = builder.block
         pairs = zip(joined, found)
@@ -246,6 +248,12 @@ def _store_firsts(builder, dtype, values, addresses, count):
     while size:
         outside = builder.block
         has_part, before = _part(builder, dtype, count, size)
+        if size == 1:  # LLVM fails on vectors of one lane
+            part = [builder.extract_element(value, INT32(0)) for value in values]
+            with builder.if_then(has_part):
+                for value, address in zip(part, addresses):
+                    builder.store(value, builder.gep(address, [before]))
+            return
         part = [_lanes_of(builder, value, range(size)) for value in values]
         with builder.if_then(has_part):
             for value, address in zip(part, addresses):
