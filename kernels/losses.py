@@ -10,9 +10,9 @@ from math import sqrt
 
 from . import elementary
 from ._jit import helper, inline, jit
-from .simd import absolute, fill, get, offset, pointer, put, scalar, select
+from .simd import absolute, fill, get, offset, pointer, put, scalar, select, sum_lanes
 from .softmax import TINY, is_largest
-from .sweep import sum_of, sweep
+from .sweep import fold, sum_of, sweep
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
 
@@ -240,22 +240,30 @@ def huber_gradient_row(y, t, columns, dout, n, dx, delta):
 
 
 @helper
-def _product(y, t):
-    return y * t
+def _add_products(dot, y_square, t_square, y, t):
+    return dot + y * t, y_square + y * y, t_square + t * t
 
 
 @helper
-def _length(y, columns):
-    """Euclidean length of y[:columns], a pointer; at least 1e-7."""
-    length = scalar(y, sqrt(sum_of(_product, (y, y), 0, columns, ())))
-    least = scalar(y, TINY)
+def _length(square):
+    """The root of a square, a number; at least 1e-7."""
+    length, least = scalar(square, sqrt(sum_lanes(square))), scalar(square, TINY)
     return least if length < least else length
+
+
+@helper
+def _cosine(y, t, columns):
+    """The cosine of the angle between y[:columns] and t[:columns], pointers, and their lengths."""
+    zero = fill(y, 0.0)
+    sums = fold(_add_products, (zero, zero, zero), (y, t), 0, columns, ())
+    length, other = _length(sums[1]), _length(sums[2])
+    return sum_lanes(sums[0]) / (length * other), length, other
 
 
 @helper
 def cosine_proximity_row(y, t, columns):
     """Negative cosine of the angle between y[:columns] and t[:columns], pointers."""
-    return -sum_of(_product, (y, t), 0, columns, ()) / (_length(y, columns) * _length(t, columns))
+    return -_cosine(y, t, columns)[0]
 
 
 @helper
@@ -266,8 +274,7 @@ def _cosine_slope(y, t, length, cosine, other, scale):
 @helper
 def cosine_proximity_gradient_row(y, t, columns, dout, n, dx):
     """Gradient of the negative cosine, times dout / n, on pointers; dx may be y."""
-    length, other = _length(y, columns), _length(t, columns)
-    cosine = sum_of(_product, (y, t), 0, columns, ()) / (length * other)
+    cosine, length, other = _cosine(y, t, columns)
     if length == scalar(y, TINY):  # a length that is held there is no function of y
         cosine = scalar(y, 0.0)
     scale = scalar(y, dout) / scalar(y, n) / length
