@@ -60,7 +60,7 @@ DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
 PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB with AVX-512
 BLOCK_BYTES = L2_BYTES // 2  # of a, that a copied panel of b is used for
 PACK_ROWS = 64  # rows from which copying a panel of b pays
-PACK_ALIASES = 8  # the same where its rows would drive one another out of L1
+PACK_ALIASES = 40  # the same where its rows would drive one another out of L1
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
@@ -489,7 +489,9 @@ def gemm(
             m, narrow, depth, a, a_depth, offset(b, n), b_depth,
             offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
         )  # fmt: skip
-    if m <= SHALLOW_ROWS and b_col == 1 and n * SHALLOW > SMALL * step and factor == 1:
+    # One and two rows of many columns are fastest in order from L2, too.
+    terms = depth if m <= 2 and n >= 24 * step else SHALLOW
+    if m <= SHALLOW_ROWS and b_col == 1 and n * terms > SMALL * step and factor == 1:
         deep = SHALLOW
     # Tiles of a whose rows are read across, a cache line a term, come in order from a copy.
     copies = a_row == 1 and b_col == 1 and n >= COPY_COLUMNS * step and m >= COPY_ROWS
@@ -498,6 +500,8 @@ def gemm(
     if copies:
         copy = allocate(a, BLOCK_BYTES + BITS // 8)
         copies = not is_null(copy)
+    # A tile that reads ten rows of one set of L1 across finds none of them again.
+    shallow = 3 * SHALLOW // 2 if a_row == 1 and _aliases(a, SHALLOW, a_depth) else SHALLOW
     k = 0
     while True:
         block = min(deep, depth - k)
@@ -521,7 +525,7 @@ def gemm(
                 and (rows >= PACK_ROWS or (aliases and rows >= PACK_ALIASES))
             )  # fmt: skip
             j = 0
-            if b_col == 1 and 0 < block <= SHALLOW and n >= 4 * step:
+            if b_col == 1 and 0 < block <= shallow and n >= 4 * step:
                 shallow_product(
                     rows, n, block, a_block, a_row, a_depth, offset(b, k * b_depth), b_depth,
                     offset(c, i * c_row), c_row, factor, offset(z, i * z_row), z_row, add,

@@ -32,7 +32,6 @@ def _four_terms(columns, x, x_depth, x_next, b, b_depth, begun, p, p_next, c, c_
     y0, y1 = fill(x, get(y, 0)), fill(x, get(y, x_depth))
     y2, y3 = fill(x, get(y, 2 * x_depth)), fill(x, get(y, 3 * x_depth))
     q, r, s = offset(b, b_depth), offset(b, 2 * b_depth), offset(b, 3 * b_depth)
-    u = v = fill(b, 0.0)
     for j in range(0, columns - step + 1, step):
         if begun:
             u, v = load(p, j), load(p, p_next + j)
@@ -67,11 +66,38 @@ def _four_terms(columns, x, x_depth, x_next, b, b_depth, begun, p, p_next, c, c_
 
 
 @helper
+def _eight_terms(columns, x, x_depth, b, b_depth, begun, p, c):
+    """c[j] = p[j] + x[0:8] @ b[0:8, j] for one row; without p[j] if not `begun`."""
+    step = lanes(b)
+    x0, x1 = fill(x, get(x, 0)), fill(x, get(x, x_depth))
+    x2, x3 = fill(x, get(x, 2 * x_depth)), fill(x, get(x, 3 * x_depth))
+    x4, x5 = fill(x, get(x, 4 * x_depth)), fill(x, get(x, 5 * x_depth))
+    x6, x7 = fill(x, get(x, 6 * x_depth)), fill(x, get(x, 7 * x_depth))
+    q, r, s = offset(b, b_depth), offset(b, 2 * b_depth), offset(b, 3 * b_depth)
+    t = offset(b, 4 * b_depth)
+    u, v, w = offset(t, b_depth), offset(t, 2 * b_depth), offset(t, 3 * b_depth)
+    for j in range(0, columns, step):
+        if columns - j >= step:
+            total = load(p, j) if begun else fill(b, 0.0)
+            total = fma(x1, load(q, j), fma(x0, load(b, j), total))
+            total = fma(x3, load(s, j), fma(x2, load(r, j), total))
+            total = fma(x5, load(u, j), fma(x4, load(t, j), total))
+            store(c, j, fma(x7, load(w, j), fma(x6, load(v, j), total)))
+        else:
+            rest = columns - j
+            total = load_first(p, j, rest) if begun else fill(b, 0.0)
+            total = fma(x1, load_first(q, j, rest), fma(x0, load_first(b, j, rest), total))
+            total = fma(x3, load_first(s, j, rest), fma(x2, load_first(r, j, rest), total))
+            total = fma(x5, load_first(u, j, rest), fma(x4, load_first(t, j, rest), total))
+            total = fma(x7, load_first(w, j, rest), fma(x6, load_first(v, j, rest), total))
+            store_first(c, j, total, rest)
+
+
+@helper
 def _one_term(columns, x, x_next, b, begun, p, p_next, c, c_next):
     """c[i, j] = p[i, j] + x[i, 0] * b[0, j] for two rows; without p[i, j] if not `begun`."""
     step = lanes(b)
     x0, y0 = fill(x, get(x, 0)), fill(x, get(x, x_next))
-    u = v = fill(b, 0.0)
     for j in range(0, columns - step + 1, step):
         if begun:
             u, v = load(p, j), load(p, p_next + j)
@@ -135,11 +161,15 @@ def shallow_product(
             k = 0
             while k < depth:
                 terms = 4 if depth - k >= 4 else 1
+                if m == 1 and depth - k >= 8:
+                    terms = 8
                 q, q_next = target, c_next
                 if scaled or k + terms < depth:
-                    q, q_next = sums, WIDTH * step
+                    q, q_next = sums, (WIDTH * step if i + 1 < m else 0)
                 x, row = offset(a, i * a_row + k * a_depth), offset(b, k * b_depth + j)
-                if terms == 4:
+                if terms == 8:
+                    _eight_terms(columns, x, a_depth, row, b_depth, begun, p, q)
+                elif terms == 4:
                     _four_terms(
                         columns, x, a_depth, x_next, row, b_depth, begun, p, p_next, q, q_next
                     )
@@ -148,4 +178,4 @@ def shallow_product(
                 p, p_next, begun = q, q_next, True
                 k += terms
             if scaled:
-                _scale_and_add(columns, sums, WIDTH * step, factor, addend, z_next, target, c_next)
+                _scale_and_add(columns, sums, p_next, factor, addend, z_next, target, c_next)
