@@ -287,7 +287,11 @@ class _Kernel(registry.CPUDispatcher):
         options |= {"nopython": True, "boundscheck": None, "error_model": "numpy"}
         options |= {"nogil": True, "_nrt": False}
         super().__init__(function, {}, options, pipeline_class)
-        self._cache = _NoCache() if _CACHE_FOLDER is None else _Cache(function)
+        del self._cache  # Numba's, which is none
+
+    @functools.cached_property
+    def _cache(self):
+        return _NoCache() if _CACHE_FOLDER is None else _Cache(self.py_func)
 
     def __reduce__(self):
         return self.__name__  # of its module, which another process imports
