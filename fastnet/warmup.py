@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 from numba import boolean, float32, float64, int64, uint8
 
 from fastnet import kernels
-from fastnet.kernels import checked
+from fastnet.kernels import checked, loop_layers, loop_losses, loop_rules
+from fastnet.kernels._jit import Kernel
+from fastnet.kernels.called import types_of
 
 __all__ = ["versions"]
 
@@ -61,9 +64,21 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     network = (int64[:, ::1], vector, int64, boolean, labels)
     some = (vector, int64, int64, vector, vector)  # steps, start, stop, work, grad
     found.append((kernels.central_differences, (matrix, labels, matrix, *network, *some, *team)))
-    for kernel in vars(checked).values():
+    for kernel in kernels_of(checked):
         found += [(kernel, types) for types in getattr(kernel, "exact_types", ())]
+    for module in (loop_losses, loop_rules, loop_layers):
+        for kernel in kernels_of(module):
+            found += [(kernel, types_of(kernel, dtype)) for dtype in (float32, float64)]
     return found
+
+
+def kernels_of(module: ModuleType) -> list[Any]:
+    """Return the kernels that stand in a file of `kernels/`, not its helpers."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, Kernel) and value.__module__ == module.__name__
+    ]
 
 
 def _arguments(dtype: Any) -> dict[str, tuple[Any, ...]]:

@@ -275,7 +275,7 @@ class _HelperCompiler(_KernelCompiler):
 _ELEMENTS = {np.dtype(t.name): t for t in (types.float32, types.float64, types.int64, types.uint8)}
 
 
-class _Kernel(registry.CPUDispatcher):
+class Kernel(registry.CPUDispatcher):
     """A function that Numba compiles as `jit` says.
 
     Where it comes out of the cache, nothing of the compiler is asked for.
@@ -319,7 +319,7 @@ def jit(function):
     Kernels allocate nothing, so reference counts are off: two atomic instructions an array and
     call took 14 % of the time of a 3-4-1 network's step.
     """
-    return _Kernel(function)
+    return Kernel(function)
 
 
 class helper:
@@ -339,7 +339,7 @@ class helper:
 
     @functools.cached_property
     def _dispatcher(self):
-        return _Kernel(
+        return Kernel(
             self.py_func, _HelperCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True
         )
 

@@ -43,12 +43,17 @@ def number_in(calls, word):
     return get(pointer_at(address_in(pointer(calls), word), float64(0)), 0)
 
 
-def address(kernel, dtype, count):
-    """Return the address of a kernel that takes `count` int64 and a number of the dtype.
+def types_of(kernel, dtype):
+    """Return the argument types of a kernel by address: int64, and last a number of the dtype."""
+    return (*[types.int64] * (kernel.py_func.__code__.co_argcount - 1), dtype)
+
+
+def address(kernel, dtype):
+    """Return the address of a kernel whose last argument is a number of the NumPy dtype.
 
     It stays valid as long as the process: Numba keeps what it has compiled.
     """
-    signature = (types.int64,) * count + (getattr(types, dtype.name),)
+    signature = types_of(kernel, getattr(types, dtype.name))
     if signature not in kernel.overloads:
         kernel.compile(signature)
     compiled = kernel.overloads[signature]

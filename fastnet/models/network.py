@@ -220,7 +220,7 @@ class Network(NamedTuple):
         if code is None:
             from fastnet.kernels import loop_losses  # not before: 1 ms
 
-            return address(getattr(loop_losses, name), dtype, 9)
+            return address(getattr(loop_losses, name), dtype)
         return code
 
     def with_loss(self, calls: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -504,7 +504,7 @@ def _layer_addresses(name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
     from fastnet.kernels import loop_layers  # not before: 2 ms
 
     gradient = getattr(loop_layers, f"{name}_gradient")
-    return address(getattr(loop_layers, name), dtype, 11), address(gradient, dtype, 13)
+    return address(getattr(loop_layers, name), dtype), address(gradient, dtype)
 
 
 def array_name(layer: Any, i: int) -> str:

@@ -134,11 +134,11 @@ class Steps:
         if self.rule is not None:
             from fastnet.kernels import loop_rules  # not before: 1 ms
 
-            calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype, 6)
+            calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype)
             calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
             calls[GRADS] = self.network.grads.ctypes.data
             if any(self.penalties):
-                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype, 6)
+                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype)
                 calls.view(np.float64)[[L1, L2]] = self.penalties
         return calls
 
