@@ -8,6 +8,7 @@ import gc
 import inspect
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from numba.core.typed_passes import BaseNativeLowering
 
 import fastnet
 from fastnet import kernels
-from fastnet.kernels import _jit
+from fastnet.kernels import _jit, called, loop_rules
 from fastnet.kernels.table import CALLS
 
 # Calls a few kernels; prints what they compute, what the cache did for them, and how many
@@ -48,7 +49,7 @@ versions = {}
 for name, module in list(sys.modules.items()):
     if name.startswith("fastnet.kernels."):
         for value in vars(module).values():
-            if hasattr(value, "signatures"):
+            if hasattr(value, "signatures") and not isinstance(value, type):
                 versions[value.__qualname__] = [str(s) for s in value.signatures]
 print(json.dumps({
     "file": kernels.__file__, "tanh": y.ravel().tolist(), "loss": float(loss[0]),
@@ -324,3 +325,46 @@ def test_every_public_kernel_is_compiled_by_the_decorator():
             assert options["nogil"] and options["error_model"] == "numpy", name
             assert not options.get("fastmath") and not options.get("parallel"), name
             assert inspect.getdoc(kernel.py_func), name
+
+
+# Calls kernels that are in the cache, then compiles a function of its own that calls them.
+FROM_THE_CACHE = """
+import pickle, sys
+import numba, numpy as np
+from fastnet import kernels
+from fastnet.kernels import called, loop_rules, simd
+
+x, y, loss = np.full((3, 4), -0.5), np.ones((3, 4)), np.empty(1)
+kernels.relu_forward(x, y)
+kernels.mean_squared_error_forward(y, x, loss)
+address = called.address(loop_rules.sgd, x.dtype)
+for module in ("numba.np.linalg", "numba.typed.typedlist", "numpy.ma"):
+    assert module not in sys.modules, module
+assert address and not y.any() and loss[0] == 0.5, (address, y, loss)
+
+@numba.njit
+def user(x, W, loss):
+    y = np.zeros_like(x @ W)
+    kernels_of_mine = np.empty(0)
+    relu_forward(x, x)
+    mean_squared_error_forward(y, y + 1.0, loss)
+    return np.linalg.norm(y) + kernels_of_mine.sum()
+
+from fastnet.kernels import mean_squared_error_forward, relu_forward
+assert user(x, np.ones((4, 5)), loss) == 0 and loss[0] == 2.5 and not x.any(), (x, loss)
+assert pickle.loads(pickle.dumps([relu_forward, simd.get, user]))[:2] == [relu_forward, simd.get]
+sys.stdout.buffer.write(pickle.dumps(relu_forward))
+"""
+
+
+def test_what_comes_out_of_the_cache_needs_no_compiler():
+    """And what Numba compiles afterwards finds all that it needs."""
+    x, y, loss = np.ones((3, 4)), np.empty((3, 4)), np.empty(1)
+    kernels.relu_forward(x, y)
+    kernels.mean_squared_error_forward(x, y, loss)
+    called.address(loop_rules.sgd, x.dtype)
+    command = [sys.executable, "-W", "error", "-c", FROM_THE_CACHE]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-3000:]
+    assert done.stderr == b""
+    assert pickle.loads(done.stdout) is kernels.relu_forward
