@@ -274,14 +274,13 @@ def _pack(depth, columns, b, b_depth, b_col, panel):
 
 
 @helper
-def _pack_strips(depth, columns, b, b_depth, panel, ahead):
+def _pack_strips(depth, columns, width, b, b_depth, panel, ahead):
     """Strips of b side by side, each a panel of its own, whose last vector is padded.
 
     A row at a time: rows of 512 float64 are all in one set of L1, and strip by strip a cache line
     takes 18 cycles, in fours 5.
     """
     step = lanes(b)
-    width = STRIP * step
     for k in range(depth):
         row = offset(b, k * b_depth)
         for j in range(0, columns, width):
@@ -541,23 +540,18 @@ def gemm(
                 )  # fmt: skip
                 j += 6 * step
             while j < n:
-                # Strips that are copied together, where b is copied: of its transpose, one.
                 width, group = STRIP * step, 1
-                if pack and b_col == 1:
+                if STRIP == 3 and 3 * step < n - j <= 4 * step:
+                    width = 2 * step  # 2 + 2 vectors, not 3 + 1
+                if pack and b_col == 1:  # strips that are copied together; of its transpose, one
                     group = max(1, min(4, PANEL_BYTES // (BITS // 8) // (STRIP * block)))
                     _pack_strips(
-                        block,
-                        min(group * width, n - j),
-                        offset(b, k * b_depth + j),
-                        b_depth,
-                        panel,
-                        4 if aliases else AHEAD,
-                    )
+                        block, min(group * width, n - j), width, offset(b, k * b_depth + j),
+                        b_depth, panel, 4 if aliases else AHEAD,
+                    )  # fmt: skip
                 first = j
                 while j < n and j < first + group * width:
                     columns = min(width, n - j)
-                    if STRIP == 3 and 3 * step < n - j <= 4 * step and group == 1:
-                        columns = 2 * step  # 2 + 2 vectors, not 3 + 1
                     b_block, b_stride = offset(b, k * b_depth + j * b_col), b_depth
                     if pack:
                         b_block = offset(panel, (j - first) * block)
@@ -577,8 +571,6 @@ def gemm(
                         add,
                     )  # fmt: skip
                     j += columns
-                    if columns < width:
-                        break
             if last:
                 c_rows = offset(c, i * c_row)
                 activate(activation, c_rows, c_row, rows, c_row)
