@@ -85,30 +85,29 @@ def _function(*calls: tuple[Any, ...]) -> Example:
 
 
 PROBABILITIES = np.array([[0.2, 0.8], [0.9, 0.1], [0.6, 0.4]])
-# Name -> the arguments of its constructor, and the example.
-EXAMPLES: dict[str, tuple[str, Example]] = {
-    "Affine": ("W b", _layer(X, DOUT, W, B)),
-    "MatMul": ("W", _layer(X, DOUT, W)),
-    "Embedding": ("W", _layer(LABELS, DOUT, W)),
-    "Relu": ("", _layer(X, X[::-1])),
-    "Sigmoid": ("", _layer(X, X[::-1])),
-    "Softmax": ("", _layer(X, X[::-1])),
-    "SoftmaxWithLoss": ("", _loss),
-    "SigmoidWithLoss": ("", _binary_loss),
-    "Dropout": ("dropout_ratio", _in_training()),
-    "BatchNormalization": ("gamma beta momentum", _in_training(W[:, 0], W[:, 1])),
-    "SGD": ("lr", _updates),
-    "Momentum": ("lr momentum", _updates),
-    "Nesterov": ("lr momentum", _updates),
-    "AdaGrad": ("lr", _updates),
-    "RMSprop": ("lr decay_rate", _updates),
-    "Adam": ("lr beta1 beta2", _updates),
-    "sigmoid": ("", _function((X,), (B,))),
-    "sigmoid_grad": ("", _function((X,), (B,))),
-    "relu": ("", _function((X,), (B,))),
-    "softmax": ("", _function((X,), (B,))),
-    "cross_entropy_error": ("", _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT))),
-    "sum_squared_error": ("", _function((PROBABILITIES, ONE_HOT), (B, PROBABILITIES[0]))),
+EXAMPLES: dict[str, Example] = {
+    "Affine": _layer(X, DOUT, W, B),
+    "MatMul": _layer(X, DOUT, W),
+    "Embedding": _layer(LABELS, DOUT, W),
+    "Relu": _layer(X, X[::-1]),
+    "Sigmoid": _layer(X, X[::-1]),
+    "Softmax": _layer(X, X[::-1]),
+    "SoftmaxWithLoss": _loss,
+    "SigmoidWithLoss": _binary_loss,
+    "Dropout": _in_training(),
+    "BatchNormalization": _in_training(W[:, 0], W[:, 1]),
+    "SGD": _updates,
+    "Momentum": _updates,
+    "Nesterov": _updates,
+    "AdaGrad": _updates,
+    "RMSprop": _updates,
+    "Adam": _updates,
+    "sigmoid": _function((X,), (B,)),
+    "sigmoid_grad": _function((X,), (B,)),
+    "relu": _function((X,), (B,)),
+    "softmax": _function((X,), (B,)),
+    "cross_entropy_error": _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT)),
+    "sum_squared_error": _function((PROBABILITIES, ONE_HOT), (B, PROBABILITIES[0])),
 }
 
 

@@ -89,7 +89,7 @@ def dx_of(layer: Any, dout: NDArray[Any], W: NDArray[Any], shape: tuple[int, ...
 class Affine(Own):
     """x @ W + b; an x of more dimensions is flattened, W and b are read at every call."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep the rows of x by reference."""
         W, b, x = self.W, self.b, settled(x)
         if checks.usual(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim > 1:
@@ -98,9 +98,9 @@ class Affine(Own):
                 self.original_x_shape = shape
                 self.x = x if len(shape) == 2 else x.reshape(shape[0], -1)
                 return product(self.x, W, b)
-        return super().forward(x)
+        return own(self, x)
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; dW and db are fresh arrays."""
         x, W, dout = self.x, self.W, settled(dout)
         if (
@@ -113,28 +113,28 @@ class Affine(Own):
             affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
             self.dW, self.db = dW, db
             return dx_of(self, dout, W, self.original_x_shape)
-        return super().backward(dout)
+        return own(self, dout)
 
 
 class Relu(Own):
     """0 where x <= 0; backward returns a new array where the book's changes dout."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return a new array of any shape, and keep the mask x <= 0."""
         x = settled(x)
         if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
-            return super().forward(x)
+            return own(self, x)
         x = checks.contiguous(x, x.dtype)
         out = empty(x.shape, x.dtype)
         relu_forward(x.reshape(1, -1), out.reshape(1, -1))
         self.mask = x <= 0
         return out
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout where the mask is false, else 0."""
         mask, dout = self.mask, settled(dout)
         if type(mask) is not ndarray or type(dout) is not ndarray or mask.shape != dout.shape:
-            return super().backward(dout)
+            return own(self, dout)
         if not checks.fits(mask, BOOL) or checks.usual(dout) is None:
             return np.where(mask, dout.dtype.type(0), dout)
         # Without a branch for each: 100 x 50 take 5 us, np.where 21, as no two masks are alike.
@@ -146,19 +146,19 @@ class Relu(Own):
 class Sigmoid(Own):
     """1 / (1 + exp(-x)); `out` is the array that forward returned."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return a new array of any shape, and keep it."""
         x = settled(x)
         if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
-            return super().forward(x)
+            return own(self, x)
         self.out = mapped(sigmoid_forward, x)
         return self.out
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout * (1 - out) * out."""
         out, dout = self.out, settled(dout)
         if checks.usual(out, dout) is None or out.shape != dout.shape or not out.ndim:
-            return super().backward(dout)
+            return own(self, dout)
         dx = empty(out.shape, out.dtype)
         sigmoid_backward(out.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
         return dx
@@ -167,20 +167,20 @@ class Sigmoid(Own):
 class SoftmaxWithLoss(Own):
     """Softmax and cross entropy; t is kept as given, and backward does not read dout."""
 
-    def forward(self, x: Any, t: Any) -> Any:
+    def forward(self, x: Any, t: Any, *, own: Any) -> Any:
         """Return the loss, and keep it with y and t."""
         x = settled(x)
         found = softmax_with_loss(x, t)
         if found is None:
-            return super().forward(x, t)
+            return own(self, x, t)
         self.t = t
         self.y, self.loss, _ = found
         return self.loss
 
-    def backward(self, dout: Any = 1) -> Any:
+    def backward(self, dout: Any = 1, *, own: Any) -> Any:
         """Return (y - onehot(t)) / N."""
         dx = softmax_loss_gradient(self.y, self.t, 1.0)
-        return super().backward(dout) if dx is None else dx
+        return own(self, dout) if dx is None else dx
 
 
 def labels_of(t: Any, n: int, classes: int) -> NDArray[np.int64] | None:
@@ -229,19 +229,19 @@ class Dropout(Own):
     The mask is drawn by np.random.rand as the book's is; that takes nine tenths of the time.
     """
 
-    def forward(self, x: Any, train_flg: Any = True) -> Any:
+    def forward(self, x: Any, train_flg: Any = True, *, own: Any) -> Any:
         """Return a new array, and in training keep the mask."""
         x, ratio = settled(x), self.dropout_ratio
         if not train_flg or checks.usual(x) is None or not x.ndim or type(ratio) is not float:
-            return super().forward(x, train_flg)
+            return own(self, x, train_flg)
         self.mask = np.random.rand(*x.shape) > ratio  # noqa: NPY002
         return _masked(x, self.mask)
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout * mask."""
         mask, dout = self.mask, settled(dout)
         if checks.usual(dout) is None or not checks.fits(mask, BOOL) or mask.shape != dout.shape:
-            return super().backward(dout)
+            return own(self, dout)
         return _masked(dout, mask)
 
 
@@ -255,17 +255,17 @@ class BatchNormalization(Own):
     running_mean: Any
     running_var: Any
 
-    def forward(self, x: Any, train_flg: Any = True) -> Any:
+    def forward(self, x: Any, train_flg: Any = True, *, own: Any) -> Any:
         """Return a new array; in training keep xc, xn and std, and renew the running statistics."""
         x, gamma, beta, momentum = settled(x), self.gamma, self.beta, self.momentum
         mean, var = self.running_mean, self.running_var
         dtype = checks.usual(x, gamma, beta, mean, var)
         if dtype is None or x.ndim not in (2, 4) or not x.size or type(momentum) is not float:
-            return super().forward(x, train_flg)
+            return own(self, x, train_flg)
         rows = x.reshape(len(x), -1)
         columns = rows.shape[1:]
         if not gamma.shape == beta.shape == mean.shape == var.shape == columns:
-            return super().forward(x, train_flg)
+            return own(self, x, train_flg)
         out, eps = empty(rows.shape, dtype), dtype.type(10e-7)
         if train_flg:
             mean, var = mean.copy(), var.copy()
@@ -281,14 +281,14 @@ class BatchNormalization(Own):
         self.input_shape = x.shape
         return out.reshape(x.shape)
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; dgamma and dbeta are fresh arrays."""
         xc, std, gamma, dout = self.xc, self.std, self.gamma, settled(dout)
         dtype = checks.usual(xc, std, gamma, dout)
         if dtype is None or xc.shape != (len(dout), *std.shape) or dout.size != xc.size:
-            return super().backward(dout)
+            return own(self, dout)
         if gamma.shape != std.shape:
-            return super().backward(dout)
+            return own(self, dout)
         dx, dgamma, dbeta = empty(xc.shape, dtype), empty(std.shape, dtype), empty(std.shape, dtype)
         batch_normalization_backward(
             xc, gamma, np.zeros_like(std), 1 / std, dout.reshape(xc.shape), dx, dgamma, dbeta

@@ -1,4 +1,4 @@
-"""Functions of both books' `common.functions`, by kernels; each is given the script's own first.
+"""Functions of both books' `common.functions`, by kernels; each is given the script's own.
 
 Not here, as no kernel makes them sooner: identity_function, step_function and relu_grad are one or
 two passes of NumPy; softmax_loss calls two functions of the module, which are on kernels then;
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-def sigmoid(own: Any, x: Any) -> Any:
+def sigmoid(x: Any, *, own: Any) -> Any:
     """1 / (1 + exp(-x)) of an array."""
     x = settled(x)
     if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
@@ -43,7 +43,7 @@ def sigmoid(own: Any, x: Any) -> Any:
     return own(x)
 
 
-def relu(own: Any, x: Any) -> Any:
+def relu(x: Any, *, own: Any) -> Any:
     """max(0, x) of an array."""
     x = settled(x)
     if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
@@ -51,7 +51,7 @@ def relu(own: Any, x: Any) -> Any:
     return own(x)
 
 
-def softmax(own: Any, x: Any) -> Any:
+def softmax(x: Any, *, own: Any) -> Any:
     """Softmax over the last axis, of one row or of rows."""
     x = settled(x)
     if checks.usual(x) is None or x.ndim not in (1, 2) or not x.size:
@@ -62,7 +62,7 @@ def softmax(own: Any, x: Any) -> Any:
     return y
 
 
-def cross_entropy_error(own: Any, y: Any, t: Any) -> Any:
+def cross_entropy_error(y: Any, t: Any, *, own: Any) -> Any:
     """Mean over rows of -log(y[n, t[n]] + 1e-7), t labels or one-hot."""
     y, dtype = settled(y), checks.usual(y)
     labels = None
@@ -75,7 +75,7 @@ def cross_entropy_error(own: Any, y: Any, t: Any) -> Any:
     return loss[0]
 
 
-def sigmoid_grad(own: Any, x: Any) -> Any:
+def sigmoid_grad(x: Any, *, own: Any) -> Any:
     """(1 - sigmoid(x)) * sigmoid(x) of an array."""
     x = settled(x)
     if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
@@ -86,7 +86,7 @@ def sigmoid_grad(own: Any, x: Any) -> Any:
     return dx
 
 
-def sum_squared_error(own: Any, y: Any, t: Any) -> Any:
+def sum_squared_error(y: Any, t: Any, *, own: Any) -> Any:
     """Half the sum of (y - t)**2."""
     y, t = settled(y), settled(t)
     dtype = checks.usual(y, t)

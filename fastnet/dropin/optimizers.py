@@ -70,14 +70,14 @@ def rows_of(
 class SGD(Own):
     """param -= lr * grad, in place; what a kernel cannot take is left to the script's own."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params."""
         lr = self.lr
         if type(lr) is float and _update_at_once(params, grads, lr):
             return
         rows = rows_of(params, grads, (lr,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for _, grad, param in rows:
             sgd_update(grad, param.dtype.type(lr), param)
 
@@ -85,12 +85,12 @@ class SGD(Own):
 class Momentum(Own):
     """v = momentum * v - lr * grad, a fresh array, and param += v."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params, and renew those of v."""
         numbers = self.lr, self.momentum
         rows = rows_of(params, grads, numbers, (self.v,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for key, grad, _, param in rows:
             self.v[key] = self.v[key].copy()
             momentum_update(grad, *numbers, *PLAIN, self.v[key].ravel(), param)
@@ -99,12 +99,12 @@ class Momentum(Own):
 class Nesterov(Own):
     """The first book's: param takes the v of the update before, then v is updated."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params and of v."""
         numbers = self.lr, self.momentum
         rows = rows_of(params, grads, numbers, (self.v,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for _, grad, v, param in rows:
             nesterov_update(grad, *numbers, *PLAIN, v, param)
 
@@ -112,11 +112,11 @@ class Nesterov(Own):
 class AdaGrad(Own):
     """h += grad**2, and param -= lr * grad / (sqrt(h) + 1e-7)."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params and of h."""
         rows = rows_of(params, grads, (self.lr,), (self.h,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for _, grad, h, param in rows:
             adagrad_update(grad, self.lr, EPS, *PLAIN, h, param)
 
@@ -124,12 +124,12 @@ class AdaGrad(Own):
 class RMSprop(Own):
     """h = decay_rate * h + (1 - decay_rate) * grad**2, and AdaGrad's step."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params and of h."""
         numbers = self.lr, self.decay_rate
         rows = rows_of(params, grads, numbers, (self.h,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for _, grad, h, param in rows:
             rmsprop_update(grad, *numbers, EPS, *PLAIN, h, param)
 
@@ -137,12 +137,12 @@ class RMSprop(Own):
 class Adam(Own):
     """Adam with 1e-7 added to the root of v; iter counts the updates."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params, of m and of v."""
         numbers = self.lr, self.beta1, self.beta2
         rows = rows_of(params, grads, numbers, (self.m, self.v))
         if rows is None or type(self.iter) is not int:
-            return super().update(params, grads)
+            return own(self, params, grads)
         self.iter += 1
         for _, grad, m, v, param in rows:
             adam_update(grad, *numbers, EPS, *PLAIN, self.iter, m, v, param)

@@ -46,20 +46,20 @@ __all__ = [
 class Affine(Own):
     """x @ W + b, of matrices; `params` and `grads` keep their arrays."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep x by reference."""
         (W, b), x = self.params, settled(x)
         if checks.usual(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
             if x.size and x.shape[1] == len(W) and b.shape == W.shape[1:]:
                 self.x = x
                 return product(x, W, b)
-        return super().forward(x)
+        return own(self, x)
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; grads[0] and grads[1] are overwritten."""
         (W, _), x, dout = self.params, self.x, settled(dout)
         if not _backward_fits(x, W, dout):
-            return super().backward(dout)
+            return own(self, dout)
         dW, db = empty(W.shape, W.dtype), empty(W.shape[1], W.dtype)
         affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
         self.grads[0][...] = dW
@@ -70,20 +70,20 @@ class Affine(Own):
 class MatMul(Own):
     """x @ W, of matrices; `params` and `grads` keep their arrays."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep x by reference."""
         (W,), x = self.params, settled(x)
         if checks.usual(W) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
             if x.size and x.shape[1] == len(W):
                 self.x = x
                 return product(x, W)
-        return super().forward(x)
+        return own(self, x)
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; grads[0] is overwritten."""
         (W,), x, dout = self.params, self.x, settled(dout)
         if not _backward_fits(x, W, dout):
-            return super().backward(dout)
+            return own(self, dout)
         dW, db = empty(W.shape, W.dtype), empty(W.shape[1], W.dtype)
         affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
         self.grads[0][...] = dW
@@ -99,21 +99,21 @@ def _backward_fits(x: Any, W: Any, dout: Any) -> bool:
 class Softmax(Own):
     """Softmax of rows; `out` is the array that forward returned."""
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Any, *, own: Any) -> Any:
         """Return a new (N, C), and keep it."""
         x = settled(x)
         if checks.usual(x) is None or x.ndim != 2 or not x.size:
-            return super().forward(x)
+            return own(self, x)
         out = empty(x.shape, x.dtype)
         softmax_forward(x, out)
         self.out = out
         return out
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return out * (dout - sum(out * dout))."""
         out, dout = self.out, settled(dout)
         if checks.usual(out, dout) is None or out.ndim != 2 or out.shape != dout.shape:
-            return super().backward(dout)
+            return own(self, dout)
         dx = empty(out.shape, out.dtype)
         softmax_backward(out, dout, dx)
         return dx
@@ -122,33 +122,33 @@ class Softmax(Own):
 class SoftmaxWithLoss(Own):
     """Softmax and cross entropy; a one-hot t becomes labels, and dout multiplies the gradient."""
 
-    def forward(self, x: Any, t: Any) -> Any:
+    def forward(self, x: Any, t: Any, *, own: Any) -> Any:
         """Return the loss, and keep y and t."""
         x = settled(x)
         found = softmax_with_loss(x, t)
         if found is None:
-            return super().forward(x, t)
+            return own(self, x, t)
         self.y, loss, labels = found
         self.t = labels if t.ndim == 2 else t
         return loss
 
-    def backward(self, dout: Any = 1) -> Any:
+    def backward(self, dout: Any = 1, *, own: Any) -> Any:
         """Return (y - onehot(t)) * dout / N."""
         dx = softmax_loss_gradient(self.y, self.t, dout) if type(dout) in (int, float) else None
-        return super().backward(dout) if dx is None else dx
+        return own(self, dout) if dx is None else dx
 
 
 class SigmoidWithLoss(Own):
     """Sigmoid and cross entropy of one score a sample; t is kept as given."""
 
-    def forward(self, x: Any, t: Any) -> Any:
+    def forward(self, x: Any, t: Any, *, own: Any) -> Any:
         """Return the loss, and keep it with y and t."""
         x, labels = settled(x), None
         dtype = checks.usual(x)
         if dtype is not None and x.ndim == 1 and x.size:
             labels = labels_of(t, len(x), 2)
         if labels is None:
-            return super().forward(x, t)
+            return own(self, x, t)
         y, loss = empty(x.shape, dtype), empty(1, dtype)
         column = -1, 1
         sigmoid_with_loss_forward(
@@ -161,26 +161,26 @@ class SigmoidWithLoss(Own):
 class Embedding(Own):
     """W[idx]: forward is the script's own, as NumPy takes rows as fast as the kernel."""
 
-    def backward(self, dout: Any) -> Any:
+    def backward(self, dout: Any, *, own: Any) -> Any:
         """Return None; grads[0] is overwritten, a row that was taken twice gets both gradients."""
         (dW,), idx, dout = self.grads, self.idx, settled(dout)
         rows = None
         if checks.usual(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
             rows = labels_of(idx, len(idx), len(dW))
         if rows is None or dout.shape != (len(rows), dW.shape[1]) or np.may_share_memory(dW, dout):
-            return super().backward(dout)
+            return own(self, dout)
         embedding_backward(rows, dout, dW)
 
 
 class Nesterov(Own):
     """v is updated first, and param takes the new one: the first book's takes the old."""
 
-    def update(self, params: Any, grads: Any) -> None:
+    def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params and of v."""
         lr, momentum = self.lr, self.momentum
         rows = rows_of(params, grads, (lr, momentum), (self.v,))
         if rows is None:
-            return super().update(params, grads)
+            return own(self, params, grads)
         for _, grad, v, param in rows:
             number = param.dtype.type
             v *= momentum
