@@ -19,8 +19,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import cli, dropin
-from fastnet.dropin import timing
+from fastnet.dropin import hook, timing
 from fastnet.dropin.deferred import Deferred, settled
+from fastnet.dropin.examples import EXAMPLES, outcome
+from fastnet.dropin.known import CALL, ENOUGH
 from fastnet.dropin.timing import Report
 
 PYTHON = [sys.executable, "-X", "utf8"]
@@ -49,34 +51,75 @@ def run(folder, *arguments):
     )
 
 
-@pytest.mark.parametrize(
-    ("edition", "script", "replaced"),
-    [
-        ("first", "train_two_layer.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss"]),
-        ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
-        ("first", "compare_optimizers.py", ["BatchNormalization", "Dropout", *OPTIMIZERS]),
-        ("second", "spiral.py", ["Affine", "MatMul", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
-        ("second", "words.py", ["Affine", "MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
-        ("second", "negative_sampling.py", ["Embedding", "SigmoidWithLoss", *OPTIMIZERS]),
-    ],
-)
+def run_after(enough, folder, *arguments):
+    """`fastnet run`, with kernels after so many operations."""
+    code = (
+        f"import sys; from fastnet import cli; from fastnet.dropin import hook; "
+        f"hook.ENOUGH = {enough}; status = cli.main(['run', *sys.argv[1:]]); "
+        f"print('numba' in sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    done = run(folder, "-c", code, *arguments)
+    *lines, numba = done.stderr.splitlines()
+    done.stderr, done.numba = "\n".join(lines), numba == "True"
+    return done
+
+
+SCRIPTS = [
+    ("first", "train_two_layer.py", ["Affine", "Relu", "SoftmaxWithLoss"]),
+    ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+    ("first", "compare_optimizers.py", ["BatchNormalization", "Dropout", *OPTIMIZERS]),
+    ("second", "spiral.py", ["Affine", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+    ("second", "words.py", ["MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
+    ("second", "negative_sampling.py", ["Embedding", "SigmoidWithLoss", *OPTIMIZERS]),
+]
+
+
+@pytest.mark.parametrize(("edition", "script", "replaced"), SCRIPTS)
 def test_scripts_print_the_same_numbers(root, edition, script, replaced):
+    """On kernels from the first call on, from the middle on, and never."""
     folder = root / "tests" / "dropin" / edition
-    own, ours = run(folder, script), run(folder, "-m", "fastnet", "run", script)
-    assert own.returncode == ours.returncode == 0, own.stderr + ours.stderr
-    same_numbers(ours.stdout, own.stdout)
-    said = [line for line in ours.stderr.splitlines() if "compiling" not in line]
-    assert len(said) == 1 and said[0].startswith("fastnet: on kernels now: common.functions: ")
-    assert set(replaced) <= set(words(said[0]))
+    own = run(folder, script)
+    assert own.returncode == 0, own.stderr
+    never = run_after(ENOUGH, folder, "--report", script)
+    assert (never.stdout, never.numba) == (own.stdout, False)  # to the last digit
+    asked = re.search(
+        r"^kernels did not take over: ([\d,]+) calls of common asked for ([\d,]+) operations, and "
+        rf"{ENOUGH:,} are worth their start$",
+        never.stderr,
+        re.MULTILINE,
+    )
+    calls, operations = (int(number.replace(",", "")) for number in asked.groups())
+    assert CALL * calls < operations < ENOUGH
+    for enough in (0, operations // 2):
+        ours = run_after(enough, folder, "--report", script)
+        assert ours.returncode == 0 and ours.numba, ours.stderr
+        same_numbers(ours.stdout, own.stdout)
+        said = [line for line in ours.stderr.splitlines() if "on kernels now" in line]
+        assert len(said) == 1
+        when = re.match(
+            r"fastnet: on kernels now: (in common\.\S+, call ([\d,]+) of common, "
+            r"after ([\d,]+) operations)$",
+            said[0],
+        )
+        assert f"\nkernels took over {when[1]}" in ours.stderr
+        call, after = (int(number.replace(",", "")) for number in when.groups()[1:])
+        assert (call == 1) if enough == 0 else (1 < call < calls)
+        assert enough <= after < operations
+        rows = ours.stderr.split("on kernels\n")[1].split("the script's own\n")[0]
+        assert enough or set(replaced) <= set(words(rows.replace(".", " "))), rows
+        again = run_after(enough, folder, script)
+        assert again.stdout == ours.stdout  # to the last digit
+        assert said[0] in again.stderr.splitlines()
 
 
 def test_report(root):
     folder = root / "tests" / "dropin" / "first"
-    ours = run(folder, "-m", "fastnet", "run", "--report", "train_deep.py")
+    ours = run_after(0, folder, "--report", "train_deep.py")
     assert ours.returncode == 0, ours.stderr
     same_numbers(ours.stdout, run(folder, "train_deep.py").stdout)
     report = ours.stderr[ours.stderr.index("fastnet: report of train_deep.py\n") :]
     kernels, own = report.split("on kernels\n")[1].split("the script's own\n")
+    own, when = own.split("kernels took over ")
     calls = {
         name: (int(n), float(seconds))
         for n, seconds, name in re.findall(r"(\d+) calls +([\d.]+) s +(\S+)", kernels + "\n" + own)
@@ -89,6 +132,7 @@ def test_report(root):
     for updates, where in ((31, kernels), (1, own)):  # the first one makes the state
         assert re.search(rf" {updates} calls +[\d.]+ s +common.optimizer.Adam.update", where)
     assert "common.functions." not in kernels  # the small examples are not counted
+    assert when.startswith("in common.layers.Affine.forward, call 1 of common, after ")
 
 
 def test_seconds_are_counted_once(monkeypatch):
@@ -122,7 +166,18 @@ class Common:
         self.edition, self.ours = edition, ours
 
     def __getattr__(self, name):
-        return importlib.import_module(f"common.{name}")
+        module = importlib.import_module(f"common.{name}")
+        if self.ours:
+            decided(module)
+        return module
+
+
+def decided(module):
+    """Call what fastnet has, once: kernels come at the first call after enough work."""
+    for name in hook.MODULES[module.__name__]:
+        if name in vars(module):
+            with contextlib.suppress(Exception):
+                outcome(EXAMPLES[name], vars(module)[name])
 
 
 def forget():
@@ -131,8 +186,9 @@ def forget():
 
 
 @contextlib.contextmanager
-def imported(folder, monkeypatch, install):
+def imported(folder, monkeypatch, install, enough=0):
     monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(hook, "ENOUGH", enough)
     forget()
     if install:
         dropin.install()
@@ -170,20 +226,28 @@ LABELS = np.array([2, 0, 1, 1, 0])
 ONE_HOT = np.eye(3)[LABELS]
 
 
-def is_ours(common, kind):
-    return any(base.__module__.startswith("fastnet.dropin") for base in kind.__mro__)
+def on_kernels(kind):
+    """Return the methods that are fastnet's -> the script's own that they pass calls on to."""
+    methods = {
+        name: inspect.unwrap(f, stop=is_bound) for name, f in vars(kind).items() if callable(f)
+    }
+    return {name: f.__kwdefaults__["own"] for name, f in methods.items() if is_bound(f)}
+
+
+def is_bound(function):
+    return "own" in (getattr(function, "__kwdefaults__", None) or ())
 
 
 def test_all_is_replaced(either):
     for module in (either.layers, either.optimizer):
         for name, kind in vars(module).items():
             if inspect.isclass(kind):
-                assert is_ours(either, kind) == either.ours, name
+                assert bool(on_kernels(kind)) == either.ours, name
 
 
 def own_of(kind):
-    """Return the script's own class, the last but `object` in the order of inheritance."""
-    return kind.__mro__[-2]
+    """Return a class with the methods that the script gave it."""
+    return type(kind.__name__, (kind,), on_kernels(kind))
 
 
 def same(found, expected, tolerance=1e-12):
@@ -512,9 +576,9 @@ def test_optimizers(either, name, dtype, monkeypatch):
     arrays = list(params.values()) if either.edition == "first" else list(params)
     calls = []
     if either.ours:
-        update = own_of(kind).update
+        update = on_kernels(kind)["update"]
         count = lambda self, *args: calls.append(self) or update(self, *args)  # noqa: E731
-        monkeypatch.setattr(own_of(kind), "update", count)
+        monkeypatch.setitem(kind.update.__kwdefaults__, "own", count)
     optimizer, rng = kind(0.05), np.random.default_rng(2)
     for step in range(6):
         if step == 3:
@@ -938,7 +1002,7 @@ CHANGES = [
         "(self, dout):\n        dx =",
         "2(self, dout):\n        dx =",
         "Affine",
-        "raises Attr",
+        "backward takes",
     ),
     (
         "optimizer",
@@ -976,11 +1040,11 @@ CHANGES = [
 def test_what_differs_stays_the_scripts_own(package, module, old, new, name, why, capsys):
     with package(module, old, new) as common:
         found = getattr(getattr(common, module), name)
-        assert not inspect.isclass(found) or not is_ours(common, found)
+        assert not inspect.isclass(found) or not on_kernels(found)
         kept = re.findall(r"(\S+) stayed the script's own: (.*)", dropin.report())
         assert [n for n, _ in kept] == [f"common.{module}.{name}"]
         assert re.search(why, kept[0][1]), kept
-        assert is_ours(common, common.layers.Affine) or name == "Affine"
+        assert on_kernels(common.layers.Affine) or name == "Affine"
     assert capsys.readouterr().out == ""
 
 
@@ -1012,11 +1076,11 @@ def test_a_gpu_script_is_left_alone_with_a_word(package, where, capfd):
     with package(*(() if gpu else changed) or ("layers",), **gpu) as common:
         if gpu:
             importlib.import_module("common.config")
-        assert not is_ours(common, common.layers.Affine)
-        assert not is_ours(common, common.optimizer.SGD) or not gpu
-        err = capfd.readouterr().err
-        word = "fastnet: common.config.GPU is true: the script is left as it is, without kernels\n"
-        assert err == word
+        assert not on_kernels(common.layers.Affine)
+        assert not on_kernels(common.optimizer.SGD) or not gpu
+        said = [line for line in capfd.readouterr().err.splitlines() if "now" not in line]
+        word = "fastnet: common.config.GPU is true: the script is left as it is, without kernels"
+        assert said == [word]
 
 
 def test_what_is_imported_already_is_replaced_with_a_warning(root, monkeypatch):
@@ -1025,15 +1089,16 @@ def test_what_is_imported_already_is_replaced_with_a_warning(root, monkeypatch):
         before = layers.Affine
         message = (
             "fastnet.dropin.install: common.functions, common.layers must be imported later, got "
-            "modules that are there already; names taken out of them before stay the script's "
+            "modules that are there already; functions taken out of them before stay the script's "
             "own. Call install() first."
         )
         with pytest.warns(RuntimeWarning, match=re.escape(message)):
             dropin.install()
-        assert layers.Affine is not before and issubclass(layers.Affine, before)
+        decided(layers)
+        assert layers.Affine is before and on_kernels(before)
         dropin.install()  # changes nothing
         dropin.uninstall()
-        assert layers.Affine is before
+        assert not on_kernels(before)
         dropin.uninstall()
 
 
@@ -1042,11 +1107,19 @@ def test_uninstall_puts_back_only_what_is_fastnets(root, monkeypatch):
     with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
         assert len(sys.meta_path) == len(finders) + 1
         layers = importlib.import_module("common.layers")
-        layers.Relu = "the script's"
+        decided(layers)
+        functions = importlib.import_module("common.functions")
+        softmax, layer = functions.softmax, layers.Affine(W, B)
+        assert on_kernels(layers.Affine) and on_kernels(layers.Relu)
+        relu = layers.Relu.forward = lambda self, x: x
+        functions.relu = relu
         dropin.uninstall()
-        assert layers.Relu == "the script's" and layers.Affine.__mro__[1:] == (object,)
+        assert layers.Relu.forward is relu and functions.relu is relu
+        assert not on_kernels(layers.Affine) and functions.softmax is not softmax
+        assert inspect.unwrap(softmax) is functions.softmax
+        assert layer.forward.__func__ is layers.Affine.forward
         assert sys.meta_path == finders
-        assert importlib.reload(layers).Affine.__mro__[1:] == (object,)
+        assert not on_kernels(importlib.reload(layers).Affine)
 
 
 def test_a_report_has_to_be_asked_for():

@@ -331,8 +331,8 @@ def install(*, report: bool = False) -> None:
     if found:
         warnings.warn(
             f"fastnet.dropin.install: {', '.join(m.__name__ for m in found)} must be imported "
-            "later, got modules that are there already; names taken out of them before stay the "
-            "script's own. Call install() first.",
+            "later, got modules that are there already; functions taken out of them before stay "
+            "the script's own. Call install() first.",
             RuntimeWarning,
             stacklevel=2,
         )

@@ -12,9 +12,9 @@ __all__ = ["CALL", "ENOUGH", "KNOWN", "Known"]
 
 # The operations that a script has asked for when the kernels take over: elements and products are
 # weighed by what NumPy takes for them, 40 ps each, so that this stands for 0.6 s of NumPy's time.
-ENOUGH = 15_000_000_000
-CALL = 50_000  # NumPy takes some microseconds for a call of the smallest array
-ELEMENT = 60  # and a nanosecond or more an element: a product is one of 25 in the same time
+ENOUGH = 6_000_000_000
+CALL = 60_000
+ELEMENT = 100
 
 
 class Known(NamedTuple):
