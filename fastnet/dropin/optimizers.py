@@ -61,7 +61,10 @@ def rows_of(
             return None
         for array in row:
             # Where they overlapped, the kernel would read what it has written; NumPy looks ahead.
-            if array.shape != param.shape or np.may_share_memory(array, param):
+            # Two arrays that are no views do not: 0.1 us instead of 0.5.
+            if array.shape != param.shape or array is param:
+                return None
+            if not (array.base is None is param.base) and np.may_share_memory(array, param):
                 return None
         found.append((key, *[array.ravel() for array in (*row, param)]))
     return found
