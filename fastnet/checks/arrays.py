@@ -81,14 +81,20 @@ def usual(first: Any, *others: Any) -> np.dtype[Any] | None:
 
     It spares the usual call `array`, `result_dtype` and `contiguous`: 0.06 us an array, not 0.3.
     """
-    if type(first) is ndarray and first.flags.carray:
-        dtype = first.dtype
-        if dtype is FLOAT64 or dtype is FLOAT32:
-            for array in others:
-                if type(array) is not ndarray or array.dtype is not dtype or not array.flags.carray:
-                    return None
-            return dtype
-    return None
+    if type(first) is not ndarray or not first.flags.carray:
+        return None
+    dtype = first.dtype
+    if dtype is not FLOAT64 and dtype is not FLOAT32:
+        # An array out of a pickle has a dtype of its own, and so has what is computed from it.
+        if dtype not in COMPUTED:
+            return None
+        dtype = FLOAT64 if dtype == FLOAT64 else FLOAT32
+    for array in others:
+        if type(array) is not ndarray or not array.flags.carray:
+            return None
+        if array.dtype is not dtype and array.dtype != dtype:
+            return None
+    return dtype
 
 
 def fits(array: Any, dtype: np.dtype[Any]) -> bool:

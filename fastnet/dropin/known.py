@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["CALL", "ENOUGH", "KNOWN", "Known"]
+__all__ = ["CALL", "ELEMENT", "ENOUGH", "KNOWN", "Known"]
 
 # The operations that a script has asked for when the kernels take over: elements and products are
 # weighed by what NumPy takes for them, 40 ps each, so that this stands for 0.6 s of NumPy's time.
