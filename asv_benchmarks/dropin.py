@@ -1,8 +1,10 @@
-"""A script of the first textbook's kind as it is, and by `fastnet run`: CPU seconds on one core.
+"""A script of the textbooks' kind as it is, and by `fastnet run`: seconds on one core.
 
     python -m asv_benchmarks.dropin [--data DIR] [--updates N] [--rounds N]
+    python -m asv_benchmarks.dropin SCRIPT ... [--rounds N]
 
-The script is tests/dropin/first/train_two_layer.py: 784-50-10 in float64, batches of 100, the loss
+The second measures scripts of your own: wall clock of the whole process, in the script's folder, the
+two in turns, and the call from which kernels worked. Of the first, in CPU seconds, the script is tests/dropin/first/train_two_layer.py: 784-50-10 in float64, batches of 100, the loss
 once more after each update, and each epoch the accuracy on all images. The two take turns and must
 print the same numbers, to a thousandth after so many updates. `loop` is without what they take for
 no update: imports and the data.
@@ -24,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +71,43 @@ def measured(how: list[str], file: str, updates: int) -> tuple[float, list[float
     return seconds, [float(word) for word in done.stdout.split()]
 
 
+def whole_process(script: str, rounds: int) -> str:
+    """Return a row of the table of scripts: medians of wall clock, and when kernels took over."""
+    seconds: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+    for round_ in range(rounds + 1):
+        for name, how in CONTENDERS.items():
+            start = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, *how, os.path.basename(script)],
+                cwd=os.path.dirname(os.path.abspath(script)),
+                env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            if round_:  # the first compiles, and reads the files for the first time
+                seconds[name].append(time.perf_counter() - start)
+    own, ours = (statistics.median(seconds[name]) for name in CONTENDERS)
+    said = [line for line in done.stderr.splitlines() if line.startswith("fastnet: on kernels")]
+    when = said[0].partition(": in ")[2] if said else "never"
+    return f"| {script} | {own:.2f} | {ours:.2f} | {own / ours:.2f} | {when} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scripts", metavar="SCRIPT", nargs="*", help="scripts to measure")
     parser.add_argument("--data", metavar="DIR", help="MNIST's IDX files; without, random images")
     parser.add_argument("--updates", type=int, default=10000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    if options.scripts:
+        print("| script | NumPy | fastnet | ratio | on kernels from |")
+        print("|---|---|---|---|---|")
+        for script in options.scripts:
+            print(whole_process(script, options.rounds), flush=True)
+        return
     print(
         "| images | NumPy, script | fastnet, script | ratio | NumPy, loop | fastnet, loop | ratio |"
     )

@@ -166,14 +166,15 @@ def _parser() -> _Parser:
         allow_abbrev=False,
         help="run a script of the textbooks on kernels",
         description="Run a script that is written against the package `common` of Deep Learning "
-        "from Scratch, of either book, with fastnet's kernels under it. The script and its folder "
-        "stay as they are.",
+        "from Scratch, of either book, with fastnet's kernels under it from the call on that makes "
+        "their start worth while: a count of elements and products, so that the same script gives "
+        "the same bits each time. The script and its folder stay as they are.",
     )
     run.set_defaults(run=_run)
     run.add_argument(
         "--report",
         action="store_true",
-        help="end with what ran on kernels and what did not, on standard error",
+        help="end with when kernels took over, and what ran on them, on standard error",
     )
     # One argument: of two, argparse would take the script's own "--" for itself.
     script = "a Python file, and the arguments that it takes"

@@ -3,14 +3,18 @@
     fastnet run script.py           # from the shell
     fastnet.dropin.install()        # from code and notebooks, before `common` is imported
 
-The script and its folder stay as they are. Its own `common.layers` and so on are imported and
-executed; then the classes and functions that fastnet has are put in the place of the script's own,
-each a subclass or a wrapper of it. A call with arguments that no kernel takes, such as lists or
-integers, is answered by the script's own code.
+The script and its folder stay as they are. Its own `common.layers` and so on are imported, and run
+as they are until the script has asked for as much work as makes the kernels' start worth while: a
+count of elements and products (known.py), the same in every run, so that results stay the same to
+the bit from run to run. From that call on kernels take the place of the methods and functions that
+fastnet has. They are exchanged in the script's own classes, so that objects, subclasses and names
+that it has taken go on as what they were, with the state that its own code left in them. A call
+with arguments that no kernel takes, such as lists or integers, is answered by the script's own.
 
 Other packages are called `common`, too, and readers change theirs. So a name is replaced only where
 its constructor and methods take the arguments that they take in the book, and where it gives the
-same numbers as fastnet's on a small example; that also tells the two books' editions apart.
+same numbers as fastnet's on a small example; that also tells the two books' editions apart. The
+example is calculated at the first call of a name after there is enough work.
 """
 
 from fastnet.dropin.hook import install, report, uninstall

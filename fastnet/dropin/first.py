@@ -1,8 +1,9 @@
 """The first book's `common`: parameters in dicts, gradients fresh in attributes.
 
-Each class stands before the script's own in the order of inheritance: it takes the calls that a
-kernel can answer, leaves in the layer the attributes that the own one leaves, and nothing else that
-counts, and passes all other calls on. So either may answer the next call.
+The methods of each class are put in the place of those of the script's own class, which they get as
+`own`: they take the calls that a kernel can answer, leave in the layer the attributes that the own
+ones leave, and nothing else that counts, and pass all other calls on. So either may answer the next
+call, and kernels may take over at any.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from fastnet.kernels import (
 from fastnet.kernels.checked import copy_labels, one_hot_labels, softmax_with_loss_forward
 
 if TYPE_CHECKING:
-    Own = Any  # the script's class, which hook.py puts behind
+    Own = Any  # the script's class, whose methods these become: see hook.py
 else:
     Own = object
 

@@ -298,7 +298,9 @@ _installed: _Dropin | None = None
 
 
 def install(*, report: bool = False) -> None:
-    """Have `common.layers` and so on run on fastnet's kernels, from their next import on.
+    """Have `common.layers` and so on run on fastnet's kernels, once there is enough work for them.
+
+    A script that asks for less ends on its own code, without a wait for Numba.
 
     Parameters
     ----------
@@ -308,13 +310,13 @@ def install(*, report: bool = False) -> None:
     Warns
     -----
     RuntimeWarning
-        A module of `common` is imported already. It is changed all the same, but names that were
-        taken out of it (`from common.layers import Affine`) stay the script's own.
+        A module of `common` is imported already. It is changed all the same, but functions that
+        were taken out of it (`from common.functions import softmax`) stay the script's own.
 
     Notes
     -----
-    What was replaced is said on standard error when it is first used. A second call changes
-    nothing. A script whose `common.config.GPU` is true is left alone.
+    That kernels took over is said on standard error. A second call changes nothing. A script whose
+    `common.config.GPU` is true is left alone.
 
     Examples
     --------
@@ -343,7 +345,7 @@ def install(*, report: bool = False) -> None:
 def uninstall() -> None:
     """Put back what `install` replaced in the modules of `common`.
 
-    Names that a script took out of them meanwhile, and objects that it made, stay on kernels.
+    Objects that a script made meanwhile, and functions that it took, run its own code again, too.
 
     Examples
     --------
@@ -360,6 +362,8 @@ def uninstall() -> None:
 
 def report() -> str:
     """Return what ran on kernels and what stayed the script's own, with calls and seconds.
+
+    The last line says when the kernels took over, or that they did not.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The optimizers of `common`: the books differ in the container, and in Nesterov's order.
 
-Each stands before the script's own, as the layers of first.py do. The own one does the first
-update, and so makes the state: a dict or a list of arrays. The kernels go on with that.
+Their methods get the script's own as `own`, as those of the layers in first.py do. The own one does
+the first update, and so makes the state: a dict or a list of arrays. The kernels go on with that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fastnet.kernels import (
 from fastnet.optimizer import _update_at_once
 
 if TYPE_CHECKING:
-    Own = Any  # the script's class, which hook.py puts behind
+    Own = Any  # the script's class, whose methods these become: see hook.py
 else:
     Own = object
 
