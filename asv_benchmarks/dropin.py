@@ -3,11 +3,13 @@
     python -m asv_benchmarks.dropin [--data DIR] [--updates N] [--rounds N]
     python -m asv_benchmarks.dropin SCRIPT ... [--rounds N]
 
-The second measures scripts of your own: wall clock of the whole process, in the script's folder, the
-two in turns, and the call from which kernels worked. Of the first, in CPU seconds, the script is tests/dropin/first/train_two_layer.py: 784-50-10 in float64, batches of 100, the loss
-once more after each update, and each epoch the accuracy on all images. The two take turns and must
-print the same numbers, to a thousandth after so many updates. `loop` is without what they take for
-no update: imports and the data.
+The second measures scripts of your own: wall clock of the whole process, in the script's folder,
+the two in turns, and the call from which kernels worked.
+
+The first gives CPU seconds of tests/dropin/first/train_two_layer.py: 784-50-10 in float64, batches
+of 100, the loss once more after each update, and each epoch the accuracy on all images. The two
+take turns and must print the same numbers, to a thousandth after so many updates. `loop` is without
+what they take for no update: imports and the data, and kernels start within it.
 
 What bounds it, with float64 images: of NumPy's 920 us an update, 95 are the script's own (drawing
 and taking the batch, its `params -= 0.1 * grads`), which stay, and the rest becomes 230. Three
