@@ -119,7 +119,7 @@ def main() -> None:
             file = os.path.join(folder, "images.npz")
             np.savez(file, **images(options.data, dtype))
             for how in CONTENDERS.values():
-                measured(how, file, 1)  # compiles, and reads the file for the first time
+                measured(how, file, 1000)  # compiles, and reads the file for the first time
             whole: dict[str, list[float]] = {name: [] for name in CONTENDERS}
             loop: dict[str, list[float]] = {name: [] for name in CONTENDERS}
             for _ in range(options.rounds):
