@@ -13,9 +13,9 @@ import pickle
 import re
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ from fastnet import cli, dropin
 from fastnet.dropin import hook, timing
 from fastnet.dropin.deferred import Deferred, settled
 from fastnet.dropin.examples import EXAMPLES, outcome
-from fastnet.dropin.known import CALL, ELEMENT, ENOUGH, KNOWN, LIGHT
+from fastnet.dropin.known import CALL, ELEMENT, ENOUGH, KNOWN, LIGHT, Known
 from fastnet.dropin.timing import Report
 
 PYTHON = [sys.executable, "-X", "utf8"]
@@ -1029,6 +1029,8 @@ def test_kernels_may_take_over_at_any_call(root, monkeypatch, edition, name):
         with imported(folder, monkeypatch, True, enough=enough + 1):
             ours, state, after, drawn = trained(Common(edition, False), name)
             assert hook._installed.taken_over and after != counts
+            if enough < counts[len(counts) // 2]:
+                assert on_kernels(importlib.import_module("common.layers").Affine)
         for found, wanted in zip(ours, expected, strict=True):
             assert_allclose(found, wanted, 1e-11, 1e-13)
         for found, wanted in zip(state, own_state, strict=True):
@@ -1112,16 +1114,41 @@ def test_what_no_kernel_takes_counts_as_a_call(root, monkeypatch):
 
 
 def test_threads_decide_once(root, monkeypatch):
+    together, tried, adapters = threading.Barrier(4), [], hook._Replaced._adapters
+    monkeypatch.setattr(Known, "operations", lambda *_: together.wait(10) * 0 + ENOUGH)
+    monkeypatch.setattr(
+        hook._Replaced, "_adapters", lambda self: tried.append(self) or adapters(self)
+    )
     with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
         softmax = importlib.import_module("common.functions").softmax
-        tried, adapters = [], hook._Replaced._adapters
-        slow = lambda self: tried.append(self) or time.sleep(0.2) or adapters(self)  # noqa: E731
-        monkeypatch.setattr(hook._Replaced, "_adapters", slow)
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(softmax, [X] * 4))
         assert len(tried) == 1
         for y in found:
             assert_allclose(y, np.exp(X) / np.exp(X).sum(axis=1, keepdims=True), 1e-12)
+
+
+def test_inherited_methods_are_inherited_again():
+    class Base:
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, dout):
+            return 2 * dout
+
+    class Relu(Base):
+        pass
+
+    Relu.__module__ = "common.layers"
+    module = ModuleType("common.layers")
+    module.Relu = Relu
+    dropin.install()
+    try:
+        hook._installed.replace(module)
+        assert {"forward", "backward"} <= set(vars(Relu)) and Relu().forward(3) == 6
+    finally:
+        dropin.uninstall()
+    assert not {"forward", "backward"} & set(vars(Relu))
 
 
 def test_names_have_an_example_and_arguments():
