@@ -1232,17 +1232,37 @@ def append_positions(typingctx, indices, count, start, bits, like):
 
     def codegen(context, builder, sig, args):
         indices_, count_, start_, bits_, _ = args
-        flags = builder.trunc(bits_, ir.IntType(width))
-        mask = builder.bitcast(flags, ir.VectorType(ir.IntType(1), width))
-        positions = builder.add(
-            splat(builder, builder.trunc(start_, INT32), width),
-            ir.Constant(integers, list(range(width))),
-        )
-        undefined = ir.Constant(integers, ir.Undefined)
-        name = f"llvm.experimental.vector.compress.v{width}i32"
-        packed = _call(builder, name, integers, [positions, mask, undefined])
-        address = builder.bitcast(builder.gep(indices_, [count_]), integers.as_pointer())
-        builder.store(packed, address).align = 4
-        return builder.add(count_, _call(builder, "llvm.ctpop.i64", INT64, [bits_]))
+        if SET.compresses:
+            flags = builder.trunc(bits_, ir.IntType(width))
+            mask = builder.bitcast(flags, ir.VectorType(ir.IntType(1), width))
+            positions = builder.add(
+                splat(builder, builder.trunc(start_, INT32), width),
+                ir.Constant(integers, list(range(width))),
+            )
+            undefined = ir.Constant(integers, ir.Undefined)
+            name = f"llvm.experimental.vector.compress.v{width}i32"
+            packed = _call(builder, name, integers, [positions, mask, undefined])
+            address = builder.bitcast(builder.gep(indices_, [count_]), integers.as_pointer())
+            builder.store(packed, address).align = 4
+            return builder.add(count_, _call(builder, "llvm.ctpop.i64", INT64, [bits_]))
+        # Four bits at a time from a table: where no instruction does it, LLVM would go lane by
+        # lane, and a product of float64 digits takes 135 us instead of 97.
+        part = min(4, width)
+        quad = ir.VectorType(INT32, part)
+        entries = []
+        for bits in range(1 << part):
+            found = [i for i in range(part) if bits >> i & 1]
+            entries.append(ir.Constant(quad, found + [0] * (part - len(found))))
+        kind = ir.ArrayType(quad, 1 << part)
+        table = cgutils.global_constant(builder, "positions", ir.Constant(kind, entries))
+        for j in range(0, width, part):
+            some = builder.and_(builder.lshr(bits_, INT64(j)), INT64((1 << part) - 1))
+            entry = builder.load(builder.gep(table, [INT64(0), some]))
+            first = builder.trunc(builder.add(start_, INT64(j)), INT32)
+            packed = builder.add(entry, splat(builder, first, part))
+            address = builder.bitcast(builder.gep(indices_, [count_]), quad.as_pointer())
+            builder.store(packed, address).align = 4
+            count_ = builder.add(count_, _call(builder, "llvm.ctpop.i64", INT64, [some]))
+        return count_
 
     return types.int64(indices, types.int64, types.int64, types.int64, like), codegen

@@ -11,7 +11,7 @@ whose first rows or columns are unlike the rest at most 20 %.
 """
 
 from ._jit import helper
-from .blocking import BITS
+from .blocking import BITS, SET
 from .gemm import END_BYTES, PANEL_BYTES, four_steps, narrow_dots, prefers_dots
 from .simd import (
     append_positions,
@@ -37,10 +37,11 @@ from .simd import (
     transpose_block,
 )
 
+STRIP = SET.sparse_strip
 CHUNK = 32  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 without
 TERMS = 256  # of a sum that are listed at a time
 INDICES = TERMS + 16  # a whole vector of indices is written at the end of the list
-B_BYTES = 24 * 1024  # of W that the terms at a time take: half of L1
+B_BYTES = 64 * 1024  # of W that the terms at a time take: 0.9 of the time with 24 KB
 LEAST_TERMS = 24  # below that reading and writing the tile again takes longer than the sum
 LEAST_VECTORS = 2  # of columns: of one, finding the zeros takes longer than they do
 LEAST_ROWS = 32  # of x: eight in float64 take 1.5 times as long as by `gemm`, 19 as long
@@ -90,8 +91,15 @@ def _is_finite(p, size):
     step = lanes(p)
     full = size - size % step
     zero = scalar(p, 0.0)
-    total = fill(p, 0.0)
-    for i in range(0, full, step):
+    total = second = third = fourth = fill(p, 0.0)
+    four = size - size % (4 * step)
+    for i in range(0, four, 4 * step):
+        total = fma(load(p, i), zero, total)
+        second = fma(load(p, i + step), zero, second)
+        third = fma(load(p, i + 2 * step), zero, third)
+        fourth = fma(load(p, i + 3 * step), zero, fourth)
+    total = (total + second) + (third + fourth)
+    for i in range(four, full, step):
         total = fma(load(p, i), zero, total)
     if full < size:
         total = fma(load_first(p, full, size - full), zero, total)
@@ -122,10 +130,10 @@ def _tile(shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z
 def _four_rows(n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row):
     """c = z + a @ b for four rows and n columns, by the listed terms of `depth`."""
     step = lanes(a)
-    for j in range(0, n, 3 * step):
-        columns = min(3 * step, n - j)
+    for j in range(0, n, STRIP * step):
+        columns = min(STRIP * step, n - j)
         p, q, r = offset(b, j), offset(c, j), offset(z, j)
-        if columns > 2 * step:
+        if STRIP == 3 and columns > 2 * step:
             _tile(
                 tile_shape(4, 3), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
                 z_row,
