@@ -1,8 +1,9 @@
 """Measure a training step of fastnet beside the step of every peer, in one run.
 
     python -m asv_benchmarks.peers [--shape 30-100-2 --batch 57] [--dtype float64] [--grid]
-                                   [--predict] [--json FILE] [--png FILE]
+                                   [--predict] [--json FILE] [--png FILE] [--isa avx2]
                                    [--contenders "JAX scan,fastnet loop"]
+    python -m asv_benchmarks.peers --beside avx2.json avx512.json
 
 All do the same work: gather the rows of a batch by a shuffled index, forward, mean softmax cross
 entropy (half the squared error where there is one output), backward, SGD update. All start from
@@ -12,7 +13,9 @@ and 90th percentiles. The limit is the FLOPs of the step's products over the pea
 multiply-adds in registers reaches in the same rounds.
 
 `--predict` measures the outputs for a batch instead, of MNIST's test images where they are to be
-had: the last layer's, before any softmax, which all must agree on first.
+had: the last layer's, before any softmax, which all must agree on first. `--isa` imitates another
+CPU for all contenders alike, see environment.py; `--beside` prints what two runs wrote, in one
+table.
 """
 
 # ruff: noqa: E402  the environment is set before anything that reads it is imported
@@ -20,9 +23,13 @@ had: the last layer's, before any softmax, which all must agree on first.
 import argparse
 import os
 
+from asv_benchmarks import environment
+
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], parents=[environment.parser()]
+    )
     parser.add_argument("--shape", metavar="D-...-C", help="one network instead of the table's")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="of --shape")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="of the table or --shape")
@@ -34,6 +41,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there, after each row")
     parser.add_argument("--png", metavar="FILE", help="draw the table there")
+    parser.add_argument("--beside", metavar="JSON", nargs=2, help="print two runs as one table")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if not 1 <= arguments.threads <= cores:
@@ -46,10 +54,8 @@ def parse():
 
 
 if __name__ == "__main__":
-    from asv_benchmarks.environment import use_threads
-
     ARGUMENTS = parse()
-    use_threads(ARGUMENTS.threads)
+    environment.prepare(ARGUMENTS.threads, ARGUMENTS.isa)
 
 import json
 import math
@@ -59,6 +65,7 @@ import sys
 import time
 from importlib import metadata
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
@@ -254,6 +261,32 @@ def summary(rows):
     }
 
 
+def beside(results):
+    """Return two runs in Markdown, side by side: fastnet, and the best of the others."""
+    heads, groups = ["network/batch", "dtype"], []
+    for result in results:
+        name = result["isa"] if result["isa"] != "native" else result["cpu"]
+        heads += [f"{name}: {word}" for word in ("limit", "fastnet", "best", "best / fastnet")]
+        groups.append({(row["network"], row["dtype"]): row for row in result["rows"]})
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for name, dtype in dict.fromkeys(key for rows in groups for key in rows):
+        cells = [name, dtype]
+        for rows in groups:
+            row = rows.get((name, dtype), {})
+            if "ratio" not in row:
+                cells += [""] * 4
+                continue
+            ours = next(
+                row["microseconds"][name][1] for name in OURS if name in row["microseconds"]
+            )
+            best = row["microseconds"][row["best"]][1]
+            slower = " **slower**" if row["ratio"] < 1 else ""
+            cells += [f"{row['limit']:.3g}", f"{ours:.4g}", f"{best:.4g} ({row['best']})"]
+            cells.append(f"{row['ratio']:.2f}{slower}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def picture(result, file):
     """Draw microseconds a step as bars on a logarithmic axis, a group a network."""
     import matplotlib
@@ -309,6 +342,9 @@ def about(threads):
 
 
 def main(arguments):
+    if arguments.beside:
+        print(beside([json.loads(Path(file).read_text("utf-8")) for file in arguments.beside]))
+        return
     contenders, dtype = CONTENDERS, arguments.dtype or "float32"
     work, what = [(name, dtype) for name in TABLE] + [(XOR, "float64")], "a step"
     if arguments.predict:
@@ -324,7 +360,13 @@ def main(arguments):
         names = arguments.contenders.split(",")
         if not set(names) <= set(contenders):
             sys.exit(f"--contenders must be of {','.join(contenders)}, got {arguments.contenders}.")
-    result = about(arguments.threads) | {"rows": []}
+    else:  # what cannot be imitated is left out, unless it is asked for by name
+        unsure = environment.UNSURE.get(arguments.isa, set())
+        for name in [name for name in names if name in unsure]:
+            names.remove(name)
+            print(f"{name} is left out: its kernels cannot be chosen", file=sys.stderr)
+    environment.confirm(arguments.isa, [name for name in names if name in CONTENDERS])
+    result = about(arguments.threads) | {"isa": arguments.isa, "rows": []}
     versions = [f"{name} {version or 'missing'}" for name, version in result["versions"].items()]
     print(f"{', '.join(versions)}; {result['cpu']}; threads: {arguments.threads}. Microseconds "
           f"{what}: medians of {arguments.rounds} rounds (10th to 90th percentile)\n")  # fmt: skip

@@ -1,6 +1,6 @@
 """Measure the products of a dense layer beside NumPy's, over a grid of shapes, in one run.
 
-    python -m asv_benchmarks.products [--kind forward] [--dtype float32] [--sample 50]
+    python -m asv_benchmarks.products [--kind forward] [--dtype float32] [--sample 50] [--isa avx2]
     python -m asv_benchmarks.products --shape 64,64,64 --shape 100,784,50 [--json FILE]
 
 fastnet's kernels are called from Python, into outputs that are there already; NumPy computes what
@@ -16,10 +16,14 @@ registers, in the same turns; a share counts the 2*N*D*M FLOPs of the product al
 import argparse
 import itertools
 
+from asv_benchmarks import environment
+
 
 def parse(words=None):
     parser = argparse.ArgumentParser(
-        prog="python -m asv_benchmarks.products", description=__doc__.partition("\n")[0]
+        prog="python -m asv_benchmarks.products",
+        description=__doc__.partition("\n")[0],
+        parents=[environment.parser()],
     )
     parser.add_argument("--kind", choices=["forward", "dx", "dW", "update"], action="append")
     parser.add_argument("--dtype", choices=["float32", "float64"], help="without it: both")
@@ -55,10 +59,8 @@ NAMED = [
 ]  # fmt: skip
 
 if __name__ == "__main__":
-    from asv_benchmarks.environment import use_threads
-
     ARGUMENTS = parse()
-    use_threads(1)
+    environment.prepare(1, ARGUMENTS.isa)
 
 import json
 import random
@@ -245,7 +247,8 @@ def table(rows):
 def main(arguments):
     kinds = arguments.kind or list(KINDS)
     dtypes = [arguments.dtype] if arguments.dtype else ["float32", "float64"]
-    result = about(1) | {"vector_bits": BITS, "seconds": arguments.seconds}
+    environment.confirm(arguments.isa, [])
+    result = about(1) | {"isa": arguments.isa, "vector_bits": BITS, "seconds": arguments.seconds}
     print(f"{result['cpu']}, one core, fastnet's vectors of {BITS} bits; load {result['load']}\n")
 
     def of(shapes):
