@@ -2,7 +2,7 @@
 
     python -m asv_benchmarks.explain affine_forward --shape 100,784,50 [--dtype float64]
     python -m asv_benchmarks.explain --all [--png kernels/roofline.png]
-                                     either with [--json FILE] [--rounds N]
+                                     either with [--json FILE] [--rounds N] [--isa avx2]
 
 Time, FLOPs and the bytes that must move (see work.py for how they are counted), and the roofline:
 no kernel does more FLOPs a second than a loop of multiply-adds in registers, nor moves more bytes
@@ -11,11 +11,12 @@ pinned core, and the result is compared with the reference first. For one kernel
 compiled inner loop consists of. `--all` measures every kernel, at the shapes of work.py.
 """
 
-import os
+# ruff: noqa: E402  the environment is set before anything that reads it is imported
+
+from asv_benchmarks import environment
 
 if __name__ == "__main__":
-    for _variable in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM"):
-        os.environ[f"{_variable}_NUM_THREADS"] = "1"  # read once, when NumPy loads its BLAS
+    environment.prepare(1, environment.asked())  # before NumPy loads its BLAS
 
 import argparse
 import copy
@@ -31,6 +32,7 @@ from numba.core import caching
 
 import fastnet.reference.kernels
 from asv_benchmarks.benchmarks import assert_close
+from asv_benchmarks.machine_code import functions, innermost_loops, tiles_of
 from asv_benchmarks.peers import about
 from asv_benchmarks.roofline import draw
 from asv_benchmarks.speed import multiply_and_add, percentiles, pin, repeat, rounds_of
@@ -152,8 +154,6 @@ def bandwidths(dtype, rounds):
 
 # --------------------------------------------------------------------------- compiled code
 
-LABEL = re.compile(r"([.\w$]+):")
-JUMP = re.compile(r"(?:j[a-z]+|b(?:\.\w+)?|cbn?z|tbn?z)\s.*?([.\w$]+)$")
 REGISTER = re.compile(r"%([xyz])mm\d+|\b([vqz])\d+\b")  # of x86; of Arm
 WIDTH = {"zmm": 512, "ymm": 256, "xmm": 128, "v": 128, "z": None}  # None: Arm's SVE leaves it open
 FMA = re.compile(r"vfn?m(add|sub)\w*p[sd]$|fml[as]\b")
@@ -170,28 +170,17 @@ def register_class(instruction):
     return None if widest == "xmm" and SCALAR.match(instruction.split()[0]) else widest
 
 
-def innermost_loops(assembly):
-    """Return the instructions of each loop without a loop inside: label to backward jump.
+def loops_of(assembly):
+    """Return [(tiles, instructions)] of the innermost loops: those of the tiles, see tiles_of.
 
     Those of Numba's wrappers for Python and C are left out.
     """
-    lines, labels, loops, wrapper = [], {}, [], False
-    for line in map(str.strip, assembly.splitlines()):
-        if label := LABEL.match(line):
-            if not label[1].startswith((".L", "L")):  # a function
-                wrapper = label[1].lstrip("_").startswith(("ZN7cpython", "cfunc"))
-            labels[label[1]] = len(lines)
-        elif line and line[0] not in ".#;/":
-            lines.append(line)
-            jump = JUMP.match(line)
-            if jump and jump[1] in labels and not wrapper:
-                loops.append((labels[jump[1]], len(lines)))
-    inside = [
-        (a, b)
-        for a, b in sorted(set(loops))
-        if not any(a <= c and d <= b and (a, b) != (c, d) for c, d in loops)
+    return [
+        (tiles_of(name), loop)
+        for name, blocks in functions(assembly)
+        if name and not name.lstrip("_").startswith(("ZN7cpython", "cfunc"))
+        for loop in innermost_loops(blocks)
     ]
-    return [lines[a:b] for a, b in inside]
 
 
 def counted(loop):
@@ -209,19 +198,25 @@ def counted(loop):
 
 
 def machine_code(kernel, types):
-    """Return the counts of the innermost loop with the most arithmetic, and of how many; or None.
+    """Return the counts of the innermost loop that matters, and of how many; None without one.
 
-    The code is compiled anew, as Numba keeps no assembly in its cache.
+    That is the product's tile with the most arithmetic, in a kernel that has one, else the loop
+    with the most arithmetic. The code is compiled anew, as Numba keeps no assembly in its cache.
     """
     anew = jit(kernel.py_func)
     anew._cache = caching.NullCache()
     anew.compile(types)
-    loops = [counted(loop) for loop in innermost_loops(anew.inspect_asm(types))]
+    loops = [counted(loop) | {"tiles": tiles} for tiles, loop in loops_of(anew.inspect_asm(types))]
     if not loops:
         return None
     most = max(
         loops,
-        key=lambda loop: (loop["flops_a_lane"], sum(loop["vector"].values()), loop["instructions"]),
+        key=lambda loop: (
+            bool(loop["tiles"]) and loop["flops_a_lane"],
+            loop["flops_a_lane"],
+            sum(loop["vector"].values()),
+            loop["instructions"],
+        ),
     )
     width = WIDTH[next(iter(most["vector"]))] if most["vector"] else 0
     return most | {"width": width, "loops": len(loops)}
@@ -393,7 +388,8 @@ def limit_of(row):
 def described(code):
     if code is None:
         return "cannot be told: the compiled code has none of its own, and calls others or memset"
-    chosen = f"(the most arithmetic of {code['loops']} innermost loops)"
+    whose = "a tile's, with the most arithmetic" if code["tiles"] else "the most arithmetic"
+    chosen = f"({whose} of {code['loops']} innermost loops)"
     if not code["vector"]:
         return f"no vector instructions known here, {code['scalar']} others {chosen}"
     width = f"{code['width']} bits" if code["width"] else "as wide as the CPU's SVE"
@@ -417,7 +413,9 @@ def line_of(row):
 
 def parse(words=None):
     parser = argparse.ArgumentParser(
-        prog="python -m asv_benchmarks.explain", description=__doc__.partition("\n")[0]
+        prog="python -m asv_benchmarks.explain",
+        description=__doc__.partition("\n")[0],
+        parents=[environment.parser()],
     )
     parser.add_argument("kernel", nargs="?", help="a name of fastnet.kernels")
     parser.add_argument("--shape", metavar="N,D,M", help="sizes; which, the error for others says")
@@ -459,7 +457,8 @@ def parse(words=None):
 def main(words=None):
     arguments = parse(words)
     pin()
-    result = about(1) | {"vector_bits": BITS, "kernels": []}
+    environment.confirm(arguments.isa, [])
+    result = about(1) | {"isa": arguments.isa, "vector_bits": BITS, "kernels": []}
     print(f"{result['cpu']}, one core, vectors of {BITS} bits; load {result['load'] or 0:.1f}\n")
     if arguments.kernel:
         row = explained(arguments.kernel, arguments.shape, arguments.dtype, arguments.rounds)

@@ -27,7 +27,10 @@ from typing import NamedTuple
 
 JUMP = re.compile(r"(?:j[a-z]+|b(?:\.\w+)?|cbn?z|tbn?z)\s(?:.*[\s,])?([.\w$]+)$")
 ENDS = re.compile(r"(jmpq?|b|br|retq?|ud2|brk|udf)(\s|$)")  # nothing falls through
-STACK = r".*(\(%rsp|\(%rbp|\[sp\b|\[x29\b)"
+STACK = r".*(\(%rsp|\[sp\b)"
+# By the frame pointer, in a function that sets one; elsewhere it is a register like others.
+FRAME = r".*(\(%rbp|\[x29\b)"
+SETS_FRAME = r"movq\s+%rsp, %rbp|(mov|add)\s+x29, sp"
 VECTORS = r"%[xyz]mm"
 KINDS = {
     "fma": r"vf\w*m(add|sub)\d*p[sd]\s|fml[as][.\s]",
@@ -99,6 +102,11 @@ def components(nodes, edges):
     return found
 
 
+def has_frame(blocks):
+    """Return whether a function keeps the address of its part of the stack in a register."""
+    return any(re.match(SETS_FRAME, line) for _, lines in blocks for line in lines)
+
+
 def innermost_loops(blocks):
     """Return the instructions of each loop of a function without a loop inside."""
     at = {label: i for i, (label, _) in enumerate(blocks)}
@@ -122,9 +130,10 @@ def innermost_loops(blocks):
     return found
 
 
-def counted(loop):
-    """Return how many instructions of each kind a loop has."""
-    counts = {kind: sum(bool(re.match(p, line)) for line in loop) for kind, p in KINDS.items()}
+def counted(loop, frame=False):
+    """Return how many instructions of each kind a loop has, in a function with a frame or not."""
+    kinds = KINDS | {"stack": f"{STACK}|{FRAME}"} if frame else KINDS
+    counts = {kind: sum(bool(re.match(p, line)) for line in loop) for kind, p in kinds.items()}
     multiply, add = counts.pop("multiply"), counts.pop("add")
     return {"all": len(loop), "multiply_adds": counts.pop("fma") + min(multiply, add)} | counts
 
@@ -257,7 +266,8 @@ def tile_loops(assembly):
     for name, blocks in functions(assembly):
         if not (tiles := tiles_of(name)):
             continue
-        for counts in map(counted, innermost_loops(blocks)):
+        frame = has_frame(blocks)
+        for counts in (counted(loop, frame) for loop in innermost_loops(blocks)):
             if counts["multiply_adds"]:
                 fitting = [t for t in tiles if t[0] * t[1] == counts["multiply_adds"]]
                 found.append((readable(name), (fitting or tiles)[0], counts))
