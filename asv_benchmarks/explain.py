@@ -11,8 +11,6 @@ pinned core, and the result is compared with the reference first. For one kernel
 compiled inner loop consists of. `--all` measures every kernel, at the shapes of work.py.
 """
 
-# ruff: noqa: E402  the environment is set before anything that reads it is imported
-
 from asv_benchmarks import environment
 
 if __name__ == "__main__":

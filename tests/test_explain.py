@@ -185,6 +185,18 @@ def test_instructions_are_counted(explain):
     assert (sve["vector"], sve["scalar"], sve["fma"]) == ({"z": 1}, 2, 1)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_loop_of_a_product_is_its_tiles(explain, work, dtype):
+    """Not one of the rows that skip zeros, nor of an activation, which may have more arithmetic."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        pytest.skip("counted in the instructions of x86")
+    code = explain.machine_code(kernels.affine_forward, work.types_of("affine_forward", dtype))
+    [(rows, vectors)] = code["tiles"]
+    assert code["flops_a_lane"] == 2 * rows * vectors >= 2 * 12
+    assert 20 < code["loops"] < 100  # 61 with 256 bits, 68 with 512
+    assert "(a tile's, with the most arithmetic of " in explain.described(code)
+
+
 def test_what_has_no_loop_or_no_vectors_is_said(explain):
     code = explain.machine_code(kernels.work_size, (types.int64[:, ::1], types.int64))
     assert code["vector"] == {} and code["instructions"] == code["scalar"] > 5

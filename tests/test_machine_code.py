@@ -183,5 +183,10 @@ def test_loops_of_arm(machine_code):
 
 
 def test_multiply_and_add_are_one_without_fma(machine_code):
-    loop = ["mulps	%xmm1, %xmm2", "addps	%xmm2, %xmm3", "addps	%xmm2, %xmm4", "jne	.LBB0_1"]
+    loop = [
+        "mulps	%xmm1, %xmm2",
+        "addps	%xmm2, %xmm3",
+        "addps	%xmm2, %xmm4",
+        "jne	.LBB0_1",
+    ]
     assert machine_code.counted(loop)["multiply_adds"] == 1

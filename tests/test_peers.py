@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from llvmlite import binding
 
 OURS = "NumPy layers,NumPy loop,fastnet layers,fastnet loop"
 
@@ -212,3 +213,177 @@ def test_unknown_contender_is_named(home):
     done = command(home, "--contenders", "fastnet loop,tensorflow")
     assert done.returncode != 0
     assert "--contenders must be of NumPy layers," in done.stderr
+
+
+# --------------------------------------------------------------------------- other CPUs
+
+
+def test_two_runs_stand_side_by_side(home, tmp_path):
+    def row(name, ours, best, dtype="float32"):
+        times = {"JAX scan": [0, best, 0], "NumPy loop": [0, 9.0, 0], "fastnet loop": [0, ours, 0]}
+        return {"network": name, "dtype": dtype, "limit": 1.0, "microseconds": times,
+                "best": "JAX scan", "ratio": best / ours}  # fmt: skip
+
+    runs = {
+        "avx2": [row("3-4-2/4", 2.0, 1.0)],
+        "native": [row("3-4-2/4", 2.0, 3.0), row("9-9-9/9", 1.0, 2.0)],
+    }
+    files = []
+    for isa, rows in runs.items():
+        files.append(tmp_path / f"{isa}.json")
+        files[-1].write_text(json.dumps({"isa": isa, "cpu": "EPYC", "rows": rows}))
+    done = command(home, "--beside", *map(str, files))
+    assert done.returncode == 0, done.stderr
+    head, _, first, second = done.stdout.splitlines()
+    assert head.startswith("| network/batch | dtype | avx2: limit | avx2: fastnet | avx2: best |")
+    assert head.endswith("| EPYC: best / fastnet |")
+    ours = "1 | 2 | 1 (JAX scan) | 0.50 **slower** | 1 | 2 | 3 (JAX scan) | 1.50"
+    assert first == f"| 3-4-2/4 | float32 | {ours} |"
+    assert second == "| 9-9-9/9 | float32 |  |  |  |  | 1 | 1 | 2 (JAX scan) | 2.00 |"
+
+
+def imitates(environment):
+    if why := environment.lacking("avx2"):
+        pytest.skip(why)
+    pytest.importorskip("threadpoolctl")
+
+
+@pytest.fixture
+def environment(peers):
+    return importlib.import_module("asv_benchmarks.environment")
+
+
+def test_another_cpu_is_imitated_and_told(home, environment, tmp_path):
+    imitates(environment)
+    arguments = ["--isa", "avx2", "--shape", "5-7-3", "--contenders", "NumPy loop,fastnet loop"]
+    row, done = measure(home, tmp_path / "out", *arguments)
+    assert "- Numba: znver3, avx2 fma\n" in done.stdout or "haswell, avx2" in done.stdout
+    assert "- fastnet: vectors of 256 bits\n" in done.stdout
+    assert re.search(r"^- \w*openblas\w* .*: (Haswell|Zen)$", done.stdout, re.MULTILINE)
+    for name in ("NumPy loop", "fastnet loop"):
+        assert f"- {name}: registers of wider instructions: none used\n" in done.stdout
+    assert json.loads((tmp_path / "out").read_text())["isa"] == "avx2" and row["ratio"] > 0
+
+
+def test_what_is_not_sure_is_refused(home, environment, monkeypatch):
+    done = command(home, "--isa", "avx2", "--contenders", "torch.compile")
+    if environment.lacking("avx2"):
+        assert "--isa avx2 must be one that can be run here: " in done.stderr
+    else:
+        assert "--isa avx2 must go without torch.compile, whose kernels cannot" in done.stderr
+    assert done.returncode != 0
+    imitates(environment)
+    _, wrong = environment.libraries("native")
+    assert wrong == []
+    # This process is not the one that imitates: what it runs depends on the CPU.
+    other = environment.IMITATED["sse"]
+    monkeypatch.setitem(environment.IMITATED, "sse", other._replace(bits=64, architectures=()))
+    _, wrong = environment.libraries("sse")
+    assert any(re.search(r"openblas runs \w+$", reason) for reason in wrong)
+    assert any(re.fullmatch(r"fastnet's vectors have \d+ bits", reason) for reason in wrong)
+    assert any(re.match(r"NumPy has (X86|AVX)", reason) for reason in wrong)
+    assert any(reason.startswith("Numba compiles for avx") for reason in wrong)
+
+
+def test_a_cpu_without_the_instructions_is_refused(environment, monkeypatch):
+    monkeypatch.setattr(binding, "get_host_cpu_features", lambda: {"avx2": False, "fma": False})
+    message = (
+        r"^--isa avx2 must be one that can be run here: this CPU has no avx2 and no fma\. "
+        r"Leave it out\.$"
+    )
+    with pytest.raises(SystemExit, match=message):
+        environment.prepare(1, "avx2")
+
+
+def test_registers_in_use_are_seen(environment):
+    imitates(environment)
+    if not binding.get_host_cpu_features().get("avx512f"):
+        pytest.skip("no AVX-512 to be seen")
+    registers, matrix = environment.Registers(), np.ones((64, 64), np.float32)
+    used = registers.used_by(lambda: matrix @ matrix)
+    assert used & 0xE0 or os.environ.get("OPENBLAS_CORETYPE")
+    assert (matrix @ matrix == 64).all()  # MXCSR is as it was: a reset of 0 traps exceptions
+
+
+# --------------------------------------------------------------------------- products
+
+
+@pytest.fixture
+def products(peers):
+    return importlib.import_module("asv_benchmarks.products")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["forward", "dx", "dW", "update"])
+def test_products_are_compared_before_they_are_timed(products, monkeypatch, kind, dtype):
+    products.check(kind, (5, 13, 10), dtype)
+    real = products.KINDS[kind]
+    for result in real.results.split():
+        wrong = real._replace(fastnet=f"{real.fastnet}; {result}[-1:] *= 1 + 1e-3")
+        monkeypatch.setitem(products.KINDS, kind, wrong)
+        with pytest.raises(AssertionError, match=f"^{kind} disagrees on {result} at 5,13,10 "):
+            products.check(kind, (5, 13, 10), dtype)
+    nan = real._replace(fastnet=f"{real.fastnet}; {real.results.split()[0]}[-1:] = float('nan')")
+    monkeypatch.setitem(products.KINDS, kind, nan)
+    with pytest.raises(AssertionError, match="nan off, allowed"):
+        products.check(kind, (5, 13, 10), dtype)
+
+
+def test_a_product_below_the_threshold_is_measured_again(products, monkeypatch):
+    asked = []
+
+    def measure(kind, shape, dtype, seconds):
+        asked.append(seconds)
+        return {"ratio": 0.9 if len(asked) == 1 else 0.98}
+
+    monkeypatch.setattr(products, "measure", measure)
+    cases = [("dx", (1, 2, 3), "float32"), ("dW", (1, 2, 3), "float32")]
+    rows = products.measured(cases, 2)
+    assert rows == [{"ratio": 0.98, "first_ratio": 0.9}, {"ratio": 0.98}]
+    assert asked == [2, 2, 10]
+
+
+def test_products_grid_and_summary(products):
+    assert len(products.GRID) == len(set(products.GRID)) == 800
+    rows = [{"kind": "dx", "dtype": "float32", "ratio": ratio} for ratio in (0.5, 2.0, 8.0)]
+    [total] = products.summaries(rows)
+    assert total["geometric_mean"] == pytest.approx(2) and total["below"] == 1
+    assert (total["shapes"], total["least"]) == (3, 0.5)
+
+
+def test_products_command(home, tmp_path):
+    path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = [sys.executable, "-m", "asv_benchmarks.products", "--seconds", "0.001"]
+    options = {"cwd": home, "env": {**os.environ, "PYTHONPATH": path}, "capture_output": True}
+    file = tmp_path / "products.json"
+    one = ["--shape", "3,4,5", "--dtype", "float32", "--json", str(file)]
+    done = subprocess.run([*words, *one], text=True, **options)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(file.read_text())["named"]
+    assert [row["kind"] for row in rows] == ["forward", "dx", "dW", "update"]
+    for row in rows:
+        assert row["ratio"] == pytest.approx(row["numpy_us"] / row["fastnet_us"])
+        assert row["gflops"] == pytest.approx(2 * 60 / row["fastnet_us"] / 1e3)
+        assert row["share"] == pytest.approx(row["gflops"] / row["peak_gflops"])
+    assert done.stdout.count("| 3,4,5 |") == 4
+    few = ["--sample", "2", "--kind", "dW"]
+    done = subprocess.run([*words, *few], text=True, **options)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^\| dW \| (float\d\d) \| 2 \| ", done.stdout, re.MULTILINE) == [
+        "float32", "float64",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--shape", "3,4"], r"--shape must be N,D,M, each at least 1, got 3,4\."),
+        (["--shape", "3,4,0"], r"--shape must be N,D,M, each at least 1, got 3,4,0\."),
+        (["--shape", "a,b,c"], r"--shape must be N,D,M, each at least 1, got a,b,c\."),
+        (["--sample", "801"], r"--sample must be in 1\.\.800, got 801\."),
+    ],
+)
+def test_bad_arguments_of_products_are_named(products, capsys, words, message):
+    with pytest.raises(SystemExit):
+        products.parse(words)
+    assert re.search(message, capsys.readouterr().err)
