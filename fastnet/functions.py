@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy import empty
+from numpy import empty, ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
@@ -29,7 +29,7 @@ __all__ = [
     "sum_squared_error",
 ]
 
-INT64 = checks.INT64
+FLOAT32, FLOAT64, INT64 = checks.FLOAT32, checks.FLOAT64, checks.INT64
 
 
 def sigmoid(x: ArrayLike) -> Any:
@@ -272,16 +272,27 @@ def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
 
 
 # A kernel is compiled once a dtype, not once a number of dimensions: all get matrices. Most arrays
-# are that, and a flat view takes 0.04 us.
+# are that, and a view takes 0.06 us, by reshape 0.1.
+
+
+def _row(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as one row, in a view."""
+    return array[None] if array.ndim == 1 else array.reshape(1, -1)
 
 
 def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
     """Apply an elementwise kernel to an array of any shape."""
-    dtype = checks.usual(x)
-    if dtype is not None and x.ndim == 2:
+    if (  # `usual` in line, which takes 0.15 us of 0.8
+        type(x) is ndarray
+        and ((dtype := x.dtype) is FLOAT64 or dtype is FLOAT32)
+        and x.flags.carray
+    ):
         out = empty(x.shape, dtype)
-        kernel(x, out)
-        return out
+        if x.ndim == 2:
+            kernel(x, out)
+            return out
+        kernel(_row(x), _row(out))
+        return out if out.ndim else out[()]
     x = checks.array(where, "x", x)
     dtype = checks.result_dtype(x)
     x = checks.contiguous(x, dtype)
@@ -294,11 +305,21 @@ def _gradient(
     kernel: Callable[..., None], where: str, out: NDArray[Any], dout: Any, rows: bool = False
 ) -> Any:
     """Apply a backward kernel to the output of forward and to dout, as one row or as rows."""
-    dtype = checks.usual(out, dout)
-    if dtype is not None and out.ndim == 2 and (shape := out.shape) == dout.shape:
-        dx = empty(shape, dtype)
-        kernel(out, dout, dx)
-        return dx
+    if (  # as in `_map`
+        type(out) is type(dout) is ndarray
+        and ((dtype := out.dtype) is FLOAT64 or dtype is FLOAT32)
+        and dout.dtype is dtype
+        and (shape := out.shape) == dout.shape
+        and out.flags.carray
+        and dout.flags.carray
+    ):
+        dx: Any = empty(shape, dtype)
+        if len(shape) == 2:
+            kernel(out, dout, dx)
+            return dx
+        if shape and not rows:
+            kernel(_row(out), _row(dout), _row(dx))
+            return dx
     out, dout = checks.array(where, "out", out), checks.array(where, "dout", dout)
     checks.same_shape(where, "dout", dout, out.shape)
     dtype = checks.result_dtype(out, dout)

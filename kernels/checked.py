@@ -11,7 +11,12 @@ from numba import float32, float64, int64, uint8
 
 from ._jit import exact, helper, inline, jit
 from .activations import IDENTITY, RELU
-from .affine import affine_backward_input, affine_backward_params, affine_forward
+from .affine import (
+    affine_backward,
+    affine_backward_input,
+    affine_backward_params,
+    affine_forward,
+)
 from .simd import get, pointer, put, scalar, select
 from .softmax import cross_entropy_forward, softmax_cross_entropy_backward, softmax_forward
 from .sweep import sum_of
@@ -213,6 +218,79 @@ def softmax_with_loss_forward(x, t, y, loss, labels):
         return False
     softmax_forward(x, y)
     cross_entropy_forward(y, labels, loss)
+    return True
+
+
+@exact(*[(x, x, b, int64, x) for x, b in (_single, _double)])
+@jit
+def affine_layer_forward(x, W, b, activation, out):
+    """Affine map with an activation.
+
+        out = activation(x @ W + b)
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    W : (D, M), same dtype as x, C-contiguous, like all that follow
+    b : (M,)
+    activation : int
+        IDENTITY, SIGMOID, RELU or TANH, which is not checked.
+    out : (N, M)
+        Overwritten. May not overlap another array.
+
+    Returns
+    -------
+    bool
+        False, and nothing written, where shapes do not match, or a length is 0.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
+    """
+    (n, d), m = x.shape, b.size
+    fits = W.shape == (d, m) and out.shape == (n, m) and x.size > 0 and m > 0
+    fits = fits and _aligned(x) and _aligned(W) and _aligned(b) and _aligned(out)
+    if not fits:
+        return False
+    affine_forward(x, W, b, activation, out)
+    return True
+
+
+@exact(*[(x, x, x, x, x, b) for x, b in (_single, _double)])
+@jit
+def affine_layer_backward(x, W, dout, dx, dW, db):
+    """Gradients of an affine map.
+
+        dx = dout @ W.T
+        dW = x.T @ dout
+        db = sum over n of dout[n]
+
+    Parameters
+    ----------
+    x : (N, D) float32 or float64, C-contiguous
+    W : (D, M), same dtype as x, C-contiguous, like all that follow
+    dout : (N, M)
+    dx : (N, D)
+        Overwritten, like all that follow. No output may overlap another array.
+    dW : (D, M)
+    db : (M,)
+
+    Returns
+    -------
+    bool
+        False, and nothing written, where shapes do not match, or a length is 0.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
+    """
+    (n, d), m = x.shape, db.size
+    fits = W.shape == dW.shape == (d, m) and dout.shape == (n, m) and dx.shape == (n, d)
+    fits = fits and x.size > 0 and m > 0 and _aligned(x) and _aligned(W)
+    fits = fits and _aligned(dout) and _aligned(dx) and _aligned(dW) and _aligned(db)
+    if not fits:
+        return False
+    affine_backward(x, W, dout, dx, dW, db)
     return True
 
 

@@ -11,6 +11,8 @@ from fastnet import kernels
 from fastnet.kernels import checked
 from fastnet.kernels.checked import (
     address_of,
+    affine_layer_backward,
+    affine_layer_forward,
     affine_sgd_update,
     all_between,
     all_either,
@@ -59,6 +61,16 @@ def loss_arguments(dtype=np.float64, n=N, c=C):
     return [x, np.arange(n) % c, np.full_like(x, -7.25), np.full(1, -7.25, dtype), np.full(n, -7)]
 
 
+def forward_arguments(dtype=np.float64, n=N, d=D, m=H, activation=kernels.TANH):
+    x, W, b = (numbers(*shape, seed=m, dtype=dtype) for shape in ((n, d), (d, m), (m,)))
+    return [x, W, b, activation, np.full((n, m), -7.25, dtype)]
+
+
+def backward_arguments(dtype=np.float64, n=N, d=D, m=H):
+    given = [numbers(*shape, seed=m, dtype=dtype) for shape in ((n, d), (d, m), (n, m))]
+    return given + [np.full(shape, -7.25, dtype) for shape in ((n, d), (d, m), m)]
+
+
 # Kernel -> function that makes arguments it takes. The outputs hold what no result is.
 ARGUMENTS = {
     address_of: lambda: [numbers(N, D)],
@@ -67,6 +79,8 @@ ARGUMENTS = {
     all_either: lambda: [np.sign(numbers(N, D)), -1.0, 1.0],
     one_hot_labels: lambda: [np.eye(C)[np.arange(N) % C], np.full(N, -7)],
     softmax_with_loss_forward: loss_arguments,
+    affine_layer_forward: forward_arguments,
+    affine_layer_backward: backward_arguments,
     two_layer_gradient: gradient_arguments,
     array_sgd_update: lambda: [0.1, numbers(D, H), numbers(D, H, seed=5)],
     affine_sgd_update: lambda: [0.1, *layers()[:2], *layers(seed=5)[:2]],
@@ -239,6 +253,35 @@ def test_softmax_with_loss_has_the_bits_of_its_parts(n, c, dtype):
     kernels.softmax_forward(x, expected)
     kernels.cross_entropy_forward(expected, t, total)
     same([y, loss, labels, x], [expected, total, t, kept])
+
+
+@every_dtype
+@pytest.mark.parametrize("activation", range(4))
+@pytest.mark.parametrize("size", [(1, 1, 1), (1, 4, 64), (3, 2, 9), (33, 64, 75)])
+def test_affine_layer_has_the_bits_of_its_parts(size, activation, dtype):
+    arguments = forward_arguments(dtype, *size, activation)
+    kept = [a.copy() for a in arguments[:3]]
+    expected = np.empty_like(arguments[-1])
+    kernels.affine_forward(*arguments[:-1], expected)
+    assert affine_layer_forward(*arguments) is True
+    same([*arguments[:3], arguments[-1]], [*kept, expected])
+    arguments = backward_arguments(dtype, *size)
+    kept, expected = ([a.copy() for a in part] for part in (arguments[:3], arguments[3:]))
+    kernels.affine_backward(*kept, *expected)
+    assert affine_layer_backward(*arguments) is True
+    same(arguments, kept + expected)
+
+
+@pytest.mark.parametrize("n, d, m", [(0, D, H), (N, 0, H), (N, D, 0)])
+def test_an_affine_layer_without_rows_or_numbers_is_refused(n, d, m):
+    for kernel, make in (
+        (affine_layer_forward, forward_arguments),
+        (affine_layer_backward, backward_arguments),
+    ):
+        arguments = make(np.float64, n, d, m)
+        before = [np.copy(a) for a in arguments]
+        assert kernel(*arguments) is False
+        same(arguments, before)
 
 
 @pytest.mark.parametrize("size", [(1, 1, 1, 1), (3, 2, 9, 17), (32, 64, 32, 10), (4, 30, 50, 8)])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from fastnet import checks
 from fastnet.functions import (
     cross_entropy_error,
     relu,
@@ -144,6 +145,33 @@ def test_arrays_that_hold_no_real_numbers(name):
         with pytest.raises(TypeError) as raised:
             TAKES_ARRAYS[name](bad)
         assert str(raised.value) == f"{name} {text}"
+
+
+@pytest.mark.parametrize("kind", "?bBhHiIlLqQefdgFDGOSUVmM")
+@pytest.mark.parametrize("wide", checks.COMPUTED)
+def test_promoted_follows_numpy(wide, kind):
+    array = np.zeros((2, 3), kind)
+    found = checks.promoted(array, wide)
+    try:
+        expected = np.result_type(array, wide)
+    except TypeError:
+        expected = None
+    assert (found is not None) == (expected is not None and expected == wide)  # None is float64
+    if found is not None:
+        assert found.dtype is wide and found.flags.carray
+        assert (found is array) == (array.dtype is wide)
+        for other in (array[:, ::2], array.T, array[:, :0]):
+            made = checks.promoted(other, wide)
+            assert made.flags.carray and made.shape == other.shape
+        array.flags.writeable = False
+        assert checks.promoted(array, wide).flags.carray
+
+
+@pytest.mark.parametrize("kinds", ["f", "d", "fd", "df", "ff", "fdf", "fe", "ed", "Bf", "Bd", "BB"])
+def test_result_dtype_follows_numpy(kinds):
+    found = checks.result_dtype(*[np.zeros(2, kind) for kind in kinds])
+    expected = np.result_type(*kinds)
+    assert found is np.dtype(expected if expected.kind == "f" else float)
 
 
 @pytest.mark.parametrize("name", TAKES_ARRAYS)
@@ -467,6 +495,10 @@ SHAPES = [
         f"Dense.forward: x {EMPTY_ROWS} x.shape=(). Give an array (N, D).",
     ),
     (
+        lambda: affine().forward(np.array(1.0)),
+        f"Affine.forward: x {EMPTY_ROWS} x.shape=(). Give an array (N, D).",
+    ),
+    (
         lambda: Affine(W[0], B),
         "Affine: W must be (D, M) with at least one entry, got W.shape=(2,). Give an array (D, M).",
     ),
@@ -500,6 +532,10 @@ SHAPES = [
     (
         lambda: called(affine(), X[0]).backward(np.zeros((1, 2))),
         "Affine.backward: dout must have shape (2,), got dout.shape=(1, 2). {dout}",
+    ),
+    (
+        lambda: called(affine(), X[:1]).backward(np.zeros(2)),
+        "Affine.backward: dout must have shape (1, 2), got dout.shape=(2,). {dout}",
     ),
     (
         lambda: called(MatMul(W), X).backward(1.0),
@@ -577,6 +613,12 @@ def test_parameters_that_no_longer_fit():
     layer.params[1] = np.ones(3)  # past the property
     with pytest.raises(ValueError, match=r"^Affine\.forward: b must have shape \(2,\) to match"):
         layer.forward(X)
+    with pytest.raises(ValueError) as raised:
+        layer.backward(np.ones((3, 2)))
+    assert str(raised.value) == (
+        "Affine.backward: grads[1] must have shape (3,) to match params[1], got (2,). "
+        "Assign layer.W and layer.b, which remake the gradients."
+    )
     layer.params[0] = np.ones((4, 3))
     layer.forward(X)
     with pytest.raises(ValueError) as raised:
@@ -620,6 +662,7 @@ REPLACED = [
     ("MatMul", "x", lambda: called(MatMul(W), X.reshape(3, 2, 2)), np.ones((3, 2))),
     ("MatMul", "x", lambda: called(MatMul(W), X[0]), np.ones(2)),
     ("Affine", "x", lambda: called(affine(), X), np.ones((3, 2))),
+    ("Affine", "x", lambda: called(affine(), X[0]), np.ones(2)),
     ("Dense", "out", lambda: called(dense("relu"), X), np.ones((3, 2))),
     ("SoftmaxWithLoss", "y", lambda: called(SoftmaxWithLoss(), X, [0, 1, 2]), 1),
     ("SoftmaxCrossEntropy", "y", lambda: called(SoftmaxCrossEntropy(), X, [0, 1, 2]), 1),

@@ -169,6 +169,34 @@ def test_images_are_flattened_and_dx_has_their_shape(name, rng):
     assert_array_equal(one.dW, two.dW)
 
 
+@pytest.mark.parametrize("rows", [3, None])
+@pytest.mark.parametrize("layout", ["as it is", "strided", "read-only", "byte-swapped"])
+@pytest.mark.parametrize("kind", "?bBhHiIlLqQefd")
+@every_dtype
+def test_affine_of_two_dtypes_has_the_bits_of_one(dtype, kind, layout, rows, rng):
+    """NumPy's result dtype, and the numbers and the memory of that dtype throughout."""
+    W, b = (rng.standard_normal(shape).astype(dtype) for shape in ((4, 5), 5))
+    x = rng.integers(0, 3, 4 if rows is None else (rows, 4)).astype(kind)
+    wanted = np.result_type(x, W)
+    expected = Affine(W.astype(wanted), b.astype(wanted))
+    y = expected.forward(x.astype(wanted))
+    if layout == "strided":
+        x = np.repeat(x, 2, axis=-1)[..., ::2]
+    elif layout == "read-only":
+        x.flags.writeable = False
+    elif layout == "byte-swapped":
+        x = x.astype(x.dtype.newbyteorder())
+    layer = Affine(W, b)
+    out = layer.forward(x)
+    assert (out.dtype, layer.x.dtype) == (wanted, wanted)
+    assert np.shares_memory(layer.x, x) is (x.dtype is np.dtype(wanted) and x.flags.carray)
+    assert_array_equal(out, y)
+    dout = rng.standard_normal(out.shape).astype(wanted)
+    assert_array_equal(layer.backward(dout), expected.backward(dout))
+    assert_array_equal(layer.dW, expected.dW.astype(dtype))
+    assert_array_equal(layer.db, expected.db.astype(dtype))
+
+
 def test_affine_by_hand():
     layer = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0]))
     assert_array_equal(layer.forward(np.array([[1.0, 2.0], [0.0, 1.0]])), [[17, 30], [13, 24]])
@@ -189,6 +217,8 @@ def test_activations_take_a_number():
     layer = Sigmoid()
     assert type(layer.forward(0.0)) is np.float64
     assert layer.backward(1.0) == 0.25
+    layer.out = np.array(0.5)
+    assert type(layer.backward(np.array(2.0))) is np.float64
 
 
 # --------------------------------------------------------------------------- state

@@ -22,6 +22,7 @@ __all__ = [
     "contiguous",
     "features",
     "fits",
+    "promoted",
     "result_dtype",
     "returned",
     "rows",
@@ -39,6 +40,11 @@ FLOAT16, FLOAT32, FLOAT64 = np.dtype("float16"), np.dtype("float32"), np.dtype("
 INT64, UINT64 = np.dtype(np.int64), np.dtype(np.uint64)
 COMPUTED = (FLOAT32, FLOAT64)  # what kernels are compiled for
 LARGEST = {t.itemsize: float(np.finfo(t).max) for t in (FLOAT16, *COMPUTED)}  # in any byte order
+# To either, what beside it gives it in NumPy: a look takes 0.03 us, np.result_type 0.5.
+_PROMOTED = {
+    wide: frozenset(t for t in map(np.dtype, "?bBhHiIlLqQefd") if np.result_type(t, wide) == wide)
+    for wide in COMPUTED
+}
 
 
 def array(where: str, name: str, value: ArrayLike) -> NDArray[Any]:
@@ -63,15 +69,18 @@ def array(where: str, name: str, value: ArrayLike) -> NDArray[Any]:
 def result_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
     """Return the dtype that NumPy would give a product of the arrays; integers alone give float64.
 
-    The usual case, one dtype for all, is told apart first: 0.1 us, where np.result_type takes 0.5.
+    The usual case, float32 and float64, is told apart first: 0.1 us, where np.result_type takes
+    0.5.
     """
-    dtype = arrays[0].dtype
-    if dtype in COMPUTED:
-        for other in arrays:
-            if other.dtype is not dtype:
-                break
-        else:
-            return dtype
+    dtype: np.dtype[Any] = FLOAT32
+    for array in arrays:
+        found = array.dtype
+        if found is FLOAT64:
+            dtype = FLOAT64
+        elif found is not FLOAT32:
+            break
+    else:
+        return dtype
     dtype = np.result_type(*[array.dtype for array in arrays])
     return np.dtype(dtype.type) if dtype.kind == "f" else FLOAT64
 
@@ -95,6 +104,18 @@ def usual(first: Any, *others: Any) -> np.dtype[Any] | None:
         if array.dtype is not dtype and array.dtype != dtype:
             return None
     return dtype
+
+
+def promoted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """Return the array as kernels of float32 or float64 take it, itself where it fits.
+
+    None where NumPy would give a product of the two another dtype. It spares the usual mixture,
+    images of float32 or integers and weights of float64, the looks of `result_dtype` and
+    `contiguous`: 0.5 us, not 1.5.
+    """
+    if array.dtype in _PROMOTED[dtype]:
+        return array.astype(dtype, "C", copy=not array.flags.carray)
+    return None
 
 
 def fits(array: Any, dtype: np.dtype[Any]) -> bool:

@@ -52,6 +52,8 @@ def number(where: str, name: str, value: Any) -> float:
 
 def scalar(where: str, name: str, value: Any, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Any:
     """Return a number as a kernel's scalar; it must not overflow in dtype. inf and NaN go on."""
+    if type(value) is int and -LARGEST[2] <= value <= LARGEST[2]:  # the usual dout, 1, is one
+        return float(value) if computed is FLOAT64 else computed.type(value)
     found = number(where, name, value)
     if LARGEST[dtype.itemsize] < abs(found) < math.inf:
         raise ValueError(

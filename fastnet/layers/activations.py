@@ -10,7 +10,7 @@ from numpy import empty, ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _gradient, _map
+from fastnet.functions import _gradient, _map, _row
 from fastnet.kernels import (
     elu_backward,
     elu_forward,
@@ -86,7 +86,7 @@ class _Activation(_Layer):
         TypeError
             x is complex, object, string or wider than float64.
         """
-        if (  # as `_map` does, in line: 0.6 us, not 0.75
+        if (  # as `_map` does, in line: 0.69 us, not 0.74
             type(x) is ndarray
             and x.ndim == 2
             and ((dtype := x.dtype) is FLOAT32 or dtype is FLOAT64)
@@ -117,9 +117,26 @@ class _Activation(_Layer):
         TypeError, ValueError
             dout holds no real numbers, or has another shape.
         """
+        out: Any = self.__dict__.get("out")
+        if (  # as `_gradient` does, in line: 0.9 us, not 1
+            type(out) is type(dout) is ndarray
+            and ((dtype := out.dtype) is FLOAT64 or dtype is FLOAT32)
+            and dout.dtype is dtype
+            and (shape := out.shape) == dout.shape
+            and out.flags.carray
+            and dout.flags.carray
+            and shape
+        ):
+            dx = empty(shape, dtype)
+            if len(shape) == 2:
+                self._backward_kernel(out, dout, dx)
+            elif len(shape) == 1:  # a view by None takes 0.06 us, by reshape 0.1
+                self._backward_kernel(out[None], dout[None], dx[None])
+            else:
+                self._backward_kernel(_row(out), _row(dout), _row(dx))
+            return dx
         where = self._backward_name
-        out = checks.remembered(where, self, "out")
-        return _gradient(self._backward_kernel, where, out, dout)
+        return _gradient(self._backward_kernel, where, checks.remembered(where, self, "out"), dout)
 
 
 class Sigmoid(_Activation):

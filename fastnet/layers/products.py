@@ -25,12 +25,14 @@ from fastnet.kernels import (
     sigmoid_backward,
     tanh_backward,
 )
+from fastnet.kernels.checked import affine_layer_backward, affine_layer_forward
 from fastnet.layers.base import _Layer
 
 __all__ = ["Affine", "Dense", "MatMul"]
 
 # What Dense may be asked for -> the kernels' codes.
 ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
+FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
 _BACKWARD: dict[int, Callable[..., None]] = {
     SIGMOID: sigmoid_backward,
     RELU: relu_backward,
@@ -312,10 +314,7 @@ class Affine(MatMul):
 
         x and the errors are those of `MatMul.forward`; also ValueError where b does not match W.
         """
-        shape, rows, W, b, out = self._before_forward("Affine.forward", x)
-        checks.bias("Affine.forward", b, W)
-        affine_forward(rows, W, b, IDENTITY, out)
-        self.x, self._x_shape = rows, shape
+        out, shape = self._activated("Affine.forward", x, IDENTITY)
         return out[0] if len(shape) == 1 else out
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
@@ -323,9 +322,71 @@ class Affine(MatMul):
 
         dout and the errors are those of `MatMul.backward`.
         """
+        found = self._backward_at_once(dout)
+        if found is not None:
+            return found
         wanted, x, W, dout, dx, dW, db = self._before_backward("Affine.backward", dout)
         affine_backward(x, W, dout, dx, dW, db)
         return dx if wanted is None else self._after_backward(*wanted, dx, dW, db)
+
+    def _activated(self, where: str, x: Any, code: int) -> tuple[NDArray[Any], tuple[int, ...]]:
+        """Return activation(x @ W + b) of the rows of x, and the shape of x; keep both of x.
+
+        A kernel looks at shapes faster than Python: 1.2 us for a row and 4 x 64 weights, not 1.85.
+        """
+        try:
+            W, b = self.params
+        except ValueError:
+            W = b = None  # type: ignore[assignment]  # words the error below
+        if (
+            type(x) is type(W) is type(b) is ndarray
+            and ((dtype := W.dtype) is FLOAT64 or dtype is FLOAT32)
+            and b.dtype is dtype
+            and W.flags.carray
+            and 0 < len(shape := x.shape) < 3
+            and W.ndim == 2
+        ):
+            rows: Any = x
+            if not (x.dtype is dtype and x.flags.carray):
+                rows = checks.promoted(x, dtype)
+            if rows is not None:
+                if len(shape) == 1:
+                    rows = rows[None]
+                out = empty((len(rows), b.size), dtype)
+                if affine_layer_forward(rows, W, b, code, out):
+                    self.x, self._x_shape = rows, shape
+                    return out, shape
+        shape, rows, W, b, out = self._before_forward(where, x)
+        checks.bias(where, b, W)
+        affine_forward(rows, W, b, code, out)
+        self.x, self._x_shape = rows, shape
+        return out, shape
+
+    def _backward_at_once(self, dout: Any) -> NDArray[Any] | None:
+        """Do what backward does where a kernel takes all as it is; else None, and do nothing.
+
+        1.5 us for one row and 4 x 64 weights, not 2.45.
+        """
+        try:
+            x, shape = self.x, self._x_shape
+            (W, b), (dW, db) = self.params, self.grads
+        except (AttributeError, ValueError):
+            return None
+        if (
+            type(x) is type(W) is type(b) is type(dout) is type(dW) is type(db) is ndarray
+            and ((dtype := W.dtype) is FLOAT64 or dtype is FLOAT32)
+            and x.dtype is dout.dtype is dW.dtype is db.dtype is dtype
+            and W.flags.carray
+            and dout.flags.carray
+            and b.shape == db.shape
+            and x.ndim == W.ndim == 2
+        ):
+            dx = empty(x.shape, dtype)
+            if dx.shape == shape and dout.ndim == 2:
+                return dx if affine_layer_backward(x, W, dout, dx, dW, db) else None
+            if dx.shape == (1, *shape) and dout.ndim == 1:
+                return dx[0] if affine_layer_backward(x, W, dout[None], dx, dW, db) else None
+        return None
 
     def _backward_params(self, dout: ArrayLike) -> None:
         """Do what backward does but for dx, which the first layer of a model need not give."""
@@ -452,11 +513,8 @@ class Dense(Affine):
         """
         checks.built("Dense.forward", self.params)
         code = _activation_code("Dense.forward", self.activation)
-        shape, rows, W, b, out = self._before_forward("Dense.forward", x)
-        checks.bias("Dense.forward", b, W)
-        affine_forward(rows, W, b, code, out)
+        out, shape = self._activated("Dense.forward", x, code)
         self.out, self._code = out, code  # `activation` may be another one in backward
-        self.x, self._x_shape = rows, shape
         return out[0] if len(shape) == 1 else out
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
