@@ -2,8 +2,10 @@ import numpy as np
 
 from . import (
     API_SHAPES,
+    DTYPES,
     IMPLEMENTATIONS,
     SHAPES,
+    TINY,
     assert_close,
     labels,
     numbers,
@@ -82,3 +84,84 @@ class Layers:
 
 
 LayersRatio = ratios(Layers)
+
+
+# Samples a batch, then the width of each layer: calls and checks, and little arithmetic.
+SMALL_NETWORKS = {
+    "2-2-2/1": (1, 2, 2, 2),
+    "3-4-2/1": (1, 3, 4, 2),
+    "4-4-2/1": (1, 4, 4, 2),
+    "4-64-2/1": (1, 4, 64, 2),
+    "64-32-10/32": (32, 64, 32, 10),
+}
+
+
+class ByHand:
+    """Forward, backward and update of a network, of its parts, and of a row without its axis."""
+
+    param_names = ["implementation", "dtype", "network"]
+    params = [IMPLEMENTATIONS, DTYPES, [*SMALL_NETWORKS]]
+
+    def setup(self, implementation, dtype, network):
+        n, d, h, c = SMALL_NETWORKS[network]
+        self.x, self.dout = numbers(dtype, n, d), numbers(dtype, n, h)
+        self.row, self.dout_of_row = self.x[0], self.dout[0]
+        self.scores, self.t = numbers(dtype, n, c), labels(n, c)
+        results = {}
+        for name in IMPLEMENTATIONS:
+            layers, optimizer = part(name, "layers"), part(name, "optimizer")
+            weights = [numbers(dtype, *shape) for shape in ((d, h), (h,), (h, c), (c,))]
+            weights[0] *= weights[0].dtype.type(d**-0.5)
+            weights[2] *= weights[2].dtype.type(h**-0.5)
+            self.affine, self.sigmoid = layers.Affine(*weights[:2]), layers.Sigmoid()
+            self.second, self.loss = layers.Affine(*weights[2:]), layers.SoftmaxWithLoss()
+            self.optimizer = optimizer.SGD(lr=TINY)
+            results[name] = [
+                *self.time_row(),
+                *self.time_affine(),
+                *self.time_sigmoid(),
+                *self.time_loss(),
+                *self.time_step(),
+                *[grad.copy() for grad in self.affine.grads + self.second.grads],
+            ]
+            if name == implementation:
+                made = vars(self).copy()
+        vars(self).update(made)
+        for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
+            assert_close(ours, theirs)
+
+    def time_row(self, *_):
+        affine, optimizer = self.affine, self.optimizer
+        out = affine.forward(self.row)
+        dx = affine.backward(self.dout_of_row)
+        optimizer.update(affine.params, affine.grads)
+        return out, dx
+
+    def time_affine(self, *_):
+        affine, optimizer = self.affine, self.optimizer
+        out = affine.forward(self.x)
+        dx = affine.backward(self.dout)
+        optimizer.update(affine.params, affine.grads)
+        return out, dx
+
+    def time_sigmoid(self, *_):
+        return self.sigmoid.forward(self.dout), self.sigmoid.backward(self.dout)
+
+    def time_loss(self, *_):
+        return self.loss.forward(self.scores, self.t), self.loss.backward()
+
+    def time_step(self, *_):
+        layers = [self.affine, self.sigmoid, self.second]
+        out = self.x
+        for layer in layers:
+            out = layer.forward(out)
+        loss = self.loss.forward(out, self.t)
+        dout = self.loss.backward()
+        for layer in reversed(layers):
+            dout = layer.backward(dout)
+        for layer in (self.affine, self.second):
+            self.optimizer.update(layer.params, layer.grads)
+        return loss, dout
+
+
+ByHandRatio = ratios(ByHand, network=[*SMALL_NETWORKS])

@@ -342,18 +342,20 @@ class Affine(MatMul):
             type(x) is type(W) is type(b) is ndarray
             and ((dtype := W.dtype) is FLOAT64 or dtype is FLOAT32)
             and b.dtype is dtype
-            and W.flags.carray
-            and 0 < len(shape := x.shape) < 3
             and W.ndim == 2
         ):
             rows: Any = x
             if not (x.dtype is dtype and x.flags.carray):
                 rows = checks.promoted(x, dtype)
             if rows is not None:
-                if len(shape) == 1:
-                    rows = rows[None]
+                shape = x.shape
+                if len(shape) != 2:
+                    rows = rows[None] if len(shape) < 2 else rows.reshape(len(x) or 1, -1)
+                # A strided W (an embedding's transpose) is copied anew in each call, because an
+                # optimizer may have written into it since.
+                weights: Any = W if W.flags.carray else checks.promoted(W, dtype)
                 out = empty((len(rows), b.size), dtype)
-                if affine_layer_forward(rows, W, b, code, out):
+                if affine_layer_forward(rows, weights, b, code, out):
                     self.x, self._x_shape = rows, shape
                     return out, shape
         shape, rows, W, b, out = self._before_forward(where, x)
@@ -376,16 +378,19 @@ class Affine(MatMul):
             type(x) is type(W) is type(b) is type(dout) is type(dW) is type(db) is ndarray
             and ((dtype := W.dtype) is FLOAT64 or dtype is FLOAT32)
             and x.dtype is dout.dtype is dW.dtype is db.dtype is dtype
-            and W.flags.carray
             and dout.flags.carray
             and b.shape == db.shape
             and x.ndim == W.ndim == 2
         ):
+            weights: Any = W if W.flags.carray else checks.promoted(W, dtype)
             dx = empty(x.shape, dtype)
             if dx.shape == shape and dout.ndim == 2:
-                return dx if affine_layer_backward(x, W, dout, dx, dW, db) else None
+                return dx if affine_layer_backward(x, weights, dout, dx, dW, db) else None
             if dx.shape == (1, *shape) and dout.ndim == 1:
-                return dx[0] if affine_layer_backward(x, W, dout[None], dx, dW, db) else None
+                return dx[0] if affine_layer_backward(x, weights, dout[None], dx, dW, db) else None
+            if len(shape) > 2 and len(dx) == shape[0] and dx.size == math.prod(shape):
+                if dout.ndim == 2 and affine_layer_backward(x, weights, dout, dx, dW, db):
+                    return dx.reshape(shape)
         return None
 
     def _backward_params(self, dout: ArrayLike) -> None:

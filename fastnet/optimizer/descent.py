@@ -8,7 +8,6 @@ import numpy as np
 from numpy import ndarray
 
 from fastnet import checks, kernels
-from fastnet.kernels import sgd_update
 from fastnet.kernels.checked import (
     affine_sgd_update,
     array_sgd_update,
@@ -121,6 +120,8 @@ class SGD(_Optimizer):
         Everything is checked before the first array changes.
         """
         lr: Any = self.lr
+        if (type(lr) is int or type(lr) is np.float64) and abs(lr) <= LARGEST:
+            lr = float(lr)
         plain = not self.weight_decay and self.clip_value is self.clip_norm is None
         small = type(lr) is float and 0.0 <= lr <= LARGEST
         if plain and small and _update_at_once(params, grads, lr):
@@ -137,12 +138,12 @@ class SGD(_Optimizer):
             dtypes = (param.dtype for _, param, _, _ in pairs if isinstance(param, np.ndarray))
             lr = checks.learning_rate(where, lr, dtypes)
         self.iter += 1
-        # A kernel's scalar is of the dtype; made for each array, it would take 0.15 us.
-        single = np.float32(lr) if lr <= checks.LARGEST[4] else None
         for key, param, grad, fits in pairs:
-            if fits:
-                sgd_update(grad.ravel(), lr if param.itemsize == 8 else single, param.ravel())
-            elif isinstance(param, np.ndarray):
+            if fits and not 0 < param.ndim < 3:
+                grad, param = grad.ravel(), param.ravel()
+            if fits and array_sgd_update(lr, grad, param):
+                continue
+            if isinstance(param, np.ndarray):
                 # Else NumPy's two passes, where copies for the kernel take three.
                 param -= lr * grad
             else:
