@@ -195,6 +195,10 @@ def test_affine_of_two_dtypes_has_the_bits_of_one(dtype, kind, layout, rows, rng
     assert_array_equal(layer.backward(dout), expected.backward(dout))
     assert_array_equal(layer.dW, expected.dW.astype(dtype))
     assert_array_equal(layer.db, expected.db.astype(dtype))
+    transposed = Affine(np.asfortranarray(W), b)
+    assert_array_equal(transposed.forward(x), y)
+    assert_array_equal(transposed.backward(dout), expected.backward(dout))
+    assert_array_equal(transposed.dW, layer.dW)
 
 
 def test_affine_by_hand():
