@@ -663,6 +663,7 @@ REPLACED = [
     ("MatMul", "x", lambda: called(MatMul(W), X[0]), np.ones(2)),
     ("Affine", "x", lambda: called(affine(), X), np.ones((3, 2))),
     ("Affine", "x", lambda: called(affine(), X[0]), np.ones(2)),
+    ("Affine", "x", lambda: called(affine(), X.reshape(3, 2, 2)), np.ones((3, 2))),
     ("Dense", "out", lambda: called(dense("relu"), X), np.ones((3, 2))),
     ("SoftmaxWithLoss", "y", lambda: called(SoftmaxWithLoss(), X, [0, 1, 2]), 1),
     ("SoftmaxCrossEntropy", "y", lambda: called(SoftmaxCrossEntropy(), X, [0, 1, 2]), 1),

@@ -201,6 +201,36 @@ def test_affine_of_two_dtypes_has_the_bits_of_one(dtype, kind, layout, rows, rng
     assert_array_equal(transposed.dW, layer.dW)
 
 
+@pytest.mark.usefixtures("dispatcher_confused")
+@pytest.mark.parametrize("which", ["W", "b", "dW", "db"])
+@every_dtype
+def test_affine_with_an_array_in_the_other_byte_order(dtype, which, rng):
+    """Numba may take it for one in its own: it is told apart before."""
+    W, b, x, dout = (
+        rng.standard_normal(shape).astype(dtype) for shape in ((4, 5), 5, (3, 4), (3, 5))
+    )
+    layer, expected = Affine(W, b), Affine(W.copy(), b.copy())
+    held = layer.params if which in ("W", "b") else layer.grads
+    i = which in ("b", "db")
+    held[i] = held[i].astype(held[i].dtype.newbyteorder())
+    assert_array_equal(layer.forward(x), expected.forward(x))
+    assert_array_equal(layer.backward(dout), expected.backward(dout))
+    for found, wanted in zip(layer.grads, expected.grads, strict=True):
+        assert_array_equal(found, wanted)
+
+
+def test_affine_of_weights_that_became_float64(rng):
+    x, dout = (rng.standard_normal(shape).astype(np.float32) for shape in ((3, 4), (3, 5)))
+    layer = Affine(np.ones((4, 5), np.float32), np.ones(5, np.float32))
+    layer.forward(x)
+    layer.W, layer.b = rng.standard_normal((4, 5)), np.ones(5)
+    dx = layer.backward(dout)
+    expected = Affine(layer.W, layer.b)
+    expected.forward(x.astype(float))
+    assert_array_equal(dx, expected.backward(dout.astype(float)))
+    assert_array_equal(layer.dW, expected.dW)
+
+
 def test_affine_by_hand():
     layer = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0]))
     assert_array_equal(layer.forward(np.array([[1.0, 2.0], [0.0, 1.0]])), [[17, 30], [13, 24]])

@@ -396,9 +396,7 @@ class Affine(MatMul):
                 weights = W.astype(dtype, "C")
             dx = empty(x.shape, dtype)
             whole = dx.shape == shape
-            if len(shape) == 1:
-                if dout.ndim != 1 or dx.shape != (1, *shape):
-                    return None
+            if len(shape) == 1 and dx.shape == (1, *shape):
                 dout = dout[None]
             elif not whole and dx.shape != (shape[0], math.prod(shape[1:])):
                 return None
