@@ -389,21 +389,22 @@ class Affine(MatMul):
             and b.shape == db.shape
             and x.ndim == W.ndim == 2
         ):
-            weights, grads = W, (dW, db)
+            weights, dweights, dbias = W, dW, db
             if held is not dtype:
-                grads = empty(dW.shape, dtype), empty(db.shape, dtype)
-            if held is not dtype or not W.flags.carray:
+                dweights, dbias = empty(dW.shape, dtype), empty(db.shape, dtype)
+                weights = W.astype(dtype, "C")
+            elif not W.flags.carray:
                 weights = W.astype(dtype, "C")
             dx = empty(x.shape, dtype)
-            whole = dx.shape == shape
-            if len(shape) == 1 and dx.shape == (1, *shape):
-                dout = dout[None]
-            elif not whole and dx.shape != (shape[0], math.prod(shape[1:])):
-                return None
-            if dout.ndim == 2 and affine_layer_backward(x, weights, dout, dx, *grads):
+            if dx.shape != shape:
+                if dx.shape == (1, *shape):
+                    dout = dout[None]
+                elif len(shape) < 3 or dx.shape != (shape[0], math.prod(shape[1:])):
+                    return None
+            if dout.ndim == 2 and affine_layer_backward(x, weights, dout, dx, dweights, dbias):
                 if held is not dtype:
-                    dW[...], db[...] = grads
-                return dx if whole else dx.reshape(shape)
+                    dW[...], db[...] = dweights, dbias
+                return dx if dx.shape == shape else dx.reshape(shape)
         return None
 
     def _backward_params(self, dout: ArrayLike) -> None:
