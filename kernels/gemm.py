@@ -65,12 +65,14 @@ SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
 SHALLOW = 8  # terms up to which b is read in order, all columns at once
+SHALLOW_COLUMNS = SET.shallow_columns
 SHALLOW_ROWS = 8  # rows of c up to which that pays with more terms, eight at a time
 DOT_ROWS = SET.dot_rows
 SUMS_BYTES = 8 * DOT_ROWS * 2
 FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
 TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
 LONG = 64  # terms from which it pays to ask for c's cache lines ahead
+FAR = 24  # vectors of c's row from which they are far from one another
 COPY_COLUMNS = 12  # vectors of c's row from which copying tiles of a pays
 COPY_ROWS = 48
 AHEAD = 16  # rows of b asked for while one is copied
@@ -84,20 +86,20 @@ def _steps(stride, rows, height):
     a tile that is higher than it has rows has some of them twice, and writes them twice.
     """
     near, twice, far = 1, 2, 3
-    if rows < height:
+    if REPEATS and rows < height:
         if height == 8:  # of five, six or seven rows
             near, twice, far = (2, 1, 1) if rows == 5 else (1, 2, 2) if rows == 6 else (4, 3, 1)
         elif height == 6:  # of four or five
             far = rows - 3
         else:  # of one, two or three
             near, twice, far = min(1, rows - 1), min(2, rows - 1), rows - 1
-    return (near * stride, twice * stride, opaque(far * stride))
+    return (near * stride, twice * stride, far * stride)
 
 
 @helper
 def four_steps(stride):
     """`_steps` of rows that are all there."""
-    return (stride, 2 * stride, opaque(3 * stride))
+    return (stride, 2 * stride, 3 * stride)
 
 
 @helper
@@ -110,17 +112,18 @@ def _tile(
     Of its rows only the first `rows` are there. The last `guard` rows of b are read at `end`.
     """
     height = tile_rows(shape)
-    a_steps, c_steps = _steps(a_row, rows, height), _steps(c_row, rows, height)
+    near, twice, far = _steps(a_row, rows, height)
+    a_steps, c_steps = (near, twice, opaque(far)), _steps(c_row, rows, height)
     z_steps = _steps(z_row, rows, height)
     tile = zero_tile(c, shape)
     if add:
         if factor == 1:
             tile = load_tile(shape, z, z_steps, columns)
-            if depth >= LONG:
+            if depth >= LONG and c_row >= FAR * lanes(c):
                 prefetch_tile(shape, offset(c, height * c_row), c_steps)  # the next one
         else:
             prefetch_tile(shape, z, z_steps)
-    elif depth >= LONG:
+    elif depth >= LONG and c_row >= FAR * lanes(c):
         prefetch_tile(shape, c, c_steps)
     k, stop, stride = 0, depth - guard, b_depth
     while True:
@@ -524,7 +527,7 @@ def gemm(
                 and (rows >= PACK_ROWS or (aliases and rows >= PACK_ALIASES))
             )  # fmt: skip
             j = 0
-            if b_col == 1 and 0 < block <= shallow and n >= 4 * step:
+            if b_col == 1 and 0 < block <= shallow and n >= SHALLOW_COLUMNS * step:
                 shallow_product(
                     rows, n, block, a_block, a_row, a_depth, offset(b, k * b_depth), b_depth,
                     offset(c, i * c_row), c_row, factor, offset(z, i * z_row), z_row, add,

@@ -26,6 +26,7 @@ from .simd import (
     load_tile,
     nonzero_bits,
     offset,
+    opaque,
     prefetch,
     rank_one_update,
     scalar,
@@ -110,7 +111,8 @@ def _is_finite(p, size):
 def _tile(shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row):
     """One tile of c = z + a @ b, by the listed terms of `depth`."""
     step = lanes(a)
-    steps = four_steps(a_row)
+    near, twice, far = four_steps(a_row)
+    steps = near, twice, opaque(far)
     # Whole vectors of b are read: behind its last row may stand what is not ours.
     last, end = 0, stack_buffer(a, END_BYTES)
     if count > 0 and columns % step > 0 and get(indices, count - 1) == depth - 1:
