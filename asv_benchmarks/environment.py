@@ -122,7 +122,7 @@ def lacking(isa):
     missing = [name for name in needed if not features.get(name)]
     if missing:
         return f"this CPU has no {' and no '.join(missing)}"
-    if isa in IMITATED and not (sys.platform == "linux" and has_xgetbv1()):
+    if isa in IMITATED and not (sys.platform == "linux" and tells_state()):
         return "what libraries run is seen on Linux only, on CPUs with xgetbv1"
     return None
 
@@ -148,7 +148,7 @@ def prepare(threads, isa="native"):
 # --------------------------------------------------------------------------- what really runs
 
 
-def has_xgetbv1():
+def tells_state():
     info = Path("/proc/cpuinfo")
     return info.exists() and re.search(r"^flags\s.*\bxgetbv1\b", info.read_text(), re.M) is not None
 

@@ -7,7 +7,8 @@ loop; the `affine_*` kernels below them take arrays.
 from ._jit import helper, inline, jit
 from .activations import IDENTITY, activate, differentiate
 from .blocking import BITS
-from .gemm import gemm, prefers_dots
+from .dots import prefers_dots
+from .gemm import gemm
 from .simd import (
     fill,
     fma,

@@ -108,3 +108,33 @@ def _l2_bytes():
 SET, FUSED = _instruction_set()
 L2_BYTES = _l2_bytes()
 BITS, REGISTERS = SET.bits, SET.registers
+
+# What follows from the row.
+STRIP, TALL = SET.strip, SET.tall[SET.strip - 1]
+TALL_1, TALL_2, TALL_3 = SET.tall
+REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns
+DOT_ROWS = SET.dot_rows
+SUMS_BYTES = 8 * DOT_ROWS * 2
+END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
+
+# Blocks and cuts that are the same for all.
+ALONE = 6  # vectors of the tile of one row alone: as many sums hide each other's wait
+TURNED_ROWS = 8  # rows that are added to c at a time where the product was made of the transpose
+DEPTH = 256  # terms of the sum that a panel of b holds
+DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
+PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB with AVX-512
+BLOCK_BYTES = L2_BYTES // 2  # of a, that a copied panel of b is used for
+PACK_ROWS = 64  # rows from which copying a panel of b pays
+PACK_ALIASES = 40  # the same where its rows would drive one another out of L1
+SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
+SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
+WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
+SHALLOW = 8  # terms up to which b is read in order, all columns at once
+SHALLOW_ROWS = 8  # rows of c up to which that pays with more terms, eight at a time
+FEW_ROWS = 4  # rows of dx up to which dot products beat transposing W: 2.9x at 1, 1.0x at 4
+TURNED = 240  # columns of the transpose at a time: whole strips of vectors of any width
+LONG = 64  # terms from which it pays to ask for c's cache lines ahead
+FAR = 24  # vectors of c's row from which they are far from one another
+COPY_COLUMNS = 12  # vectors of c's row from which copying tiles of a pays
+COPY_ROWS = 48
+AHEAD = 16  # rows of b asked for while one is copied

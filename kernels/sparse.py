@@ -11,8 +11,8 @@ whose first rows or columns are unlike the rest at most 20 %.
 """
 
 from ._jit import helper
-from .blocking import BITS, SET
-from .gemm import END_BYTES, PANEL_BYTES, four_steps, narrow_dots, prefers_dots
+from .blocking import BITS, END_BYTES, PANEL_BYTES, SET
+from .dots import narrow_dots, prefers_dots
 from .simd import (
     append_positions,
     either,
@@ -37,6 +37,7 @@ from .simd import (
     tile_shape,
     transpose_block,
 )
+from .tiles import four_steps
 
 STRIP = SET.sparse_strip
 CHUNK = 32  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 without

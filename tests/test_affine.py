@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
-from fastnet.kernels import IDENTITY, RELU, SIGMOID, TANH, gemm
+from fastnet.kernels import IDENTITY, RELU, SIGMOID, TANH, blocking
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -23,11 +23,11 @@ SHAPES = [
     (1, 1, 1),
     (100, 50, 10),
     (32, 64, 75),
-    (gemm.PACK_ROWS + 1, 33, 75),
-    (515, gemm.DEPTH + 1, 49),
+    (blocking.PACK_ROWS + 1, 33, 75),
+    (515, blocking.DEPTH + 1, 49),
     (300, 600, 71),
-    (gemm.FEW_ROWS, 70, 67),
-    (gemm.FEW_ROWS + 1, 70, 67),
+    (blocking.FEW_ROWS, 70, 67),
+    (blocking.FEW_ROWS + 1, 70, 67),
     # Layers that do without `gemm`, and just not.
     (1, 3, 4),
     (1, 4, 1),
@@ -205,7 +205,7 @@ def test_a_batch_is_its_rows(activation, dtype):
     x, W, b, dout = normals(dtype, (23, 40, 37))
     out = forward(x, W, b, activation)
     dx = call("affine_backward_input", dout, W, x, activation, outputs=[x.shape])[0]
-    few = gemm.FEW_ROWS + 1
+    few = blocking.FEW_ROWS + 1
     for i in range(23):
         row = slice(i, i + 1)
         assert_array_equal(forward(x[row], W, b, activation)[0], out[i])
@@ -293,7 +293,7 @@ def test_relu_derivative_of_nan(dtype):
 @every_dtype
 def test_old_numbers_in_the_outputs_are_forgotten(dtype):
     """NaN left in dW by a caller's np.empty must not reach the sums, of no rows either."""
-    for n in (0, 5, gemm.DEPTH + 1):
+    for n in (0, 5, blocking.DEPTH + 1):
         x, W, b, dout = integers(dtype, (n, 6, 7))
         dx, dW, db = (np.full(a.shape, np.nan, dtype) for a in (x, W, b))
         kernels.affine_backward(x, W, dout, dx, dW, db)

@@ -41,14 +41,24 @@ UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
 
 # Of sparse: affine; of checked: other kernels, and checks; of called and sweep: none, as they call
 # what they are given.
-TWINLESS = {"__init__", "_jit", "simd", "sparse", "sweep", "team", "checked", "called"}
+TWINLESS = {"__init__", "_jit", "simd", "sparse", "sweep", "team", "checked", "called"} | {
+    *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+}
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
     "optimizer",
     "penalties",
 }
 # Parts of one kernel, tested and measured with it.
 OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"}
-OF_PRODUCTS = {"affine", "gemm", "sparse"}  # their tiles have masks of their own
+OF_PRODUCTS = {
+    "affine",
+    "dots",
+    "gemm",
+    "packing",
+    "shallow",
+    "sparse",
+    "tiles",
+}  # their tiles have masks of their own
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
@@ -145,7 +155,7 @@ def imports_run_downwards(root):
 def kernels_import_only_numba_numpy_and_themselves(root):
     for path, tree in sources(root, "kernels"):
         allowed = {"math", "numpy", "numba", "llvmlite"}
-        if path.stem in ("_jit", "blocking"):  # the two that meet the operating system
+        if path.stem in ("_jit", "blocking", "simd"):  # what Python itself has
             allowed |= set(sys.stdlib_module_names)
         for name, relative in imports(path, tree):
             if not relative and name.partition(".")[0] not in allowed:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet.kernels import gemm, matmul_backward, matmul_forward, simd
+from fastnet.kernels import blocking, matmul_backward, matmul_forward, simd
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -91,43 +91,43 @@ def beyond(size):
     return (size - 1, size, size + 1)
 
 
-ROWS = gemm.BLOCK_BYTES // 4 // gemm.DEPTH // 24 * 24  # of float32 in a block, about
+ROWS = blocking.BLOCK_BYTES // 4 // blocking.DEPTH // 24 * 24  # of float32 in a block, about
 
 
 @pytest.mark.parametrize(
     ("n", "d", "m"),
     [
-        *((n, 5, 75) for n in beyond(gemm.PACK_ROWS)),
-        *((n, gemm.DEPTH, 75) for n in beyond(ROWS)),
+        *((n, 5, 75) for n in beyond(blocking.PACK_ROWS)),
+        *((n, blocking.DEPTH, 75) for n in beyond(ROWS)),
         # Few terms, in order; strips that are copied together; tiles of x that are copied.
-        *((n, d, 10) for n in (1, 2, 3) for d in beyond(gemm.SHALLOW)),
+        *((n, d, 10) for n in (1, 2, 3) for d in beyond(blocking.SHALLOW)),
         *((n, 5, m) for n in (1, 2, 3, 8) for m in beyond(64 * lanes(np.float32))),
-        *((200, d, 150) for d in beyond(gemm.COPY_ROWS)),
-        *((n, 100, 12 * lanes(np.float32)) for n in beyond(gemm.LONG)),
+        *((200, d, 150) for d in beyond(blocking.COPY_ROWS)),
+        *((n, 100, 12 * lanes(np.float32)) for n in beyond(blocking.LONG)),
         *((300, d, 209) for d in (48, 49, 53, 55, 56, 301)),
-        *((9, d, 70) for d in beyond(gemm.DEPTH)),
-        *((70, d, 75) for d in beyond(gemm.DEPTH)),
-        (7, 9, gemm.DEPTH + 1),
-        (gemm.DEPTH + 1, 3, 2 * ROWS + 3),
-        (ROWS + 1, gemm.DEPTH + 1, 101),
+        *((9, d, 70) for d in beyond(blocking.DEPTH)),
+        *((70, d, 75) for d in beyond(blocking.DEPTH)),
+        (7, 9, blocking.DEPTH + 1),
+        (blocking.DEPTH + 1, 3, 2 * ROWS + 3),
+        (ROWS + 1, blocking.DEPTH + 1, 101),
         (300, 600, 75),
-        (2 * ROWS + 3, 2 * gemm.DEPTH + 3, 1),
+        (2 * ROWS + 3, 2 * blocking.DEPTH + 3, 1),
         (1, 784, 50),
         (100, 784, 50),
         # Dot products, for one column and for few rows of dx: whole vectors, tails, tall and not.
-        *((n, 41, m) for n in beyond(gemm.FEW_ROWS) for m in (32, 33, 79)),
-        *((n, d, 1) for n in beyond(gemm.DOT_ROWS) for d in (64, 65, 150)),
-        *((n, gemm.DOT_DEPTH + 3, m) for n in beyond(gemm.DOT_ROWS) for m in (1, 2, 3, 35)),
+        *((n, 41, m) for n in beyond(blocking.FEW_ROWS) for m in (32, 33, 79)),
+        *((n, d, 1) for n in beyond(blocking.DOT_ROWS) for d in (64, 65, 150)),
+        *((n, blocking.DOT_DEPTH + 3, m) for n in beyond(blocking.DOT_ROWS) for m in (1, 2, 3, 35)),
         # Columns that fill no vector, as rows of the transpose: of any number, tall and not.
-        *((40, d, m) for d in beyond(gemm.TURNED) for m in (*range(1, 16), 33)),
+        *((40, d, m) for d in beyond(blocking.TURNED) for m in (*range(1, 16), 33)),
         # A wide b that is read in order, for few rows.
-        *((n, d, 1100) for n in beyond(gemm.SHALLOW_ROWS) for d in (7, 8, 9, 100)),
-        *((n, 3, gemm.WIDE * lanes(np.float32) + e) for n in (1, 9) for e in (-1, 0, 5)),
+        *((n, d, 1100) for n in beyond(blocking.SHALLOW_ROWS) for d in (7, 8, 9, 100)),
+        *((n, 3, blocking.WIDE * lanes(np.float32) + e) for n in (1, 9) for e in (-1, 0, 5)),
         (2, 300, 300),
         (300, 700, 1),
         # b in L1 as it stands, and just too large for it.
-        *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float32) // 100)),
-        *((70, 100, m) for m in beyond(gemm.SMALL * lanes(np.float64) // 100)),
+        *((70, 100, m) for m in beyond(blocking.SMALL * lanes(np.float32) // 100)),
+        *((70, 100, m) for m in beyond(blocking.SMALL * lanes(np.float64) // 100)),
         (ROWS + 5, 3, 200),
     ],
 )
@@ -235,7 +235,7 @@ def test_subnormals_and_signs_survive(dtype):
 def test_old_numbers_in_the_output_are_forgotten(dtype):
     """NaN left in the output must not reach the sum: 0 * NaN is NaN."""
     rng = np.random.default_rng(9)
-    for d in (0, 3, gemm.DEPTH + 3):
+    for d in (0, 3, blocking.DEPTH + 3):
         x, W, dout = (integers(rng, dtype, *shape) for shape in ((9, d), (d, 5), (9, 5)))
         out, dx, dW = (np.full(s, np.nan, dtype) for s in ((9, 5), (9, d), (d, 5)))
         matmul_forward(x, W, out)

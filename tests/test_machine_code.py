@@ -83,7 +83,7 @@ def test_the_loops_of_the_tiles(machine_code, compiled, cpu):
     cases = {(row["kernel"], row["dtype"]) for row in rows}
     assert len(cases) == 4 and all(row["kernel"].startswith("affine_") for row in rows)
     assert [machine_code.line(row) for row in rows if row["wrong"]] == []
-    tiles = {tuple(row["tile"]) for row in rows if row["loop"] == "gemm._tile"}
+    tiles = {tuple(row["tile"]) for row in rows if row["loop"] == "tiles.tile"}
     # Twelve sums hide the latency of a multiply-add on two ports: 4 cycles, 0.5 each.
     assert max(rows * vectors for rows, vectors in tiles) >= 12
 
@@ -95,7 +95,7 @@ def test_every_cpu_has_a_group(machine_code):
 
 # --------------------------------------------------------------------------- loops of assembly
 
-TILE = "_ZN7fastnet7kernels4gemm5_tileB2v1B4abcdE9TileShape_282_2c_201_29"
+TILE = "_ZN7fastnet7kernels5tiles4tileB2v1B4abcdE9TileShape_282_2c_201_29"
 SCATTERED = f"""
 {TILE}:
 	pushq	%rbp
@@ -127,7 +127,7 @@ SCATTERED = f"""
 
 def test_blocks_of_a_loop_that_lie_scattered_are_counted(machine_code):
     [(name, tile, counts)] = machine_code.tile_loops(SCATTERED)
-    assert (name, tile) == ("gemm._tile", (2, 1))
+    assert (name, tile) == ("tiles.tile", (2, 1))
     assert counts == {
         "all": 11, "multiply_adds": 2, "stack": 1, "masks": 1, "lanes": 1, "moves": 0,
         "calls": 0, "branches": 3,
@@ -147,7 +147,7 @@ def test_a_frame_pointer_is_the_stack_and_another_rbp_is_not(machine_code):
 
 
 ARM = """
-__ZN7fastnet7kernels4gemm6_stripE9TileShape_284_2c_201_299TileShape_281_2c_201_29:
+__ZN7fastnet7kernels5tiles5_rowsE9TileShape_284_2c_201_299TileShape_281_2c_201_29:
 LBB0_1:
 	mov	x8, xzr
 LBB0_2:
@@ -173,7 +173,7 @@ LBB0_4:
 def test_loops_of_arm(machine_code):
     """By Apple's names; a loop of a smaller tile is known by its multiply-adds."""
     first, second = machine_code.tile_loops(ARM)
-    assert first[:2] == ("gemm._strip", (1, 1))
+    assert first[:2] == ("tiles._rows", (1, 1))
     assert machine_code.wrong_with(*first[1:]) == []
     assert second[1] == (4, 1)  # none has two
     assert machine_code.wrong_with(*second[1:]) == [

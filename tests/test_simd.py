@@ -9,7 +9,6 @@ import sys
 import numba
 import numpy as np
 import pytest
-from llvmlite import binding
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -461,65 +460,6 @@ def test_load_tile(dtype):
 
 
 # Other widths
-
-X86 = binding.get_process_triple().startswith(("x86_64", "i686"))
-
-
-def test_bits_come_from_what_numba_compiles_for():
-    forced = os.environ.get("FASTNET_VECTOR_BITS")
-    features = binding.get_host_cpu_features()
-    widest = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
-    if not any(name in os.environ for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")):
-        assert simd.BITS == (int(forced) if forced else widest)
-
-
-@pytest.mark.skipif(not X86, reason="these are names of x86")
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"NUMBA_CPU_NAME": "znver3", "NUMBA_CPU_FEATURES": ""}, "AVX2 256 16 True"),
-        ({"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": ""}, "AVX2 256 16 True"),
-        ({"NUMBA_CPU_NAME": "skylake-avx512", "NUMBA_CPU_FEATURES": ""}, "AVX-512 512 32 True"),
-        ({"NUMBA_CPU_NAME": "znver4", "NUMBA_CPU_FEATURES": "-avx512f"}, "AVX2 256 16 True"),
-        ({"NUMBA_CPU_NAME": "x86-64-v2", "NUMBA_CPU_FEATURES": ""}, "SSE 128 16 False"),
-        ({"NUMBA_CPU_NAME": "generic"}, "SSE 128 16 False"),
-        ({"NUMBA_ENABLE_AVX": "0"}, "SSE 128 16 False"),
-        (
-            {"NUMBA_CPU_NAME": "generic", "FASTNET_VECTOR_BITS": "256"},
-            "AVX2 256 16 False",
-        ),
-    ],
-)
-def test_another_cpu_is_imitated(settings, expected):
-    names = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "FASTNET_VECTOR_BITS", "NUMBA_ENABLE_AVX")
-    program = (
-        "from fastnet.kernels.blocking import FUSED, SET\n"
-        "print(SET.name, SET.bits, SET.registers, FUSED)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={k: v for k, v in os.environ.items() if k not in names} | settings,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout.rstrip() == expected, done.stderr
-
-
-@pytest.mark.parametrize("value", ["banana", "", "64", "128.0"])
-def test_a_width_that_is_none_is_named(value):
-    done = subprocess.run(
-        [sys.executable, "-c", "import fastnet.kernels"],
-        env={**os.environ, "FASTNET_VECTOR_BITS": value},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 1
-    assert done.stderr.rstrip().endswith(
-        f"ValueError: FASTNET_VECTOR_BITS must be 128, 256 or 512, got {value!r}. "
-        "Unset it to use the width of this CPU."
-    )
 
 
 AT_128_BITS = "simd gemm elementary activations affine sparse softmax losses updates"

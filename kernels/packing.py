@@ -1,0 +1,77 @@
+"""Copies of parts of a and b from which a matrix product reads in order."""
+
+from ._jit import helper
+from .blocking import (
+    BITS,
+    TALL,
+)
+from .simd import (
+    lanes,
+    load,
+    load_first,
+    offset,
+    prefetch,
+    store,
+    transpose_block,
+)
+
+
+@helper
+def pack_transpose(depth, columns, b, b_depth, b_col, panel):
+    """panel[k, j] = b[k, j] for j < columns; whole vectors a row, those past columns unused."""
+    step = lanes(b)
+    width = (columns + step - 1) // step * step
+    for k in range(0, depth, step):
+        for j in range(0, columns, step):
+            transpose_block(
+                offset(b, k * b_depth + j * b_col), b_col, columns - j, depth - k,
+                offset(panel, k * width + j), width,
+            )  # fmt: skip
+
+
+@helper
+def pack_strips(depth, columns, width, b, b_depth, panel, ahead):
+    """Strips of b side by side, each a panel of its own, whose last vector is padded.
+
+    A row at a time: rows of 512 float64 are all in one set of L1, and strip by strip a cache line
+    takes 18 cycles, in fours 5.
+    """
+    step = lanes(b)
+    for k in range(depth):
+        row = offset(b, k * b_depth)
+        for j in range(0, columns, width):
+            prefetch(row, ahead * b_depth + j)
+            size = min(width, (columns - j + step - 1) // step * step)
+            target = offset(panel, j * depth + k * size)
+            for i in range(0, size, step):
+                if columns - j - i >= step:
+                    store(target, i, load(row, j + i))
+                else:
+                    store(target, i, load_first(row, j + i, columns - j - i))
+
+
+@helper
+def aliases(like, rows, row):
+    """Whether so many rows drive one another out of L1, of 64 sets of eight lines of 64 bytes."""
+    size = row * (BITS // 8) // lanes(like)
+    if size % 64 != 0:
+        return False
+    line = size // 64
+    return rows * min(64, line & -line) > 64 * 4
+
+
+@helper
+def copy_tiles(rows, depth, a, a_depth, copy):
+    """Rows of a, side by side in memory, in tiles of TALL: a term's rows together, in order.
+
+    A tile has room for one more term: a vector's lanes past its rows are written over by the next.
+    """
+    step = lanes(a)
+    for k in range(depth):
+        for i in range(0, rows, TALL):
+            p, q = offset(a, k * a_depth + i), offset(copy, i * (depth + 1) + k * TALL)
+            for r in range((TALL - 1) // step * step, -1, -step):
+                if rows - i - r >= step:
+                    store(q, r, load(p, r))
+                else:
+                    store(q, r, load_first(p, r, rows - i - r))

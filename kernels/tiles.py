@@ -1,0 +1,174 @@
+"""One strip of a matrix product: register tiles under each other, whose sums stay in registers.
+
+A tile reads whole vectors of b, without masks: `_rows` sees to what stands behind its last row.
+"""
+
+from ._jit import helper
+from .blocking import (
+    END_BYTES,
+    FAR,
+    LONG,
+    REPEATS,
+    STRIP,
+    TALL_1,
+    TALL_2,
+    TALL_3,
+)
+from .simd import (
+    lanes,
+    load_first,
+    load_tile,
+    offset,
+    opaque,
+    prefetch_tile,
+    rank_one_update,
+    scale_and_add,
+    stack_buffer,
+    store,
+    store_tile,
+    tile_rows,
+    tile_shape,
+    tile_vectors,
+    zero_tile,
+)
+
+
+@helper
+def steps(stride, rows, height):
+    """Where rows 1, 2 and 3 of a tile begin, so that it has no others than the first `rows`.
+
+    Row 3 q + r of a tile begins where step q times `far` and step r, 0, `near` or `twice`, lead:
+    a tile that is higher than it has rows has some of them twice, and writes them twice.
+    """
+    near, twice, far = 1, 2, 3
+    if rows < height:
+        if height == 8:  # of five, six or seven rows
+            near, twice, far = (2, 1, 1) if rows == 5 else (1, 2, 2) if rows == 6 else (4, 3, 1)
+        elif height == 6:  # of four or five
+            far = rows - 3
+        else:  # of one, two or three
+            near, twice, far = min(1, rows - 1), min(2, rows - 1), rows - 1
+    return (near * stride, twice * stride, far * stride)
+
+
+@helper
+def four_steps(stride):
+    """`steps` of rows that are all there."""
+    return (stride, 2 * stride, 3 * stride)
+
+
+@helper
+def tile(
+    shape, rows, depth, a, a_row, a_depth, b, b_depth, end, guard, c, c_row, columns,
+    factor, z, z_row, add,
+):  # fmt: skip
+    """One tile of c; a sum in blocks is the same as in one, as it starts from z if factor is 1.
+
+    Of its rows only the first `rows` are there. The last `guard` rows of b are read at `end`.
+    """
+    height = tile_rows(shape)
+    if not REPEATS:
+        rows = height  # all are there: three numbers less to work out
+    near, twice, far = steps(a_row, rows, height)
+    a_steps, c_steps = (near, twice, opaque(far)), steps(c_row, rows, height)
+    z_steps = steps(z_row, rows, height)
+    sums = zero_tile(c, shape)
+    if add:
+        if factor == 1:
+            sums = load_tile(shape, z, z_steps, columns)
+            if depth >= LONG and c_row >= FAR * lanes(c):
+                prefetch_tile(shape, offset(c, height * c_row), c_steps)  # the next one
+        else:
+            prefetch_tile(shape, z, z_steps)
+    elif depth >= LONG and c_row >= FAR * lanes(c):
+        prefetch_tile(shape, c, c_steps)
+    k, stop, stride = 0, depth - guard, b_depth
+    while True:
+        while k < stop:
+            sums = rank_one_update(sums, a, a_steps, b)
+            a, b = offset(a, a_depth), offset(b, stride)
+            k += 1
+        if k == depth:
+            break
+        b, stop, stride = end, depth, tile_vectors(shape) * lanes(c)
+    if add and factor != 1:
+        sums = scale_and_add(sums, factor, z, z_steps, columns)
+    store_tile(c, c_steps, sums, columns)
+
+
+@helper
+def _rows(
+    tall, four, two, one, m, depth, a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row,
+    columns, factor, z, z_row, add,
+):  # fmt: skip
+    """All rows of one strip, in tiles of the heights of the given shapes.
+
+    A tile begins a_tile elements of a for each row before it: a_row, but where tiles were copied.
+
+    Whole vectors of b are read: behind the columns of a row stands the next one, and behind the
+    last, unless b is `padded`, what is not ours. The rows from which a vector would reach that far
+    are read from a copy.
+    """
+    width = tile_vectors(tall) * lanes(a)
+    end, guard = stack_buffer(a, END_BYTES), 0
+    if not padded and columns < width:
+        guard = min(depth, (width - columns + b_depth - 1) // b_depth)
+        for k in range(guard):
+            for j in range(0, columns, lanes(a)):
+                vector = load_first(b, (depth - guard + k) * b_depth + j, columns - j)
+                store(end, k * width + j, vector)
+    height = tile_rows(tall)
+    i = 0
+    while m - i >= height or (REPEATS and m - i > 4):
+        if REPEATS and height == 6 and 7 <= m - i <= 8 and a_tile == a_row:
+            break  # four and three or four, not six and one or two
+        tile(
+            tall, min(height, m - i), depth, offset(a, i * a_tile), a_row, a_depth, b, b_depth, end,
+            guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
+        )  # fmt: skip
+        i += height
+    a = offset(a, i * (a_tile - a_row))
+    while m - i >= 4 or (REPEATS and m - i > 0):
+        tile(
+            four, min(4, m - i), depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+            guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row, add,
+        )  # fmt: skip
+        i += 4
+    if not REPEATS:
+        if m - i >= 2:
+            tile(
+                two, 2, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+                guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row,
+                add,
+            )  # fmt: skip
+            i += 2
+        if m - i >= 1:
+            tile(
+                one, 1, depth, offset(a, i * a_row), a_row, a_depth, b, b_depth, end,
+                guard, offset(c, i * c_row), c_row, columns, factor, offset(z, i * z_row), z_row,
+                add,
+            )  # fmt: skip
+
+
+@helper
+def strip(
+    m, columns, depth, a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row,
+    add,
+):  # fmt: skip
+    """One strip of at most STRIP vectors of columns."""
+    step = lanes(a)
+    if columns <= step:
+        _rows(
+            tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(2, 1), tile_shape(1, 1), m, depth,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip
+    elif columns <= 2 * step:
+        _rows(
+            tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(2, 2), tile_shape(1, 2), m, depth,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip
+    elif STRIP == 3:
+        _rows(
+            tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3), m, depth,
+            a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
+        )  # fmt: skip

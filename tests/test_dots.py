@@ -1,0 +1,55 @@
+"""Columns that fill no vector: as dot products, and as rows of the transpose."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet.kernels import blocking
+from fastnet.kernels._jit import jit
+from fastnet.kernels.dots import dots, narrow_dots, narrow_transposed
+from fastnet.kernels.simd import pointer, stack_buffer
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
+PANEL_BYTES = blocking.PANEL_BYTES
+
+
+@jit
+def _dots(a, b, factor, z, add, c):
+    (m, depth), n = a.shape, b.shape[0]
+    p, q = pointer(a), pointer(c)
+    dots(m, n, depth, p, depth, pointer(b), depth, q, n, 1, factor, pointer(z), n, 1, add)
+
+
+@jit
+def _narrow(a, b, factor, z, add, c):
+    (m, depth), n = a.shape, b.shape[1]
+    p, q = pointer(a), pointer(c)
+    panel = stack_buffer(p, PANEL_BYTES)
+    narrow_dots(m, n, depth, p, depth, pointer(b), n, 1, q, n, factor, pointer(z), n, add, panel)
+
+
+@jit
+def _transposed(a, b, factor, z, add, c):
+    """a is the transpose: its columns have no gaps."""
+    (depth, m), n = a.shape, b.shape[1]
+    p, q = pointer(a), pointer(c)
+    panel = stack_buffer(p, PANEL_BYTES)
+    narrow_transposed(m, n, depth, p, m, pointer(b), n, q, n, factor, pointer(z), n, add, panel)
+
+
+@pytest.mark.parametrize("way", [_dots, _narrow, _transposed], ids=["dots", "narrow", "transposed"])
+@every_dtype
+def test_every_size(way, dtype):
+    rng, step = np.random.default_rng(0), blocking.BITS // 8 // np.dtype(dtype).itemsize
+    for n in range(1, step):
+        for m in (1, 2, blocking.DOT_ROWS, blocking.DOT_ROWS + 1, 13, blocking.TURNED + 3):
+            depth = 1 + (7 * n + m) % 40
+            a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
+            z = rng.integers(-4, 5, (m, n)).astype(dtype)
+            left = np.ascontiguousarray(a.T if way is _transposed else a).astype(dtype)
+            right = np.ascontiguousarray(b.T if way is _dots else b).astype(dtype)
+            for factor, add in ((1.0, False), (1.0, True), (-0.5, True)):
+                c = np.full((m + 1, n), -77.0, dtype)
+                way(left, right, dtype(factor), z, add, c)
+                assert_array_equal(c[:m], factor * (a @ b) + add * z)
+                assert_array_equal(c[m], -77.0)

@@ -1,0 +1,37 @@
+"""Strips of tiles: every number of rows, columns that end in a vector, terms at the end of b."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet.kernels import blocking
+from fastnet.kernels._jit import jit
+from fastnet.kernels.simd import pointer
+from fastnet.kernels.tiles import strip
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
+SENTINEL = -77.0
+
+
+@jit
+def _strip(a, b, factor, z, add, gap, c):
+    (m, depth), n = a.shape, b.shape[1]
+    p, q, r = pointer(a), pointer(b), pointer(c)
+    width = n + gap
+    strip(m, n, depth, p, depth, depth, 1, q, n, False, r, width, factor, pointer(z), n, add)
+
+
+@every_dtype
+def test_every_height_and_width(dtype):
+    lanes, rng = blocking.BITS // 8 // np.dtype(dtype).itemsize, np.random.default_rng(0)
+    for n in range(1, blocking.STRIP * lanes + 1):
+        for m in (*range(1, 18), 20):
+            depth = 1 + (n + m) % 9
+            a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
+            z = rng.integers(-4, 5, (m, n)).astype(dtype)
+            for factor, add in ((1.0, False), (1.0, True), (-0.5, True)):
+                c = np.full((m + 1, n + 3), SENTINEL, dtype)
+                _strip(a.astype(dtype), b.astype(dtype), dtype(factor), z, add, 3, c)
+                assert_array_equal(c[:m, :n], factor * (a @ b) + add * z)
+                assert_array_equal(c[:, n:], SENTINEL)
+                assert_array_equal(c[m], SENTINEL)
