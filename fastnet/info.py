@@ -11,7 +11,7 @@ from llvmlite import binding
 from numba import config
 
 from fastnet import __version__, threads
-from fastnet.kernels import _jit, simd
+from fastnet.kernels import _jit, blocking
 
 __all__ = ["installation"]
 
@@ -26,7 +26,7 @@ def installation() -> dict[str, str]:
     --------
     >>> from fastnet.info import installation
     >>> installation()["vectors"]  # doctest: +ELLIPSIS
-    '... bits'
+    '... bits, ... registers, tile of ...'
     """
     features = binding.get_host_cpu_features()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -40,11 +40,20 @@ def installation() -> dict[str, str]:
         "platform": platform.platform(),
         "cpu": f"{binding.get_host_cpu_name()} ({platform.machine()}), {cpus} usable",
         "features": " ".join(name for name in FEATURES if features.get(name)) or "none that matter",
-        "vectors": f"{simd.BITS} bits",
+        "vectors": _vectors(),
         "threads": f"{threads.get_num_threads()} (Numba would use {config.NUMBA_NUM_THREADS})",
         "cache": "none: no folder can be written" if cache is None else str(cache),
         "settings": " ".join(settings) or "no FASTNET_ or NUMBA_ variable is set",
     }
+
+
+def _vectors() -> str:
+    """Return what the kernels are compiled for, which need not be all that this CPU can do."""
+    row, step = blocking.SET, "fused" if blocking.FUSED else "separate"
+    return (
+        f"{row.name}: {row.bits} bits, {row.registers} registers, tile of {blocking.TALL} rows x "
+        f"{blocking.STRIP} vectors, {step} multiply-add"
+    )
 
 
 def _version(package: str) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 
 import fastnet
 from fastnet import info
-from fastnet.kernels import _jit
+from fastnet.kernels import _jit, blocking
 
 NAMES = [
     *"fastnet python numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split(),
@@ -21,7 +21,11 @@ def test_installation(monkeypatch):
     assert list(lines) == NAMES
     assert lines["fastnet"] == f"{fastnet.__version__} in {os.path.dirname(info.__file__)}"
     assert lines["numpy"] == np.__version__
-    assert re.fullmatch(r"(128|256|512) bits", lines["vectors"])
+    row = blocking.SET
+    tile = f"tile of {blocking.TALL} rows x {blocking.STRIP} vectors"
+    step = "fused" if blocking.FUSED else "separate"
+    expected = f"{row.name}: {row.bits} bits, {row.registers} registers, {tile}, {step} multiply-add"
+    assert lines["vectors"] == expected
     assert re.match(rf"{fastnet.get_num_threads()} \(Numba would use \d+\)", lines["threads"])
     assert "NUMBA_TEST_OF_INFO=a value" in lines["settings"]
 
