@@ -8,7 +8,7 @@ from typing import Any
 from numba import boolean, float32, float64, int64, uint8
 
 from fastnet import kernels
-from fastnet.kernels import checked, loop_layers, loop_losses, loop_rules
+from fastnet.kernels import checked, loop_layers, loop_losses, loop_rules, loop_sparse
 from fastnet.kernels._jit import Kernel
 from fastnet.kernels.called import types_of
 
@@ -66,7 +66,7 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     found.append((kernels.central_differences, (matrix, labels, matrix, *network, *some, *team)))
     for kernel in kernels_of(checked):
         found += [(kernel, types) for types in getattr(kernel, "exact_types", ())]
-    for module in (loop_losses, loop_rules, loop_layers):
+    for module in (loop_losses, loop_rules, loop_layers, loop_sparse):
         for kernel in kernels_of(module):
             found += [(kernel, types_of(kernel, dtype)) for dtype in (float32, float64)]
     return found

@@ -234,7 +234,7 @@ def affine_backward_params(x, dout, dW, db):
     """
     (n, d), m = x.shape, dout.shape[1]
     p, g, w = pointer(x), pointer(dout), pointer(dW)
-    done = sparse_backward_params(n, d, m, p, g, w)
+    done = sparse_backward_params(n, d, m, p, d, g, scalar(p, 1.0), False, w)
     # Of dW what is left, and all of db.
     backward_params(
         n, d, m, offset(p, done), g, scalar(p, 1.0), False, offset(w, done * m), pointer(db), True,

@@ -162,7 +162,7 @@ def central_differences(
     learn : bool
         What layers by address are told: whether this is training. Those that draw random numbers
         then have no derivative.
-    calls : (14,) int64
+    calls : (16,) int64
         Read for the loss's number and the states of layers by address alone, which the layers may
         write when `learn` is True.
     steps : (P,) float64

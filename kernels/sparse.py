@@ -30,12 +30,14 @@ from .simd import (
     prefetch,
     rank_one_update,
     scalar,
+    scale_and_add,
     stack_buffer,
     store,
     store_tile,
     sum_lanes,
     tile_shape,
     transpose_block,
+    zero_tile,
 )
 from .tiles import four_steps
 
@@ -76,12 +78,12 @@ def _positions(depth, a, a_row, indices):
 
 
 @helper
-def _is_mostly_zero(n, d, x, indices):
+def _is_mostly_zero(n, d, x, x_row, indices):
     """Whether few positions are listed of the first, of the middle and of the last four rows."""
     for part in range(3):
         count, row = 0, part * (n - 4) // 2
         for k in range(0, d, TERMS):
-            count += _positions(min(TERMS, d - k), offset(x, row * d + k), d, indices)
+            count += _positions(min(TERMS, d - k), offset(x, row * x_row + k), x_row, indices)
         if count > MOST * d:
             return False
     return True
@@ -109,8 +111,10 @@ def _is_finite(p, size):
 
 
 @helper
-def _tile(shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row):
-    """One tile of c = z + a @ b, by the listed terms of `depth`."""
+def _tile(
+    shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row, factor, scaled
+):  # fmt: skip
+    """One tile of c = z + a @ b, or where `scaled` z + factor * (a @ b), by the terms listed."""
     step = lanes(a)
     near, twice, far = four_steps(a_row)
     steps = near, twice, opaque(far)
@@ -120,18 +124,24 @@ def _tile(shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z
         last = 1
         for j in range(0, columns, step):
             store(end, j, load_first(b, (depth - 1) * b_row + j, columns - j))
-    tile = load_tile(shape, z, four_steps(z_row), columns)
+    tile, z_steps = zero_tile(c, shape), four_steps(z_row)
+    if not scaled:
+        tile = load_tile(shape, z, z_steps, columns)
     for i in range(count - last):
         k = get(indices, i)
         tile = rank_one_update(tile, offset(a, k), steps, offset(b, k * b_row))
     for _ in range(last):
         tile = rank_one_update(tile, offset(a, depth - 1), steps, end)
+    if scaled:
+        tile = scale_and_add(tile, factor, z, z_steps, columns)
     store_tile(c, four_steps(c_row), tile, columns)
 
 
 @helper
-def _four_rows(n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row):
-    """c = z + a @ b for four rows and n columns, by the listed terms of `depth`."""
+def _four_rows(
+    n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row, factor, scaled
+):  # fmt: skip
+    """`_tile` for four rows and n columns."""
     step = lanes(a)
     for j in range(0, n, STRIP * step):
         columns = min(STRIP * step, n - j)
@@ -139,17 +149,17 @@ def _four_rows(n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row)
         if STRIP == 3 and columns > 2 * step:
             _tile(
                 tile_shape(4, 3), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row,
+                z_row, factor, scaled,
             )  # fmt: skip
         elif columns > step:
             _tile(
                 tile_shape(4, 2), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row,
+                z_row, factor, scaled,
             )  # fmt: skip
         else:
             _tile(
                 tile_shape(4, 1), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row,
+                z_row, factor, scaled,
             )  # fmt: skip
 
 
@@ -165,7 +175,7 @@ def sparse_forward(n, d, m, x, W, b, out):
     if terms < LEAST_TERMS:
         return 0
     indices = index_buffer(INDICES)
-    if not (_is_mostly_zero(n, d, x, indices) and _is_finite(W, d * m)):
+    if not (_is_mostly_zero(n, d, x, d, indices) and _is_finite(W, d * m)):
         return 0
     n -= n % 4
     listed = 0
@@ -184,7 +194,7 @@ def sparse_forward(n, d, m, x, W, b, out):
                 listed += count
                 _four_rows(
                     wide, depth, count, indices, p, d, offset(W, k * m), m,
-                    offset(out, i * m), m, offset(z, i * z_row), z_row,
+                    offset(out, i * m), m, offset(z, i * z_row), z_row, scalar(x, 1.0), False,
                 )  # fmt: skip
             z, z_row = out, m
         if 4 * listed > MOST * d * last:  # the looks deceived
@@ -199,45 +209,54 @@ def sparse_forward(n, d, m, x, W, b, out):
 
 
 @helper
-def sparse_backward_params(n, d, m, x, dout, dW):
-    """x.T @ dout for rows of dW from the first on, if most of x is zero; return how many, or 0."""
+def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
+    """x.T @ dout for rows of dW from the first on, if most of x is zero; return how many, or 0.
+
+    Where `add` is true factor * that product + dW. Of dW only `rows` of the d rows, from those on
+    that x and dW point to.
+    """
     step = lanes(x)
     together = max(4, step)  # columns of x that become rows of the panel
+    scaled = add and factor != scalar(x, 1.0)
     if (
         n < LEAST_ROWS
-        or n * d < LEAST_SIZE
+        or n * rows < LEAST_SIZE
         or m < LEAST_VECTORS * step
         or m * (BITS // 8) > WIDEST * step
+        # `gemm` may sum all terms of narrow columns before it scales them, those here block by
+        # block: other bits.
+        or (scaled and n > TERMS and m % step > 0)
     ):
         return 0
     indices = index_buffer(INDICES)
-    if not (_is_mostly_zero(n, d, x, indices) and _is_finite(dout, n * m)):
+    if not (_is_mostly_zero(n, rows, x, d, indices) and _is_finite(dout, n * m)):
         return 0
-    d_row, panel = d, stack_buffer(x, PANEL)
-    d -= d % together
+    panel = stack_buffer(x, PANEL)
+    rows -= rows % together
     zeros = stack_buffer(x, WIDEST)
     for j in range(0, m, step):
         store(zeros, j, fill(x, 0.0))
     listed = 0
     for i in range(0, n, TERMS):
         depth = min(TERMS, n - i)
-        for k in range(0, d, together):
+        for k in range(0, rows, together):
             for r in range(0, depth, step):
                 for q in range(0, together, step):
                     transpose_block(
-                        offset(x, (i + r) * d_row + k + q), d_row, depth - r, step,
+                        offset(x, (i + r) * d + k + q), d, depth - r, step,
                         offset(panel, q * TERMS + r), TERMS,
                     )  # fmt: skip
             for q in range(0, together, 4):
                 p, c = offset(panel, q * TERMS), offset(dW, (k + q) * m)
                 count = _positions(depth, p, TERMS, indices)
                 listed += count
-                z, z_row = (zeros, 0) if i == 0 else (c, m)
+                z, z_row = (c, m) if add or i > 0 else (zeros, 0)
                 _four_rows(
-                    m, depth, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row
+                    m, depth, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row,
+                    factor, scaled,
                 )  # fmt: skip
             done = k + together
             if i == 0 and done >= FEW and 4 * listed > MOST * depth * done:
-                d = done  # the rows of dW from here on are for the caller
+                rows = done  # those of dW from here on are for the caller
                 break
-    return d
+    return rows

@@ -19,12 +19,15 @@ INPUTS, OUTPUTS, WEIGHT, BIAS, ACTIVATION, FORWARD, BACKWARD, COUNT, STATE, WHOL
 #             numbers, SLOTS (K, P) what it remembers; UPDATES were done before
 #   STATES    what layers by address remember; SEED, of the random numbers that they draw
 #   PENALTY   adds to GRADS, before RULE, the gradient of what large W cost: see `loop_rules`
-# The last words are float64 numbers:
+#   SPARSE_FORWARD, SPARSE_BACKWARD  the products of a first layer whose x is mostly zeros, as far
+#             as zeros are skipped: see `loop_sparse`
+# Words that are float64 numbers:
 #   LOSS      of a loss by address, its own
 #   L1, L2    strengths of the penalty; PENALIZED is where it leaves its value
 RATES, RATE_COUNT, RULE, HYPER, GRADS, SLOTS, UPDATES, STATES, SEED, PENALTY = range(10)
 LOSS, L1, L2, PENALIZED = range(10, 14)
-CALLS = 14
+SPARSE_FORWARD, SPARSE_BACKWARD = 14, 15
+CALLS = 16
 
 MAX_NORM, LR = range(2)  # the first numbers of HYPER; the rule's others follow LR
 

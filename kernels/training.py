@@ -43,6 +43,8 @@ from .table import (
     SEED,
     SLOTS,
     SOFTMAX_CROSS_ENTROPY,
+    SPARSE_BACKWARD,
+    SPARSE_FORWARD,
     STATE,
     STATES,
     UPDATES,
@@ -104,10 +106,13 @@ def _copy_row(source, columns, target):
 
 
 @inline
-def _forward(first, n, size, layers, batch_size, params, x, out, state, seed, update, learn):
+def _forward(
+    first, n, size, layers, batch_size, params, x, out, state, seed, update, learn, sparse
+):  # fmt: skip
     """Run rows first : first + n of a batch of `size` through the stack.
 
-    Outputs follow each other after x; the last one goes to `out`.
+    Outputs follow each other after x; the last one goes to `out`. Where `sparse` is the address of
+    a function, it makes as many rows of the first product as it can.
     """
     last = layers.shape[0] - 1
     for i in range(last + 1):
@@ -125,7 +130,21 @@ def _forward(first, n, size, layers, batch_size, params, x, out, state, seed, up
             )  # fmt: skip
         elif layers[i, WEIGHT] >= 0:
             W, b = offset(params, layers[i, WEIGHT]), offset(params, layers[i, BIAS])
-            affine.forward(n, d, m, rows, W, b, layers[i, BIAS] >= 0, activation, results)
+            done = 0
+            if i == 0 and sparse != 0:
+                done = call(
+                    sparse,
+                    (
+                        n, d, m, address_in(rows, 0), address_in(W, 0), address_in(b, 0),
+                        address_in(results, 0), scalar(x, 0.0),
+                    ),
+                )  # fmt: skip
+                activate(activation, results, m, done, m)
+            if done < n:
+                affine.forward(
+                    n - done, d, m, offset(rows, done * d), W, b, layers[i, BIAS] >= 0, activation,
+                    offset(results, done * m),
+                )  # fmt: skip
         else:
             _copy_row(rows, n * d, results)
             activate(activation, results, m, n, m)
@@ -215,14 +234,16 @@ def _vectors(like, columns):
 
 
 @inline
-def _update(block, blocks, n, layers, batch_size, params, x, gradients, lr, fused, grads):
+def _update(
+    block, blocks, n, layers, batch_size, params, x, gradients, lr, fused, grads, sparse
+):  # fmt: skip
     """Update a part of the weights from the gradients that `_backward` left, in one pass.
 
     Where that is not wanted, write their gradients to `grads` instead.
 
     The rows of all W, one layer's after the other's, are cut into blocks of about the same work:
     that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
-    first row.
+    first row. `sparse` as for `_forward`.
     """
     start, end = 0, 0
     if blocks > 1:
@@ -249,8 +270,18 @@ def _update(block, blocks, n, layers, batch_size, params, x, gradients, lr, fuse
                 W = offset(target, layers[i, WEIGHT] + first * m)
                 b, has_bias = offset(target, layers[i, BIAS]), layers[i, BIAS] >= 0 and first == 0
                 rows, dout = offset(x, first), offset(y, gradients)
+                done = 0
+                if i == 0 and sparse != 0:
+                    done = call(
+                        sparse,
+                        (
+                            n, stop - first, m, address_in(rows, 0), d, address_in(dout, 0),
+                            1 if fused else 0, address_in(W, 0), factor,
+                        ),
+                    )  # fmt: skip
                 affine.backward_params(
-                    n, d, m, rows, dout, factor, fused, W, b, has_bias, stop - first
+                    n, d, m, offset(rows, done), dout, factor, fused, offset(W, done * m), b,
+                    has_bias, stop - first - done,
                 )  # fmt: skip
             start, end = start - d * width, end - d * width
         x = y
@@ -330,9 +361,10 @@ def train_epochs(
     lr : scalar of params.dtype
     learn : bool
         False: parameters stay, loss and accuracy are counted.
-    calls : (14,) int64
+    calls : (16,) int64
         Zeros for SGD. Else functions and arrays by address, as `kernels.table` tells: another
-        optimizer, a learning rate for each update, a penalty on large weights.
+        optimizer, a learning rate for each update, a penalty on large weights, products of a first
+        layer (with a bias) that skip zeros of x, with the same results but for the sign of a zero.
     work : (work_size(layers, batch_size),), params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
@@ -414,7 +446,10 @@ def train_epochs(
         task = claim(shared, stage, tasks) if members > 1 else 0
         while task < tasks:
             if learns:
-                _update(task, tasks, n, layers, batch_size, p, x, gradients, lr, fused, g)
+                _update(
+                    task, tasks, n, layers, batch_size, p, x, gradients, lr, fused, g,
+                    calls[SPARSE_BACKWARD],
+                )  # fmt: skip
             else:
                 first, count = _row_block(task, tasks, n)
                 rows = offset(pointer(order), epoch * size + start + first)
@@ -423,7 +458,10 @@ def train_epochs(
                     x_address, x_kind, x_row_stride, x_scale, rows, count, left,
                     layers[0, INPUTS], offset(x, first * layers[0, INPUTS]),
                 )  # fmt: skip
-                _forward(first, count, n, layers, batch_size, p, x, y, memory, seed, update, learn)
+                _forward(
+                    first, count, n, layers, batch_size, p, x, y, memory, seed, update, learn,
+                    calls[SPARSE_FORWARD],
+                )  # fmt: skip
                 out = offset(y, first * columns)
                 dout, some = offset(out, gradients), offset(losses, first)
                 if loss == SOFTMAX_CROSS_ENTROPY:
@@ -535,7 +573,7 @@ def predict_rows(
             results = offset(pointer(out), start * columns)
             _forward(
                 first, count, n, layers, batch_size, pointer(params), x, results, memory,
-                0, 0, False,
+                0, 0, False, calls[SPARSE_FORWARD],
             )  # fmt: skip
             if member > 0:
                 fetch_add(shared, DONE, 1)

@@ -49,7 +49,9 @@ MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models
     "penalties",
 }
 # Parts of one kernel, tested and measured with it.
-OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"}
+OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"} | {
+    "loop_sparse"
+}
 OF_PRODUCTS = {
     "affine",
     "dots",

@@ -21,7 +21,7 @@ from fastnet.kernels import (
     sparse,
 )
 from fastnet.kernels._jit import jit
-from fastnet.kernels.simd import pointer
+from fastnet.kernels.simd import pointer, scalar
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -49,7 +49,9 @@ def rows_forward(x, W, b, out):
 @jit
 def rows_backward(x, dout, dW):
     (n, d), m = x.shape, dout.shape[1]
-    return sparse.sparse_backward_params(n, d, m, pointer(x), pointer(dout), pointer(dW))
+    return sparse.sparse_backward_params(
+        n, d, m, pointer(x), d, pointer(dout), scalar(pointer(x), 1.0), False, pointer(dW)
+    )
 
 
 def framed(shape, dtype):

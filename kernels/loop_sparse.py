@@ -1,0 +1,27 @@
+"""The products of `sparse.py` for the compiled loop: of a first layer whose x is mostly zeros.
+
+Functions by address, so that only a network with such data compiles them. The rest of a product,
+and all of it where they return 0, is for the loop to make as of any x.
+"""
+
+from ._jit import jit
+from .simd import pointer_at
+from .sparse import sparse_backward_params, sparse_forward
+
+
+@jit
+def forward(n, d, m, x, W, b, out, like):
+    """Return how many rows of out = x @ W + b it made. See `sparse.sparse_forward`."""
+    return sparse_forward(
+        n, d, m, pointer_at(x, like), pointer_at(W, like), pointer_at(b, like),
+        pointer_at(out, like),
+    )  # fmt: skip
+
+
+@jit
+def backward_params(n, rows, m, x, d, dout, add, dW, factor):
+    """Return how many rows of dW it made. See `sparse.sparse_backward_params`."""
+    return sparse_backward_params(
+        n, rows, m, pointer_at(x, factor), d, pointer_at(dout, factor), factor, add != 0,
+        pointer_at(dW, factor),
+    )  # fmt: skip
