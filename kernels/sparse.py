@@ -217,15 +217,14 @@ def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
     """
     step = lanes(x)
     together = max(4, step)  # columns of x that become rows of the panel
-    scaled = add and factor != scalar(x, 1.0)
     if (
         n < LEAST_ROWS
         or n * rows < LEAST_SIZE
         or m < LEAST_VECTORS * step
         or m * (BITS // 8) > WIDEST * step
-        # `gemm` may sum all terms of narrow columns before it scales them, those here block by
-        # block: other bits.
-        or (scaled and n > TERMS and m % step > 0)
+        # Other bits: `gemm` sums all terms of narrow columns before it scales them, those here
+        # block by block; and where it does not scale, sums start from dW.
+        or (add and ((n > TERMS and m % step > 0) or factor == scalar(x, 1.0)))
     ):
         return 0
     indices = index_buffer(INDICES)
@@ -253,7 +252,7 @@ def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
                 z, z_row = (c, m) if add or i > 0 else (zeros, 0)
                 _four_rows(
                     m, depth, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row,
-                    factor, scaled,
+                    factor, add,
                 )  # fmt: skip
             done = k + together
             if i == 0 and done >= FEW and 4 * listed > MOST * depth * done:

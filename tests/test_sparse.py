@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+import fastnet
+from fastnet import kernels, threads
 from fastnet.kernels import (
+    FLOAT32,
+    FLOAT64,
     IDENTITY,
     SIGMOID,
+    SOFTMAX_CROSS_ENTROPY,
+    UINT8,
     affine_backward_params,
+    affine_backward_sgd_update,
     affine_forward,
+    loop_sparse,
     matmul_backward,
     matmul_forward,
     sigmoid_forward,
@@ -21,7 +29,13 @@ from fastnet.kernels import (
     sparse,
 )
 from fastnet.kernels._jit import jit
+from fastnet.kernels.called import address
 from fastnet.kernels.simd import pointer, scalar
+from fastnet.kernels.table import CALLS, SPARSE_BACKWARD, SPARSE_FORWARD
+from fastnet.layers import Dense, Dropout, MatMul
+from fastnet.models import Sequential, network, sequential
+from fastnet.models.rows import rows_of
+from fastnet.optimizer import SGD, Adam
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -191,3 +205,281 @@ def test_negative_zero_is_a_zero(dtype):
         products(negative, W, dout, b), products(x, W, dout, b), strict=True
     ):
         assert_array_equal(found, expected)
+
+
+# --------------------------------------------------------------------------- with the update in it
+
+
+def rows_update(x, first, stop, dout, factor, W):
+    """W[first:stop] += factor * x[:, first:stop].T @ dout, and how many of these rows it made."""
+    at = W.ctypes.data + first * W.strides[0], x.ctypes.data + first * x.itemsize
+    return loop_sparse.backward_params(
+        len(x), stop - first, W.shape[1], at[1], x.shape[1], dout.ctypes.data, 1, at[0], factor
+    )
+
+
+@every_dtype
+@every_shape
+@pytest.mark.parametrize("lr", [0.3, 1.0, -1.0])
+def test_the_update_has_the_bits_of_the_dense_one(dtype, shape, lr):
+    x, W, dout, b = operands(dtype, shape, 0.05)
+    n, d, m = shape
+    lanes = simd.BITS // 8 // x.itemsize
+    dense = W.copy()
+    affine_backward_sgd_update(x, dout, dtype(lr), dense, b.copy())
+    assert (dense != W).any()
+    others = lr == -1 or (n > sparse.TERMS and m % lanes)  # bits: the dense one is left to do it
+    for first, stop in ((0, d), (16, d - 3), (0, 16 + d // 2)):
+        buffer, found = framed(W.shape, dtype)
+        found[...] = W
+        done = rows_update(x, first, stop, dout, dtype(-lr), found)
+        if others or n * (stop - first) < sparse.LEAST_SIZE:
+            assert done == 0
+        else:
+            assert done == stop - first - (stop - first) % max(4, lanes)
+        assert_array_equal(found[first : first + done], dense[first : first + done])
+        assert_array_equal(found[:first], W[:first])
+        assert_array_equal(found[first + done :], W[first + done :])
+        assert_frame(buffer)
+
+
+# --------------------------------------------------------------------------- the compiled loop
+
+KINDS = {"float32": FLOAT32, "float64": FLOAT64, "uint8": UINT8}
+
+
+def images(n=230, d=784, kind="uint8", share=0.05, seed=0):
+    """Return rows of few numbers that are not 0, and labels."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(1, 256, (n, d)) * (rng.random((n, d)) < share)
+    x = x.astype(kind) if kind == "uint8" else (x / 255).astype(kind)
+    return x, rng.integers(0, 10, n)
+
+
+def words(dtype, forward=loop_sparse.forward, backward=loop_sparse.backward_params):
+    """Return `calls` without and with the functions that skip zeros."""
+    calls = np.zeros((2, CALLS), np.int64)
+    calls[1, SPARSE_FORWARD] = address(forward, np.dtype(dtype))
+    calls[1, SPARSE_BACKWARD] = address(backward, np.dtype(dtype))
+    return calls
+
+
+def trained(x, t, dtype, calls, W=None, lr=0.3, batch_size=100, widths=(50, 50, 10)):
+    """Return params, totals and outputs of two shuffled epochs of a stack of sigmoids."""
+    table, start = [], 0
+    for d, m in zip((x.shape[1], *widths), widths, strict=False):
+        table.append((d, m, start, start + d * m, SIGMOID))
+        start += d * m + m
+    layers, rng = np.array(table), np.random.default_rng(3)
+    params = (rng.standard_normal(start) / 20).astype(dtype)
+    if W is not None:
+        params[: W.size] = W.ravel()
+    order = np.stack([rng.permutation(len(x)) for _ in range(2)])
+    work = np.full(kernels.work_size(layers, batch_size), np.nan, dtype)
+    totals, out = np.empty((2, 3)), np.empty((len(x), widths[-1]), dtype)
+    kind = KINDS[x.dtype.name]
+    rows = x.ctypes.data, kind, x.strides[0], dtype(1 / 255 if kind == UINT8 else 1)
+    alone = np.zeros(1, np.int64)
+    kernels.predict_rows(*rows, order[0], layers, params, calls, work, batch_size, out, alone, 0)
+    kernels.train_epochs(
+        *rows, t, np.empty((0, 0), dtype), order, batch_size, layers, params,
+        SOFTMAX_CROSS_ENTROPY, dtype(lr), True, calls, work, totals, alone, 0,
+    )  # fmt: skip
+    return params, totals, out
+
+
+def assert_same_bits(some, others):
+    for one, other in zip(some, others, strict=True):
+        assert one.tobytes() == other.tobytes()
+
+
+@every_dtype
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch_size", [32, 100, 103, 230])
+def test_the_loop_has_the_bits_of_the_dense_one(dtype, kind, batch_size):
+    x, t = images(kind=kind)
+    dense, skipping = words(dtype)
+    expected = trained(x, t, dtype, dense, batch_size=batch_size)
+    assert np.isfinite(expected[0]).all() and (expected[1][:, 2] == -(-230 // batch_size)).all()
+    assert_same_bits(trained(x, t, dtype, skipping, batch_size=batch_size), expected)
+
+
+@every_dtype
+@pytest.mark.parametrize("dense_rows", ["half", "every other four", "all", "columns"])
+def test_the_loop_has_the_bits_of_the_dense_one_where_x_is_mixed(dtype, dense_rows):
+    x, t = images()
+    if dense_rows == "columns":
+        x[:, :400] = 7
+    else:
+        where = {"half": np.s_[:115], "every other four": np.s_[::2], "all": np.s_[:]}[dense_rows]
+        x[where] = images(share=0.8, seed=1)[0][where]
+    dense, skipping = words(dtype)
+    assert_same_bits(trained(x, t, dtype, skipping), trained(x, t, dtype, dense))
+
+
+@every_dtype
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_loop_multiplies_zeros_with_what_is_not_finite(dtype, bad):
+    """A weight of a pixel that is always 0: the outputs are NaN, and training ends at once."""
+    x, t = images()
+    x[:, 300] = 0
+    W = np.random.default_rng(0).standard_normal((784, 50)).astype(dtype) / 20
+    W[300, 7] = bad
+    params, totals, out = trained(x, t, dtype, words(dtype)[1], W)
+    assert np.isnan(out).all() and (totals == 0).all()
+    with np.errstate(invalid="ignore"):
+        for found, dense in zip(
+            (params, totals, out), trained(x, t, dtype, words(dtype)[0], W), strict=True
+        ):
+            assert_array_equal(found, dense)
+
+
+@every_dtype
+def test_weights_that_overflow_in_training_spread_as_in_the_dense_loop(dtype):
+    """The first update makes infinite weights of one pixel, the second batch NaN of its zeros."""
+    x, t = images(kind="float64")
+    x[:, 300] = 0
+    x[::3, 300] = 1e6
+    W = np.random.default_rng(0).standard_normal((784, 50)).astype(dtype) / 20
+    W[300] = 0
+    dense, skipping = words(dtype)
+    lr = np.finfo(dtype).max / 16
+    expected = trained(x, t, dtype, dense, W, lr)
+    assert np.isinf(expected[0][300 * 50 : 301 * 50]).any() and expected[1][0, 2] == 1
+    for found, same in zip(trained(x, t, dtype, skipping, W, lr), expected, strict=True):
+        assert_array_equal(found, same)
+
+
+@jit
+def _all_rows(n, d, m, x, W, b, out, like):
+    p = simd.pointer_at(out, like)
+    for i in range(n * m):
+        simd.put(p, i, like)
+    return n
+
+
+@jit
+def _no_update(n, rows, m, x, d, dout, add, dW, factor):
+    return rows
+
+
+def test_the_loop_asks_for_the_first_product_alone():
+    """Functions that make all of it wrongly: outputs do not depend on x, W stays, b does not."""
+    x, t = images()
+    calls = words(np.float32, _all_rows, _no_update)[1]
+    W = np.random.default_rng(0).standard_normal((784, 50)).astype(np.float32)
+    params, _, out = trained(x, t, np.float32, calls, W)
+    assert (out == out[0]).all()
+    assert_array_equal(params[: W.size].reshape(W.shape), W)
+    rest, start = params[W.size :], trained(x, t, np.float32, calls, W, lr=0)[0][W.size :]
+    assert (rest[:50] != start[:50]).all()  # b
+    assert (rest[50:2550] != start[50:2550]).any()  # the second W
+
+
+# --------------------------------------------------------------------------- models
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Samples of any number are worth looking at."""
+    monkeypatch.setattr(network, "LOOKS_PAY", 0)
+
+
+def model(first=None, units=50):
+    layers = [Dense(units, activation="sigmoid"), Dense(10)]
+    return Sequential(layers if first is None else [first, *layers], seed=0)
+
+
+def skips(made, x, samples=5000, batch_size=100):
+    """Whether calls on so many rows of x skip zeros."""
+    made.build(x.shape[1])
+    rows = rows_of("f", "x", x, None, made.dtype)
+    found = made._network.skipping_zeros(rows, samples, batch_size)
+    assert (found is made._network) == (not found.calls[SPARSE_FORWARD])
+    assert (found.calls[SPARSE_FORWARD] == 0) == (found.calls[SPARSE_BACKWARD] == 0)
+    assert not made._network.calls[SPARSE_FORWARD]
+    return bool(found.calls[SPARSE_FORWARD])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_of_the_data_decides(kind):
+    for share, expected in ((0, True), (0.05, True), (0.13, True), (0.2, False), (1, False)):
+        assert skips(model(), images(kind=kind, share=share)[0]) == expected, share
+    assert skips(model(), images(33, kind=kind)[0], batch_size=33)
+    assert skips(model(), images(1000, kind=kind)[0][::-3])  # not contiguous
+    # A layer without a bias, none that is a product, and no layer that may skip.
+    x = images(kind=kind)[0]
+    assert not skips(model(MatMul(np.ones((784, 50)))), x)
+    assert not skips(model(Dropout(0.2)), x)
+    assert not skips(model(units=simd.BITS // 32 * 2 - 1), x)
+    assert not skips(model(), x, batch_size=31)
+    assert not skips(model(), images(d=100, kind=kind)[0])
+    assert not skips(model(), x, samples=network.LOOKS_PAY - 1)
+
+
+def test_fit_evaluate_and_predict_ask_the_data(monkeypatch):
+    """And small calls, and those of other data, go on as they did."""
+    seen = []
+
+    def spy(real, at):
+        def wrapped(*arguments):
+            seen.append(bool(arguments[at][SPARSE_FORWARD]))
+            return real(*arguments)
+
+        return wrapped
+
+    monkeypatch.setattr(network, "train_epochs", spy(network.train_epochs, 13))
+    monkeypatch.setattr(sequential, "predict_rows", spy(sequential.predict_rows, 7))
+    for x, expected in ((images(4096), True), (images(4096, share=1), False)):
+        made = model()
+        for optimizer in (SGD(0.1), Adam()):
+            made.fit(*x, 1, 100, optimizer, verbose=0)
+            assert seen and set(seen) == {expected}
+            seen.clear()
+        made.evaluate(*x), made.predict(x[0])
+        assert set(seen) == {expected}
+        seen.clear()
+        few = x[0][:4095], x[1][:4095]
+        made.fit(*few, 1, 100, verbose=0), made.evaluate(*few), made.predict(few[0])
+        made.predict(x[0][:3])
+        assert not any(seen)
+        seen.clear()
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.1), Adam])
+@every_dtype
+def test_models_learn_the_same_bits(dtype, make, at_once, monkeypatch):
+    x, t = images()
+
+    def learn():
+        made = model()
+        made = Sequential(made.layers, dtype=np.dtype(dtype).name, seed=0)
+        made.fit(x, t, 3, 100, make(), validation_data=(x, t), verbose=0)
+        return made.parameter_vector.copy(), made.predict(x), np.array(made.evaluate(x, t)["loss"])
+
+    found = learn()
+    monkeypatch.setattr(network.Network, "skipping_zeros", lambda self, *_: self)
+    assert_same_bits(found, learn())
+
+
+@pytest.mark.parametrize("helpers", [True, False])
+@every_dtype
+def test_models_learn_the_same_bits_with_any_number_of_threads(
+    dtype, helpers, at_once, monkeypatch
+):
+    """Without helpers the caller does all tasks of a team itself, however they are cut."""
+    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1.0)
+    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0.0)
+    if not helpers:
+        monkeypatch.setattr(threads, "_wake", lambda *_: None)
+    before, results = fastnet.get_num_threads(), []
+    try:
+        for count in (1, 2, 4) if helpers else (1, 2, 3, 7):
+            fastnet.set_num_threads(count)
+            made = Sequential(model().layers, dtype=np.dtype(dtype).name, seed=0)
+            made.fit(*images(), 2, 100, SGD(0.1), verbose=0)
+            results.append((made.parameter_vector.copy(), made.predict(images()[0])))
+    finally:
+        fastnet.set_num_threads(before)
+    for other in results[1:]:
+        assert_same_bits(other, results[0])

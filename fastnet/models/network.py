@@ -22,8 +22,21 @@ from fastnet.kernels import (
     train_epochs,
     work_size,
 )
+from fastnet.kernels.blocking import BITS
 from fastnet.kernels.called import address
-from fastnet.kernels.table import CALLS, FORWARD, GRADS, LOSS, STATES
+from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
+from fastnet.kernels.table import (
+    BIAS,
+    CALLS,
+    FORWARD,
+    GRADS,
+    INPUTS,
+    LOSS,
+    OUTPUTS,
+    SPARSE_BACKWARD,
+    SPARSE_FORWARD,
+    STATES,
+)
 from fastnet.layers import (
     Affine,
     BatchNormalization,
@@ -74,6 +87,7 @@ CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
 
 FLOAT = checks.FLOAT64
 PLAIN = np.zeros(CALLS, np.int64)  # what a network calls by address: nothing
+LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
 
 
@@ -212,6 +226,30 @@ class Network(NamedTuple):
         flops = (6.0 if learn else 2.0) * batch_size * self.params.size
         threads.call(train_epochs, arguments, flops, order.size // batch_size)
         return totals
+
+    def skipping_zeros(self, rows: Rows, samples: int, batch_size: int) -> Network:
+        """Return the network for a call on `samples` of the rows, which skips zeros if it gains.
+
+        That is, in the product of its first layer; results stay the same but for the sign of a
+        zero. The functions that do it are compiled, and cached, when x first has enough zeros.
+        """
+        inputs, outputs = self.table[0, INPUTS], self.table[0, OUTPUTS]
+        dtype = self.params.dtype
+        if (
+            samples < LOOKS_PAY
+            or batch_size < LEAST_ROWS
+            or batch_size * inputs < LEAST_SIZE
+            or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
+            or self.table[0, BIAS] < 0  # products without one, and layers that are none
+            or not rows.are_mostly_zero()
+        ):
+            return self
+        from fastnet.kernels import loop_sparse  # not before: few networks need it
+
+        calls = self.calls.copy()
+        calls[SPARSE_FORWARD] = address(loop_sparse.forward, dtype)
+        calls[SPARSE_BACKWARD] = address(loop_sparse.backward_params, dtype)
+        return self._replace(calls=calls)
 
     def loss_address(self, dtype: np.dtype[Any]) -> int:
         """Return what the compiled loop of a dtype knows the loss by."""

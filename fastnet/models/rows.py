@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.checked import address_of
+from fastnet.kernels.sparse import MOST
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
 # What rows of a kind are multiplied by, in the dtype of a model.
@@ -17,6 +18,7 @@ SCALES = {
     dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
     for dtype in checks.COMPUTED
 }
+LOOKS = 64  # rows of a sample
 
 
 class Rows(NamedTuple):
@@ -33,6 +35,17 @@ class Rows(NamedTuple):
         # The dictionary takes 0.9 us, the kernel 0.1; it refuses views and read-only arrays.
         address: int = address_of(array) or array.__array_interface__["data"][0]
         return address, self.kind, array.strides[0], self.scale
+
+    def are_mostly_zero(self) -> bool:
+        """Tell whether skipping zeros gains, from a sample of them, four rows at a time.
+
+        Four rows of a batch share a list of the columns where one of them is not zero. Where the
+        sample deceives, the products find out and stop skipping.
+        """
+        array = self.array
+        nonzero = array[:: max(1, len(array) // LOOKS)][: min(LOOKS, len(array)) // 4 * 4] != 0
+        listed = nonzero[0::4] | nonzero[1::4] | nonzero[2::4] | nonzero[3::4]
+        return bool(np.count_nonzero(listed) <= MOST * listed.size)
 
 
 def rows_of(

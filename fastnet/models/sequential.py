@@ -587,6 +587,7 @@ class Sequential:
             )
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_finite(where)
+        network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(type(layer) is Dropout for layer, _, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
         steps = Steps(where, kind, optimizer, numbers, network, penalties, seed)
@@ -691,6 +692,7 @@ class Sequential:
         network = self._ready(where, n_in, vocabulary=rows.vocabulary)
         out = empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
+        network = network.skipping_zeros(rows, n, size)
         order, work = np.arange(n, dtype=LABEL), network.scratch(size)
         arguments = (
             *rows.arguments(),
@@ -801,6 +803,7 @@ class Sequential:
     ) -> dict[str, float]:
         n = len(rows.array)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
+        network = network.skipping_zeros(rows, n, size)
         totals = network.run(rows, targets, order, size)
         loss, correct, _ = totals[0].tolist()
         return {"loss": loss / n + network.penalty(*penalties), "accuracy": correct / n}
