@@ -18,6 +18,7 @@ becomes small, and within 3 above; `expm1_of_negative` and `log1p_of_fraction` w
 from math import inf, nan
 
 from ._jit import helper, jit
+from .blocking import FUSED
 from .simd import (
     absolute,
     copysign,
@@ -233,6 +234,18 @@ def expm1_of_negative(x):
 
 
 @helper
+def _error_of_square(z, square):
+    """z * z - square, exactly, for `square` = z * z as it was rounded, and z below 2**63."""
+    if FUSED:
+        return fma(z, z, -square)
+    # Veltkamp's halves of z, whose products are exact, and Dekker's sum of them, in his order.
+    scaled = pick(z, 2.0**12 + 1.0, 2.0**27 + 1.0) * z
+    high = scaled - (scaled - z)
+    low = z - high
+    return ((high * high - square) + 2.0 * high * low) + low * low
+
+
+@helper
 def normal_cdf(x):
     """Return the distribution function of the normal distribution, and exp(-x**2 / 2).
 
@@ -245,7 +258,7 @@ def normal_cdf(x):
     # The rounding of z**2 would make 400 ulp of the last results: carry it on.
     square = z * z
     e = exp(-0.5 * square)
-    e = fma(e, -0.5 * fma(z, z, -square), e)
+    e = fma(e, -0.5 * _error_of_square(z, square), e)
     # One division for the variable and for the factor 1 + 3 z / 4.
     middle, factor = pick(x, 4.0, 6.0), fma(z, 0.75, fill(x, 1.0))
     inverse = 1.0 / ((z + middle) * factor)

@@ -121,7 +121,7 @@ def gemm(
         c_row, z_row = n, n
     narrow = n % step
     as_dots = a_depth == 1 and prefers_dots(n, depth, step)
-    if n <= step and depth <= DEPTH and b_col == 1 and not as_dots:  # 6 ns a call sooner than below
+    if 0 < n <= step and depth <= DEPTH and b_col == 1 and not as_dots:  # 6 ns sooner than below
         strip(
             m, n, depth, a, a_row, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row,
             add,

@@ -593,7 +593,7 @@ def _negation(context, builder, sig, args):
 
 @intrinsic
 def fma(typingctx, x, y, z):
-    """x * y + z, rounded once; y and z may be numbers."""
+    """x * y + z; y and z may be numbers. Rounded once, or twice where FUSED is false."""
 
     def codegen(context, builder, sig, args):
         operands = (_as_vector(context, builder, x.dtype, *p) for p in zip(sig.args, args))

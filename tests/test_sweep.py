@@ -1,10 +1,6 @@
-"""The loops over vectors: what they compute, that they stay inside, that no mask is in them."""
+"""The loops over vectors: what they compute, and that no mask is in them."""
 
-import ctypes
-import mmap
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,10 +8,8 @@ from numba import float32, int64
 from numba.core import caching
 from numpy.testing import assert_array_equal
 
-from fastnet import warmup
 from fastnet.kernels._jit import helper, jit
 from fastnet.kernels.simd import (
-    BITS,
     fill,
     lanes,
     load_first,
@@ -189,69 +183,3 @@ def all_masked(x, out):
 
 def test_a_mask_in_a_loop_is_found():
     assert not all(map(is_plain, loops_of(all_masked, ROW, ROW)))
-
-
-# --------------------------------------------------------------------------- nothing outside
-
-
-class Fences:
-    """Memory between pages that nobody may touch, in turn for one array after another."""
-
-    def __init__(self, count, size):
-        self.page = mmap.PAGESIZE
-        self.pages = -(-size // self.page)
-        self.maps = [mmap.mmap(-1, (self.pages + 2) * self.page) for _ in range(count)]
-        protect = ctypes.CDLL(None, use_errno=True).mprotect
-        for memory in self.maps:
-            first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-            for address in (first, first + (self.pages + 1) * self.page):
-                assert protect(ctypes.c_void_p(address), ctypes.c_size_t(self.page), 0) == 0
-
-    def around(self, number, array, where):
-        """Copy an array to where a page ends or begins."""
-        inside = self.page if where == "start" else (self.pages + 1) * self.page - array.nbytes
-        copied = np.frombuffer(self.maps[number], array.dtype, array.size, inside)
-        copied = copied.reshape(array.shape)
-        copied[...] = array
-        return copied
-
-
-OTHERS = re.compile(r"affine|matmul|train_|predict_|central_")  # products, and what calls them
-
-
-def call_between_fences(root):
-    """Call every kernel of rows on operands of 1 to twice a vector's elements a row, and more."""
-    sys.path.append(root)  # for asv_benchmarks; last, so that fastnet is the one that is tested
-    from asv_benchmarks import work
-
-    fences = Fences(16, 4096)
-    for kernel, types in warmup.versions():
-        name = kernel.__name__
-        if OTHERS.match(name) or name not in work.KERNELS:
-            continue
-        letters, step = work.KERNELS[name].sizes.split(), BITS // 8 // 4
-        for columns in [*range(1, 2 * step + 2), 3 * step - 1]:
-            rows = (1, 2, 3, 5)[columns % 4]
-            shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}
-            shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
-            sizes = work.sizes_of(name, shape[" ".join(letters)])
-            arguments = list(work.arguments_of(name, sizes, types).values())
-            for where in ("end", "start"):
-                kernel(*[
-                    fences.around(number, value, where) if hasattr(value, "nbytes") and value.ndim
-                    else value
-                    for number, value in enumerate(arguments)
-                ])  # fmt: skip
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
-def test_no_kernel_of_rows_leaves_its_operands(root):
-    """A child of this process would die of one read outside."""
-    words = [sys.executable, __file__, str(root)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=280)
-    assert (done.returncode, done.stdout.split()) == (0, ["done"]), done.stderr[-2000:]
-
-
-if __name__ == "__main__":
-    call_between_fences(sys.argv[1])
-    print("done")

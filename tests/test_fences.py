@@ -1,0 +1,378 @@
+"""No read or write leaves an operand: each lies between two pages that nobody may touch.
+
+Behind the last row of a matrix stands nobody's memory, and most loops read whole vectors. So every
+product, every kernel of rows and the compiled loop run on operands that end where a page does, and
+on operands that begin there, at every size where a tile, a strip, a block or a vector ends.
+"""
+
+import ctypes
+import itertools
+import mmap
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from numba.np.numpy_support import as_dtype
+
+from fastnet import kernels, warmup
+from fastnet.kernels import (
+    blocking,
+    checked,
+    loop_layers,
+    loop_losses,
+    loop_rules,
+    shallow,
+    sparse,
+)
+from fastnet.kernels.simd import BITS, get, pointer
+from fastnet.kernels.table import CALLS, FLOAT32, FLOAT64, UINT8
+
+# Products, and what calls them.
+PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|train_|predict_|central_")
+MEGABYTE = 2**20
+
+
+class Fences:
+    """Memory between pages that nobody may touch, in turn for one array after another."""
+
+    def __init__(self, count, size):
+        self.page = mmap.PAGESIZE
+        self.end = (-(-size // self.page) + 1) * self.page
+        self.maps = [mmap.mmap(-1, self.end + self.page) for _ in range(count)]
+        self.used, self.where = 0, "end"
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        for memory in self.maps:
+            first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+            for address in (first, first + self.end):
+                assert protect(ctypes.c_void_p(address), ctypes.c_size_t(self.page), 0) == 0
+
+    def fill(self, value, dtype):
+        for memory in self.maps:
+            size = (self.end - self.page) // np.dtype(dtype).itemsize
+            np.ndarray(size, dtype, memory, self.page)[...] = value
+
+    def array(self, *shape, dtype):
+        """Return an array in the next of the memories, which ends or begins where a page does."""
+        memory = self.maps[self.used]
+        self.used += 1
+        size = np.dtype(dtype).itemsize
+        for length in shape:
+            size *= length
+        assert size <= self.end - self.page
+        return np.ndarray(
+            shape, dtype, memory, self.page if self.where == "start" else self.end - size
+        )
+
+    def copy(self, array):
+        copied = self.array(*array.shape, dtype=array.dtype)
+        copied[...] = array
+        return copied
+
+
+# --------------------------------------------------------------------------- products
+
+
+def sizes_of_products(step):
+    """Yield rows, columns and terms of products with vectors of `step` numbers.
+
+    In turn: every edge of the tiles; dot products; rows of the transpose, at its edges; a panel's
+    and a block's edges; copied strips, without gaps and not; copied tiles; products of few terms,
+    and of few rows, all columns at once; tiles of one row; sums of rows.
+    """
+    strip = blocking.STRIP * step
+    tall = max(blocking.TALL_1, blocking.TALL_2, blocking.TALL_3)
+    rows, columns = range(2 * tall + 2), range(2 * strip + 2)
+    yield from itertools.product(rows, columns, (0, 1, 2, 3, 4, 9))
+    yield from itertools.product(rows, columns[:: max(1, step // 4)], range(5, 2 * step + 2))
+    deep = blocking.DOT_DEPTH
+    narrow = (*range(1, step), *range(strip + 1, strip + step))
+    yield from itertools.product(rows, narrow, (50, deep - 1, deep, deep + 1))
+    turned = blocking.TURNED
+    some = (*range(1, tall + 2), *range(turned - 1, turned + tall + 2))
+    yield from itertools.product(some, narrow, (32, blocking.DEPTH + 1))
+    depths = (blocking.DEPTH - 1, blocking.DEPTH, blocking.DEPTH + 1, blocking.DEPTH + step + 1)
+    yield from itertools.product((1, 4, 5, 13), columns, depths)
+    edges = range(strip + 1, 2 * strip + 2)
+    for more in rows:
+        for size in edges:
+            yield blocking.PACK_ROWS + more, size + strip, blocking.DEPTH + size % 2
+            yield (
+                blocking.COPY_ROWS + more,
+                blocking.COPY_COLUMNS * step + size,
+                blocking.LONG + size % 2,
+            )
+            yield blocking.SMALL_ROWS + more, size, 13
+        yield blocking.PACK_ROWS + more, 5 * strip + 64 * (more % 4), blocking.DEPTH
+    few, wide = blocking.SHALLOW_COLUMNS * step, shallow.WIDTH * step
+    sizes = (*range(few, few + step + 1), wide - 1, *range(wide, wide + step + 2))
+    terms = range(1, 3 * blocking.SHALLOW // 2 + 2)
+    yield from itertools.product((1, 2, 3, blocking.SHALLOW_ROWS, 9), sizes, terms)
+    for size in (*range(5 * step, 13 * step + 2), *sizes, 2 * wide + 1):
+        yield from ((1, size, 13), (1, size, 257), (2, size, 17), (5, size, 9))
+    yield from itertools.product((1,), range(2 * strip + 2, 10 * step), rows)
+
+
+def call_products(fences, dtype, rows, columns, terms, code):
+    """Call the products that are (rows, columns) and sums of so many terms."""
+
+    def array(*shape):
+        return fences.array(*shape, dtype=dtype)
+
+    fences.used, one = 0, dtype(1)
+    x, W, b, out = array(rows, terms), array(terms, columns), array(columns), array(rows, columns)
+    kernels.affine_forward(x, W, b, code, out)
+    kernels.matmul_forward(x, W, out)
+    ran = checked.affine_layer_forward(x, W, b, code, out)
+    assert ran == (rows * columns * terms > 0)
+    dx, dout = array(rows, terms), array(rows, columns)
+    dW, db = array(terms, columns), array(columns)
+    kernels.matmul_backward(x, W, dout, dx, dW)
+    kernels.affine_backward(x, W, dout, dx, dW, db)
+    assert checked.affine_layer_backward(x, W, dout, dx, dW, db) == ran
+    fences.used = 0
+    dout, W = array(rows, terms), array(columns, terms)
+    x, dx = array(rows, columns), array(rows, columns)
+    kernels.affine_backward_input(dout, W, x, code, dx)
+    fences.used = 0
+    x, dout = array(terms, rows), array(terms, columns)
+    dW, db = array(rows, columns), array(columns)
+    kernels.affine_backward_params(x, dout, dW, db)
+    kernels.affine_backward_sgd_update(x, dout, one, dW, db)
+
+
+def call_sparse_products(fences, dtype):
+    """Those that skip zeros: all columns of the tiles, groups of rows and parts of lists."""
+    step = BITS // 8 // np.dtype(dtype).itemsize
+    least = sparse.LEAST_SIZE // sparse.LEAST_ROWS
+    rows = itertools.cycle(range(sparse.LEAST_ROWS, sparse.LEAST_ROWS + 9))
+    inputs = itertools.cycle(range(least, least + max(4, step) + 1))
+    more = [(sparse.TERMS + n, least + 3 * n, 3 * step - n % 2) for n in (-1, 0, 1, step, step + 1)]
+    columns = range(sparse.LEAST_VECTORS * step, 2 * sparse.STRIP * step + 2)
+    for n, d, m in [*zip(rows, inputs, columns, strict=False), *more]:
+        x = np.zeros((n, d), dtype)
+        x[::3, ::50] = x[:, -1] = 1  # the last term is listed: its row of W is the last one
+        x[-1] = np.arange(d) % 9 == 0
+        for fences.where in ("end", "start"):
+            fences.used = 0
+            x, W, b = fences.copy(x), *(fences.array(*k, dtype=dtype) for k in ((d, m), (m,)))
+            out = fences.array(n, m, dtype=dtype)
+            W[...] = 1
+            kernels.affine_forward(x, W, b, 0, out)
+            out[...] = 1
+            kernels.affine_backward_params(x, out, W, b)
+
+
+# --------------------------------------------------------------------------- the compiled loop
+
+
+def call_the_loop(fences, dtype):
+    """Train, predict and differentiate, on rows of any kind; with batches of one, and of more."""
+    step = BITS // 8 // np.dtype(dtype).itemsize
+    kinds = {np.float32: FLOAT32, np.float64: FLOAT64, np.uint8: UINT8}
+    for size in range(1, 2 * blocking.STRIP * step + 2):
+        n, d, h, m = 1 + size % 9, size, 1 + 3 * size % (2 * step + 1), 1 + 5 * size % (step + 2)
+        at = np.cumsum([0, d * h, h, h * m])
+        table = np.array([[d, h, at[0], at[1], 1], [h, h, -1, -1, 2], [h, m, at[2], -1, 3]])
+        for batch, fences.where in itertools.product((1, 4, 64), ("end", "start")):
+            fences.used = 0
+            layers, params = fences.copy(table), fences.copy(np.full(at[3], 0.01, dtype))
+            work = fences.array(kernels.work_size(table, batch), dtype=dtype)
+            order, rows = fences.copy(np.array([np.arange(n)] * 2)), fences.copy(np.arange(n))
+            labels, totals = fences.copy(np.arange(n) % m), fences.array(2, 3, dtype=np.float64)
+            calls = fences.copy(np.zeros(CALLS, np.int64))
+            alone = fences.copy(np.zeros(1, np.int64))
+            targets, prediction = (fences.copy(np.ones((n, m), dtype)) for _ in range(2))
+            none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
+            used = fences.used
+            for number, kind in kinds.items():
+                fences.used = used
+                data = fences.copy(np.ones((n, d), number))
+                row = data.ctypes.data, kind, data.strides[0], dtype(1)
+                for loss, some, target in ((0, labels, nothing), (1, none, targets)):
+                    kernels.train_epochs(
+                        *row, some, target, order, batch, layers, params, loss, dtype(0.001), True,
+                        calls, work, totals, alone, 0,
+                    )  # fmt: skip
+                    assert (totals[:, 2] == -(-n // batch)).all()
+                kernels.predict_rows(
+                    *row, rows, layers, params, calls, work, batch, prediction, alone, 0
+                )
+            if dtype == np.float64 and size <= 2 * step + 1:
+                x, steps = data.astype(dtype), np.full(params.size, 2.0**-17)
+                fences.used = used
+                x, steps = fences.copy(x), fences.copy(steps)
+                work = fences.array(2 * kernels.work_size(table, n), dtype=dtype)
+                grad = fences.array(params.size, dtype=dtype)
+                kernels.central_differences(
+                    x, labels, nothing, layers, params, 0, False, calls, steps, 0, params.size,
+                    work, grad, alone, 0,
+                )  # fmt: skip
+
+
+# --------------------------------------------------------------------------- kernels of rows
+
+
+def call_checked(fences):
+    """Kernels that see to their arguments themselves: all must run."""
+    step = BITS // 8 // 4
+    for kernel, types in warmup.versions():
+        if kernel.__module__ != checked.__name__ or PRODUCTS.match(kernel.__name__):
+            continue
+        for size in range(1, 2 * step + 2):
+            n, d, h, m = 1 + size % 4, 1 + 3 * size % (2 * step), size, 1 + 7 * size % (2 * step)
+            shapes = {
+                "x": (n, d), "y": (n, m), "hidden": (n, h), "labels": (n,), "loss": (1,),
+                "W1": (d, h), "W2": (h, m), "W3": (m, d), "b1": (h,), "b2": (m,), "b3": (d,),
+                "W": (h, m), "b": (m,), "work": (n * (h + m) + 1,),
+            }  # fmt: skip
+            if kernel.__name__ == "softmax_with_loss_forward":
+                shapes["x"] = (n, m)
+            names = kernel.py_func.__code__.co_varnames[: len(types)]
+            for fences.where in ("end", "start"):
+                fences.used, arguments = 0, []
+                for name, kind in zip(names, types, strict=True):
+                    if not hasattr(kind, "ndim"):
+                        arguments.append({"low": 0.0, "high": 1.0, "lr": 0.5}.get(name, m))
+                        continue
+                    known = name if name in shapes else name.removeprefix("d")
+                    shape = shapes.get(known, (n, m)[: kind.ndim])
+                    array = fences.array(*shape, dtype=as_dtype(kind.dtype))
+                    array[...] = 0
+                    if kernel.__name__ == "one_hot_labels" and name == "t":
+                        array[:, -1] = 1
+                    arguments.append(array)
+                assert kernel(*arguments), kernel.__name__
+
+
+def call_kernels_of_rows(fences, work):
+    """1 to twice a vector's elements a row, and more."""
+    for kernel, types in warmup.versions():
+        name = kernel.__name__
+        if PRODUCTS.match(name) or name not in work.KERNELS:
+            continue
+        letters, step = work.KERNELS[name].sizes.split(), BITS // 8 // 4
+        for columns in [*range(1, 2 * step + 2), 3 * step - 1]:
+            rows = (1, 2, 3, 5)[columns % 4]
+            shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}
+            shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
+            sizes = work.sizes_of(name, shape[" ".join(letters)])
+            arguments = list(work.arguments_of(name, sizes, types).values())
+            for fences.where in ("end", "start"):
+                fences.used = 0
+                kernel(*[
+                    fences.copy(value) if hasattr(value, "nbytes") and value.ndim else value
+                    for value in arguments
+                ])  # fmt: skip
+
+
+# --------------------------------------------------------------------------- children
+
+
+def run(*words, **environment):
+    """Run this file in a child of this process, which dies of one read outside."""
+    done = subprocess.run(
+        [sys.executable, __file__, *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    return done.returncode, done.stdout.split(), done.stderr[-2000:]
+
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
+PARTS = ["float32", "float64", "sparse", "loop"]
+
+
+@pytest.mark.parametrize("part", [*PARTS, "rows"])
+def test_no_kernel_leaves_its_operands(root, part):
+    code, printed, errors = run(part, str(root))
+    assert (code, printed) == (0, ["done"]), errors
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("bits", [128, 256])
+def test_no_kernel_of_other_vectors_leaves_its_operands(request, root, tmp_path, bits, part):
+    """Their tiles are others, and so is what they do without masks."""
+    if "FASTNET_VECTOR_BITS" in os.environ or bits >= BITS:
+        pytest.skip(f"this run has vectors of {BITS} bits")
+    # Beside pytest's own files, so that the second run finds compiled kernels.
+    cache = getattr(request.config, "cache", None)
+    folder = cache.mkdir(f"fastnet_{bits}_bits") if cache else tmp_path
+    setting = {"FASTNET_VECTOR_BITS": str(bits), "NUMBA_CACHE_DIR": str(folder)}
+    code, printed, errors = run(part, str(root), **setting)
+    assert (code, printed) == (0, ["done"]), errors
+
+
+@pytest.mark.parametrize("index", [-1, 5])
+def test_the_fence_holds(index):
+    """The test above can fail: the child dies of one load."""
+    code, printed, errors = run("stray", str(index))
+    assert code < 0 and printed == ["inside"], errors
+
+
+def test_every_kernel_stands_between_fences(root, monkeypatch):
+    """What is not called from a list is called by name; loops by address call kernels of rows."""
+    monkeypatch.syspath_prepend(root)
+    from asv_benchmarks import work
+
+    by_address = {loop_layers.__name__, loop_losses.__name__, loop_rules.__name__}
+    wanted = {
+        kernel.__name__
+        for kernel, _ in warmup.versions()
+        if PRODUCTS.match(kernel.__name__)
+        or (
+            kernel.__name__ not in work.KERNELS
+            and kernel.__module__ not in by_address | {checked.__name__}
+        )
+    }
+    by_name = re.findall(r"\b(?:kernels|checked)\.(\w+)\(", Path(__file__).read_text())
+    assert sorted(wanted - set(by_name)) == []
+    assert {"affine_forward", "train_epochs", "affine_layer_backward"} <= wanted
+
+
+def stray(fences, index):
+    @numba.njit
+    def read(x, i):
+        return get(pointer(x), i)
+
+    fences.where = "start" if index < 0 else "end"
+    x = fences.copy(np.ones(5))
+    read(x, 4)
+    print("inside", flush=True)
+    read(x, index)
+
+
+def main(part, word):
+    if part == "stray":
+        stray(Fences(1, 1), int(word))
+    elif part == "rows":
+        sys.path.append(word)  # for asv_benchmarks; last, so that fastnet is the one that is tested
+        from asv_benchmarks import work
+
+        fences = Fences(16, 65536)
+        call_kernels_of_rows(fences, work)
+        call_checked(fences)
+    else:
+        fences = Fences(16, 4 * MEGABYTE)
+        for dtype in (np.float32, np.float64):
+            fences.fill(1, dtype)
+            if part == "sparse":
+                call_sparse_products(fences, dtype)
+            elif part == "loop":
+                call_the_loop(fences, dtype)
+            elif part == np.dtype(dtype).name:
+                cases = sizes_of_products(BITS // 8 // np.dtype(dtype).itemsize)
+                for number, case in enumerate(cases):
+                    for fences.where in ("end", "start"):
+                        call_products(fences, dtype, *case, number % 4)
+    print("done")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
