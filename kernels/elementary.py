@@ -16,7 +16,8 @@ becomes small (of 6 million float32 5.12, of 24,000 float64 4.66), and within 3 
 `expm1_of_negative` and `log1p_of_fraction` within 1.5.
 
 All limits hold where a multiply-add is rounded twice (`blocking.FUSED`), too: of 3 million numbers
-the worst of sigmoid was 1.66 and 1.68 there, 1.62 and 1.64 with one rounding, the others' no larger.
+the worst of sigmoid was 1.66 and 1.68 there, 1.62 and 1.64 with one rounding, the others' as
+large or smaller.
 """
 
 from math import inf, nan

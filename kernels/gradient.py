@@ -125,7 +125,7 @@ def _differences(
                 activate(activation, column, n, 1, n)
                 for r in range(n):
                     put(changed, r * m + j, get(column, r))
-            _forward(0, n, n, rest, n, params, changed, pointer(out), state, 0, 0, learn)
+            _forward(0, n, n, rest, n, params, changed, pointer(out), state, 0, 0, learn, 0)
             upper = _mean_loss(
                 n, columns, loss, number, out, labels, targets, rows, gradient, column, total
             )

@@ -26,6 +26,7 @@ from fastnet.kernels import (
     loop_layers,
     loop_losses,
     loop_rules,
+    loop_sparse,
     shallow,
     sparse,
 )
@@ -165,6 +166,11 @@ def call_sparse_products(fences, dtype):
             kernels.affine_forward(x, W, b, 0, out)
             out[...] = 1
             kernels.affine_backward_params(x, out, W, b)
+            rows, weights, bias, results = (array.ctypes.data for array in (x, W, b, out))
+            W[...] = 1
+            loop_sparse.forward(n, d, m, rows, weights, bias, results, dtype(0))
+            out[...] = 1
+            loop_sparse.backward_params(n, d, m, rows, d, results, 1, weights, dtype(-0.5))
 
 
 # --------------------------------------------------------------------------- the compiled loop
@@ -176,11 +182,18 @@ def call_the_loop(fences, dtype):
     kinds = {np.float32: FLOAT32, np.float64: FLOAT64, np.uint8: UINT8}
     for size in range(1, 2 * blocking.STRIP * step + 2):
         n, d, h, m = 1 + size % 9, size, 1 + 3 * size % (2 * step + 1), 1 + 5 * size % (step + 2)
-        at = np.cumsum([0, d * h, h, h * m])
-        table = np.array([[d, h, at[0], at[1], 1], [h, h, -1, -1, 2], [h, m, at[2], -1, 3]])
-        for batch, fences.where in itertools.product((1, 4, 64), ("end", "start")):
+        at = np.cumsum([0, d * h, h, h * m, m])
+        dense = [d, h, at[0], at[1], 1], [h, m, at[2], at[3], 3]
+        # With a layer that has no W; and of dense layers alone, where a batch of one is an update.
+        tables = (
+            (np.array([dense[0], [h, h, -1, -1, 2], [h, m, at[2], -1, 3]]), at[3]),
+            (np.array(dense), at[4]),
+        )
+        for (table, count), batch, fences.where in itertools.product(
+            tables, (1, 4, 64), ("end", "start")
+        ):
             fences.used = 0
-            layers, params = fences.copy(table), fences.copy(np.full(at[3], 0.01, dtype))
+            layers, params = fences.copy(table), fences.copy(np.full(count, 0.01, dtype))
             work = fences.array(kernels.work_size(table, batch), dtype=dtype)
             order, rows = fences.copy(np.array([np.arange(n)] * 2)), fences.copy(np.arange(n))
             labels, totals = fences.copy(np.arange(n) % m), fences.array(2, 3, dtype=np.float64)
@@ -331,7 +344,7 @@ def test_every_kernel_stands_between_fences(root, monkeypatch):
             and kernel.__module__ not in by_address | {checked.__name__}
         )
     }
-    by_name = re.findall(r"\b(?:kernels|checked)\.(\w+)\(", Path(__file__).read_text())
+    by_name = re.findall(r"\b(?:kernels|checked|loop_sparse)\.(\w+)\(", Path(__file__).read_text())
     assert sorted(wanted - set(by_name)) == []
     assert {"affine_forward", "train_epochs", "affine_layer_backward"} <= wanted
 
