@@ -1,6 +1,7 @@
 """What several test files share. The tests import fastnet as any user does: installed, or not."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ os.environ["PYTHONSAFEPATH"] = "1"  # heeded by Python 3.11 and newer
 if _PACKAGE.parent == ROOT:
     inherited = [path for path in [os.environ.get("PYTHONPATH")] if path]
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *inherited])
+
+# In the background of a shell SIGINT is ignored, here and in child processes: tests of Ctrl-C would
+# wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

@@ -1,6 +1,5 @@
 """The command line: what it reaches, what it prints and writes, and how it refuses."""
 
-import functools
 import io
 import json
 import os
@@ -423,10 +422,7 @@ def test_ctrl_c_elsewhere(capsys, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_real_ctrl_c(tmp_path):
     command = [*TRAIN, "--epochs", "10000000", "--out", str(tmp_path)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    # In the background of a shell SIGINT is ignored, and children inherit that.
-    default = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, **pipes, preexec_fn=default) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         for _ in range(4):
             process.stdout.readline()  # the lines that stand above the training
         time.sleep(0.5)
