@@ -69,7 +69,7 @@ def test_another_cpu_is_imitated(settings, expected):
         env={k: v for k, v in os.environ.items() if k not in names} | settings,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,  # under emulation an import alone takes a minute
     )
     assert done.stdout.rstrip() == expected, done.stderr
 
@@ -81,7 +81,7 @@ def test_a_width_that_is_none_is_named(value):
         env={**os.environ, "FASTNET_VECTOR_BITS": value},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,  # under emulation an import alone takes a minute
     )
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith(
