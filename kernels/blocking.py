@@ -97,10 +97,13 @@ def _instruction_set():
 
 
 def _l2_bytes():
-    """Return the size of a core's second cache, as Linux tells it; elsewhere half a megabyte."""
+    """Return the size of a core's second cache, as Linux tells it; elsewhere half a megabyte.
+
+    At least 128 KB, of which half holds several tiles of float64: a block of none would never end.
+    """
     try:
         with open("/sys/devices/system/cpu/cpu0/cache/index2/size") as file:
-            return int(file.read().strip().removesuffix("K")) * 1024
+            return max(128, int(file.read().strip().removesuffix("K"))) * 1024
     except (OSError, ValueError):
         return 512 * 1024
 

@@ -196,9 +196,7 @@ def gemm(
                     panel,
                 )  # fmt: skip
                 j = n
-            while (
-                rows == 1 and b_col == 1 and n - j >= ALONE * step
-            ):  # six sums hide each other's wait
+            while rows == 1 and b_col == 1 and n - j >= ALONE * step:
                 q = offset(b, k * b_depth + j)
                 tile(
                     tile_shape(1, ALONE), 1, block, a_block, 0, a_depth, q, b_depth, q, 0,
