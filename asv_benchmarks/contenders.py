@@ -25,7 +25,7 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 
 
 class Network(NamedTuple):

@@ -48,7 +48,7 @@ from asv_benchmarks.work import (
     working_set_of,
 )
 from fastnet import checks, kernels
-from fastnet.kernels._jit import jit
+from fastnet.kernels._compile import jit
 from fastnet.kernels.simd import BITS, fill, lanes, load, offset, pointer, store, sum_lanes
 
 # --------------------------------------------------------------------------- the machine's limits

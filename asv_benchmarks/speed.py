@@ -40,8 +40,8 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
+from fastnet.kernels.loop.record import CALLS
 from fastnet.kernels.simd import fill, fma, lanes, pointer, sum_lanes
-from fastnet.kernels.table import CALLS
 
 SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
 

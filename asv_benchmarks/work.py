@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from fastnet import kernels, warmup
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 
 # FLOPs of the vector forms in kernels/elementary.py, float32 and float64: the polynomials differ.
 ELEMENTARY = {

@@ -405,18 +405,18 @@ def _run(options: argparse.Namespace) -> int:
 
 def _warmup(options: argparse.Namespace) -> int:
     start = time.perf_counter()
-    from fastnet.kernels import _jit
+    from fastnet.kernels import _cache
     from fastnet.models.progress import progress_bar
     from fastnet.warmup import versions
 
-    folder = _jit.cache_directory()
+    folder = _cache.cache_directory()
     if folder is None:
         _refuse(
             "the cache must have a folder that can be written, got none. Set NUMBA_CACHE_DIR to "
             "one.",
             command="warmup",
         )
-    _jit.said_compiling = True  # the bar says it
+    _cache.said_compiling = True  # the bar says it
     todo = versions()
     kernels = {kernel for kernel, _ in todo}
 

@@ -11,7 +11,7 @@ from llvmlite import binding
 from numba import config
 
 from fastnet import __version__, threads
-from fastnet.kernels import _jit, blocking
+from fastnet.kernels import _cache, blocking
 
 __all__ = ["installation"]
 
@@ -30,7 +30,7 @@ def installation() -> dict[str, str]:
     """
     features = binding.get_host_cpu_features()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cache = _jit.cache_directory()
+    cache = _cache.cache_directory()
     ours = sorted(name for name in os.environ if name.startswith(("FASTNET_", "NUMBA_")))
     settings = [f"{name}={os.environ[name]}" for name in ours]
     return {

@@ -2,7 +2,7 @@
 
 The thread that calls does the work; helpers take tasks off it. They are Python threads that sleep
 until a call wakes them, 20 to 50 us before they are at work: once a call, which is 0.05 s of a
-`fit`. What they do inside the call is told in `fastnet.kernels.team`.
+`fit`. What they do inside the call is told in `fastnet.kernels.loop.team`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels.team import RESUME, THREADS, TICKET, WORDS
+from fastnet.kernels.loop.team import RESUME, THREADS, TICKET, WORDS
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -83,7 +83,7 @@ def get_num_threads() -> int:
 def call(
     kernel: Callable[..., None], arguments: tuple[Any, ...], batch_flops: float, batches: int
 ) -> None:
-    """Call a kernel of `fastnet.kernels.training`, with helpers where they pay.
+    """Call a kernel of `fastnet.kernels.loop.train`, with helpers where they pay.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""The compiled kernels: every `@njit` of the project, callable from your own jitted code."""
+"""The compiled kernels: every `@njit` of the project, callable from your own jitted code.
+
+Each stands in the file of its word, with the types of its arguments: what is public here is read
+from there.
+"""
 
 if __name__ != "fastnet.kernels":
     raise ImportError(
@@ -7,135 +11,18 @@ if __name__ != "fastnet.kernels":
         "fastnet's checkout."
     )
 
-from .activations import (
-    IDENTITY,
-    RELU,
-    SIGMOID,
-    TANH,
-    relu_backward,
-    relu_forward,
-    sigmoid_backward,
-    sigmoid_forward,
-    tanh_backward,
-    tanh_forward,
-)
-from .affine import (
-    affine_backward,
-    affine_backward_input,
-    affine_backward_params,
-    affine_backward_sgd_update,
-    affine_forward,
-)
-from .batch_normalization import (
-    batch_normalization_backward,
-    batch_normalization_forward,
-    batch_normalization_inference_forward,
-)
-from .cross_entropy import (
-    binary_cross_entropy_backward,
-    binary_cross_entropy_forward,
-    categorical_cross_entropy_backward,
-    categorical_cross_entropy_forward,
-    kullback_leibler_divergence_backward,
-    kullback_leibler_divergence_forward,
-    sigmoid_cross_entropy_backward,
-    sigmoid_cross_entropy_forward,
-    sigmoid_with_loss_forward,
-)
-from .dropout import (
-    dropout_backward,
-    dropout_forward,
-    dropout_mask,
-)
-from .elementary import exp_forward, log_forward
-from .embedding import (
-    embedding_backward,
-    embedding_forward,
-)
-from .gemm import matmul_backward, matmul_forward
-from .gradient import central_differences
-from .hinge import (
-    categorical_hinge_backward,
-    categorical_hinge_forward,
-    hinge_backward,
-    hinge_forward,
-    squared_hinge_backward,
-    squared_hinge_forward,
-)
-from .linear_units import (
-    elu_backward,
-    elu_forward,
-    gelu_backward,
-    gelu_forward,
-    gelu_tanh_backward,
-    gelu_tanh_forward,
-    identity_backward,
-    identity_forward,
-    leaky_relu_backward,
-    leaky_relu_forward,
-    silu_backward,
-    silu_forward,
-    softplus_backward,
-    softplus_forward,
-    step_backward,
-    step_forward,
-)
-from .losses import (
-    cosine_proximity_backward,
-    cosine_proximity_forward,
-    elementwise_mean_squared_error_backward,
-    elementwise_mean_squared_error_forward,
-    huber_backward,
-    huber_forward,
-    mean_absolute_error_backward,
-    mean_absolute_error_forward,
-    mean_absolute_percentage_error_backward,
-    mean_absolute_percentage_error_forward,
-    mean_squared_error_backward,
-    mean_squared_error_forward,
-    mean_squared_logarithmic_error_backward,
-    mean_squared_logarithmic_error_forward,
-    poisson_backward,
-    poisson_forward,
-)
-from .nodes import (
-    add_backward,
-    add_forward,
-    multiply_backward,
-    multiply_forward,
-    repeat_backward,
-    repeat_forward,
-    sum_backward,
-    sum_forward,
-)
-from .penalties import (
-    l1_penalty_backward,
-    l1_penalty_forward,
-    l2_penalty_backward,
-    l2_penalty_forward,
-)
-from .softmax import (
-    cross_entropy_backward,
-    cross_entropy_forward,
-    softmax_backward,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    softmax_forward,
-)
-from .table import FLOAT32, FLOAT64, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, UINT8
-from .training import predict_rows, train_epochs, work_size
-from .updates import (
-    adadelta_update,
-    adagrad_update,
-    adam_update,
-    adamw_update,
-    clip_decay_sgd_update,
-    momentum_update,
-    nadam_update,
-    nesterov_update,
-    rmsprop_update,
-    sgd_update,
-    squared_norm_forward,
+from importlib import import_module as _import_module
+from pkgutil import walk_packages as _walk_packages
+
+from ._compile import Entry as _Entry
+from ._compile import Kernel as _Kernel
+from .activations import IDENTITY, RELU, SIGMOID, TANH
+from .loop.record import (
+    FLOAT32,
+    FLOAT64,
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
+    UINT8,
 )
 
 __all__ = [
@@ -148,107 +35,30 @@ __all__ = [
     "SOFTMAX_CROSS_ENTROPY",
     "TANH",
     "UINT8",
-    "adadelta_update",
-    "adagrad_update",
-    "adam_update",
-    "adamw_update",
-    "add_backward",
-    "add_forward",
-    "affine_backward",
-    "affine_backward_input",
-    "affine_backward_params",
-    "affine_backward_sgd_update",
-    "affine_forward",
-    "batch_normalization_backward",
-    "batch_normalization_forward",
-    "batch_normalization_inference_forward",
-    "binary_cross_entropy_backward",
-    "binary_cross_entropy_forward",
-    "categorical_cross_entropy_backward",
-    "categorical_cross_entropy_forward",
-    "categorical_hinge_backward",
-    "categorical_hinge_forward",
-    "central_differences",
-    "clip_decay_sgd_update",
-    "cosine_proximity_backward",
-    "cosine_proximity_forward",
-    "cross_entropy_backward",
-    "cross_entropy_forward",
-    "dropout_backward",
-    "dropout_forward",
-    "dropout_mask",
-    "elementwise_mean_squared_error_backward",
-    "elementwise_mean_squared_error_forward",
-    "elu_backward",
-    "elu_forward",
-    "embedding_backward",
-    "embedding_forward",
-    "exp_forward",
-    "gelu_backward",
-    "gelu_forward",
-    "gelu_tanh_backward",
-    "gelu_tanh_forward",
-    "hinge_backward",
-    "hinge_forward",
-    "huber_backward",
-    "huber_forward",
-    "identity_backward",
-    "identity_forward",
-    "kullback_leibler_divergence_backward",
-    "kullback_leibler_divergence_forward",
-    "l1_penalty_backward",
-    "l1_penalty_forward",
-    "l2_penalty_backward",
-    "l2_penalty_forward",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "log_forward",
-    "matmul_backward",
-    "matmul_forward",
-    "mean_absolute_error_backward",
-    "mean_absolute_error_forward",
-    "mean_absolute_percentage_error_backward",
-    "mean_absolute_percentage_error_forward",
-    "mean_squared_error_backward",
-    "mean_squared_error_forward",
-    "mean_squared_logarithmic_error_backward",
-    "mean_squared_logarithmic_error_forward",
-    "momentum_update",
-    "multiply_backward",
-    "multiply_forward",
-    "nadam_update",
-    "nesterov_update",
-    "poisson_backward",
-    "poisson_forward",
-    "predict_rows",
-    "relu_backward",
-    "relu_forward",
-    "repeat_backward",
-    "repeat_forward",
-    "rmsprop_update",
-    "sgd_update",
-    "sigmoid_backward",
-    "sigmoid_cross_entropy_backward",
-    "sigmoid_cross_entropy_forward",
-    "sigmoid_forward",
-    "sigmoid_with_loss_forward",
-    "silu_backward",
-    "silu_forward",
-    "softmax_backward",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "softmax_forward",
-    "softplus_backward",
-    "softplus_forward",
-    "squared_hinge_backward",
-    "squared_hinge_forward",
-    "squared_norm_forward",
-    "step_backward",
-    "step_forward",
-    "sum_backward",
-    "sum_forward",
-    "tanh_backward",
-    "tanh_forward",
-    "train_epochs",
-    "work_size",
 ]
+
+
+def _kernels():
+    """Yield every kernel, and every function that the loop calls by address, with its module."""
+    for found in _walk_packages(__path__, f"{__name__}."):
+        module = _import_module(found.name)
+        for value in vars(module).values():
+            if isinstance(value, (_Kernel, _Entry)) and value.__module__ == found.name:
+                yield found.name, value
+
+
+def _versions():
+    """Return each with the argument types that fastnet calls it with, one tuple a version."""
+    found = []
+    for _, value in _kernels():
+        kernel = value.kernel if isinstance(value, _Entry) else value
+        found += [(kernel, types) for types in kernel.versions]
+    return found
+
+
+for _module, _kernel in _kernels():
+    # Those of checked.py look at their arguments for the API, and refuse others.
+    if isinstance(_kernel, _Kernel) and _module != f"{__name__}.checked":
+        globals()[_kernel.__name__] = _kernel
+        __all__.append(_kernel.__name__)
+__all__.sort()

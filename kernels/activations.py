@@ -5,7 +5,7 @@ input.  `activate` and `differentiate` do the same to a block of a matrix, with 
 as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from ._jit import helper, jit
+from ._compile import helper, jit, matrix
 from .elementary import sigmoid, tanh
 from .simd import offset, pointer, select
 from .sweep import sweep
@@ -92,7 +92,7 @@ def differentiate(activation, out, c, stride, rows, columns):
             sweep(_tanh_gradient, (row,), (y, row), 0, columns, ())
 
 
-@jit
+@jit(matrix, matrix)
 def sigmoid_forward(x, out):
     """Logistic sigmoid.
 
@@ -113,7 +113,7 @@ def sigmoid_forward(x, out):
     sweep(sigmoid, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def sigmoid_backward(out, dout, dx):
     """Gradient of the sigmoid, from its output.
 
@@ -133,7 +133,7 @@ def sigmoid_backward(out, dout, dx):
     sweep(_sigmoid_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def relu_forward(x, out):
     """Rectified linear unit.
 
@@ -153,7 +153,7 @@ def relu_forward(x, out):
     sweep(_relu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def relu_backward(out, dout, dx):
     """Gradient of the rectified linear unit, from its output.
 
@@ -173,7 +173,7 @@ def relu_backward(out, dout, dx):
     sweep(_relu_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def tanh_forward(x, out):
     """Hyperbolic tangent.
 
@@ -193,7 +193,7 @@ def tanh_forward(x, out):
     sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def tanh_backward(out, dout, dx):
     """Gradient of the hyperbolic tangent, from its output.
 

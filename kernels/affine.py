@@ -4,7 +4,9 @@
 loop; the `affine_*` kernels below them take arrays.
 """
 
-from ._jit import helper, inline, jit
+from numba import int64
+
+from ._compile import helper, inline, jit, matrix, real, vector
 from .activations import IDENTITY, activate, differentiate
 from .blocking import BITS
 from .dots import prefers_dots
@@ -143,7 +145,7 @@ def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
             _sum_rows(n, m, dout, db, factor, add)
 
 
-@jit
+@jit(matrix, matrix, vector, int64, matrix)
 def affine_forward(x, W, b, activation, out):
     """Affine map with an activation.
 
@@ -170,7 +172,7 @@ def affine_forward(x, W, b, activation, out):
     forward(n - done, d, m, offset(p, done * d), w, bias, True, activation, offset(c, done * m))
 
 
-@jit
+@jit(matrix, matrix, matrix, matrix, matrix, vector)
 def affine_backward(x, W, dout, dx, dW, db):
     """Gradient of the affine map.
 
@@ -196,7 +198,7 @@ def affine_backward(x, W, dout, dx, dW, db):
     affine_backward_params(x, dout, dW, db)
 
 
-@jit
+@jit(matrix, matrix, matrix, int64, matrix)
 def affine_backward_input(dout, W, x, activation, dx):
     """Gradient with respect to the input, and through the activation that made the input.
 
@@ -217,7 +219,7 @@ def affine_backward_input(dout, W, x, activation, dx):
     backward_input(n, d, m, pointer(dout), pointer(W), pointer(x), activation, pointer(dx))
 
 
-@jit
+@jit(matrix, matrix, matrix, vector)
 def affine_backward_params(x, dout, dW, db):
     """Gradient with respect to the weights: the backward pass of a first layer.
 
@@ -242,7 +244,7 @@ def affine_backward_params(x, dout, dW, db):
     )  # fmt: skip
 
 
-@jit
+@jit(matrix, matrix, real, matrix, vector)
 def affine_backward_sgd_update(x, dout, lr, W, b):
     """Gradient with respect to the weights and the SGD update in one pass: dW is never stored.
 

@@ -5,7 +5,7 @@ training loop: on `columns` columns of n rows that start `stride` elements apart
 may share the columns.
 """
 
-from ._jit import helper, inline, jit
+from ._compile import helper, inline, jit, matrix, real, vector
 from .nodes import sum_rows
 from .simd import fill, fma, offset, pointer, scalar, square_root, stack_buffer
 from .sweep import put_all, sweep
@@ -171,7 +171,7 @@ def normalize_gradient(n, columns, stride, x, gamma, mean, inverse_std, dout, dx
             sweep(_gradient, (offset(dx, at),), row, 0, count, ())
 
 
-@jit
+@jit(matrix, vector, vector, real, real, *[vector] * 4, matrix)
 def batch_normalization_forward(
     x, gamma, beta, momentum, eps, running_mean, running_var, mean, inverse_std, out
 ):
@@ -207,7 +207,7 @@ def batch_normalization_forward(
     )  # fmt: skip
 
 
-@jit
+@jit(matrix, vector, vector, real, vector, vector, matrix)
 def batch_normalization_inference_forward(x, gamma, beta, eps, running_mean, running_var, out):
     """Batch normalization after training.
 
@@ -229,7 +229,7 @@ def batch_normalization_inference_forward(x, gamma, beta, eps, running_mean, run
     )  # fmt: skip
 
 
-@jit
+@jit(matrix, *[vector] * 3, matrix, matrix, vector, vector)
 def batch_normalization_backward(x, gamma, mean, inverse_std, dout, dx, dgamma, dbeta):
     """Gradient of batch normalization.
 

@@ -7,9 +7,9 @@ They are for steps by hand on small arrays, where calls and checks in Python are
 work: the gradient of 64-32-10 on 32 rows takes eight kernels 5 us, and between them went 18.
 """
 
-from numba import float32, float64, int64, uint8
+from numba import float64, int64, uint8
 
-from ._jit import exact, helper, inline, jit
+from ._compile import exact, helper, inline, jit, labels, matrix, vector
 from .activations import IDENTITY, RELU
 from .affine import (
     affine_backward,
@@ -22,9 +22,7 @@ from .softmax import cross_entropy_forward, softmax_cross_entropy_backward, soft
 from .sweep import sum_of
 from .updates import sgd_update
 
-_single = (float32[:, ::1], float32[::1])  # W and b of a layer, or their gradients
-_double = (float64[:, ::1], float64[::1])
-_labels = int64[::1]
+_x, _b = float64[:, ::1], float64[::1]
 
 
 @inline
@@ -56,8 +54,8 @@ def _apart(grad, param):
     return first == second or first + size <= second or second + size <= first
 
 
-@exact(*[(dtype[:, ::1],) for dtype in (float32, float64, uint8)])
-@jit
+@exact
+@jit((matrix,), (uint8[:, ::1],))
 def address_of(x):
     """Address of the first element of a matrix.
 
@@ -72,8 +70,8 @@ def address_of(x):
     return int64(x.ctypes.data)
 
 
-@exact((_labels, int64, _labels))
-@jit
+@exact
+@jit(labels, int64, labels)
 def copy_labels(t, classes, labels):
     """Copy class labels.
 
@@ -92,8 +90,8 @@ def copy_labels(t, classes, labels):
     return t.size == labels.size and _copy(t, t.size, classes, labels)
 
 
-@exact((_single[0], _labels), (_double[0], _labels))
-@jit
+@exact
+@jit(matrix, labels)
 def one_hot_labels(t, labels):
     """Class labels of one-hot rows.
 
@@ -138,8 +136,8 @@ def _is_neither(t, low, high):
     return select(t == low, 0.0, select(t == high, 0.0, 1.0))
 
 
-@exact((_single[0], float64, float64), (_double[0], float64, float64))
-@jit
+@exact
+@jit(matrix, float64, float64)
 def all_between(t, low, high):
     """Whether all targets lie between two numbers: 0.3 us for 100 x 10, where min and max take 3.
 
@@ -158,8 +156,8 @@ def all_between(t, low, high):
     return sum_of(_is_outside, (pointer(t),), 0, t.size, (low, high)) == 0.0
 
 
-@exact((_single[0], float64, float64), (_double[0], float64, float64))
-@jit
+@exact
+@jit(matrix, float64, float64)
 def all_either(t, low, high):
     """Whether all targets are one of two numbers.
 
@@ -179,11 +177,8 @@ def all_either(t, low, high):
     return sum_of(_is_neither, (pointer(t),), 0, t.size, (low, high)) == 0.0
 
 
-@exact(
-    (float32[:, ::1], _labels, float32[:, ::1], float32[::1], _labels),
-    (float64[:, ::1], _labels, float64[:, ::1], float64[::1], _labels),
-)
-@jit
+@exact
+@jit(matrix, labels, matrix, vector, labels)
 def softmax_with_loss_forward(x, t, y, loss, labels):
     """Softmax, and the textbook's mean cross entropy.
 
@@ -221,8 +216,8 @@ def softmax_with_loss_forward(x, t, y, loss, labels):
     return True
 
 
-@exact(*[(x, x, b, int64, x) for x, b in (_single, _double)])
-@jit
+@exact
+@jit(matrix, matrix, vector, int64, matrix)
 def affine_layer_forward(x, W, b, activation, out):
     """Affine map with an activation.
 
@@ -256,8 +251,8 @@ def affine_layer_forward(x, W, b, activation, out):
     return True
 
 
-@exact(*[(x, x, x, x, x, b) for x, b in (_single, _double)])
-@jit
+@exact
+@jit(matrix, matrix, matrix, matrix, matrix, vector)
 def affine_layer_backward(x, W, dout, dx, dW, db):
     """Gradients of an affine map.
 
@@ -294,10 +289,8 @@ def affine_layer_backward(x, W, dout, dx, dW, db):
     return True
 
 
-@exact(
-    (_double[0], _labels, *_double * 4, _double[0], _double[0], _labels, _double[1]),
-)
-@jit
+@exact
+@jit(_x, labels, *(_x, _b) * 4, _x, _x, labels, _b)
 def two_layer_gradient(
     x, t, W1, b1, W2, b2, dW1, db1, dW2, db2, hidden, y, labels, work
 ):  # fmt: skip
@@ -370,8 +363,8 @@ def _update_layer(lr, dW, db, W, b):
     sgd_update(db, rate, b)
 
 
-@exact(*[(float64, array, array) for array in (*_single, *_double)])
-@jit
+@exact
+@jit((float64, vector, vector), (float64, matrix, matrix))
 def array_sgd_update(lr, grad, param):
     """Stochastic gradient descent of one array.
 
@@ -400,8 +393,8 @@ def array_sgd_update(lr, grad, param):
     return True
 
 
-@exact((float64, *_single * 2), (float64, *_double * 2))
-@jit
+@exact
+@jit(float64, *(matrix, vector) * 2)
 def affine_sgd_update(lr, dW, db, W, b):
     """Stochastic gradient descent of the two arrays of an affine layer.
 
@@ -426,8 +419,8 @@ def affine_sgd_update(lr, dW, db, W, b):
     return True
 
 
-@exact((float64, *_single * 4), (float64, *_double * 4))
-@jit
+@exact
+@jit(float64, *(matrix, vector) * 4)
 def two_layer_sgd_update(lr, dW1, db1, dW2, db2, W1, b1, W2, b2):
     """Stochastic gradient descent of the four arrays of two affine layers.
 
@@ -453,8 +446,8 @@ def two_layer_sgd_update(lr, dW1, db1, dW2, db2, W1, b1, W2, b2):
     return True
 
 
-@exact((float64, *_single * 6), (float64, *_double * 6))
-@jit
+@exact
+@jit(float64, *(matrix, vector) * 6)
 def three_layer_sgd_update(lr, dW1, db1, dW2, db2, dW3, db3, W1, b1, W2, b2, W3, b3):
     """Stochastic gradient descent of the six arrays of three affine layers.
 

@@ -4,7 +4,7 @@ Rows are as in losses.py. Cross entropies with labels are in softmax.py.
 """
 
 from . import elementary
-from ._jit import helper, jit
+from ._compile import helper, jit, matrix, real, vector
 from .losses import (
     gradient_of_elements,
     gradient_of_sums,
@@ -143,7 +143,7 @@ def _textbook_binary_row(y, t, columns):
     return sum_of(_textbook_binary, (y, t), 0, columns, ())
 
 
-@jit
+@jit(matrix, matrix, vector)
 def categorical_cross_entropy_forward(y, t, loss):
     """Cross entropy of distributions over classes, sum over the classes, mean over the batch.
 
@@ -164,7 +164,7 @@ def categorical_cross_entropy_forward(y, t, loss):
     mean_of_sums(categorical_cross_entropy_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def categorical_cross_entropy_backward(y, t, dout, dx):
     """Gradient of the categorical cross entropy with respect to the probabilities.
 
@@ -181,7 +181,7 @@ def categorical_cross_entropy_backward(y, t, dout, dx):
     gradient_of_sums(categorical_cross_entropy_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def binary_cross_entropy_forward(y, t, loss):
     """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
 
@@ -201,7 +201,7 @@ def binary_cross_entropy_forward(y, t, loss):
     mean_of_elements(binary_cross_entropy_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def binary_cross_entropy_backward(y, t, dout, dx):
     """Gradient of the binary cross entropy with respect to the probabilities.
 
@@ -222,7 +222,7 @@ def binary_cross_entropy_backward(y, t, dout, dx):
     gradient_of_elements(binary_cross_entropy_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def sigmoid_cross_entropy_forward(y, t, loss):
     """Sigmoid and binary cross entropy in one, from the logits: finite for any finite logits.
 
@@ -242,7 +242,7 @@ def sigmoid_cross_entropy_forward(y, t, loss):
     mean_of_elements(sigmoid_cross_entropy_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def sigmoid_cross_entropy_backward(y, t, dout, dx):
     """Gradient of the binary cross entropy with respect to the logits.
 
@@ -260,7 +260,7 @@ def sigmoid_cross_entropy_backward(y, t, dout, dx):
     gradient_of_elements(sigmoid_cross_entropy_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def kullback_leibler_divergence_forward(y, t, loss):
     """Kullback-Leibler divergence of the outputs from the targets, mean over the batch.
 
@@ -281,7 +281,7 @@ def kullback_leibler_divergence_forward(y, t, loss):
     mean_of_sums(kullback_leibler_divergence_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def kullback_leibler_divergence_backward(y, t, dout, dx):
     """Gradient of the Kullback-Leibler divergence with respect to the outputs.
 
@@ -298,7 +298,7 @@ def kullback_leibler_divergence_backward(y, t, dout, dx):
     gradient_of_sums(kullback_leibler_divergence_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, matrix, vector)
 def sigmoid_with_loss_forward(x, t, y, loss):
     """Sigmoid, and the textbook's cross entropy of two classes, sum over the outputs.
 

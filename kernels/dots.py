@@ -4,7 +4,7 @@ As dot products along the sum where the rows of a have no gaps; as rows of the t
 columns have none.
 """
 
-from ._jit import helper
+from ._compile import helper
 from .blocking import (
     DOT_DEPTH,
     DOT_ROWS,

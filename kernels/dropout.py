@@ -6,10 +6,10 @@ depends on its index alone, so any number of threads draw the same mask.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import float64, int64, types, uint8
 from numba.extending import intrinsic
 
-from ._jit import helper, jit
+from ._compile import helper, jit, matrix, real
 from .blocking import BITS
 from .simd import (
     INT32,
@@ -101,7 +101,7 @@ def drop(x, mask, scale, out, size):
         put(out, i, get(x, i) * kept)
 
 
-@jit
+@jit(int64, int64, float64, uint8[:, ::1])
 def dropout_mask(seed, step, ratio, mask):
     """Draw a mask of which a share of about `ratio` is 0 and the rest 1.
 
@@ -123,7 +123,7 @@ def dropout_mask(seed, step, ratio, mask):
     draw_mask(mask_key(seed, step), ratio, 0, mask.size, pointer(mask))
 
 
-@jit
+@jit(matrix, uint8[:, ::1], real, matrix)
 def dropout_forward(x, mask, scale, out):
     """Dropout with a mask.
 
@@ -147,7 +147,7 @@ def dropout_forward(x, mask, scale, out):
     drop(pointer(x), pointer(mask), scale, pointer(out), x.size)
 
 
-@jit
+@jit(uint8[:, ::1], real, matrix, matrix)
 def dropout_backward(mask, scale, dout, dx):
     """Gradient of dropout.
 

@@ -22,7 +22,7 @@ large or smaller.
 
 from math import inf, nan
 
-from ._jit import helper, jit
+from ._compile import helper, jit, vector
 from .blocking import FUSED
 from .simd import (
     absolute,
@@ -272,7 +272,7 @@ def normal_cdf(x):
     return select(x > 0.0, 1.0 - tail, tail), e
 
 
-@jit
+@jit(vector, vector)
 def exp_forward(x, out):
     """Exponential: out = exp(x), element by element.
 
@@ -290,7 +290,7 @@ def exp_forward(x, out):
     sweep(exp, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(vector, vector)
 def log_forward(x, out):
     """Natural logarithm: out = log(x), element by element.
 

@@ -3,7 +3,7 @@
 `take_rows` and `add_rows` work on pointers, for the compiled training loop.
 """
 
-from ._jit import helper, jit
+from ._compile import helper, jit, labels, matrix
 from .nodes import add
 from .simd import get, offset, pointer, scalar
 from .sweep import copy, put_all, sweep
@@ -24,7 +24,7 @@ def add_rows(n, width, idx, dout, dW):
         sweep(add, (target,), (target, offset(dout, i * width)), 0, width, ())
 
 
-@jit
+@jit(matrix, labels, matrix)
 def embedding_forward(W, idx, out):
     """Rows of a table.
 
@@ -46,7 +46,7 @@ def embedding_forward(W, idx, out):
     take_rows(n, width, pointer(W), pointer(idx), pointer(out))
 
 
-@jit
+@jit(labels, matrix, matrix)
 def embedding_backward(idx, dout, dW):
     """Gradient of the table: rows that were taken twice get both gradients.
 

@@ -13,7 +13,7 @@ of 50, all of 10) are made before the others, in ways that fill it: where a's ro
 as dot products along the sum; where its columns have none, as rows of the transpose.
 """
 
-from ._jit import helper, jit
+from ._compile import helper, jit, matrix
 from .activations import IDENTITY, activate, differentiate
 from .blocking import (
     AHEAD,
@@ -251,7 +251,7 @@ def gemm(
         release(copy)
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def matmul_forward(x, W, out):
     """Matrix product.
 
@@ -270,7 +270,7 @@ def matmul_forward(x, W, out):
     gemm(n, m, d, a, d, 1, pointer(W), m, 1, c, False, one, c, m, IDENTITY, IDENTITY, c)
 
 
-@jit
+@jit(matrix, matrix, matrix, matrix, matrix)
 def matmul_backward(x, W, dout, dx, dW):
     """Gradient of the matrix product.
 

@@ -5,7 +5,7 @@ Rows are as in losses.py. Those of categorical hinge take a pointer to the label
 
 from math import nan
 
-from ._jit import helper, jit
+from ._compile import helper, jit, labels, matrix, real, vector
 from .losses import gradient_of_elements, mean_of_elements
 from .simd import (
     count_lanes,
@@ -129,7 +129,7 @@ def categorical_hinge_gradient_row(y, t, columns, dout, n, dx):
         put(dx, label, -scale)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def hinge_forward(y, t, loss):
     """Hinge loss, mean over the outputs and the batch.
 
@@ -149,7 +149,7 @@ def hinge_forward(y, t, loss):
     mean_of_elements(hinge_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def hinge_backward(y, t, dout, dx):
     """Gradient of the hinge loss.
 
@@ -166,7 +166,7 @@ def hinge_backward(y, t, dout, dx):
     gradient_of_elements(hinge_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def squared_hinge_forward(y, t, loss):
     """Squared hinge loss, mean over the outputs and the batch.
 
@@ -186,7 +186,7 @@ def squared_hinge_forward(y, t, loss):
     mean_of_elements(squared_hinge_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def squared_hinge_backward(y, t, dout, dx):
     """Gradient of the squared hinge loss.
 
@@ -203,7 +203,7 @@ def squared_hinge_backward(y, t, dout, dx):
     gradient_of_elements(squared_hinge_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, labels, vector)
 def categorical_hinge_forward(y, t, loss):
     """Categorical hinge loss, mean over the batch.
 
@@ -231,7 +231,7 @@ def categorical_hinge_forward(y, t, loss):
     put(pointer(loss), 0, total / n)
 
 
-@jit
+@jit(matrix, labels, real, matrix)
 def categorical_hinge_backward(y, t, dout, dx):
     """Gradient of the categorical hinge loss.
 

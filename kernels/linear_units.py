@@ -5,7 +5,7 @@ gradient, of which each reads what makes the derivative cheapest.  Leaky ReLU an
 alpha as one more number.
 """
 
-from ._jit import helper, inline, jit
+from ._compile import helper, inline, jit, matrix, real
 from .elementary import (
     exp,
     expm1_of_negative,
@@ -139,7 +139,7 @@ def map_gradient(function, known, dout, dx, size, numbers):
     sweep(function, (dx,), (known, known, dout), 0, size, numbers)
 
 
-@jit
+@jit(matrix, matrix)
 def identity_forward(x, out):
     """Identity.
 
@@ -159,7 +159,7 @@ def identity_forward(x, out):
     sweep(identity, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def identity_backward(out, dout, dx):
     """Gradient of the identity, from its output.
 
@@ -175,7 +175,7 @@ def identity_backward(out, dout, dx):
     map_gradient(identity_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def step_forward(x, out):
     """Step, or Heaviside, function.
 
@@ -195,7 +195,7 @@ def step_forward(x, out):
     sweep(step, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def step_backward(out, dout, dx):
     """Gradient of the step function, from its output.
 
@@ -211,7 +211,7 @@ def step_backward(out, dout, dx):
     map_gradient(step_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
-@jit
+@jit(matrix, real, matrix)
 def leaky_relu_forward(x, alpha, out):
     """Leaky rectified linear unit.
 
@@ -234,7 +234,7 @@ def leaky_relu_forward(x, alpha, out):
     sweep(leaky_relu, (pointer(out),), (pointer(x),), 0, x.size, (alpha,))
 
 
-@jit
+@jit(matrix, real, matrix, matrix)
 def leaky_relu_backward(out, alpha, dout, dx):
     """Gradient of the leaky rectified linear unit, from its output.
 
@@ -252,7 +252,7 @@ def leaky_relu_backward(out, alpha, dout, dx):
     map_gradient(leaky_relu_gradient, pointer(out), pointer(dout), pointer(dx), out.size, (alpha,))
 
 
-@jit
+@jit(matrix, real, matrix)
 def elu_forward(x, alpha, out):
     """Exponential linear unit.
 
@@ -276,7 +276,7 @@ def elu_forward(x, alpha, out):
     sweep(elu, (pointer(out),), (pointer(x),), 0, x.size, (alpha,))
 
 
-@jit
+@jit(matrix, real, matrix, matrix)
 def elu_backward(out, alpha, dout, dx):
     """Gradient of the exponential linear unit, from its output.
 
@@ -294,7 +294,7 @@ def elu_backward(out, alpha, dout, dx):
     map_gradient(elu_gradient, pointer(out), pointer(dout), pointer(dx), out.size, (alpha,))
 
 
-@jit
+@jit(matrix, matrix)
 def softplus_forward(x, out):
     """Softplus.
 
@@ -315,7 +315,7 @@ def softplus_forward(x, out):
     sweep(softplus, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def softplus_backward(out, dout, dx):
     """Gradient of softplus, from its output.
 
@@ -331,7 +331,7 @@ def softplus_backward(out, dout, dx):
     map_gradient(softplus_gradient, pointer(out), pointer(dout), pointer(dx), out.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def gelu_forward(x, out):
     """Gaussian error linear unit.
 
@@ -353,7 +353,7 @@ def gelu_forward(x, out):
     sweep(gelu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def gelu_backward(x, dout, dx):
     """Gradient of the Gaussian error linear unit, from its input.
 
@@ -369,7 +369,7 @@ def gelu_backward(x, dout, dx):
     map_gradient(gelu_gradient, pointer(x), pointer(dout), pointer(dx), x.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def gelu_tanh_forward(x, out):
     """Gaussian error linear unit in its tanh form.
 
@@ -390,7 +390,7 @@ def gelu_tanh_forward(x, out):
     sweep(gelu_tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def gelu_tanh_backward(x, dout, dx):
     """Gradient of the tanh form of the Gaussian error linear unit, from its input.
 
@@ -406,7 +406,7 @@ def gelu_tanh_backward(x, dout, dx):
     map_gradient(gelu_tanh_gradient, pointer(x), pointer(dout), pointer(dx), x.size, ())
 
 
-@jit
+@jit(matrix, matrix)
 def silu_forward(x, out):
     """Sigmoid linear unit, or swish.
 
@@ -427,7 +427,7 @@ def silu_forward(x, out):
     sweep(silu, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def silu_backward(x, dout, dx):
     """Gradient of the sigmoid linear unit, from its input.
 

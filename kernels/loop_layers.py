@@ -1,7 +1,7 @@
 """Layers other than dense ones for the compiled loop, by address: two functions each.
 
-    foo(learn, seed, first, n, size, d, m, x, param, state, out, like) -> 0
-    foo_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like) -> 0
+    foo(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like) -> 0
+    foo_gradient(seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like) -> 0
 
 They take rows first : first + n of a batch of `size`, from d columns to m. Addresses but for the
 numbers before them and `like`, a number of the network's dtype; dx is 0 where nobody wants it.
@@ -12,12 +12,12 @@ update. A gradient of parameters is written to `grad`, of all rows: such a layer
 from numba import int64, uint8
 
 from . import linear_units
-from ._jit import helper, inline, jit
+from ._compile import entry, helper, inline
 from .batch_normalization import normalize, normalize_gradient, normalize_running
-from .called import address_in
 from .dropout import draw_mask, drop, mask_key
 from .embedding import add_rows, take_rows
 from .linear_units import map_gradient
+from .loop.calls import LayerBackward, LayerForward, address_in
 from .simd import get, offset, pointer_at, put, scalar, stack_buffer
 from .sweep import put_all, sweep
 
@@ -68,8 +68,8 @@ def _drop(seed, start, size, x, ratio, scale, out):
         drop(offset(x, i), mask, scale, offset(out, i), count)
 
 
-@jit
-def dropout(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def dropout(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """Dropout; state: the ratio, and the factor of what is kept in training and after it."""
     p, numbers = pointer_at(x, like), pointer_at(state, like)
     target = pointer_at(out, like)
@@ -82,8 +82,10 @@ def dropout(learn, seed, first, n, size, d, m, x, param, state, out, like):
     return 0
 
 
-@jit
-def dropout_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def dropout_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """The mask is drawn again, by the same seed."""
     if dx != 0:
         g, numbers = pointer_at(dout, like), pointer_at(state, like)
@@ -97,8 +99,8 @@ def dropout_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx,
 MOMENTUM, EPS, ARRAYS = range(3)
 
 
-@jit
-def batch_normalization(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def batch_normalization(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """Batch normalization of all rows; param: gamma, beta."""
     gamma, numbers = pointer_at(param, like), pointer_at(state, like)
     beta, running_mean = offset(gamma, d), offset(numbers, ARRAYS)
@@ -117,9 +119,9 @@ def batch_normalization(learn, seed, first, n, size, d, m, x, param, state, out,
     return 0
 
 
-@jit
+@entry(LayerBackward)
 def batch_normalization_gradient(
-    seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
 ):
     """Where nobody wants dx it takes the place of dout."""
     mean = offset(pointer_at(state, like), ARRAYS + 2 * d)
@@ -140,8 +142,8 @@ def _row_numbers(x, start, count):
     return idx
 
 
-@jit
-def embedding(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def embedding(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """Rows of param (V, m // d) by the numbers in x; state: V."""
     W, numbers = pointer_at(param, like), pointer_at(x, like)
     target, width = pointer_at(out, like), m // d
@@ -152,8 +154,10 @@ def embedding(learn, seed, first, n, size, d, m, x, param, state, out, like):
     return 0
 
 
-@jit
-def embedding_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def embedding_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """There is no gradient of row numbers: dx is not written."""
     numbers, rows = pointer_at(x, like), pointer_at(dout, like)
     dW, width = pointer_at(grad, like), m // d
@@ -165,97 +169,105 @@ def embedding_gradient(seed, first, n, size, d, m, x, out, param, state, dout, d
     return 0
 
 
-@jit
-def softplus(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def softplus(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.softplus`."""
     return _forward(linear_units.softplus, x, out, n * d, like)
 
 
-@jit
-def softplus_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def softplus_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """See `linear_units.softplus_gradient`."""
     return _backward(linear_units.softplus_gradient, out, dout, dx, n * d, like)
 
 
-@jit
-def gelu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def gelu(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.gelu`."""
     return _forward(linear_units.gelu, x, out, n * d, like)
 
 
-@jit
-def gelu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def gelu_gradient(seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like):
     """See `linear_units.gelu_gradient`."""
     return _backward(linear_units.gelu_gradient, x, dout, dx, n * d, like)
 
 
-@jit
-def gelu_tanh(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def gelu_tanh(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.gelu_tanh`."""
     return _forward(linear_units.gelu_tanh, x, out, n * d, like)
 
 
-@jit
-def gelu_tanh_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def gelu_tanh_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """See `linear_units.gelu_tanh_gradient`."""
     return _backward(linear_units.gelu_tanh_gradient, x, dout, dx, n * d, like)
 
 
-@jit
-def silu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def silu(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.silu`."""
     return _forward(linear_units.silu, x, out, n * d, like)
 
 
-@jit
-def silu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def silu_gradient(seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like):
     """See `linear_units.silu_gradient`."""
     return _backward(linear_units.silu_gradient, x, dout, dx, n * d, like)
 
 
-@jit
-def identity(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def identity(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.identity`."""
     return _forward(linear_units.identity, x, out, n * d, like)
 
 
-@jit
-def identity_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def identity_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """See `linear_units.identity_gradient`."""
     return _backward(linear_units.identity_gradient, out, dout, dx, n * d, like)
 
 
-@jit
-def step(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def step(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.step`."""
     return _forward(linear_units.step, x, out, n * d, like)
 
 
-@jit
-def step_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def step_gradient(seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like):
     """See `linear_units.step_gradient`."""
     return _backward(linear_units.step_gradient, out, dout, dx, n * d, like)
 
 
-@jit
-def leaky_relu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def leaky_relu(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.leaky_relu`."""
     return _forward_sloped(linear_units.leaky_relu, x, state, out, n * d, like)
 
 
-@jit
-def leaky_relu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def leaky_relu_gradient(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
     """See `linear_units.leaky_relu_gradient`."""
     return _backward_sloped(linear_units.leaky_relu_gradient, out, state, dout, dx, n * d, like)
 
 
-@jit
-def elu(learn, seed, first, n, size, d, m, x, param, state, out, like):
+@entry(LayerForward)
+def elu(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
     """See `linear_units.elu`."""
     return _forward_sloped(linear_units.elu, x, state, out, n * d, like)
 
 
-@jit
-def elu_gradient(seed, first, n, size, d, m, x, out, param, state, dout, dx, grad, like):
+@entry(LayerBackward)
+def elu_gradient(seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like):
     """See `linear_units.elu_gradient`."""
     return _backward_sloped(linear_units.elu_gradient, out, state, dout, dx, n * d, like)

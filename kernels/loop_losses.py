@@ -9,9 +9,9 @@ Addresses but for the first three and `like`, a number of the network's dtype. `
 (n, columns); the targets (or labels) of row i are those of sample rows[i].
 """
 
-from numba import int64
+from numba import float64, int64
 
-from ._jit import inline, jit
+from ._compile import entry, inline
 from .cross_entropy import (
     binary_cross_entropy_gradient_row,
     binary_cross_entropy_row,
@@ -30,6 +30,7 @@ from .hinge import (
     squared_hinge_gradient_row,
     squared_hinge_row,
 )
+from .loop.calls import Loss
 from .losses import (
     cosine_proximity_gradient_row,
     cosine_proximity_row,
@@ -75,8 +76,10 @@ def _of_targets(
     return right
 
 
-@jit
-def elementwise_mean_squared_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def elementwise_mean_squared_error(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `elementwise_mean_squared_error_row`."""
     return _of_targets(
         elementwise_mean_squared_error_row, elementwise_mean_squared_error_gradient_row, 0.5, 0.5,
@@ -84,8 +87,10 @@ def elementwise_mean_squared_error(n, size, columns, y, targets, labels, rows, d
     )  # fmt: skip
 
 
-@jit
-def mean_absolute_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def mean_absolute_error(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `mean_absolute_error_row`."""
     return _of_targets(
         mean_absolute_error_row, mean_absolute_error_gradient_row, 0.5, 0.5,
@@ -93,8 +98,10 @@ def mean_absolute_error(n, size, columns, y, targets, labels, rows, dx, losses, 
     )  # fmt: skip
 
 
-@jit
-def mean_absolute_percentage_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def mean_absolute_percentage_error(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `mean_absolute_percentage_error_row`."""
     return _of_targets(
         mean_absolute_percentage_error_row, mean_absolute_percentage_error_gradient_row, 0.5, 0.5,
@@ -102,8 +109,10 @@ def mean_absolute_percentage_error(n, size, columns, y, targets, labels, rows, d
     )  # fmt: skip
 
 
-@jit
-def mean_squared_logarithmic_error(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def mean_squared_logarithmic_error(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `mean_squared_logarithmic_error_row`."""
     return _of_targets(
         mean_squared_logarithmic_error_row, mean_squared_logarithmic_error_gradient_row, 0.5, 0.5,
@@ -111,17 +120,22 @@ def mean_squared_logarithmic_error(n, size, columns, y, targets, labels, rows, d
     )  # fmt: skip
 
 
-@jit
-def huber(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def huber(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `huber_row`; delta is `like`."""
     return _of_targets(
         huber_row, huber_gradient_row, 0.5, 0.5,
-        n, size, columns, y, targets, rows, dx, losses, like, (like,),
+        n, size, columns, y, targets, rows, dx, losses, like,
+        (scalar(pointer_at(y, like), get(pointer_at(numbers, float64(0)), 0)),),
     )  # fmt: skip
 
 
-@jit
-def poisson(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def poisson(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `poisson_row`."""
     return _of_targets(
         poisson_row, poisson_gradient_row, 0.5, 0.5,
@@ -129,8 +143,10 @@ def poisson(n, size, columns, y, targets, labels, rows, dx, losses, like):
     )  # fmt: skip
 
 
-@jit
-def cosine_proximity(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def cosine_proximity(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `cosine_proximity_row`."""
     return _of_targets(
         cosine_proximity_row, cosine_proximity_gradient_row, 0.5, 0.5,
@@ -138,8 +154,10 @@ def cosine_proximity(n, size, columns, y, targets, labels, rows, dx, losses, lik
     )  # fmt: skip
 
 
-@jit
-def hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def hinge(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `hinge_row`."""
     return _of_targets(
         hinge_row, hinge_gradient_row, 0.0, 0.0,
@@ -147,8 +165,10 @@ def hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
     )  # fmt: skip
 
 
-@jit
-def squared_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def squared_hinge(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `squared_hinge_row`."""
     return _of_targets(
         squared_hinge_row, squared_hinge_gradient_row, 0.0, 0.0,
@@ -156,8 +176,10 @@ def squared_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
     )  # fmt: skip
 
 
-@jit
-def categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def categorical_cross_entropy(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `categorical_cross_entropy_row`."""
     return _of_targets(
         categorical_cross_entropy_row, categorical_cross_entropy_gradient_row, 0.5, 0.5,
@@ -165,8 +187,10 @@ def categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, lo
     )  # fmt: skip
 
 
-@jit
-def binary_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def binary_cross_entropy(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `binary_cross_entropy_row`."""
     return _of_targets(
         binary_cross_entropy_row, binary_cross_entropy_gradient_row, 0.5, 0.5,
@@ -174,8 +198,10 @@ def binary_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses,
     )  # fmt: skip
 
 
-@jit
-def sigmoid_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def sigmoid_cross_entropy(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `sigmoid_cross_entropy_row`."""
     return _of_targets(
         sigmoid_cross_entropy_row, sigmoid_cross_entropy_gradient_row, 0.0, 0.5,
@@ -183,8 +209,10 @@ def sigmoid_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses
     )  # fmt: skip
 
 
-@jit
-def kullback_leibler_divergence(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def kullback_leibler_divergence(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `kullback_leibler_divergence_row`."""
     return _of_targets(
         kullback_leibler_divergence_row, kullback_leibler_divergence_gradient_row, 0.5, 0.5,
@@ -193,7 +221,7 @@ def kullback_leibler_divergence(n, size, columns, y, targets, labels, rows, dx, 
 
 
 @inline
-def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, dx, losses, like):
+def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, numbers, dx, losses, like):
     """All losses of outputs and labels."""
     p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
     order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
@@ -206,8 +234,10 @@ def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, dx, losses,
     return right
 
 
-@jit
-def categorical_hinge(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def categorical_hinge(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `categorical_hinge_row`."""
     return _of_labels(
         categorical_hinge_row, categorical_hinge_gradient_row,
@@ -215,8 +245,10 @@ def categorical_hinge(n, size, columns, y, targets, labels, rows, dx, losses, li
     )  # fmt: skip
 
 
-@jit
-def sparse_categorical_cross_entropy(n, size, columns, y, targets, labels, rows, dx, losses, like):
+@entry(Loss)
+def sparse_categorical_cross_entropy(
+    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
+):  # fmt: skip
     """See `cross_entropy_row`."""
     return _of_labels(
         cross_entropy_row, cross_entropy_gradient_row,

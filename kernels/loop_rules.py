@@ -9,13 +9,14 @@ first numbers are those of `kernels.table`, and from LR on those that `foo_step`
 
 import math
 
-from numba import float64, int64
+from numba import float64
 
-from ._jit import helper, inline, jit
+from ._compile import entry, helper, inline
+from .loop.calls import Penalty, Rule
+from .loop.record import LR, MAX_NORM, PENALIZED, layer_at
 from .penalties import add_l1_gradient, add_l2_gradient, l1_penalty, l2_penalty
 from .simd import get, offset, pointer_at, put, scalar, stack_buffer
 from .sweep import sweep
-from .table import FORWARD, INPUTS, LR, MAX_NORM, OUTPUTS, WEIGHT
 from .updates import (
     adadelta_step,
     adagrad_step,
@@ -53,81 +54,77 @@ def _follow(step, numbers, t, size, param, grad, slots, hyper, like):
     return 0
 
 
-@jit
-def penalty(rows, columns, layers, param, grad, numbers, like):
-    """Add the gradients of both penalties on the W of every product to `grad`.
-
-    `layers` is the table (rows, columns) of the network. `numbers` are the strengths of L1 and L2,
-    then the penalties' value that is left for the caller; float64. All by address.
-    """
-    table, values = pointer_at(layers, int64(0)), pointer_at(numbers, float64(0))
+@entry(Penalty)
+def penalty(depth, layers, param, grad, numbers, like):
+    """Add the gradients of both penalties on the W of every product to `grad`."""
+    values = pointer_at(numbers, float64(0))
     l1, l2, value = get(values, 0), get(values, 1), 0.0
-    for i in range(rows):
-        row = offset(table, i * columns)
-        if get(row, WEIGHT) < 0 or (columns > FORWARD and get(row, FORWARD) != 0):
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        if layer.weight < 0 or layer.forward != 0:
             continue
-        size = get(row, INPUTS) * get(row, OUTPUTS)
-        p = offset(pointer_at(param, like), get(row, WEIGHT))
-        g = offset(pointer_at(grad, like), get(row, WEIGHT))
+        size = layer.inputs * layer.outputs
+        p = offset(pointer_at(param, like), layer.weight)
+        g = offset(pointer_at(grad, like), layer.weight)
         if l1 != 0.0:
             value += l1_penalty(p, l1, size)
             sweep(add_l1_gradient, (g,), (g, p), 0, size, (scalar(p, l1),))
         if l2 != 0.0:
             value += l2_penalty(p, l2, size)
             sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, l2),))
-    put(values, 2, value)
+    put(values, PENALIZED, value)
     return 0
 
 
-@jit
+@entry(Rule)
 def sgd(t, size, param, grad, slots, hyper, like):
     """See `sgd_step`."""
     return _follow(sgd_step, 4, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def momentum(t, size, param, grad, slots, hyper, like):
     """See `momentum_step`."""
     return _follow(momentum_step, 5, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def nesterov(t, size, param, grad, slots, hyper, like):
     """See `nesterov_step`."""
     return _follow(nesterov_step, 5, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def adagrad(t, size, param, grad, slots, hyper, like):
     """See `adagrad_step`."""
     return _follow(adagrad_step, 5, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def rmsprop(t, size, param, grad, slots, hyper, like):
     """See `rmsprop_step`."""
     return _follow(rmsprop_step, 6, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def adadelta(t, size, param, grad, slots, hyper, like):
     """See `adadelta_step`."""
     return _follow(adadelta_step, 6, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def adam(t, size, param, grad, slots, hyper, like):
     """See `adam_step`."""
     return _follow(adam_step, 7, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def nadam(t, size, param, grad, slots, hyper, like):
     """See `nadam_step`."""
     return _follow(nadam_step, 7, t, size, param, grad, slots, hyper, like)
 
 
-@jit
+@entry(Rule)
 def adamw(t, size, param, grad, slots, hyper, like):
     """See `adamw_step`."""
     return _follow(adamw_step, 7, t, size, param, grad, slots, hyper, like)

@@ -9,7 +9,7 @@ as the mean over all of its elements is the same: a row of one output would use 
 from math import sqrt
 
 from . import elementary
-from ._jit import helper, inline, jit
+from ._compile import helper, inline, jit, matrix, real, vector
 from .simd import absolute, fill, get, offset, pointer, put, scalar, select, sum_lanes
 from .softmax import TINY, is_largest
 from .sweep import fold, sum_of, sweep
@@ -296,7 +296,7 @@ def is_right(y, t, columns):
 # --------------------------------------------------------------------------- kernels
 
 
-@jit
+@jit(matrix, matrix, vector)
 def mean_squared_error_forward(y, t, loss):
     """Half the squared error of a sample, summed over its outputs, averaged over the batch.
 
@@ -317,7 +317,7 @@ def mean_squared_error_forward(y, t, loss):
     mean_of_sums(squared_error_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def mean_squared_error_backward(y, t, dout, dx):
     """Gradient of the mean squared error.
 
@@ -334,7 +334,7 @@ def mean_squared_error_backward(y, t, dout, dx):
     gradient_of_sums(squared_error_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def elementwise_mean_squared_error_forward(y, t, loss):
     """Squared error, mean over the outputs and the batch.
 
@@ -353,7 +353,7 @@ def elementwise_mean_squared_error_forward(y, t, loss):
     mean_of_elements(elementwise_mean_squared_error_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def elementwise_mean_squared_error_backward(y, t, dout, dx):
     """Gradient of the elementwise mean squared error.
 
@@ -370,7 +370,7 @@ def elementwise_mean_squared_error_backward(y, t, dout, dx):
     gradient_of_elements(elementwise_mean_squared_error_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def mean_absolute_error_forward(y, t, loss):
     """Absolute error, mean over the outputs and the batch.
 
@@ -389,7 +389,7 @@ def mean_absolute_error_forward(y, t, loss):
     mean_of_elements(mean_absolute_error_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def mean_absolute_error_backward(y, t, dout, dx):
     """Gradient of the mean absolute error.
 
@@ -406,7 +406,7 @@ def mean_absolute_error_backward(y, t, dout, dx):
     gradient_of_elements(mean_absolute_error_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def mean_absolute_percentage_error_forward(y, t, loss):
     """Absolute error in per cent of the target, mean over the outputs and the batch.
 
@@ -425,7 +425,7 @@ def mean_absolute_percentage_error_forward(y, t, loss):
     mean_of_elements(mean_absolute_percentage_error_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def mean_absolute_percentage_error_backward(y, t, dout, dx):
     """Gradient of the mean absolute percentage error.
 
@@ -442,7 +442,7 @@ def mean_absolute_percentage_error_backward(y, t, dout, dx):
     gradient_of_elements(mean_absolute_percentage_error_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def mean_squared_logarithmic_error_forward(y, t, loss):
     """Squared difference of logarithms, mean over the outputs and the batch.
 
@@ -462,7 +462,7 @@ def mean_squared_logarithmic_error_forward(y, t, loss):
     mean_of_elements(mean_squared_logarithmic_error_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def mean_squared_logarithmic_error_backward(y, t, dout, dx):
     """Gradient of the mean squared logarithmic error.
 
@@ -479,7 +479,7 @@ def mean_squared_logarithmic_error_backward(y, t, dout, dx):
     gradient_of_elements(mean_squared_logarithmic_error_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def poisson_forward(y, t, loss):
     """Poisson loss, mean over the outputs and the batch.
 
@@ -499,7 +499,7 @@ def poisson_forward(y, t, loss):
     mean_of_elements(poisson_row, y, t, loss)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def poisson_backward(y, t, dout, dx):
     """Gradient of the Poisson loss.
 
@@ -516,7 +516,7 @@ def poisson_backward(y, t, dout, dx):
     gradient_of_elements(poisson_gradient_row, y, t, dout, dx)
 
 
-@jit
+@jit(matrix, matrix, real, vector)
 def huber_forward(y, t, delta, loss):
     """Huber loss, mean over the outputs and the batch.
 
@@ -543,7 +543,7 @@ def huber_forward(y, t, delta, loss):
     put(pointer(loss), 0, total / size)
 
 
-@jit
+@jit(matrix, matrix, real, real, matrix)
 def huber_backward(y, t, delta, dout, dx):
     """Gradient of the Huber loss.
 
@@ -563,7 +563,7 @@ def huber_backward(y, t, delta, dout, dx):
     huber_gradient_row(p, pointer(t), y.size, dout, scalar(p, 1.0), pointer(dx), delta)
 
 
-@jit
+@jit(matrix, matrix, vector)
 def cosine_proximity_forward(y, t, loss):
     """Negative cosine of the angle between outputs and targets, mean over the batch.
 
@@ -588,7 +588,7 @@ def cosine_proximity_forward(y, t, loss):
     put(pointer(loss), 0, total / n)
 
 
-@jit
+@jit(matrix, matrix, real, matrix)
 def cosine_proximity_backward(y, t, dout, dx):
     """Gradient of the cosine proximity.
 

@@ -4,7 +4,7 @@ Repeat and sum are each other's gradient. They see an array of any shape as (A, 
 comes before the axis, the axis, what comes after it. All work on pointers, too.
 """
 
-from ._jit import helper, jit
+from ._compile import cube, helper, jit, matrix
 from .simd import fill, get, lanes, load, offset, pointer, put, sum_lanes
 from .sweep import copy, fold, put_all, sweep
 
@@ -97,7 +97,7 @@ def sum_middle(x, out, a, b, c):
             sum_rows(b, c, c, block, offset(out, i * c))
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def add_forward(x, y, out):
     """Sum of two arrays.
 
@@ -117,7 +117,7 @@ def add_forward(x, y, out):
     sweep(add, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def add_backward(dout, dx, dy):
     """Gradient of a sum of two arrays.
 
@@ -138,7 +138,7 @@ def add_backward(dout, dx, dy):
     sweep(_twice, (pointer(dx), pointer(dy)), (pointer(dout),), 0, dout.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def multiply_forward(x, y, out):
     """Product of two arrays, element by element.
 
@@ -158,7 +158,7 @@ def multiply_forward(x, y, out):
     sweep(_multiply, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
-@jit
+@jit(matrix, matrix, matrix, matrix, matrix)
 def multiply_backward(x, y, dout, dx, dy):
     """Gradient of a product of two arrays.
 
@@ -180,7 +180,7 @@ def multiply_backward(x, y, dout, dx, dy):
     sweep(_multiply_gradient, (pointer(dx), pointer(dy)), inputs, 0, x.size, ())
 
 
-@jit
+@jit(matrix, cube)
 def repeat_forward(x, out):
     """Copies of every entry along an axis.
 
@@ -200,7 +200,7 @@ def repeat_forward(x, out):
     repeat(pointer(x), pointer(out), a, b, c)
 
 
-@jit
+@jit(cube, matrix)
 def repeat_backward(dout, dx):
     """Gradient of copies along an axis: their sum.
 
@@ -221,7 +221,7 @@ def repeat_backward(dout, dx):
     sum_middle(pointer(dout), pointer(dx), a, b, c)
 
 
-@jit
+@jit(cube, matrix)
 def sum_forward(x, out):
     """Sum along an axis.
 
@@ -241,7 +241,7 @@ def sum_forward(x, out):
     sum_middle(pointer(x), pointer(out), a, b, c)
 
 
-@jit
+@jit(matrix, cube)
 def sum_backward(dout, dx):
     """Gradient of a sum along an axis: copies.
 

@@ -1,6 +1,6 @@
 """Copies of parts of a and b from which a matrix product reads in order."""
 
-from ._jit import helper
+from ._compile import helper
 from .blocking import (
     BITS,
     TALL,

@@ -1,6 +1,6 @@
 """Penalties on large weights, L1 and L2: their value, and their gradient added to another."""
 
-from ._jit import helper, inline, jit
+from ._compile import helper, inline, jit, real, vector
 from .simd import (
     absolute,
     copysign,
@@ -71,7 +71,7 @@ def l2_penalty(w, strength, size):
     return 0.5 * strength * _total(_square, w, size)
 
 
-@jit
+@jit(vector, real, vector)
 def l1_penalty_forward(W, strength, loss):
     """L1 penalty, or lasso.
 
@@ -92,7 +92,7 @@ def l1_penalty_forward(W, strength, loss):
     put(pointer(loss), 0, l1_penalty(pointer(W), strength, W.size))
 
 
-@jit
+@jit(vector, real, vector)
 def l1_penalty_backward(W, strength, dW):
     """Gradient of the L1 penalty, added to that of the loss.
 
@@ -110,7 +110,7 @@ def l1_penalty_backward(W, strength, dW):
     sweep(add_l1_gradient, (g,), (g, pointer(W)), 0, W.size, (strength,))
 
 
-@jit
+@jit(vector, real, vector)
 def l2_penalty_forward(W, strength, loss):
     """L2 penalty, or weight decay.
 
@@ -131,7 +131,7 @@ def l2_penalty_forward(W, strength, loss):
     put(pointer(loss), 0, l2_penalty(pointer(W), strength, W.size))
 
 
-@jit
+@jit(vector, real, vector)
 def l2_penalty_backward(W, strength, dW):
     """Gradient of the L2 penalty, added to that of the loss.
 

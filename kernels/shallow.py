@@ -5,7 +5,7 @@ to right, and up to four terms at a time are added to them, which stay in L1 unt
 the time of tiles at 255 x 512 with two terms.
 """
 
-from ._jit import helper
+from ._compile import helper
 from .simd import (
     fill,
     fma,

@@ -7,7 +7,7 @@ in float32 give 1,087,937 instead of 1,000,000.
 import math
 
 from . import elementary
-from ._jit import helper, jit
+from ._compile import helper, jit, labels, matrix, real, vector
 from .blocking import BITS
 from .simd import (
     count_lanes,
@@ -292,7 +292,7 @@ def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
     return correct
 
 
-@jit
+@jit(matrix, matrix)
 def softmax_forward(x, y):
     """Softmax over the last axis.
 
@@ -330,7 +330,7 @@ def _slope(y, dout, mean):
     return y * (dout - mean)
 
 
-@jit
+@jit(matrix, matrix, matrix)
 def softmax_backward(y, dout, dx):
     """Gradient of the softmax over the last axis.
 
@@ -356,7 +356,7 @@ def softmax_backward(y, dout, dx):
         sweep(_slope, (offset(pointer(dx), i),), (p, q), 0, columns, (mean,))
 
 
-@jit
+@jit(matrix, labels, vector)
 def cross_entropy_forward(y, t, loss):
     """Mean cross entropy of probabilities, the textbook's form.
 
@@ -387,7 +387,7 @@ def cross_entropy_forward(y, t, loss):
     put(pointer(loss), 0, total / n)
 
 
-@jit
+@jit(matrix, labels, real, matrix)
 def cross_entropy_backward(y, t, dout, dx):
     """Gradient of the textbook's mean cross entropy with respect to the probabilities.
 
@@ -412,7 +412,7 @@ def cross_entropy_backward(y, t, dout, dx):
         )
 
 
-@jit
+@jit(matrix, labels, matrix, vector)
 def softmax_cross_entropy_forward(x, t, y, loss):
     """Softmax and mean cross entropy in one, from the logits: finite for any finite logits.
 
@@ -466,7 +466,7 @@ def _share(y, factor, size):
     return y * factor / size
 
 
-@jit
+@jit(matrix, labels, real, matrix)
 def softmax_cross_entropy_backward(y, t, dout, dx):
     """Gradient of mean cross entropy with respect to the logits.
 

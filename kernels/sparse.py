@@ -13,7 +13,7 @@ The compiled loop has them by address (`loop_sparse`), where a sample of the dat
 pay: a step of 784-50-10 with 100 digits takes 0.64 of the time with AVX-512, 0.6 with AVX2.
 """
 
-from ._jit import helper
+from ._compile import helper
 from .blocking import BITS, END_BYTES, PANEL_BYTES, SET
 from .dots import narrow_dots, prefers_dots
 from .simd import (

@@ -11,7 +11,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._jit import helper, inline
+from ._compile import helper, inline
 from .simd import (
     INT64,
     LANES,

@@ -3,7 +3,7 @@
 A tile reads whole vectors of b, without masks: `_rows` sees to what stands behind its last row.
 """
 
-from ._jit import helper
+from ._compile import helper
 from .blocking import (
     END_BYTES,
     FAR,

@@ -10,9 +10,9 @@ float32 last: 1 - 0.999 in float32 would be 0.005 % off.
 
 from math import sqrt
 
-from numba import float64
+from numba import float64, int64
 
-from ._jit import helper, inline, jit
+from ._compile import helper, inline, jit, real, vector
 from .simd import (
     fill,
     get,
@@ -264,7 +264,7 @@ def squared_norm(x, start, stop, total):
 # --------------------------------------------------------------------------- public kernels
 
 
-@jit
+@jit(vector, real, vector)
 def sgd_update(grad, lr, param):
     """Stochastic gradient descent.
 
@@ -286,7 +286,7 @@ def sgd_update(grad, lr, param):
     descend(pointer(param), pointer(grad), lr, param.size)
 
 
-@jit
+@jit(vector, float64, float64, float64, float64, vector)
 def clip_decay_sgd_update(grad, lr, weight_decay, clip_value, scale, param):
     """Stochastic gradient descent with gradient clipping and weight decay.
 
@@ -316,7 +316,7 @@ def clip_decay_sgd_update(grad, lr, weight_decay, clip_value, scale, param):
     sweep(_sgd, (p,), (p, pointer(grad)), 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, float64, float64, float64, float64, float64, vector, vector)
 def momentum_update(grad, lr, momentum, weight_decay, clip_value, scale, v, param):
     """Stochastic gradient descent with momentum.
 
@@ -342,7 +342,7 @@ def momentum_update(grad, lr, momentum, weight_decay, clip_value, scale, v, para
     sweep(_momentum, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, float64, float64, float64, float64, float64, vector, vector)
 def nesterov_update(grad, lr, momentum, weight_decay, clip_value, scale, v, param):
     """Nesterov's accelerated gradient.
 
@@ -369,7 +369,7 @@ def nesterov_update(grad, lr, momentum, weight_decay, clip_value, scale, v, para
     sweep(_nesterov, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, float64, float64, float64, float64, float64, vector, vector)
 def adagrad_update(grad, lr, eps, weight_decay, clip_value, scale, h, param):
     """AdaGrad.
 
@@ -395,7 +395,7 @@ def adagrad_update(grad, lr, eps, weight_decay, clip_value, scale, h, param):
     sweep(_adagrad, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, float64, float64, float64, float64, float64, float64, vector, vector)
 def rmsprop_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, h, param):
     """RMSprop.
 
@@ -422,7 +422,7 @@ def rmsprop_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, h
     sweep(_rmsprop, (p, state), (p, g, state), 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, *[float64] * 6, *[vector] * 3)
 def adadelta_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, h, s, param):
     """AdaDelta.
 
@@ -452,7 +452,7 @@ def adadelta_update(grad, lr, decay_rate, eps, weight_decay, clip_value, scale, 
     sweep(_adadelta, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, *[float64] * 7, int64, *[vector] * 3)
 def adam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t, m, v, param):
     """Adam.
 
@@ -485,7 +485,7 @@ def adam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t,
     sweep(_adam, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, *[float64] * 7, int64, *[vector] * 3)
 def nadam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t, m, v, param):
     """Nadam: Adam with Nesterov's momentum.
 
@@ -519,7 +519,7 @@ def nadam_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     sweep(_nadam, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, *[float64] * 7, int64, *[vector] * 3)
 def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t, m, v, param):
     """AdamW: Adam with a weight decay apart from the gradient.
 
@@ -553,7 +553,7 @@ def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     sweep(_adamw, (p, first, second), arrays, 0, param.size, (numbers, adjust))
 
 
-@jit
+@jit(vector, float64[::1])
 def squared_norm_forward(x, total):
     """Sum of squares.
 

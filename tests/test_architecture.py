@@ -376,7 +376,7 @@ RULES = {
         ("fastnet/models/sequential.py", "import numba\n@numba.njit\ndef f(): pass"),
         (
             "fastnet/models/sequential.py",
-            "from fastnet.kernels._jit import jit\n@jit\ndef f(): pass",
+            "from fastnet.kernels._compile import jit\n@jit\ndef f(): pass",
         ),
         ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
-from fastnet.kernels._jit import jit
+from fastnet.kernels._compile import jit
 from fastnet.kernels.dots import dots, narrow_dots, narrow_transposed
 from fastnet.kernels.simd import pointer, stack_buffer
 
@@ -13,14 +13,14 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f
 PANEL_BYTES = blocking.PANEL_BYTES
 
 
-@jit
+@jit()
 def _dots(a, b, factor, z, add, c):
     (m, depth), n = a.shape, b.shape[0]
     p, q = pointer(a), pointer(c)
     dots(m, n, depth, p, depth, pointer(b), depth, q, n, 1, factor, pointer(z), n, 1, add)
 
 
-@jit
+@jit()
 def _narrow(a, b, factor, z, add, c):
     (m, depth), n = a.shape, b.shape[1]
     p, q = pointer(a), pointer(c)
@@ -28,7 +28,7 @@ def _narrow(a, b, factor, z, add, c):
     narrow_dots(m, n, depth, p, depth, pointer(b), n, 1, q, n, factor, pointer(z), n, add, panel)
 
 
-@jit
+@jit()
 def _transposed(a, b, factor, z, add, c):
     """a is the transpose: its columns have no gaps."""
     (depth, m), n = a.shape, b.shape[1]

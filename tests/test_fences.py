@@ -30,8 +30,8 @@ from fastnet.kernels import (
     shallow,
     sparse,
 )
+from fastnet.kernels.loop.record import CALLS, FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.simd import BITS, get, pointer
-from fastnet.kernels.table import CALLS, FLOAT32, FLOAT64, UINT8
 
 # Products, and what calls them.
 PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|train_|predict_|central_")

@@ -27,10 +27,10 @@ from fastnet.kernels import (
     SOFTMAX_CROSS_ENTROPY,
     TANH,
 )
-from fastnet.kernels.called import address as called_address
+from fastnet.kernels.loop.calls import address as called_address
+from fastnet.kernels.loop.record import CALLS, STATES
+from fastnet.kernels.loop.team import HELPED, THREADS, WORDS
 from fastnet.kernels.simd import get, pointer_at, put
-from fastnet.kernels.table import CALLS, STATES
-from fastnet.kernels.team import HELPED, THREADS, WORDS
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
 from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential, TwoLayerNet

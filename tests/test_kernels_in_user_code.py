@@ -27,7 +27,7 @@ from fastnet.kernels import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])

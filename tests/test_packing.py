@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
-from fastnet.kernels._jit import jit
+from fastnet.kernels._compile import jit
 from fastnet.kernels.packing import aliases, copy_tiles, pack_strips, pack_transpose
 from fastnet.kernels.simd import pointer
 
@@ -13,22 +13,22 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f
 SENTINEL = -77.0
 
 
-@jit
+@jit()
 def _strips(b, columns, width, panel):
     pack_strips(b.shape[0], columns, width, pointer(b), b.shape[1], pointer(panel), 4)
 
 
-@jit
+@jit()
 def _transpose(b, panel):
     pack_transpose(b.shape[1], b.shape[0], pointer(b), 1, b.shape[1], pointer(panel))
 
 
-@jit
+@jit()
 def _tiles(a, copy):
     copy_tiles(a.shape[1], a.shape[0], pointer(a), a.shape[1], pointer(copy))
 
 
-@jit
+@jit()
 def _aliases(like, rows, row):
     return aliases(pointer(like), rows, row)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels
 from fastnet.reference.functions import cross_entropy_error, relu, sigmoid, softmax
 from fastnet.reference.layers import (

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
-from fastnet.kernels._jit import jit
+from fastnet.kernels._compile import jit
 from fastnet.kernels.shallow import WIDTH, shallow_product
 from fastnet.kernels.simd import pointer, stack_buffer
 
@@ -14,7 +14,7 @@ SENTINEL = -77.0
 SUMS_BYTES = 2 * WIDTH * blocking.BITS // 8
 
 
-@jit
+@jit()
 def _product(a, b, factor, z, add, c):
     (m, depth), n = a.shape, b.shape[1]
     p = pointer(a)

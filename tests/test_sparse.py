@@ -28,10 +28,10 @@ from fastnet.kernels import (
     simd,
     sparse,
 )
-from fastnet.kernels._jit import jit
-from fastnet.kernels.called import address
+from fastnet.kernels._compile import jit
+from fastnet.kernels.loop.calls import address
+from fastnet.kernels.loop.record import CALLS, SPARSE_BACKWARD, SPARSE_FORWARD
 from fastnet.kernels.simd import pointer, scalar
-from fastnet.kernels.table import CALLS, SPARSE_BACKWARD, SPARSE_FORWARD
 from fastnet.layers import Dense, Dropout, MatMul
 from fastnet.models import Sequential, network, sequential
 from fastnet.models.rows import rows_of
@@ -54,13 +54,13 @@ every_shape = pytest.mark.parametrize("shape", SHAPES)
 MARGIN, SENTINEL = 40, -7.25
 
 
-@jit
+@jit()
 def rows_forward(x, W, b, out):
     (n, d), m = x.shape, W.shape[1]
     return sparse.sparse_forward(n, d, m, pointer(x), pointer(W), pointer(b), pointer(out))
 
 
-@jit
+@jit()
 def rows_backward(x, dout, dW):
     (n, d), m = x.shape, dout.shape[1]
     return sparse.sparse_backward_params(
@@ -350,7 +350,7 @@ def test_weights_that_overflow_in_training_spread_as_in_the_dense_loop(dtype):
         assert_array_equal(found, same)
 
 
-@jit
+@jit()
 def _all_rows(n, d, m, x, W, b, out, like):
     p = simd.pointer_at(out, like)
     for i in range(n * m):
@@ -358,7 +358,7 @@ def _all_rows(n, d, m, x, W, b, out, like):
     return n
 
 
-@jit
+@jit()
 def _no_update(n, rows, m, x, d, dout, add, dW, factor):
     return rows
 

@@ -8,7 +8,7 @@ from numba import float32, int64
 from numba.core import caching
 from numpy.testing import assert_array_equal
 
-from fastnet.kernels._jit import helper, jit
+from fastnet.kernels._compile import helper, jit
 from fastnet.kernels.simd import (
     fill,
     lanes,
@@ -31,7 +31,7 @@ def _mixed(x, y, factor, shift):
     return factor * x - y + shift, x * y
 
 
-@jit
+@jit()
 def mix(x, y, factor, start, stop, a, b):
     """a = factor x - y + 2, b = x y, from start to stop."""
     targets, sources = (pointer(a), pointer(b)), (pointer(x), pointer(y))
@@ -48,13 +48,13 @@ def _range(low, high, x):
     return select(x < low, x, low), select(x > high, x, high)
 
 
-@jit
+@jit()
 def add_up(x, start, stop, out):
     """out[0] = the sum of x + 1 from start to stop."""
     put(pointer(out), 0, sum_of(_plus_one, (pointer(x),), start, stop, ()))
 
 
-@jit
+@jit()
 def find_range(x, start, stop, out):
     """out = the largest of x, and of -x, from start to stop; at least -9."""
     p, q = pointer(x), pointer(out)
@@ -63,7 +63,7 @@ def find_range(x, start, stop, out):
     put(q, 1, max_lanes(-low))
 
 
-@jit
+@jit()
 def copy_and_put(x, size, value, a, b):
     copy(pointer(x), offset(pointer(a), 1), size)
     put_all(offset(pointer(b), 1), size, value)
@@ -172,7 +172,7 @@ def test_no_mask_is_in_a_loop(kernel, kinds):
     assert is_plain(loop), loop
 
 
-@jit
+@jit()
 def all_masked(x, out):
     """The loop that the kernels had."""
     p, q = pointer(x), pointer(out)

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from fastnet.kernels import team as words
-from fastnet.kernels.simd import pointer
-from fastnet.kernels.team import (
+from fastnet.kernels.loop.team import (
     DONE,
     HELPED,
     PATIENCE,
@@ -35,62 +34,63 @@ from fastnet.kernels.team import (
     store_release,
     ticks,
 )
+from fastnet.kernels.simd import pointer
 
 jit = numba.njit(nogil=True)
 
 
-@jit
+@jit()
 def open_(team, stage):
     return open_stage(pointer(team), stage)
 
 
-@jit
+@jit()
 def await_(team, stage):
     return await_stage(pointer(team), stage)
 
 
-@jit
+@jit()
 def claim_(team, stage, tasks):
     return claim(pointer(team), stage, tasks)
 
 
-@jit
+@jit()
 def finish(team, tasks, own, began):
     finish_stage(pointer(team), tasks, own, began)
 
 
-@jit
+@jit()
 def lost(worked, waited, tasks, own):
     return loss(worked, waited, tasks, own)
 
 
-@jit
+@jit()
 def close_(team):
     close(pointer(team))
 
 
-@jit
+@jit()
 def done(team):
     fetch_add(pointer(team), DONE, 1)
 
 
-@jit
+@jit()
 def clock():
     return ticks()
 
 
-@jit
+@jit()
 def count(team, times):
     for _ in range(times):
         fetch_add(pointer(team), DONE, 2)
 
 
-@jit
+@jit()
 def swap(team, i, expected, value):
     return compare_and_swap(pointer(team), i, expected, value)
 
 
-@jit
+@jit()
 def store_and_load(team, i, value):
     pause()
     give_way()
@@ -98,7 +98,7 @@ def store_and_load(team, i, value):
     return load_acquire(pointer(team), i)
 
 
-@jit
+@jit()
 def take_all(team, tasks, seen):
     """As a helper: count in seen[stage, task] what it claims, until the call is over."""
     stage = -1
@@ -117,7 +117,7 @@ def take_all(team, tasks, seen):
             task = claim(pointer(team), stage, tasks)
 
 
-@jit
+@jit()
 def lead(team, stages, tasks, seen):
     """As the caller, who goes on with helpers whatever it lost."""
     p = pointer(team)
@@ -195,7 +195,7 @@ def test_every_task_is_done_once(helpers):
         total += team[HELPED]
 
 
-@jit
+@jit()
 def claim_all(team, tasks, counts, i):
     while claim(pointer(team), 0, tasks) < tasks:
         counts[i] += 1

@@ -15,9 +15,9 @@ from numpy.testing import assert_array_equal
 
 import fastnet
 from fastnet import kernels, threads
-from fastnet.kernels.table import CALLS
-from fastnet.kernels.team import HELPED, THREADS, TICKET, WORDS
-from fastnet.kernels.training import _cut, _row_block
+from fastnet.kernels.loop.record import CALLS
+from fastnet.kernels.loop.team import HELPED, THREADS, TICKET, WORDS
+from fastnet.kernels.loop.train import _cut, _row_block
 from fastnet.layers import Dense, Relu, Tanh
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD

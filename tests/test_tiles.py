@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
-from fastnet.kernels._jit import jit
+from fastnet.kernels._compile import jit
 from fastnet.kernels.simd import pointer
 from fastnet.kernels.tiles import strip
 
@@ -13,7 +13,7 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f
 SENTINEL = -77.0
 
 
-@jit
+@jit()
 def _strip(a, b, factor, z, add, gap, c):
     (m, depth), n = a.shape, b.shape[1]
     p, q, r = pointer(a), pointer(b), pointer(c)

@@ -16,7 +16,7 @@ from fastnet.kernels import (
     TANH,
     UINT8,
 )
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])

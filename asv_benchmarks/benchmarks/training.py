@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 
 from . import (
     DTYPES,

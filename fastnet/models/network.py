@@ -23,20 +23,8 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.kernels.blocking import BITS
-from fastnet.kernels.called import address
+from fastnet.kernels.loop.record import LAYER, PROGRAM
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
-from fastnet.kernels.table import (
-    BIAS,
-    CALLS,
-    FORWARD,
-    GRADS,
-    INPUTS,
-    LOSS,
-    OUTPUTS,
-    SPARSE_BACKWARD,
-    SPARSE_FORWARD,
-    STATES,
-)
 from fastnet.layers import (
     Affine,
     BatchNormalization,
@@ -86,7 +74,6 @@ CALLED_LAYERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
 
 
 FLOAT = checks.FLOAT64
-PLAIN = np.zeros(CALLS, np.int64)  # what a network calls by address: nothing
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
 
@@ -100,13 +87,14 @@ class Network(NamedTuple):
     """What the compiled loop is told of the layers: made whole, then replaced by one assignment.
 
     A call takes it once and keeps to it: `table` says where in `params` to read and write, so the
-    two must never come from different moments, while another thread changes the layers.
+    two must never come from different moments, while another thread changes the layers. What the
+    addresses in `program` point to lives as long as the network.
     """
 
     loss: Any  # an object of one of LOSSES' classes
     inputs: int  # 0: the model does not know yet
     outputs: int
-    table: NDArray[np.int64]
+    table: NDArray[Any]  # records of LAYER
     params: NDArray[Any]
     grads: NDArray[Any]
     # (layer, index, view of the parameters, view of the gradients) of every array
@@ -114,18 +102,30 @@ class Network(NamedTuple):
     stack: list[Entry]  # when it was made
     state: NDArray[Any]  # of layers by address
     memories: list[tuple[Any, str, NDArray[Any]]]  # layer, attribute and its view of the state
-    calls: NDArray[np.int64]  # what the loop calls without an optimizer
+    program: NDArray[Any]  # one record of PROGRAM, without an optimizer
+    loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
 
-    def in_float64(self) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
-        """Return the table, a copy of the state and the calls of the same network in float64."""
-        table, calls, state = self.table.copy(), self.calls.copy(), self.state.astype(FLOAT)
+    def in_float64(self) -> Network:
+        """Return the same network for float64, with a copy of what its layers remember."""
+        table, state = self.table.copy(), self.state.astype(FLOAT)
         called = [code[0] for _, code, _ in self.stack if type(code) is tuple]
         for row in table:
-            if called and row[FORWARD]:
-                row[FORWARD : FORWARD + 2] = _layer_addresses(called.pop(0), FLOAT)
-        calls[STATES] = state.ctypes.data
-        return table, state, self.with_loss(calls)
+            if row["forward"]:
+                row["forward"], row["backward"] = _layer_addresses(called.pop(0), FLOAT)
+        return self._replace(table=table, state=state).programmed(FLOAT)
+
+    def programmed(self, dtype: np.dtype[Any]) -> Network:
+        """Return the network with the program that its arrays make."""
+        program = np.zeros(1, PROGRAM)
+        record = program[0]
+        record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
+        record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
+        numbers = self.loss_numbers
+        if type(self.loss) is Huber:
+            numbers = np.array([self.loss.delta], FLOAT)
+        record["loss"], record["loss_numbers"] = self.loss_address(dtype), numbers.ctypes.data
+        return self._replace(program=program, loss_numbers=numbers)
 
     def is_current(self, layers: list[Any]) -> bool:
         """Tell whether it was made of these layers, and nothing in them was replaced since."""
@@ -202,11 +202,11 @@ class Network(NamedTuple):
         order: NDArray[np.int64],
         batch_size: int,
         lr: float | None = None,
-        calls: NDArray[np.int64] | None = None,
+        program: NDArray[Any] | None = None,
     ) -> NDArray[np.float64]:
         """Train with a learning rate, or without one evaluate; return totals (E, 3).
 
-        `calls` are another optimizer's, to which the loss's number is added.
+        `program` is the network's own with an optimizer in it.
         """
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         arguments = (
@@ -214,12 +214,10 @@ class Network(NamedTuple):
             *targets,
             order,
             batch_size,
-            self.table,
             self.params,
-            self.loss_address(dtype),
+            self.current_program() if program is None else program,
             dtype.type(lr or 0.0),
             learn,
-            self.with_loss(self.calls if calls is None else calls),
             self.scratch(batch_size),
             totals,
         )
@@ -233,23 +231,24 @@ class Network(NamedTuple):
         That is, in the product of its first layer; results stay the same but for the sign of a
         zero. The functions that do it are compiled, and cached, when x first has enough zeros.
         """
-        inputs, outputs = self.table[0, INPUTS], self.table[0, OUTPUTS]
+        first = self.table[0]
+        inputs, outputs = first["inputs"], first["outputs"]
         dtype = self.params.dtype
         if (
             samples < LOOKS_PAY
             or batch_size < LEAST_ROWS
             or batch_size * inputs < LEAST_SIZE
             or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
-            or self.table[0, BIAS] < 0  # products without one, and layers that are none
+            or first["bias"] < 0  # products without one, and layers that are none
             or not rows.are_mostly_zero()
         ):
             return self
-        from fastnet.kernels import loop_sparse  # not before: few networks need it
+        from fastnet.kernels.loop import sparse
 
-        calls = self.calls.copy()
-        calls[SPARSE_FORWARD] = address(loop_sparse.forward, dtype)
-        calls[SPARSE_BACKWARD] = address(loop_sparse.backward_params, dtype)
-        return self._replace(calls=calls)
+        program = self.program.copy()
+        program["sparse_forward"] = sparse.forward.address(dtype)
+        program["sparse_backward"] = sparse.backward_params.address(dtype)
+        return self._replace(program=program)
 
     def loss_address(self, dtype: np.dtype[Any]) -> int:
         """Return what the compiled loop of a dtype knows the loss by."""
@@ -258,29 +257,29 @@ class Network(NamedTuple):
         if code is None:
             from fastnet.kernels import loop_losses  # not before: 1 ms
 
-            return address(getattr(loop_losses, name), dtype)
+            return int(getattr(loop_losses, name).address(dtype))
         return code
 
-    def with_loss(self, calls: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the words with the number that the loss has, if it has one."""
-        if type(self.loss) is not Huber:
-            return calls
-        calls = calls.copy()
-        calls.view(FLOAT)[LOSS] = checks.finite_positive("Huber", "delta", self.loss.delta)
-        return calls
+    def current_program(self) -> NDArray[Any]:
+        """Return the program, with the number that the loss has by now, if it has one."""
+        if type(self.loss) is Huber:
+            self.loss_numbers[0] = checks.finite_positive("Huber", "delta", self.loss.delta)
+        return self.program
 
     def scratch(self, batch_size: int) -> NDArray[Any]:
         """Return what the compiled loop works in, for batches of so many samples."""
         size = self.work_sizes.get(batch_size)
         if size is None:
-            size = self.work_sizes[batch_size] = work_size(self.table, batch_size)
+            size = self.work_sizes[batch_size] = work_size(self.program, batch_size)
         return empty(size, self.params.dtype)
 
 
 def nothing(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
-    none, table = np.zeros(0, dtype), np.zeros((0, 5), np.int64)
-    return Network(loss, 0, 0, table, none, none, [], [], none, [], PLAIN, {})
+    none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
+    return Network(
+        loss, 0, 0, table, none, none, [], [], none, [], np.zeros(1, PROGRAM), numbers, {}
+    )
 
 
 def entries(where: str, layers: list[Any]) -> list[Entry]:
@@ -461,7 +460,7 @@ def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Netwo
     own: dict[int, list[NDArray[Any]]] = {}
     for layer, _, view, _ in network.views:
         own.setdefault(id(layer), []).append(view)
-    table: list[list[int]] = []
+    table: list[dict[str, int]] = []
     state: list[float] = []
     memories: list[tuple[Any, str, slice]] = []
     start, features, dtype = 0, n_in, network.params.dtype
@@ -471,7 +470,15 @@ def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Netwo
             if W.shape[0] != features or any(b.shape != W.shape[1:] for b in biases):
                 raise changed(where)  # since `fits` looked at them
             outputs, bias = W.shape[1], start + W.size
-            table.append([features, outputs, start, bias if biases else -1, code])
+            table.append(
+                {
+                    "inputs": features,
+                    "outputs": outputs,
+                    "weight": start,
+                    "bias": bias if biases else -1,
+                    "activation": code,
+                }
+            )
             start, features = bias + sum(b.size for b in biases), outputs
         elif type(code) is tuple:
             name, *numbers = code
@@ -489,26 +496,41 @@ def tabled(where: str, network: Network, stack: list[Entry], n_in: int) -> Netwo
                     state += [0.0] * features
                 state += [0.0] * 2 * features
             functions = _layer_addresses(name, dtype)
-            row = [features, outputs, start, -1, IDENTITY, *functions]
-            table.append([*row, count, at, int(bool(arrays))])
+            table.append(
+                {
+                    "inputs": features,
+                    "outputs": outputs,
+                    "weight": start,
+                    "bias": -1,
+                    "activation": IDENTITY,
+                    "forward": functions[0],
+                    "backward": functions[1],
+                    "count": count,
+                    "state": at,
+                    "whole": int(bool(arrays)),
+                }
+            )
             start, features = start + count, outputs
-        elif table and table[-1][4] == IDENTITY and len(table[-1]) == 5:
-            table[-1][4] = code
+        elif table and table[-1]["activation"] == IDENTITY and "forward" not in table[-1]:
+            table[-1]["activation"] = code
         else:
-            table.append([features, features, -1, -1, code])
-    width = max(len(row) for row in table)
-    kept, calls = np.array(state, dtype), np.zeros(CALLS, np.int64)
-    calls[STATES], calls[GRADS] = kept.ctypes.data, network.grads.ctypes.data
-    return network._replace(
+            row = {"inputs": features, "outputs": features, "weight": -1, "bias": -1}
+            table.append(row | {"activation": code})
+    records = np.zeros(len(table), LAYER)
+    for record, row in zip(records, table, strict=True):
+        for field, value in row.items():
+            record[field] = value
+    kept = np.array(state, dtype)
+    network = network._replace(
         inputs=n_in,
         outputs=features,
-        table=np.array([row + [0] * (width - len(row)) for row in table], np.int64),
+        table=records,
         stack=stack,
         work_sizes={},
         state=kept,
         memories=[(layer, name, kept[part]) for layer, name, part in memories],
-        calls=calls if width > 5 else PLAIN,
     )
+    return network.programmed(dtype)
 
 
 def take(
@@ -542,7 +564,7 @@ def _layer_addresses(name: str, dtype: np.dtype[Any]) -> tuple[int, int]:
     from fastnet.kernels import loop_layers  # not before: 2 ms
 
     gradient = getattr(loop_layers, f"{name}_gradient")
-    return address(getattr(loop_layers, name), dtype), address(gradient, dtype)
+    return getattr(loop_layers, name).address(dtype), gradient.address(dtype)
 
 
 def array_name(layer: Any, i: int) -> str:

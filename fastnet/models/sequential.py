@@ -462,13 +462,13 @@ class Sequential:
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
-        table, state, calls = network.in_float64()
+        wide = network.in_float64()
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()
-        work = empty(members * 2 * work_size(network.table, n))
+        work = empty(members * 2 * work_size(wide.program, n))
         first = network.views[0][2].size if network.views else 0  # never follows a parameter
         cost = 2.0 * n * (FLOPS_A_SAMPLE + 2.0 * (params.size - first))
         for start in range(0, params.size, chunk := max(1, int(FLOPS_A_CALL / cost))):
@@ -477,11 +477,9 @@ class Sequential:
                 inputs,
                 labels,
                 targets,
-                table,
                 params,
-                network.loss_address(FLOAT),
+                wide.current_program(),
                 True,
-                calls,
                 steps,
                 start,
                 stop,
@@ -498,7 +496,6 @@ class Sequential:
                 grad[part] += rise / (upper - lower)
             found.append(grad[part].reshape(view.shape).astype(self._dtype))
             start = part.stop
-        del state  # which `calls` has the address of
         return found
 
     # ----------------------------------------------------------------- training
@@ -697,9 +694,8 @@ class Sequential:
         arguments = (
             *rows.arguments(),
             order,
-            network.table,
             network.params,
-            network.calls,
+            network.program,
             work,
             size,
             out,
@@ -727,9 +723,8 @@ class Sequential:
             x.strides[0],
             SCALES[self._dtype][kind],
             FEW_ROWS[:n],
-            network.table,
             network.params,
-            network.calls,
+            network.program,
             work,
             n,
             out,

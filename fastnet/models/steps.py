@@ -8,22 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels.called import address
-from fastnet.kernels.table import (
-    GRADS,
-    HYPER,
-    L1,
-    L2,
-    LR,
-    PENALTY,
-    RATE_COUNT,
-    RATES,
-    RULE,
-    SEED,
-    SLOTS,
-    UPDATES,
-)
-from fastnet.models.network import PLAIN, Network
+from fastnet.kernels.loop.record import LR
+from fastnet.models.network import Network
 from fastnet.models.rows import Rows
 from fastnet.optimizer import (
     SGD,
@@ -121,26 +107,24 @@ class Steps:
         rate = lr(self.optimizer.iter + later)
         return checks.learning_rate("Sequential.fit", rate, [self.network.params.dtype])
 
-    def calls(self, updates: int) -> NDArray[np.int64]:
-        """Return what the compiled loop is told for so many updates."""
-        varies = callable(self.optimizer.lr)
-        if self.rule is None and not varies and self.network.calls is PLAIN:
-            return PLAIN
-        calls = self.network.calls.copy()
-        calls[UPDATES], calls[SEED] = self.optimizer.iter, self.seed
-        if varies:
+    def program(self, updates: int) -> NDArray[Any]:
+        """Return the network's program with the optimizer in it, for so many updates."""
+        program = self.network.current_program().copy()
+        record, dtype = program[0], self.network.params.dtype
+        record["updates"], record["seed"] = self.optimizer.iter, self.seed
+        if callable(self.optimizer.lr):
             self.rates = np.array([self.rate(i) for i in range(updates)])
-            calls[RATES], calls[RATE_COUNT] = self.rates.ctypes.data, updates
+            record["rates"], record["rate_count"] = self.rates.ctypes.data, updates
         if self.rule is not None:
             from fastnet.kernels import loop_rules  # not before: 1 ms
 
-            calls[RULE] = address(getattr(loop_rules, self.rule), self.network.params.dtype)
-            calls[HYPER], calls[SLOTS] = self.hyper.ctypes.data, self.slots.ctypes.data
-            calls[GRADS] = self.network.grads.ctypes.data
+            record["rule"] = getattr(loop_rules, self.rule).address(dtype)
+            record["hyper"], record["slots"] = self.hyper.ctypes.data, self.slots.ctypes.data
             if any(self.penalties):
-                calls[PENALTY] = address(loop_rules.penalty, self.network.params.dtype)
-                calls.view(np.float64)[[L1, L2]] = self.penalties
-        return calls
+                self.penalty_numbers = np.array([*self.penalties, 0.0])
+                record["penalty"] = loop_rules.penalty.address(dtype)
+                record["penalty_numbers"] = self.penalty_numbers.ctypes.data
+        return program
 
     def run(
         self,
@@ -151,7 +135,9 @@ class Steps:
     ) -> NDArray[np.float64]:
         """Train on the samples in order (E, n); return totals (E, 3)."""
         updates = len(order) * -(-order.shape[1] // batch_size)
-        return self.network.run(rows, targets, order, batch_size, self.rate(0), self.calls(updates))
+        return self.network.run(
+            rows, targets, order, batch_size, self.rate(0), self.program(updates)
+        )
 
     def train(
         self,

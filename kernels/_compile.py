@@ -1,18 +1,16 @@
-"""The project's decorators.
+"""The project's decorators, and the types that stand on its kernels.
 
-Numba's own cache watches only the file that a kernel stands in: after an edit to an imported
-helper the cached caller keeps its old machine code.  Here the stamp of a cache entry is a hash
-of every kernel source and of the vector width, so an edit to any of them recompiles all.
+@jit(matrix, vector, int64)                 a kernel: the types of its arguments
+def foo_forward(x, out, n): ...
+
+@helper                                     a part of kernels, which has a name of its own there
+@inline                                     a part that is pasted into its callers
+@entry(LayerForward)                        a function that the loop calls by its address
 """
 
 import functools
 import gc
-import hashlib
 import inspect
-import logging
-import os
-import pathlib
-import tempfile
 
 import numpy as np
 from llvmlite.binding import (
@@ -20,164 +18,11 @@ from llvmlite.binding import (
     create_pass_builder,
     create_pipeline_tuning_options,
     parse_assembly,
-    parse_bitcode,
 )
-from numba import config, njit, types
-from numba.core import caching, codegen, compiler, entrypoints, registry
+from numba import from_dtype, njit, types
+from numba.core import codegen, compiler, registry
 
-from .blocking import BITS, FUSED, L2_BYTES
-
-_FOLDER = pathlib.Path(__file__).resolve().parent
-
-
-def _source_stamp():
-    digest = hashlib.sha256(f"{BITS} {FUSED} {L2_BYTES}".encode())
-    for path in sorted(_FOLDER.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _first_writable_folder():
-    """Return NUMBA_CACHE_DIR, else beside the sources, else the user's cache folder, else None."""
-    copy = hashlib.sha256(os.fsencode(_FOLDER)).hexdigest()[:16]
-    user = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    if config.CACHE_DIR:
-        candidates = [pathlib.Path(config.CACHE_DIR) / f"fastnet_{copy}"]
-    else:
-        candidates = [_FOLDER / "__pycache__", user / "fastnet" / copy]
-    for folder in candidates:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return None
-
-
-_STAMP = _source_stamp()
-_CACHE_FOLDER = _first_writable_folder()
-
-
-def cache_directory():
-    """Return the folder of the compiled kernels, None where no folder can be written.
-
-    Without one, kernels are compiled anew in every process.
-    """
-    return _CACHE_FOLDER
-
-
-class _Locator(caching._CacheLocator):
-    def __init__(self, py_func, py_file):
-        self._py_file = py_file  # Numba names it in warnings
-        self._first_line = py_func.__code__.co_firstlineno
-
-    def get_cache_path(self):
-        return str(_CACHE_FOLDER)
-
-    def get_source_stamp(self):
-        return _STAMP
-
-    def get_disambiguator(self):
-        return str(self._first_line)
-
-    @classmethod
-    def from_function(cls, py_func, py_file):
-        return cls(py_func, py_file)
-
-
-class _Loaded(codegen.JITCodeLibrary):
-    """Machine code out of the cache.
-
-    What callers link with is parsed when one is compiled: 20 ms for the three kernels of a `fit`,
-    whose machine code takes 7.
-    """
-
-    @classmethod
-    def load(cls, target_codegen, state, functions):
-        """Return the library that a `state` was made of; `functions` are asked for by name."""
-        name, _, (machine_code, bitcode) = state
-        self = cls(target_codegen, name)
-        self.enable_object_caching()
-        self._set_compiled_object(machine_code)
-        self._bitcode = bitcode
-        self._finalize_final_module()
-        target_codegen._engine._defined_symbols.update(functions)
-        return self
-
-    def _get_module_for_linking(self):
-        if self._shared_module is None:
-            self._shared_module = parse_bitcode(self._bitcode)
-        return self._shared_module
-
-
-class _CacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [_Locator]
-
-    def rebuild(self, target_context, payload):
-        """As Numba does it, with a library of ours: kernels have no more in their payload."""
-        library, fndesc, environment, signature, *_ = payload
-        names = (fndesc.llvm_cpython_wrapper_name, fndesc.llvm_cfunc_wrapper_name)
-        library = _Loaded.load(target_context.codegen(), library, names)
-        return compiler.compile_result(
-            target_context=target_context,
-            typing_context=target_context.typing_context,
-            library=library,
-            environment=environment,
-            entry_point=target_context.get_executable(library, fndesc, environment),
-            fndesc=fndesc,
-            signature=signature,
-            objectmode=False,
-            lifted=(),
-            reload_init=(),
-            referenced_envs=(),
-        )
-
-
-said_compiling = False
-
-
-def _say_compiling():
-    """Say, once in a process, why it waits: the first training step compiles for six seconds.
-
-    By the logger "fastnet", whose warnings Python prints on standard error unless told otherwise.
-    """
-    global said_compiling
-    if said_compiling:
-        return
-    said_compiling = True
-    until = "in every process: set NUMBA_CACHE_DIR to a folder that can be written to keep them"
-    if _CACHE_FOLDER is not None:
-        until = f"once: they are kept in {_CACHE_FOLDER}"
-    logging.getLogger("fastnet").warning(
-        "fastnet: compiling kernels, which takes some seconds, %s", until
-    )
-
-
-class _Cache(caching.FunctionCache):
-    _impl_class = _CacheImpl
-
-    def load_overload(self, sig, target_context):
-        """Load without what Numba would import first, all that it can compile: 0.2 to 0.45 s.
-
-        Its compiler imports that itself when there is something to compile.
-        """
-        with self._guard_against_spurious_io_errors():
-            found = self._load_overload(sig, target_context)
-        if found is None:
-            _prepare_to_compile()
-        return found
-
-
-class _NoCache(caching.NullCache):
-    def load_overload(self, sig, target_context):
-        _prepare_to_compile()
-
-
-def _prepare_to_compile():
-    entrypoints.init_all()
-    _say_compiling()
+from ._cache import cache_for
 
 
 class _Library(codegen.JITCodeLibrary):
@@ -275,13 +120,51 @@ class _HelperCompiler(_KernelCompiler):
 _ELEMENTS = {np.dtype(t.name): t for t in (types.float32, types.float64, types.int64, types.uint8)}
 
 
+class Real:
+    """A type of the dtype that a kernel is called in: `real[:, ::1]`, as Numba's `float32[:, ::1]`.
+
+    Everything `real` in the types of a kernel is float32 in one version, float64 in the other.
+    """
+
+    def __init__(self, dimensions=None):
+        self._dimensions = dimensions
+
+    def __getitem__(self, dimensions):
+        return Real(dimensions)
+
+    def of(self, dtype):
+        """Return the type with float32 or float64 in place of `real`."""
+        return dtype if self._dimensions is None else dtype[self._dimensions]
+
+
+real = Real()
+vector, matrix, cube = real[::1], real[:, ::1], real[:, :, ::1]
+labels = types.int64[::1]
+
+
+def _versions(signature):
+    """Return what a signature stands for: itself, or the same in float32 and in float64."""
+    if not any(isinstance(t, Real) for t in signature):
+        return [tuple(signature)]
+    return [
+        tuple(t.of(dtype) if isinstance(t, Real) else t for t in signature)
+        for dtype in (types.float32, types.float64)
+    ]
+
+
 class Kernel(registry.CPUDispatcher):
     """A function that Numba compiles as `jit` says.
 
     Where it comes out of the cache, nothing of the compiler is asked for.
+
+    Attributes
+    ----------
+    versions : list of tuples of Numba types
+        The arguments that fastnet calls it with: what `fastnet warmup` compiles.
     """
 
-    def __init__(self, function, pipeline_class=_KernelCompiler, **options):
+    def __init__(self, function, signatures=(), pipeline_class=_KernelCompiler, **options):
+        self.versions = [types for signature in signatures for types in _versions(signature)]
         # Numba asks twice for the signature, which takes half of the time that a kernel costs.
         function.__signature__ = inspect.signature(function)
         options |= {"nopython": True, "boundscheck": None, "error_model": "numpy"}
@@ -291,7 +174,7 @@ class Kernel(registry.CPUDispatcher):
 
     @functools.cached_property
     def _cache(self):
-        return _NoCache() if _CACHE_FOLDER is None else _Cache(self.py_func)
+        return cache_for(self.py_func)
 
     def __reduce__(self):
         return self.__name__  # of its module, which another process imports
@@ -304,22 +187,31 @@ class Kernel(registry.CPUDispatcher):
         )
 
     def _compilation_chain_init_hook(self):
-        """Numba looks for extensions, 4 to 14 ms: `_prepare_to_compile` does."""
+        """Numba looks for extensions, 4 to 14 ms: the cache does, before anything is compiled."""
 
     def typeof_pyval(self, val):
         """Without numpy.ma, which Numba imports, 18 ms, to see that an array is not masked."""
-        if type(val) is np.ndarray and val.flags.carray and val.dtype in _ELEMENTS:
-            return types.Array(_ELEMENTS[val.dtype], val.ndim, "C")
+        if type(val) is np.ndarray and val.flags.carray:
+            if val.dtype in _ELEMENTS:
+                return types.Array(_ELEMENTS[val.dtype], val.ndim, "C")
+            if val.dtype.names:
+                return types.Array(from_dtype(val.dtype), val.ndim, "C")
         return super().typeof_pyval(val)
 
 
-def jit(function):
+def jit(*signature):
     """Compile a kernel: no Python objects, the GIL released, NumPy's rules for division.
 
-    Kernels allocate nothing, so reference counts are off: two atomic instructions an array and
-    call took 14 % of the time of a 3-4-1 network's step.
+    The types of its arguments stand on it; or tuples of types, where it has more than one version
+    in a dtype. Kernels allocate nothing, so reference counts are off: two atomic instructions an
+    array and call took 14 % of the time of a 3-4-1 network's step.
     """
-    return Kernel(function)
+    signatures = signature if signature and isinstance(signature[0], tuple) else [signature]
+
+    def decorate(function):
+        return Kernel(function, signatures)
+
+    return decorate
 
 
 class helper:
@@ -339,7 +231,8 @@ class helper:
 
     @functools.cached_property
     def _dispatcher(self):
-        return Kernel(self.py_func, _HelperCompiler, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+        options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+        return Kernel(self.py_func, (), _HelperCompiler, **options)
 
     @property
     def _numba_type_(self):
@@ -358,13 +251,79 @@ def inline(function):
     return njit(error_model="numpy", inline="always", _nrt=False)(function)
 
 
-def exact(*signatures):
+_named = set()
+
+
+def named(name, module, function):
+    """Give a function that another one made the name by which a module knows it; return it.
+
+    The cache goes by its file, line and name: the name must be new among those of one line.
+    """
+    code = function.__code__
+    key = code.co_filename, code.co_firstlineno, name
+    if key in _named:
+        raise TypeError(
+            f"named: name must be new, got {name!r}, which {module} or another file has given to "
+            "the same function already. Give another name."
+        )
+    _named.add(key)
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = module
+    return function
+
+
+class Entry:
+    """A function that the compiled loop calls by its address: of a layer, a loss, an optimizer.
+
+    It is compiled, or loaded, when a network first asks for the address.
+    """
+
+    def __init__(self, function, convention):
+        arguments = tuple(inspect.signature(function).parameters)
+        wanted = (*convention._fields, "like")
+        if arguments != wanted:
+            raise TypeError(
+                f"entry: {function.__qualname__} must take the arguments of "
+                f"{convention.__name__}, {', '.join(wanted)}, got {', '.join(arguments)}. "
+                "Write them in that order."
+            )
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.convention = convention
+
+    def __reduce__(self):
+        return self.__name__
+
+    @functools.cached_property
+    def kernel(self):
+        """What Numba compiles."""
+        return Kernel(self.py_func, [(*[types.int64] * len(self.convention._fields), real)])
+
+    def address(self, dtype):
+        """Return its address for networks of a NumPy dtype, which holds as long as the process."""
+        (signature,) = (v for v in self.kernel.versions if v[-1] is getattr(types, dtype.name))
+        if signature not in self.kernel.overloads:
+            self.kernel.compile(signature)
+        compiled = self.kernel.overloads[signature]
+        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+
+
+def entry(convention):
+    """Make a function one that the loop calls by its address, with a convention of `loop.calls`.
+
+    Its arguments are the convention's, numbers and addresses, all int64, and last `like`, a number
+    of the network's dtype: what the addresses point to. It returns an int64.
+    """
+    return functools.partial(Entry, convention=convention)
+
+
+def exact(kernel):
     """Make a kernel return False for arguments of other types, and compile nothing for them.
 
     For kernels that check their arguments themselves: dimensions, layout and writeability, which
     the dispatcher looks at anyway, take Python 0.05 us an array more. The dispatcher does not tell
     apart byte orders, nor subclasses of ndarray: the caller does, `array.dtype is numpy.dtype(...)`
-    and `type(array) is numpy.ndarray`. Each signature is compiled at its first call.
+    and `type(array) is numpy.ndarray`. Each version is compiled at its first call.
     """
     numbers = {types.float64: float, types.int64: int}
 
@@ -383,17 +342,13 @@ def exact(*signatures):
     def refuse(*arguments):
         return False
 
-    def decorate(dispatcher):
-        wanted = [list(map(kind_of, signature)) for signature in signatures]
-        compile_for_args = dispatcher._compile_for_args
+    wanted = [list(map(kind_of, version)) for version in kernel.versions]
+    compile_for_args = kernel._compile_for_args
 
-        def compile_or_refuse(*arguments):
-            if any(all(map(is_one, arguments, kinds)) for kinds in wanted):
-                return compile_for_args(*arguments)
-            return refuse  # called by the dispatcher, in place of a new version
+    def compile_or_refuse(*arguments):
+        if any(all(map(is_one, arguments, kinds)) for kinds in wanted):
+            return compile_for_args(*arguments)
+        return refuse  # called by the dispatcher, in place of a new version
 
-        dispatcher._compile_for_args = compile_or_refuse
-        dispatcher.exact_types = signatures
-        return dispatcher
-
-    return decorate
+    kernel._compile_for_args = compile_or_refuse
+    return kernel

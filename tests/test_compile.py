@@ -25,7 +25,7 @@ from numba.core.typed_passes import BaseNativeLowering
 import fastnet
 from fastnet import kernels
 from fastnet.kernels import _jit, called, loop_rules
-from fastnet.kernels.table import CALLS
+from fastnet.kernels.loop.record import CALLS
 
 # Calls a few kernels; prints what they compute, what the cache did for them, and how many
 # versions of every jitted function there are.

@@ -21,8 +21,8 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 
-from ._jit import helper
-from .simd import INT32, INT64, _call, get, put
+from .._compile import helper
+from ..simd import INT32, INT64, _call, get, put
 
 # What others write stands 128 bytes from the next word: two cache lines, which CPUs fetch together.
 THREADS, RESUME, HELPED = range(3)

@@ -2,9 +2,9 @@
 
 from numba import float32, float64, uint8
 
-from ._jit import helper
-from .simd import get, lanes, load_as, offset, pointer_at, prefetch, put, scalar, store
-from .table import FLOAT32, UINT8
+from .._compile import helper
+from ..simd import get, lanes, load_as, offset, pointer_at, prefetch, put, scalar, store
+from .record import FLOAT32, UINT8
 
 AHEAD = 4  # rows: 784-10 with batch 100 takes 39 us; 45 with 16, which are more than L1 holds
 

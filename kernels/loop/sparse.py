@@ -4,12 +4,13 @@ Functions by address, so that only a network with such data compiles them. The r
 and all of it where they return 0, is for the loop to make as of any x.
 """
 
-from ._jit import jit
-from .simd import pointer_at
-from .sparse import sparse_backward_params, sparse_forward
+from .._compile import entry
+from ..simd import pointer_at
+from ..sparse import sparse_backward_params, sparse_forward
+from .calls import SparseBackward, SparseForward
 
 
-@jit
+@entry(SparseForward)
 def forward(n, d, m, x, W, b, out, like):
     """Return how many rows of out = x @ W + b it made. See `sparse.sparse_forward`."""
     return sparse_forward(
@@ -18,10 +19,10 @@ def forward(n, d, m, x, W, b, out, like):
     )  # fmt: skip
 
 
-@jit
-def backward_params(n, rows, m, x, d, dout, add, dW, factor):
+@entry(SparseBackward)
+def backward_params(n, rows, m, x, d, dout, add, dW, like):
     """Return how many rows of dW it made. See `sparse.sparse_backward_params`."""
     return sparse_backward_params(
-        n, rows, m, pointer_at(x, factor), d, pointer_at(dout, factor), factor, add != 0,
-        pointer_at(dW, factor),
+        n, rows, m, pointer_at(x, like), d, pointer_at(dout, like), like, add != 0,
+        pointer_at(dW, like),
     )  # fmt: skip

@@ -9,13 +9,12 @@ alone is 40 %.
 
 import math
 
-from ._jit import helper
-from .activations import activated, differentiated
-from .blocking import BITS
-from .elementary import exp, log
-from .gather import gather
-from .losses import is_right
-from .simd import (
+from .._compile import helper
+from ..activations import activated, differentiated
+from ..blocking import BITS
+from ..elementary import exp, log
+from ..losses import is_right
+from ..simd import (
     few_lanes,
     fill,
     first_lane,
@@ -38,17 +37,9 @@ from .simd import (
     sum_lanes,
     sum_low,
 )
-from .softmax import is_largest
-from .table import (
-    ACTIVATION,
-    BIAS,
-    INPUTS,
-    OUTPUTS,
-    SOFTMAX_CROSS_ENTROPY,
-    WEIGHT,
-    is_called,
-    padded,
-)
+from ..softmax import is_largest
+from .gather import gather
+from .record import SOFTMAX_CROSS_ENTROPY, layer_at, padded
 
 ROWS = 128  # of all W and b
 ROWS_BYTES = ROWS * BITS // 8
@@ -67,76 +58,74 @@ def _max(x, count):
 
 
 @helper
-def _shape(layers, i):
+def _shape(layer):
     """Rows and columns of the copy of W: its only column is a row."""
-    d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-    return (1, d) if m == 1 else (d, m)
+    return (1, layer.inputs) if layer.outputs == 1 else (layer.inputs, layer.outputs)
 
 
 @helper
-def is_tiny(layers, like):
+def is_tiny(layers, depth, like):
     """Whether this module can train the network: dense layers, each from and to one vector.
 
     The first may have more inputs, as they are read one by one; not the only column of a W.
     """
     step, rows = lanes(like), 0
-    for i in range(layers.shape[0]):
-        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-        if (
-            is_called(layers, i)
-            or layers[i, WEIGHT] < 0
-            or m > step
-            or (d > step and (i > 0 or m == 1))
-        ):
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = layer.inputs, layer.outputs
+        if layer.forward != 0 or layer.weight < 0 or m > step or (d > step and (i > 0 or m == 1)):
             return False
-        rows += _shape(layers, i)[0] + 1
+        rows += _shape(layer)[0] + 1
     return rows <= ROWS
 
 
 @helper
-def _copy_in(layers, params, rows):
+def _copy_in(layers, depth, params, rows):
     """Copy each layer's W and b to rows of a vector; returns where they end."""
     step = lanes(rows)
-    for i in range(layers.shape[0]):
-        d, m = _shape(layers, i)
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = _shape(layer)
         for k in range(d):
-            store(rows, k * step, load_first(params, layers[i, WEIGHT] + k * m, m))
+            store(rows, k * step, load_first(params, layer.weight + k * m, m))
         rows = offset(rows, d * step)
         store(rows, 0, fill(rows, 0.0))
-        if layers[i, BIAS] >= 0:
-            store(rows, 0, load_first(params, layers[i, BIAS], layers[i, OUTPUTS]))
+        if layer.bias >= 0:
+            store(rows, 0, load_first(params, layer.bias, layer.outputs))
         rows = offset(rows, step)
     return rows
 
 
 @helper
-def _copy_out(layers, params, rows):
+def _copy_out(layers, depth, params, rows):
     step = lanes(rows)
-    for i in range(layers.shape[0]):
-        d, m = _shape(layers, i)
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = _shape(layer)
         for k in range(d):
-            store_first(params, layers[i, WEIGHT] + k * m, load(rows, k * step), m)
+            store_first(params, layer.weight + k * m, load(rows, k * step), m)
         rows = offset(rows, d * step)
-        if layers[i, BIAS] >= 0:
-            store_first(params, layers[i, BIAS], load(rows, 0), layers[i, OUTPUTS])
+        if layer.bias >= 0:
+            store_first(params, layer.bias, load(rows, 0), layer.outputs)
         rows = offset(rows, step)
 
 
 @helper
-def _forward(layers, rows, x):
+def _forward(layers, depth, rows, x):
     """Run the sample at x through the network; outputs follow it, a buffer a layer."""
     step = lanes(x)
     out = load(x, 0)
-    for i in range(layers.shape[0]):
-        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
-        bias = offset(rows, _shape(layers, i)[0] * step)
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = layer.inputs, layer.outputs
+        bias = offset(rows, _shape(layer)[0] * step)
         out = load(bias, 0)
         for k in range(d):
             if m == 1:
                 out = fma(fill(x, get(rows, k)), get(x, k), out)
             else:
                 out = fma(load(rows, k * step), get(x, k), out)
-        out = activated(layers[i, ACTIVATION], out)
+        out = activated(layer.activation, out)
         x = offset(x, padded(d))
         store(x, 0, out)
         rows = offset(bias, step)
@@ -144,17 +133,18 @@ def _forward(layers, rows, x):
 
 
 @helper
-def _update(layers, rows, y, gradient, lr):
+def _update(layers, depth, rows, y, gradient, lr):
     """Send the gradient at the last output, at y, down to the first layer; `rows` end there."""
     step, factor = lanes(y), -lr
-    for i in range(layers.shape[0] - 1, -1, -1):
-        d, m = layers[i, INPUTS], layers[i, OUTPUTS]
+    for i in range(depth - 1, -1, -1):
+        layer = layer_at(layers, i)
+        d, m = layer.inputs, layer.outputs
         x = offset(y, -padded(d))
-        g = differentiated(layers[i, ACTIVATION], load(y, 0), gradient)
+        g = differentiated(layer.activation, load(y, 0), gradient)
         rows = offset(rows, -step)
-        if layers[i, BIAS] >= 0:
+        if layer.bias >= 0:
             store(rows, 0, fma(g, factor, load(rows, 0)))
-        rows = offset(rows, -_shape(layers, i)[0] * step)
+        rows = offset(rows, -_shape(layer)[0] * step)
         if m == 1:
             column, one = load(rows, 0), fill(x, first_lane(g))
             gradient = column * one
@@ -171,16 +161,16 @@ def _update(layers, rows, y, gradient, lr):
 
 @helper
 def train_one_by_one(
-    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, params, loss,
-    lr, x, totals,
+    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, depth, params,
+    loss, lr, x, totals,
 ):  # fmt: skip
     """`train_epochs` with a batch of one; `params` and the scratch `x` are pointers."""
-    d, m = layers[0, INPUTS], layers[layers.shape[0] - 1, OUTPUTS]
+    d, m = layer_at(layers, 0).inputs, layer_at(layers, depth - 1).outputs
     y = x
-    for i in range(layers.shape[0]):
-        y = offset(y, padded(layers[i, INPUTS]))
+    for i in range(depth):
+        y = offset(y, padded(layer_at(layers, i).inputs))
     parameter_rows = stack_buffer(x, ROWS_BYTES)
-    end = _copy_in(layers, params, parameter_rows)
+    end = _copy_in(layers, depth, params, parameter_rows)
     epochs, size = order.shape
     epoch, start = 0, 0
     while epoch < epochs and size > 0:
@@ -188,7 +178,7 @@ def train_one_by_one(
         gather(
             x_address, x_kind, x_row_stride, x_scale, rows, 1, (epochs - epoch) * size - start, d, x
         )
-        out = _forward(layers, parameter_rows, x)
+        out = _forward(layers, depth, parameter_rows, x)
         if loss == SOFTMAX_CROSS_ENTROPY:
             label = get(pointer(labels), get(rows, 0))
             logits = keep_first(out, m, -math.inf)
@@ -206,11 +196,11 @@ def train_one_by_one(
             correct = is_right(y, target, m)
         if not math.isfinite(cost):
             break
-        _update(layers, end, y, gradient, lr)
+        _update(layers, depth, end, y, gradient, lr)
         totals[epoch, 0] += cost
         totals[epoch, 1] += correct
         totals[epoch, 2] += 1
         start += 1
         if start == size:
             epoch, start = epoch + 1, 0
-    _copy_out(layers, params, parameter_rows)
+    _copy_out(layers, depth, params, parameter_rows)

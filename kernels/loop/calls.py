@@ -1,0 +1,169 @@
+"""What the compiled loop calls by address, and how: the one place that says so.
+
+The loop knows dense layers, two losses and SGD. Every other layer, loss and optimizer is a
+function of its own, compiled and cached when a network first uses it: the loop is compiled once
+for all, and any of them goes with any other. A call costs 2 ns.
+
+Each convention names the arguments in their order. All are int64, arrays by the address of their
+first element, and behind them comes `like`, a number of the network's dtype: what the addresses
+point to. `entry` refuses a function whose arguments are others, and `call` takes them by name.
+"""
+
+from typing import NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ..simd import INT64
+
+
+class LayerForward(NamedTuple):
+    """Rows first : first + n of a batch of `size` go through a layer, from d columns to m.
+
+    `learn` is 1 in training, else 0; `seed` is another number for each update. x and `out` point to
+    the rows' first element, `param` to the layer's parameters and `state` to what it remembers and
+    its constants. `scratch` points to what it asked for, which stays until its gradient is taken.
+    """
+
+    learn: int
+    seed: int
+    first: int
+    n: int
+    size: int
+    d: int
+    m: int
+    x: int
+    param: int
+    state: int
+    scratch: int
+    out: int
+
+
+class LayerBackward(NamedTuple):
+    """The gradient of the same rows: from dout to dx, which is 0 where nobody wants it.
+
+    That of the parameters is written to `grad`, of all rows of the batch: a layer with parameters
+    takes them at once.
+    """
+
+    seed: int
+    first: int
+    n: int
+    size: int
+    d: int
+    m: int
+    x: int
+    out: int
+    param: int
+    state: int
+    scratch: int
+    dout: int
+    dx: int
+    grad: int
+
+
+class Loss(NamedTuple):
+    """The losses of n rows y of a batch of `size`, and the gradient of the batch's mean loss.
+
+    y and dx are (n, columns). The targets, or the label, of row i are those of sample rows[i], an
+    int64. `numbers` points to the loss's own, float64. It returns how many answers are right.
+    """
+
+    n: int
+    size: int
+    columns: int
+    y: int
+    targets: int
+    labels: int
+    rows: int
+    numbers: int
+    dx: int
+    losses: int
+
+
+class Rule(NamedTuple):
+    """Update number t, from 1, of all parameters at once.
+
+    `slots` holds the rule's state arrays one after another, each of `size`. `hyper` are float64:
+    the largest norm of the gradient, the rule's numbers, and room for the factor that brings the
+    gradient down to that norm.
+    """
+
+    t: int
+    size: int
+    param: int
+    grad: int
+    slots: int
+    hyper: int
+
+
+class Penalty(NamedTuple):
+    """Add the gradient of what large weights cost to `grad`, before the rule.
+
+    `layers` are the network's, so many. `numbers` are float64: the strengths of L1 and L2, then
+    room for the penalty's value.
+    """
+
+    depth: int
+    layers: int
+    param: int
+    grad: int
+    numbers: int
+
+
+class SparseForward(NamedTuple):
+    """Rows of out = x @ W + b that skip zeros of x; it returns how many rows it made."""
+
+    n: int
+    d: int
+    m: int
+    x: int
+    W: int
+    b: int
+    out: int
+
+
+class SparseBackward(NamedTuple):
+    """Rows of dW = x.T @ dout, or of W += like * x.T @ dout where `add` is 1; it returns how many.
+
+    Rows of x stand d elements apart.
+    """
+
+    n: int
+    rows: int
+    m: int
+    x: int
+    d: int
+    dout: int
+    add: int
+    dW: int
+
+
+@intrinsic
+def call(typingctx, address, arguments, like):
+    """Call the function at an address with a convention's arguments; it returns an int64."""
+    if not isinstance(arguments, (types.NamedTuple, types.NamedUniTuple)):
+        raise TypeError(f"call: arguments must be a convention's, got {arguments}.")
+
+    def codegen(context, builder, sig, args):
+        values = [
+            context.cast(builder, value, kind, types.int64)
+            for value, kind in zip(cgutils.unpack_tuple(builder, args[1]), sig.args[1])
+        ]
+        values.append(args[2])
+        function = ir.FunctionType(INT64, [value.type for value in values])
+        return builder.call(builder.inttoptr(args[0], function.as_pointer()), values)
+
+    return types.int64(types.int64, arguments, like), codegen
+
+
+@intrinsic
+def address_in(typingctx, p, i):
+    """The address of p[i], a pointer."""
+
+    def codegen(context, builder, sig, args):
+        return builder.ptrtoint(builder.gep(args[0], [args[1]]), INT64)
+
+    return types.int64(p, types.int64), codegen

@@ -1,0 +1,90 @@
+"""The outputs of a network for many rows, in one compiled call."""
+
+from numba import int64
+
+from .._compile import jit, matrix, real, vector
+from ..simd import get, offset, pointer, pointer_at, scalar
+from .gather import gather
+from .record import layer_at, padded, program_type
+from .stages import forward, row_block, row_blocks
+from .team import (
+    DONE,
+    THREADS,
+    await_stage,
+    claim,
+    close,
+    fetch_add,
+    finish_stage,
+    open_stage,
+    ticks,
+)
+
+
+@jit(
+    *(int64, int64, int64, real),  # x
+    *(int64[::1], vector, program_type, vector, int64, matrix, int64[::1], int64),
+)
+def predict_rows(
+    x_address, x_kind, x_row_stride, x_scale, order, params, programs, work, batch_size, out,
+    team, member,
+):  # fmt: skip
+    """Output of the network for the rows that `order` names.
+
+        out[i] = layers(x[order[i]])
+
+    Parameters
+    ----------
+    x_address, x_kind, x_row_stride, x_scale, params, programs, batch_size
+        As for `train_epochs`.
+    order : (n,) int64, C-contiguous
+        Rows of x, range checked by the caller.
+    work : (work_size(programs, batch_size),), params.dtype
+        Scratch, overwritten.
+    out : (n, C), params.dtype, C-contiguous
+        Overwritten.
+    team, member
+        As for `train_epochs`. Each member takes some rows of each batch.
+    """
+    program = programs[0]
+    layers, depth = program.layers, program.depth
+    columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
+    x, shared = pointer(work), pointer(team)
+    memory, scratch = pointer_at(program.states, scalar(x, 0.0)), x
+    for i in range(depth):
+        scratch = offset(scratch, padded(batch_size * layer_at(layers, i).inputs))
+    stage, members, began, own = -1, 1, 0, 0
+    while True:
+        if member == 0:
+            stage += 1
+            if stage * batch_size >= order.size:
+                break
+            members = open_stage(shared, stage)
+            if members > 1:
+                began, own = ticks(), 0
+        else:
+            stage = await_stage(shared, stage)
+            if stage < 0:
+                return
+            members = get(shared, THREADS)
+        start = stage * batch_size
+        n = min(batch_size, order.size - start)
+        tasks = row_blocks(n, members, layers, depth)
+        task = claim(shared, stage, tasks) if members > 1 else 0
+        while task < tasks:
+            first, count = row_block(task, tasks, n)
+            gather(
+                x_address, x_kind, x_row_stride, x_scale, offset(pointer(order), start + first),
+                count, order.size - start - first, inputs, offset(x, first * inputs),
+            )  # fmt: skip
+            results = offset(pointer(out), start * columns)
+            forward(
+                first, count, n, layers, depth, batch_size, pointer(params), x, results, scratch,
+                memory, 0, 0, False, program.sparse_forward,
+            )  # fmt: skip
+            if member > 0:
+                fetch_add(shared, DONE, 1)
+            own += 1
+            task = claim(shared, stage, tasks) if members > 1 else tasks
+        if member == 0 and members > 1:
+            finish_stage(shared, tasks, own, began)
+    close(shared)

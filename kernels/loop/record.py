@@ -1,0 +1,91 @@
+"""The network as data: what the compiled loop is told, in NumPy records with named fields.
+
+`fastnet.models` fills them in. Addresses are int64; what lies there is of the network's dtype
+unless the field says otherwise, and the caller keeps it alive.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import from_dtype, types
+from numba.extending import intrinsic
+
+from .._compile import helper
+from ..simd import INT64
+
+SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = range(2)
+
+# Kinds of number that rows of x may hold.
+FLOAT32, FLOAT64, UINT8 = range(3)
+
+LAYER = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "inputs",  # columns of its input, and
+            "outputs",  # of its output
+            "weight",  # where in params its first parameter stands, -1: it has none
+            "bias",  # where b (outputs,) of a dense layer stands, -1: it has none
+            "activation",  # IDENTITY, SIGMOID, RELU or TANH: fused with a dense layer
+            "forward",  # 0: dense with W (inputs, outputs), or, without, its activation alone;
+            "backward",  # else two functions by address, `calls.LayerForward` and LayerBackward
+            "count",  # parameters of a layer by address,
+            "state",  # where in program.states its own numbers and memory stand,
+            "row_scratch",  # elements of scratch that it asks for: for each row of a batch,
+            "scratch",  # and for the batch,
+            "whole",  # and whether it takes all rows of a batch at once
+        )
+    ]
+)
+
+PROGRAM = np.dtype(
+    [
+        ("layers", np.int64),  # address of `depth` records of LAYER
+        ("depth", np.int64),
+        # SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR or the address of a `calls.Loss`
+        ("loss", np.int64),
+        ("loss_numbers", np.int64),  # address of float64: the loss's own
+        ("states", np.int64),  # what layers by address remember,
+        ("seed", np.int64),  # and of the random numbers that they draw
+        # 0: params -= lr * gradient, folded into the gradient's product. Else `calls.Rule`, from
+        # the gradients at `grads` (P,), with `hyper`, float64, and `slots` (K, P), its states.
+        ("rule", np.int64),
+        ("grads", np.int64),
+        ("hyper", np.int64),
+        ("slots", np.int64),
+        ("updates", np.int64),  # done before this call
+        ("rates", np.int64),  # 0, or float64: the learning rate of each update,
+        ("rate_count", np.int64),  # so many
+        ("penalty", np.int64),  # 0, or `calls.Penalty`, with
+        ("penalty_numbers", np.int64),  # address of float64: l1, l2, and room for its value
+        # 0, or the products of a first layer (with a bias) whose x is mostly zeros, as far as they
+        # skip them: with the same results but for the sign of a zero
+        ("sparse_forward", np.int64),
+        ("sparse_backward", np.int64),
+    ]
+)
+
+program_type = from_dtype(PROGRAM)[::1]
+_layer_type = from_dtype(LAYER)
+
+MAX_NORM, LR = range(2)  # the first numbers of `hyper`; the rule's others follow LR
+PENALIZED = 2  # of `penalty_numbers`: where the penalty leaves its value
+
+ALIGNMENT = 16  # elements: each buffer of the scratch starts on a cache line of its own
+
+
+@intrinsic
+def layer_at(typingctx, layers, i):
+    """The record of layer i, by the address of the first."""
+
+    def codegen(context, builder, sig, args):
+        size = ir.Constant(INT64, LAYER.itemsize)
+        address = builder.add(args[0], builder.mul(args[1], size))
+        return builder.inttoptr(address, context.get_value_type(_layer_type))
+
+    return _layer_type(types.int64, types.int64), codegen
+
+
+@helper
+def padded(count):
+    """Elements of a buffer for so many, with those up to the next one."""
+    return (count + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT

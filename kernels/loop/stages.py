@@ -1,0 +1,304 @@
+"""What a batch goes through: a stack forward, its loss, the stack backward, and the update.
+
+A batch has two stages. First each member of the team takes some of its rows through the whole
+stack and back; then it updates some rows of the weights. Work is divided by output, so the results
+are the same bits for any number of members.
+"""
+
+from .. import affine
+from .._compile import helper, inline
+from ..activations import IDENTITY, activate, differentiate
+from ..dropout import layer_seed
+from ..losses import is_right, squared_error_gradient_row, squared_error_row
+from ..simd import get, lanes, load, offset, put, scalar, store
+from ..softmax import softmax_gradient
+from ..updates import descend
+from .calls import (
+    LayerBackward,
+    LayerForward,
+    Loss,
+    SparseBackward,
+    SparseForward,
+    address_in,
+    call,
+)
+from .record import MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, layer_at, padded
+
+LEAST_ROWS = 16  # of a block that a member of the team works on
+UPDATES_A_MEMBER = 2  # tasks: 784-100-10 with batch 100 took 117 us, with 1 149, with 4 124
+ROW_UNIT, W_UNIT = 8, 16  # rows of a batch, and of W, are cut at multiples: whole tiles
+
+
+@helper
+def scratch_size(layers, depth, batch_size):
+    """Elements of scratch for a batch.
+
+    One (batch_size, columns) buffer for the input, two for each layer, output and gradient,
+    batch_size losses, and what layers by address ask for.
+    """
+    size = padded(batch_size * layer_at(layers, 0).inputs) + padded(batch_size)
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        size += 2 * padded(batch_size * layer.outputs)
+        size += padded(batch_size * layer.row_scratch) + padded(layer.scratch)
+    return size
+
+
+@helper
+def copy_row(source, columns, target):
+    """target[:columns] = source[:columns], pointers."""
+    step = lanes(target)
+    full = columns - columns % step
+    for j in range(0, full, step):
+        store(target, j, load(source, j))
+    for j in range(full, columns):
+        put(target, j, get(source, j))
+
+
+@helper
+def scratch_after(layer, batch_size):
+    """Elements from the scratch of a layer to that of the next one."""
+    return padded(batch_size * layer.row_scratch) + padded(layer.scratch)
+
+
+@inline
+def forward(
+    first, n, size, layers, depth, batch_size, params, x, out, scratch, state, seed, update, learn,
+    sparse,
+):  # fmt: skip
+    """Run rows first : first + n of a batch of `size` through the stack.
+
+    Outputs follow each other after x; the last one goes to `out`. Where `sparse` is the address of
+    a function, it makes as many rows of the first product as it can.
+    """
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = layer.inputs, layer.outputs
+        y = out if i == depth - 1 else offset(x, padded(batch_size * d))
+        rows, results = offset(x, first * d), offset(y, first * m)
+        if layer.forward != 0:
+            call(
+                layer.forward,
+                LayerForward(
+                    learn=1 if learn else 0, seed=layer_seed(seed, update, i), first=first, n=n,
+                    size=size, d=d, m=m, x=address_in(rows, 0),
+                    param=address_in(params, layer.weight), state=address_in(state, layer.state),
+                    scratch=address_in(scratch, 0), out=address_in(results, 0),
+                ),
+                scalar(x, 0.0),
+            )  # fmt: skip
+        elif layer.weight >= 0:
+            W, b = offset(params, layer.weight), offset(params, layer.bias)
+            done = 0
+            if i == 0 and sparse != 0:
+                done = call(
+                    sparse,
+                    SparseForward(
+                        n=n, d=d, m=m, x=address_in(rows, 0), W=address_in(W, 0),
+                        b=address_in(b, 0), out=address_in(results, 0),
+                    ),
+                    scalar(x, 0.0),
+                )  # fmt: skip
+                activate(layer.activation, results, m, done, m)
+            if done < n:
+                affine.forward(
+                    n - done, d, m, offset(rows, done * d), W, b, layer.bias >= 0,
+                    layer.activation, offset(results, done * m),
+                )  # fmt: skip
+        else:
+            copy_row(rows, n * d, results)
+            activate(layer.activation, results, m, n, m)
+        x = y
+        scratch = offset(scratch, scratch_after(layer, batch_size))
+
+
+@inline
+def backward(
+    first, n, size, layers, depth, batch_size, params, out, gradients, scratch, grads, state, seed,
+    update,
+):  # fmt: skip
+    """Send the gradient at rows first : first + n of the last output down to the first layer's.
+
+    `out` is the last output. The gradient at any output stands `gradients` elements after it.
+    Layers by address leave the gradients of their parameters in `grads`.
+    """
+    y = out
+    last = layer_at(layers, depth - 1)
+    rows = offset(y, first * last.outputs)
+    differentiate(last.activation, rows, offset(rows, gradients), last.outputs, n, last.outputs)
+    for i in range(depth):
+        scratch = offset(scratch, scratch_after(layer_at(layers, i), batch_size))
+    for i in range(depth - 1, -1, -1):
+        layer = layer_at(layers, i)
+        if i == 0 and layer.forward == 0:
+            break
+        d, m = layer.inputs, layer.outputs
+        below = layer_at(layers, i - 1).activation if i > 0 else IDENTITY
+        x = offset(y, -padded(batch_size * d))
+        rows = offset(x, first * d)
+        dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
+        scratch = offset(scratch, -scratch_after(layer, batch_size))
+        if layer.forward != 0:
+            call(
+                layer.backward,
+                LayerBackward(
+                    seed=layer_seed(seed, update, i), first=first, n=n, size=size, d=d, m=m,
+                    x=address_in(rows, 0), out=address_in(offset(y, first * m), 0),
+                    param=address_in(params, layer.weight), state=address_in(state, layer.state),
+                    scratch=address_in(scratch, 0), dout=address_in(dout, 0),
+                    dx=0 if i == 0 else address_in(dx, 0), grad=address_in(grads, layer.weight),
+                ),
+                scalar(x, 0.0),
+            )  # fmt: skip
+            differentiate(below, rows, dx, d, n, d)
+        elif layer.weight >= 0:
+            W = offset(params, layer.weight)
+            affine.backward_input(n, d, m, dout, W, rows, below, dx)
+        else:
+            copy_row(dout, n * d, dx)
+            differentiate(below, rows, dx, d, n, d)
+        y = x
+
+
+@helper
+def cut(row, size, unit):
+    """The row at which `size` rows are cut, near `row`: no end is less than 16 rows high.
+
+    `gemm` treats few rows otherwise, and the results would depend on the cut.
+    """
+    if row >= size:
+        return size
+    row = max(row, 0) // unit * unit
+    if row < LEAST_ROWS:
+        return 0
+    return size if size - row < LEAST_ROWS else row
+
+
+@helper
+def row_blocks(n, members, layers, depth):
+    """Blocks into which the n rows of a batch are cut."""
+    for i in range(depth):
+        if layer_at(layers, i).whole != 0:
+            return 1
+    return max(1, min(members, n // LEAST_ROWS))
+
+
+@helper
+def row_block(block, blocks, n):
+    """First row and number of rows of one of them."""
+    if blocks == 1:
+        return 0, n
+    first = cut(block * n // blocks, n, ROW_UNIT)
+    return first, cut((block + 1) * n // blocks, n, ROW_UNIT) - first
+
+
+@helper
+def vectors_of(like, columns):
+    """Vectors that a row of so many columns fills."""
+    return (columns + lanes(like) - 1) // lanes(like)
+
+
+@inline
+def update(
+    block, blocks, n, layers, depth, batch_size, params, x, gradients, lr, fused, grads, sparse
+):  # fmt: skip
+    """Update a part of the weights from the gradients that `backward` left, in one pass.
+
+    Where that is not wanted, write their gradients to `grads` instead.
+
+    The rows of all W, one layer's after the other's, are cut into blocks of about the same work:
+    that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
+    first row. `sparse` as for `forward`.
+    """
+    start, end = 0, 0
+    if blocks > 1:
+        vectors = 0
+        for i in range(depth):
+            layer = layer_at(layers, i)
+            if layer.weight >= 0 and layer.forward == 0:
+                vectors += layer.inputs * vectors_of(x, layer.outputs)
+        start, end = block * vectors // blocks, (block + 1) * vectors // blocks
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        d, m = layer.inputs, layer.outputs
+        y = offset(x, padded(batch_size * d))
+        if layer.forward != 0:
+            if fused and block == 0:
+                param, grad = offset(params, layer.weight), offset(grads, layer.weight)
+                descend(param, grad, lr, layer.count)
+        elif layer.weight >= 0:
+            first, stop, width = 0, d, vectors_of(x, m)
+            if blocks > 1:
+                first = cut(start // width, d, W_UNIT)
+                stop = cut(end // width, d, W_UNIT)
+            if stop > first:
+                target = params if fused else grads
+                factor = -lr if fused else scalar(x, 1.0)
+                W = offset(target, layer.weight + first * m)
+                b, has_bias = offset(target, layer.bias), layer.bias >= 0 and first == 0
+                rows, dout = offset(x, first), offset(y, gradients)
+                done = 0
+                if i == 0 and sparse != 0:
+                    done = call(
+                        sparse,
+                        SparseBackward(
+                            n=n, rows=stop - first, m=m, x=address_in(rows, 0), d=d,
+                            dout=address_in(dout, 0), add=1 if fused else 0, dW=address_in(W, 0),
+                        ),
+                        factor,
+                    )  # fmt: skip
+                affine.backward_params(
+                    n, d, m, offset(rows, done), dout, factor, fused, offset(W, done * m), b,
+                    has_bias, stop - first - done,
+                )  # fmt: skip
+            start, end = start - d * width, end - d * width
+        x = y
+
+
+@helper
+def _squared_error(n, size, columns, rows, targets, y, gradient, losses):
+    """Write the losses of n rows, of a batch of `size`, and return how many answers are correct.
+
+    gradient = d mean loss of the batch / d y
+    """
+    one, size = scalar(y, 1.0), scalar(y, size)
+    correct = 0
+    for i in range(n):
+        out, target = offset(y, i * columns), offset(targets, get(rows, i) * columns)
+        correct += is_right(out, target, columns)
+        put(losses, i, squared_error_row(out, target, columns))
+        dx = offset(gradient, i * columns)
+        squared_error_gradient_row(out, target, columns, one, size, dx)
+    return correct
+
+
+@helper
+def losses_of(program, n, size, columns, y, targets, labels, rows, gradient, losses):
+    """Write the losses of n rows y, of a batch of `size`, and the gradient of its mean loss.
+
+    All but numbers are pointers; the arguments are those of `calls.Loss`. Returns how many answers
+    are right.
+    """
+    if program.loss == SOFTMAX_CROSS_ENTROPY:
+        scale = scalar(y, 1.0) / scalar(y, size)
+        return softmax_gradient(n, columns, y, labels, rows, scale, gradient, losses)
+    if program.loss == MEAN_SQUARED_ERROR:
+        return _squared_error(n, size, columns, rows, targets, y, gradient, losses)
+    return call(
+        program.loss,
+        Loss(
+            n=n, size=size, columns=columns, y=address_in(y, 0), targets=address_in(targets, 0),
+            labels=address_in(labels, 0), rows=address_in(rows, 0), numbers=program.loss_numbers,
+            dx=address_in(gradient, 0), losses=address_in(losses, 0),
+        ),
+        scalar(y, 0.0),
+    )  # fmt: skip
+
+
+@helper
+def sum_of_losses(losses, n):
+    """Sum of n losses, in float64 and in order."""
+    total = 0.0
+    for i in range(n):
+        total += get(losses, i)
+    return total

@@ -1,0 +1,265 @@
+"""Whole epochs of training in one compiled call.
+
+Everything that differs from network to network is data: the stack of layers is records, the loss
+and the optimizer are codes or functions by address, all parameters lie in one vector, and the rows
+of x are read by address. So one compiled function a dtype serves every network, and a new one
+compiles nothing.
+"""
+
+import math
+
+from numba import boolean, float64, int64
+
+from .._compile import helper, jit, matrix, real, vector
+from ..simd import get, offset, pointer, pointer_at, put, scalar
+from .calls import Penalty, Rule, address_in, call
+from .gather import gather
+from .online import is_tiny, train_one_by_one
+from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
+from .stages import (
+    UPDATES_A_MEMBER,
+    backward,
+    forward,
+    losses_of,
+    row_block,
+    row_blocks,
+    scratch_size,
+    sum_of_losses,
+    update,
+)
+from .team import (
+    ANSWERS,
+    DONE,
+    THREADS,
+    await_stage,
+    claim,
+    close,
+    fetch_add,
+    finish_stage,
+    open_stage,
+    ticks,
+)
+
+
+@jit(program_type, int64)
+def work_size(programs, batch_size):
+    """Elements of scratch that `train_epochs` and `predict_rows` need.
+
+    Parameters
+    ----------
+    programs : (1,) PROGRAM
+        The network, as `kernels.loop.record` describes it.
+    batch_size : int64
+
+    Returns
+    -------
+    int64
+    """
+    return scratch_size(programs[0].layers, programs[0].depth, batch_size)
+
+
+@helper
+def _is_plain(program):
+    """Whether nothing but dense layers may be in it, a loss that the loop knows, and one rate."""
+    return (
+        program.loss <= MEAN_SQUARED_ERROR
+        and program.rule == 0
+        and program.rates == 0
+        and program.sparse_forward == 0
+    )
+
+
+@helper
+def _follow_rule(program, lr, params, size, update):
+    """Update all parameters from their gradients; returns what large weights cost."""
+    like, p, penalty = scalar(params, 0.0), address_in(params, 0), 0.0
+    if program.penalty != 0:
+        call(
+            program.penalty,
+            Penalty(
+                depth=program.depth, layers=program.layers, param=p, grad=program.grads,
+                numbers=program.penalty_numbers,
+            ),
+            like,
+        )  # fmt: skip
+        penalty = get(pointer_at(program.penalty_numbers, float64(0)), PENALIZED)
+    put(pointer_at(program.hyper, float64(0)), LR, float64(lr))
+    call(
+        program.rule,
+        Rule(
+            t=update + 1, size=size, param=p, grad=program.grads, slots=program.slots,
+            hyper=program.hyper,
+        ),
+        like,
+    )  # fmt: skip
+    return penalty
+
+
+@jit(
+    *(int64, int64, int64, real),  # x
+    *(int64[::1], matrix, int64[:, ::1], int64, vector, program_type, real, boolean),
+    *(vector, float64[:, ::1], int64[::1], int64),
+)
+def train_epochs(
+    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size, params,
+    programs, lr, learn, work, totals, team, member,
+):  # fmt: skip
+    """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
+
+        params -= lr * gradient of the batch's mean loss
+
+    Parameters
+    ----------
+    x_address : int64
+        Address of row 0 of x (N, D), whose rows are contiguous.
+    x_kind : int64
+        FLOAT32, FLOAT64 or UINT8.
+    x_row_stride : int64
+        Bytes from one row to the next.
+    x_scale : scalar of params.dtype
+        Every element is multiplied by it.
+    labels : (N,) int64
+        Class labels, range checked by the caller; empty where the loss takes targets.
+    targets : (N, C), params.dtype, C-contiguous
+        (0, 0) where the loss takes labels.
+    order : (E, n) int64, C-contiguous
+        Rows to visit in each epoch, range checked by the caller; the last batch of an epoch may
+        be smaller.
+    batch_size : int64
+    params : (P,) float32 or float64
+        Updated in place. No two layers share parameters.
+    programs : (1,) PROGRAM
+        The layers, the loss and how parameters are updated: see `kernels.loop.record`.
+    lr : scalar of params.dtype
+    learn : bool
+        False: parameters stay, loss and accuracy are counted.
+    work : (work_size(programs, batch_size),), params.dtype
+        Scratch, overwritten.
+    totals : (E, 3) float64
+        Overwritten: sum of the loss over the samples, correct predictions, batches done. A batch
+        whose loss is not finite ends the training before its update; neither it nor what would
+        follow is counted.
+    team : (1,) int64, zero
+        For one thread. Else an array as `kernels.loop.team` describes it, the same for all members.
+    member : int64
+        0 for the thread that trains. Any number of others may help: they make the same call with
+        another number, before or after it, and return when they are no longer needed.
+
+    Notes
+    -----
+    The caller keeps x and all that `programs` has addresses of alive: memory is reached by address,
+    so that float32, float64 and uint8 rows, and all networks, share one compiled function.
+
+    The results are the same bits for any number of members: work is divided by output, and losses
+    are added up by member 0, in order.
+    """
+    program = programs[0]
+    layers, depth = program.layers, program.depth
+    columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
+    epochs, size = order.shape
+    p, x, shared = pointer(params), pointer(work), pointer(team)
+    y, gradients = x, 0
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        y = offset(y, padded(batch_size * layer.inputs))
+        gradients += padded(batch_size * layer.outputs)
+    losses = offset(y, gradients + padded(batch_size * columns))
+    scratch = offset(losses, padded(batch_size))
+    like, seed = scalar(p, 0.0), program.seed
+    g, memory = pointer_at(program.grads, like), pointer_at(program.states, like)
+    fused = program.rule == 0
+    batches = (size + batch_size - 1) // batch_size
+    stages = epochs * batches
+    if learn:
+        stages *= 2
+    if member == 0:
+        totals[:, :] = 0.0
+        if batch_size == 1 and learn and _is_plain(program) and is_tiny(layers, depth, p):
+            train_one_by_one(
+                x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, depth, p,
+                program.loss, lr, x, totals,
+            )  # fmt: skip
+            close(shared)
+            return
+    stage, batch, epoch, start = -1, -1, 0, -batch_size
+    members, began, own, answers = 1, 0, 0, 0
+    while True:
+        if member == 0:
+            stage += 1
+            if stage == stages:
+                break
+            if not learn or stage % 2 == 0:
+                batch += 1
+                start += batch_size
+                if start >= size:
+                    epoch, start = epoch + 1, 0
+            members = open_stage(shared, stage)
+            if members > 1:
+                began, own = ticks(), 0
+        else:
+            stage = await_stage(shared, stage)
+            if stage < 0:
+                return
+            batch = stage // 2 if learn else stage
+            epoch, start = batch // batches, batch % batches * batch_size
+            members = get(shared, THREADS)
+        learns = learn and stage % 2 == 1
+        if program.rates != 0:
+            rate = get(pointer_at(program.rates, float64(0)), min(batch, program.rate_count - 1))
+            lr = scalar(p, rate)
+        done = program.updates + batch
+        n = min(batch_size, size - start)
+        tasks = row_blocks(n, members, layers, depth)
+        if learns and members > 1:
+            tasks = UPDATES_A_MEMBER * members
+        task = claim(shared, stage, tasks) if members > 1 else 0
+        while task < tasks:
+            if learns:
+                update(
+                    task, tasks, n, layers, depth, batch_size, p, x, gradients, lr, fused, g,
+                    program.sparse_backward,
+                )  # fmt: skip
+            else:
+                first, count = row_block(task, tasks, n)
+                rows = offset(pointer(order), epoch * size + start + first)
+                left = (epochs - epoch) * size - start - first
+                gather(
+                    x_address, x_kind, x_row_stride, x_scale, rows, count, left, inputs,
+                    offset(x, first * inputs),
+                )  # fmt: skip
+                forward(
+                    first, count, n, layers, depth, batch_size, p, x, y, scratch, memory, seed,
+                    done, learn, program.sparse_forward,
+                )  # fmt: skip
+                out = offset(y, first * columns)
+                correct = losses_of(
+                    program, count, n, columns, out, pointer(targets), pointer(labels), rows,
+                    offset(out, gradients), offset(losses, first),
+                )  # fmt: skip
+                if learn:
+                    backward(
+                        first, count, n, layers, depth, batch_size, p, y, gradients, scratch, g,
+                        memory, seed, done,
+                    )  # fmt: skip
+                if members > 1:
+                    fetch_add(shared, ANSWERS, correct)
+                else:
+                    answers = correct
+            if member > 0:
+                fetch_add(shared, DONE, 1)
+            own += 1
+            task = claim(shared, stage, tasks) if members > 1 else tasks
+        if member == 0:
+            if members > 1:
+                finish_stage(shared, tasks, own, began)
+                answers = get(shared, ANSWERS)
+            if learns and not fused:
+                totals[epoch, 0] += n * _follow_rule(program, lr, p, params.size, done)
+            if not learns:
+                total = sum_of_losses(losses, n)
+                if learn and not math.isfinite(total):
+                    break
+                totals[epoch, 0] += total
+                totals[epoch, 1] += answers
+                totals[epoch, 2] += 1
+    close(shared)
