@@ -10,7 +10,7 @@ __all__ = ["versions"]
 
 
 def versions() -> list[tuple[Any, tuple[Any, ...]]]:
-    """Return every kernel of the API and of the compiled loop with the types that it is called with.
+    """Return every kernel of the API and of the loop with the types that it is called with.
 
     `kernel.compile(types)` loads one from the cache, or compiles it into the cache. The types stand
     on the kernel.
@@ -18,7 +18,8 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     Examples
     --------
     >>> from fastnet.warmup import versions
-    >>> {types for kernel, types in versions() if kernel.__name__ == "work_size"}
+    >>> [types for kernel, types in versions() if kernel.__name__ == "copy_labels"]
+    [(Array(int64, 1, 'C', False, aligned=True), int64, Array(int64, 1, 'C', False, aligned=True))]
     """
     found: list[tuple[Any, tuple[Any, ...]]] = kernels._versions()
     return found

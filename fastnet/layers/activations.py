@@ -35,7 +35,7 @@ from fastnet.kernels import (
     tanh_backward,
     tanh_forward,
 )
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = [
     "Elu",
@@ -54,7 +54,7 @@ GELUS = {"none": (gelu_forward, gelu_backward), "tanh": (gelu_tanh_forward, gelu
 FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
 
 
-class _Activation(_Layer):
+class _Activation(Layer):
     """An elementwise layer whose gradient is computed from its output."""
 
     out: Any

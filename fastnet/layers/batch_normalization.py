@@ -14,7 +14,7 @@ from fastnet.kernels import (
     batch_normalization_forward,
     batch_normalization_inference_forward,
 )
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["BatchNormalization"]
 
@@ -32,7 +32,7 @@ def _statistic(layer: Any, where: str, name: str, value: Any) -> NDArray[Any] | 
     return array
 
 
-class BatchNormalization(_Layer):
+class BatchNormalization(Layer):
     """Bring each feature of a batch to mean 0 and variance 1, then scale and shift it.
 
     In training out = gamma * (x - mean) / sqrt(var + eps) + beta with the mean and variance of the

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["Dropout"]
 
 
-class Dropout(_Layer):
+class Dropout(Layer):
     """Drop elements at random in training: the textbook's, which is not inverted.
 
     In training out = x * mask, where the mask is False for a share of about `dropout_ratio`; else

@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["Embedding"]
 
 
-class Embedding(_Layer):
+class Embedding(Layer):
     """Rows of a table by their numbers, out = W[idx].
 
     Parameters

@@ -21,12 +21,12 @@ from fastnet.kernels import (
     sum_backward,
     sum_forward,
 )
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["Add", "Multiply", "Repeat", "Sum"]
 
 
-class _OfTwo(_Layer):
+class _OfTwo(Layer):
     """A node of two inputs, which broadcast as in NumPy: each gradient has its input's shape."""
 
     _shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # of x, y and the output
@@ -189,7 +189,7 @@ class Multiply(_OfTwo):
         return checks.returned(found[0], dtypes[0]), checks.returned(found[1], dtypes[1])
 
 
-class Repeat(_Layer):
+class Repeat(Layer):
     """Each entry along an axis `times` times, as np.repeat has it; dx is the sum over the copies.
 
     Parameters
@@ -280,7 +280,7 @@ class Repeat(_Layer):
         return f"Repeat({self.times}, axis={self.axis})"
 
 
-class Sum(_Layer):
+class Sum(Layer):
     """Sum along an axis, which stays with length 1; dx is dout, repeated.
 
     Parameters

@@ -26,7 +26,7 @@ from fastnet.kernels import (
     tanh_backward,
 )
 from fastnet.kernels.checked import affine_layer_backward, affine_layer_forward
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["Affine", "Dense", "MatMul"]
 
@@ -49,7 +49,7 @@ def _activation_code(where: str, activation: str | None) -> int:
     return ACTIVATIONS[activation]
 
 
-class MatMul(_Layer):
+class MatMul(Layer):
     """Product, out = x @ W.
 
     Parameters
@@ -468,7 +468,7 @@ class Dense(Affine):
         input_shape: tuple[int, ...] | None = None,
         weight_init_std: float | str | None = None,
     ) -> None:
-        _Layer.__init__(self)
+        Layer.__init__(self)
         self._units = checks.count("Dense", "units", units)
         _activation_code("Dense", activation)
         self.activation = activation

@@ -19,14 +19,14 @@ from fastnet.functions import (
 )
 from fastnet.kernels import softmax_backward
 from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
-from fastnet.layers.base import _Layer
+from fastnet.layers.base import Layer
 
 __all__ = ["Softmax", "SoftmaxWithLoss"]
 
 INT64 = checks.INT64
 
 
-class Softmax(_Layer):
+class Softmax(Layer):
     """Softmax over the last axis, out = exp(x) / sum(exp(x)).
 
     Its gradient is dx = out * (dout - sum(out * dout)).
@@ -88,7 +88,7 @@ class Softmax(_Layer):
         return dx
 
 
-class SoftmaxWithLoss(_Layer):
+class SoftmaxWithLoss(Layer):
     """The textbook's last layer: softmax, then the mean of -log(y + 1e-7).
 
     Attributes
