@@ -19,6 +19,7 @@ from fastnet.functions import (
     sum_squared_error,
 )
 from fastnet.layers import (
+    ACTIVATIONS,
     Affine,
     Dense,
     MatMul,
@@ -44,6 +45,7 @@ from fastnet.losses import (
 )
 from fastnet.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
 
+ACTIVATION_NAMES = ", ".join(map(repr, ACTIVATIONS))
 X = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 W = np.linspace(-1, 1, 8).reshape(4, 2)
 B = np.zeros(2)
@@ -874,13 +876,13 @@ ARGUMENTS = [
     (
         lambda: Dense(2, activation="relux"),
         ValueError,
-        "Dense: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got 'relux'. "
+        f"Dense: activation must be one of {ACTIVATION_NAMES}, got 'relux'. "
         "Give one of these names.",
     ),
     (
         lambda: Dense(2, activation=Relu),
         ValueError,
-        "Dense: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got "
+        f"Dense: activation must be one of {ACTIVATION_NAMES}, got "
         "<class 'fastnet.layers.Relu'>. Give one of these names.",
     ),
     (
@@ -1287,7 +1289,7 @@ def test_a_dense_whose_activation_was_set_to_no_name():
     with pytest.raises(ValueError) as raised:
         layer.forward(np.ones((1, layer.W.shape[0])))
     assert str(raised.value) == (
-        "Dense.forward: activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got "
+        f"Dense.forward: activation must be one of {ACTIVATION_NAMES}, got "
         "'swish'. Give one of these names."
     )
 

@@ -22,6 +22,7 @@ from fastnet import checks, layers, models
 from fastnet.datasets import load_digits, load_mnist
 from fastnet.kernels.checked import two_layer_gradient
 from fastnet.layers import (
+    ACTIVATIONS,
     Affine,
     Dense,
     MatMul,
@@ -33,6 +34,7 @@ from fastnet.layers import (
 )
 from fastnet.losses import LOSSES
 from fastnet.models import History, Sequential, TwoLayerNet
+from fastnet.models.saved import CLASSES
 from fastnet.models.steps import Steps
 from fastnet.optimizer import SGD
 from fastnet.reference import layers as reference_layers
@@ -856,7 +858,7 @@ def interrupt(monkeypatch):
         calls = []
 
         def wrapped(*arguments):
-            calls.append(arguments[12] == learn and arguments[6].size > 0)  # some samples
+            calls.append(arguments[11] == learn and arguments[6].size > 0)  # some samples
             hit = calls[-1] and sum(calls) == k
             if hit and when == "before":
                 raise KeyboardInterrupt
@@ -1446,7 +1448,7 @@ def test_fit_goes_on_with_the_vector_that_it_began_with(monkeypatch):
     def train(*arguments):
         if arguments[6].size and len(model.layers) == 2:
             model.add(Dense(2000))  # as another thread might
-        assert arguments[9].size == 39
+        assert arguments[8].size == 39
         real(*arguments)
 
     real = models.network.train_epochs
@@ -1844,10 +1846,7 @@ def unbuilt():
 X, T = data(6)
 NO_KIND = "Convert it to float32 or float64."
 ONE_ROW = "with at least one sample and one feature"
-LAYERS = (
-    "Dense, Affine, MatMul, Sigmoid, Relu, Tanh, BatchNormalization, Dropout, Elu, Embedding, "
-    "Gelu, Identity, LeakyRelu, Silu, Softplus, Step"
-)
+LAYERS = ", ".join(CLASSES) + ", or of a class of your own that derives from Layer"
 
 # x, the error and its text after "<method>: ", for every method that takes x.
 BAD_X = {
@@ -2154,12 +2153,14 @@ def test_bad_layers():
     )
 
     class Own(Relu):
-        pass
+        def forward(self, x):
+            return super().forward(-x)
 
     refused(
         lambda: Sequential([Own()]),
         TypeError,
-        f"Sequential.add: layer must be one of {LAYERS}, got Own. Add one of these layers.",
+        "Sequential.add: layer must compute what its in_loop says, got Own, whose forward or "
+        "backward is another. Give it an in_loop, too.",
     )
     layer = Sigmoid()
     refused(
@@ -2178,7 +2179,7 @@ def test_bad_layers():
 BAD_CHANGES = {
     "no activation of that name": (
         lambda m: setattr(m.layers[0], "activation", "swish"), ValueError,
-        "activation must be one of 'identity', 'sigmoid', 'relu', 'tanh', got 'swish'. "
+        f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got 'swish'. "
         "Give one of these names.",
     ),
     "no layer of a model": (

@@ -18,13 +18,14 @@ from fastnet.layers.activations import (
     Step,
     Tanh,
 )
+from fastnet.layers.base import Layer, LoopLayer
 from fastnet.layers.batch_normalization import BatchNormalization
+from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
+from fastnet.layers.dense import Dense
 from fastnet.layers.dropout import Dropout
 from fastnet.layers.embedding import Embedding
 from fastnet.layers.nodes import Add, Multiply, Repeat, Sum
-from fastnet.layers.products import ACTIVATIONS as ACTIVATIONS
-from fastnet.layers.products import Affine, Dense, MatMul
-from fastnet.layers.products import _activation_code as _activation_code
+from fastnet.layers.products import Affine, MatMul
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 
 __all__ = [
@@ -37,7 +38,9 @@ __all__ = [
     "Embedding",
     "Gelu",
     "Identity",
+    "Layer",
     "LeakyRelu",
+    "LoopLayer",
     "MatMul",
     "Multiply",
     "Relu",

@@ -35,7 +35,7 @@ from fastnet.kernels import (
     tanh_backward,
     tanh_forward,
 )
-from fastnet.layers.base import Layer
+from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = [
     "Elu",
@@ -62,6 +62,22 @@ class _Activation(Layer):
     _backward_kernel: Callable[..., None]
     _forward_name: str
     _backward_name: str
+
+    _word = ""
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return what it is to the compiled loop."""
+        from fastnet import kernels
+        from fastnet.kernels import loop_layers
+
+        word = type(self).__name__.lower().replace("leakyr", "leaky_r")
+        if word in ("sigmoid", "relu", "tanh"):
+            return [LoopLayer(input_shape, activation=getattr(kernels, word.upper()))]
+        if getattr(self, "approximate", "none") != "none":
+            word = "gelu_tanh"
+        pair = getattr(loop_layers, word), getattr(loop_layers, word + "_gradient")
+        numbers = (self.alpha,) if hasattr(self, "alpha") else ()
+        return [LoopLayer(input_shape, (), pair, numbers=numbers)]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -270,6 +286,8 @@ class Softplus(_Activation):
 
 class _Sloped(_Activation):
     """An activation with a number, alpha: of what is below 0."""
+
+    argument_names = ("alpha",)
 
     alpha: Any = checks.Checked(lambda layer, where, name, value: checks.slope(where, value))
 
@@ -504,6 +522,7 @@ class Gelu(_OfInput):
     array([-0.    ,  0.5   ,  1.0833])
     """
 
+    argument_names = ("approximate",)
     approximate: Any = checks.Checked(
         lambda layer, where, name, value: checks.choice(where, name, value, GELUS)
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
+from fastnet import checks
 from fastnet.kernels import IDENTITY
 
 __all__ = ["Layer", "LoopLayer"]
@@ -18,10 +21,13 @@ class LoopLayer(NamedTuple):
     ----------
     output_shape : tuple of int
         Of what it makes of one sample.
+    parameters : tuple of shapes
+        Those of the layer's arrays that the step learns, in their order: for a product W and, if it
+        has one, b.
     kernels : (forward, backward), optional
         Functions for `fastnet.kernels.loop.calls.LayerForward` and `LayerBackward`, made with
-        `fastnet.kernels.entry`. Without them the step is a product, x @ W + b, where the layer has
-        arrays (W, then b if any), and an activation alone where it has none.
+        `fastnet.kernels.entry`. Without them the step is a product, x @ W + b, where it has
+        parameters, and an activation alone where it has none.
     activation : int
         Of a step without kernels: IDENTITY, SIGMOID, RELU or TANH of `fastnet.kernels`.
     numbers : tuple of float
@@ -36,10 +42,11 @@ class LoopLayer(NamedTuple):
     """
 
     output_shape: tuple[int, ...]
+    parameters: tuple[tuple[int, ...], ...] = ()
     kernels: tuple[Any, Any] | None = None
     activation: int = IDENTITY
     numbers: tuple[float, ...] = ()
-    memories: dict[str, tuple[int, ...]] = {}  # noqa: RUF012  never changed
+    memories: dict[str, tuple[int, ...]] = {}
     row_scratch: int = 0
     scratch: int = 0
     whole: bool = False
@@ -68,6 +75,16 @@ class Layer:
     argument_names: ClassVar[tuple[str, ...]] = ()
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
+    decays: ClassVar[bool] = False  # the first of its arrays is W, which penalties go by
+    unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "_settings" not in vars(cls) and cls.argument_names:
+            cls._settings = staticmethod(attrgetter(*cls.argument_names))
+
+    # What the loop's program goes by besides arrays: read at each call, in 0.1 us.
+    _settings: ClassVar[Callable[[Any], Any]] = staticmethod(id)
 
     def __init__(self) -> None:
         self.params: list[NDArray[Any]] = []
@@ -76,6 +93,10 @@ class Layer:
     def features(self) -> int | None:
         """Return how many features of a sample it takes; None where it takes any number."""
         return None
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what it makes of one sample."""
+        return input_shape
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what the layer is to the compiled loop, step by step.
@@ -91,9 +112,33 @@ class Layer:
             It is nothing to the loop: steps by hand are all that it can do.
         """
         raise TypeError(
-            f"{type(self).__name__} must say what it is to the compiled loop, got no in_loop. "
-            "Step by hand: model.forward, model.backward, optimizer.update."
+            f"{type(self).__name__}.in_loop: the class must say what the layer is to the compiled "
+            "loop, got no in_loop beside its forward and backward. Write it, or step by hand: "
+            "model.forward, model.backward, optimizer.update."
         )
+
+    @classmethod
+    def _saved_shapes(
+        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, ...]], int]:
+        """Return what the shapes of its arrays in a file must be, and the features it makes."""
+        return [(n_in,)] * len(shapes), n_in
+
+    @classmethod
+    def _from_saved(cls, arguments: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:
+        """Return the layer that a file describes; both were checked."""
+        return cls(**arrays, **arguments)
+
+    def _check_settings(self, where: str) -> None:
+        """Check the settings that a user may have set since it was made."""
+
+    def _check_shapes(self, where: str) -> None:
+        """Check that its parameters fit each other."""
+
+    def _check_arrays(self, where: str, params: list[Any], grads: list[Any]) -> None:
+        """Check that what is in params and grads still fits."""
+        checks.lengths(where, "params", params, len(self.array_names))
+        checks.lengths(where, "grads", grads, len(self.array_names))
 
     def _name(self, member: str) -> str:
         return f"{type(self).__name__}.{member}"

@@ -14,7 +14,7 @@ from fastnet.kernels import (
     batch_normalization_forward,
     batch_normalization_inference_forward,
 )
-from fastnet.layers.base import Layer
+from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["BatchNormalization"]
 
@@ -91,6 +91,30 @@ class BatchNormalization(Layer):
     running_mean: Any = checks.Checked(_statistic)
     running_var: Any = checks.Checked(_statistic)
 
+    array_names = "gamma", "beta"
+    memory_names = "running_mean", "running_var"
+    argument_names = "momentum", "eps"
+
+    def features(self) -> int | None:
+        """Return D."""
+        return self.params[0].size if self.params else None
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return what it is to the compiled loop."""
+        from fastnet.kernels import loop_layers as k
+
+        (d,) = input_shape
+        return [
+            LoopLayer(
+                input_shape,
+                ((d,), (d,)),
+                (k.batch_normalization, k.batch_normalization_gradient),
+                numbers=(self.momentum, self.eps),
+                memories={"running_mean": (d,), "running_var": (d,), "_batch": (2 * d,)},
+                whole=True,
+            )
+        ]
+
     def __init__(
         self,
         gamma: ArrayLike | None = None,
@@ -101,6 +125,7 @@ class BatchNormalization(Layer):
         eps: float = 1e-6,
     ) -> None:
         super().__init__()
+        self._batch: Any = None
         where = "BatchNormalization"
         self.momentum, self.eps = momentum, eps
         checks.together(where, "gamma", gamma, "beta", beta)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
-from fastnet.layers.base import Layer
+from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["Dropout"]
 
@@ -63,6 +63,22 @@ class Dropout(Layer):
     rng: Any = checks.Checked(
         lambda layer, where, name, value: None if value is None else checks.generator(where, value)
     )
+
+    argument_names = "dropout_ratio", "inverted"
+    draws = True
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return what it is to the compiled loop."""
+        from fastnet.kernels import loop_layers as k
+
+        return [
+            LoopLayer(
+                input_shape,
+                (),
+                (k.dropout, k.dropout_gradient),
+                numbers=(self.dropout_ratio, *self._scales()),
+            )
+        ]
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
-from fastnet.layers.base import Layer
+from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["Embedding"]
 
@@ -56,6 +57,35 @@ class Embedding(Layer):
     """
 
     idx: NDArray[np.int64]
+
+    array_names = ("W",)
+    takes_row_numbers = True
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (L * H,)."""
+        return (input_shape[0] * self.params[0].shape[1],)
+
+    @classmethod
+    def _saved_shapes(
+        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, ...]], int]:
+        (shape,) = shapes
+        return [(*shape[:1], *shape[1:2])], n_in * math.prod(shape[1:2])
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return what it is to the compiled loop."""
+        from fastnet.kernels import loop_layers as k
+
+        W = self.params[0]
+        return [
+            LoopLayer(
+                self.output_shape(input_shape),
+                (W.shape,),
+                (k.embedding, k.embedding_gradient),
+                numbers=(len(W),),
+                whole=True,
+            )
+        ]
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()

@@ -29,6 +29,7 @@ __all__ = ["Add", "Multiply", "Repeat", "Sum"]
 class _OfTwo(Layer):
     """A node of two inputs, which broadcast as in NumPy: each gradient has its input's shape."""
 
+    unstacked = "Add one of these layers."
     _shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # of x, y and the output
 
     def _of_matrices(self, kernel: Callable[..., None], x: Any, y: Any) -> NDArray[Any] | None:
@@ -221,6 +222,8 @@ class Repeat(Layer):
     array([[3., 3.]])
     """
 
+    unstacked = "Add one of these layers."
+
     def __init__(self, times: int, axis: int = 0) -> None:
         super().__init__()
         self.times = checks.count("Repeat", "times", times)
@@ -308,6 +311,8 @@ class Sum(Layer):
     array([[ 1., 10.],
            [ 1., 10.]])
     """
+
+    unstacked = "Add one of these layers."
 
     def __init__(self, axis: int = 0) -> None:
         super().__init__()

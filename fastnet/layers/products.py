@@ -1,52 +1,29 @@
-"""Products: MatMul, Affine, and Dense, which is Affine with an activation."""
+"""Products: MatMul, and Affine, which adds a bias."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy import empty, ndarray
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from fastnet import checks, initializers
+from fastnet import checks
 from fastnet.kernels import (
     IDENTITY,
-    RELU,
-    SIGMOID,
-    TANH,
     affine_backward,
     affine_backward_params,
     affine_forward,
     matmul_backward,
     matmul_forward,
-    relu_backward,
-    sigmoid_backward,
-    tanh_backward,
 )
 from fastnet.kernels.checked import affine_layer_backward, affine_layer_forward
-from fastnet.layers.base import Layer
+from fastnet.layers.base import Layer, LoopLayer
 
-__all__ = ["Affine", "Dense", "MatMul"]
+__all__ = ["Affine", "MatMul"]
 
-# What Dense may be asked for -> the kernels' codes.
-ACTIVATIONS = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
-_BACKWARD: dict[int, Callable[..., None]] = {
-    SIGMOID: sigmoid_backward,
-    RELU: relu_backward,
-    TANH: tanh_backward,
-}
-
-
-def _activation_code(where: str, activation: str | None) -> int:
-    """Return the kernels' code of what a Dense is asked for."""
-    if activation is None:
-        return IDENTITY
-    if type(activation) is not str or activation not in ACTIVATIONS:
-        checks.choice(where, "activation", activation, ACTIVATIONS)
-    return ACTIVATIONS[activation]
 
 
 class MatMul(Layer):
@@ -92,7 +69,8 @@ class MatMul(Layer):
     """
 
     x: NDArray[Any]
-    _count = 1  # of params and grads
+    array_names = ("W",)
+    decays = True
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()
@@ -162,6 +140,34 @@ class MatMul(Layer):
         matmul_backward(x, W, dout, dx, dW)
         return dx if wanted is None else self._after_backward(*wanted, dx, dW)
 
+    def features(self) -> int | None:
+        """Return D."""
+        return int(self.params[0].shape[0]) if self.params else None
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (M,)."""
+        return (int(self.params[0].shape[1]),)
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return the product."""
+        output_shape = self.output_shape(input_shape)
+        shapes = ((math.prod(input_shape), *output_shape), output_shape)
+        return [LoopLayer(output_shape, shapes[: len(self.array_names)])]
+
+    @classmethod
+    def _saved_shapes(
+        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
+    ) -> tuple[list[tuple[int, ...]], int]:
+        units = arguments.get("units", shapes[0][-1] if shapes[0] else 0)
+        return [(n_in, units), (units,)][: len(shapes)], units
+
+    def _check_shapes(self, where: str) -> None:
+        if len(params := self.params) == 2:
+            checks.bias(where, params[1], params[0])
+
+    def _check_arrays(self, where: str, params: list[Any], grads: list[Any]) -> None:
+        checks.gradients(where, tuple(params), tuple(grads), len(self.array_names))
+
     def _keep(self, array: NDArray[Any]) -> None:
         """Append a parameter and zeros for its gradient."""
         self.params.append(array)
@@ -180,8 +186,8 @@ class MatMul(Layer):
     def _before_forward(self, where: str, x: Any) -> tuple[Any, ...]:
         """Return the shape of x; its rows, the parameters and room for out, as a kernel's."""
         params = tuple(self.params)
-        if len(params) != self._count:
-            checks.lengths(where, "params", params, self._count)
+        if len(params) != len(self.array_names):
+            checks.lengths(where, "params", params, len(self.array_names))
         usual, sizes = checks.usual(x, *params), params[0].shape
         if usual is not None:
             shape = x.shape
@@ -202,7 +208,7 @@ class MatMul(Layer):
         """
         x, shape = checks.remembered(where, self, "x"), self._x_shape
         params, grads = tuple(self.params), tuple(self.grads)
-        checks.gradients(where, params, grads, self._count)
+        checks.gradients(where, params, grads, len(self.array_names))
         W = params[0]
         usual, sizes = checks.usual(x, W, dout, *grads), W.shape
         if usual is not None and len(shape) == 2:
@@ -283,7 +289,7 @@ class Affine(MatMul):
     array([1., 2.])
     """
 
-    _count = 2
+    array_names = "W", "b"
 
     def __init__(self, W: ArrayLike, b: ArrayLike) -> None:
         super().__init__(W)
@@ -413,149 +419,3 @@ class Affine(MatMul):
         affine_backward_params(x, dout, dW, db)
         if wanted is not None:
             self._after_backward(*wanted, dx, dW, db)
-
-
-class Dense(Affine):
-    """Affine and activation in one, declared by its number of units.
-
-    Its weights come with `build`, which `Sequential` calls once it knows the number of inputs.
-
-    Parameters
-    ----------
-    units : int
-        M, the number of outputs. It may be set until the layer is built; then W has it.
-    activation : None, "identity", "sigmoid", "relu" or "tanh"
-    input_shape : tuple of int, or int, optional
-        Shape of one sample, for the first layer of a model that is built before it sees data.
-    weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
-        Standard deviation of the initial weights, or its name in `fastnet.initializers`. Default:
-        sqrt(2 / D) for "relu" (He), else sqrt(1 / D) (Xavier).
-
-    Attributes
-    ----------
-    x : (N, D)
-        The rows that forward was given last.
-    out : (N, M)
-        What it returned: backward computes the activation's gradient from it.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument is of another kind, or out of range.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, sections 5.6.2 and 6.2 (initial weights).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.layers import Dense
-    >>> layer = Dense(3, activation="relu")
-    >>> layer.build(4, np.random.default_rng(0), "float32")
-    >>> layer.W.shape, layer.b
-    ((4, 3), array([0., 0., 0.], dtype=float32))
-    >>> layer.forward(np.ones((2, 4), np.float32)).shape
-    (2, 3)
-    """
-
-    out: NDArray[Any]
-
-    def __init__(
-        self,
-        units: int,
-        activation: str | None = None,
-        input_shape: tuple[int, ...] | None = None,
-        weight_init_std: float | str | None = None,
-    ) -> None:
-        Layer.__init__(self)
-        self._units = checks.count("Dense", "units", units)
-        _activation_code("Dense", activation)
-        self.activation = activation
-        self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
-        if type(weight_init_std) is str:
-            checks.choice("Dense", "weight_init_std", weight_init_std, initializers.NAMES)
-        elif weight_init_std is not None:
-            weight_init_std = checks.deviation("Dense", weight_init_std)
-        self.weight_init_std = weight_init_std
-
-    @property
-    def units(self) -> int:
-        """Number of outputs: W's, once it is there."""
-        return int(self.params[0].shape[1]) if self.params else self._units
-
-    @units.setter
-    def units(self, units: int) -> None:
-        """Declare another number; RuntimeError once the layer is built."""
-        """Change the number before the weights are made."""
-        checks.unbuilt("Dense.units", "units", units, self.params)
-        self._units = checks.count("Dense.units", "units", units)
-
-    def build(self, n_in: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
-        """Make W (n_in, units) from normal random numbers, and b of zeros.
-
-        Parameters
-        ----------
-        n_in : int
-            D, the number of features.
-        rng : numpy.random.Generator
-        dtype : "float32" or "float64"
-
-        Raises
-        ------
-        TypeError, ValueError
-            An argument is of another kind, or out of range.
-        """
-        n_in = checks.count("Dense.build", "n_in", n_in)
-        dtype = checks.float_dtype("Dense.build", dtype)
-        checks.generator("Dense.build", rng)
-        std = self.weight_init_std
-        if std is None:
-            std = "he" if self.activation == "relu" else "xavier"
-        if isinstance(std, str):
-            checks.choice("Dense.build", "weight_init_std", std, initializers.NAMES)
-            std = initializers.deviation(std, n_in, self.units)
-        else:
-            std = checks.deviation("Dense.build", std, dtype)
-        units = self.units
-        W = (rng.standard_normal((n_in, units)) * std).astype(dtype)
-        self.params.clear()
-        self.grads.clear()
-        self._keep(W)
-        self._keep(np.zeros(units, dtype))
-
-    def forward(self, x: ArrayLike) -> NDArray[Any]:
-        """Return activation(x @ W + b), (N, M), or (M,) for one row.
-
-        x and the errors are those of `Affine.forward`; also RuntimeError where the layer is not
-        built, and ValueError where `activation` was set to another name.
-        """
-        checks.built("Dense.forward", self.params)
-        code = _activation_code("Dense.forward", self.activation)
-        out, shape = self._activated("Dense.forward", x, code)
-        self.out, self._code = out, code  # `activation` may be another one in backward
-        return out[0] if len(shape) == 1 else out
-
-    def backward(self, dout: ArrayLike) -> NDArray[Any]:
-        """Return dx in the shape of x; write dW and db, all through the activation.
-
-        dout and the errors are those of `MatMul.backward`.
-        """
-        wanted, x, W, upstream, dx, dW, db = self._before_backward("Dense.backward", dout)
-        backward = _BACKWARD.get(self._code)
-        if backward is not None:
-            out, given, dtype = self.out, upstream, dx.dtype
-            if not (type(out) is ndarray and out.dtype is dtype and out.flags.carray):
-                out = checks.contiguous(checks.array("Dense.backward", "out", out), dtype)
-            shape = given.shape
-            if out.shape != shape:
-                # The kernel goes by the size of out, which is that of forward's W, or the caller's.
-                checks.unchanged("Dense.backward", "out", out, shape)
-            upstream = empty(shape, dtype)
-            backward(out, given, upstream)
-        affine_backward(x, W, upstream, dx, dW, db)
-        return dx if wanted is None else self._after_backward(*wanted, dx, dW, db)
-
-    def __repr__(self) -> str:
-        activation = "" if self.activation is None else f", activation={self.activation!r}"
-        return f"Dense({self.units}{activation})"

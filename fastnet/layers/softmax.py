@@ -51,6 +51,7 @@ class Softmax(Layer):
     array([[ 0.25, -0.25]])
     """
 
+    unstacked = 'Leave it out: loss="softmax_cross_entropy" includes the softmax.'
     out: NDArray[Any]
 
     def forward(self, x: ArrayLike) -> NDArray[Any]:
@@ -119,6 +120,7 @@ class SoftmaxWithLoss(Layer):
            [ 0.25, -0.25]])
     """
 
+    unstacked = 'Leave it out: loss="softmax_cross_entropy" includes the softmax.'
     y: NDArray[Any]
     t: NDArray[np.int64]
     loss: Any

@@ -22,6 +22,7 @@ class _Loss:
     t: Any
     loss: Any
     _of_labels = False  # else t is labels
+    argument_names: ClassVar[tuple[str, ...]] = ()
     _forward_name: str
     _backward_name: str
 

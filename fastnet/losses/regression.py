@@ -201,6 +201,8 @@ class Huber(_TargetLoss):
 
     delta: Any = checks.Checked(lambda loss, *value: checks.finite_positive(*value))
 
+    argument_names = ("delta",)
+
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
         self.delta = delta

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import time
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,25 +23,20 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.kernels.checked import address_of
-from fastnet.layers import Dropout, Embedding
 from fastnet.losses import LOSSES
 from fastnet.models.history import History
-from fastnet.models.network import (
-    LEARNING,
-    LOSS_NAMES,
-    PRODUCTS,
-    Network,
-    changed,
-    entries,
-    fits,
-    gather,
-    inputs_of,
-    nothing,
-    tabled,
-    take,
-)
+from fastnet.models.network import LOSS_NAMES, Network, unbuilt
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import KINDS, SCALES, Rows, rows_of
+from fastnet.models.stack import (
+    changed,
+    gathered,
+    inputs_of,
+    output_count,
+    recorded,
+    stacked,
+    take,
+)
 from fastnet.models.steps import Steps, rule_of
 from fastnet.optimizer import SGD, _Optimizer
 
@@ -140,7 +136,7 @@ class Sequential:
         self.l1, self.l2 = l1, l2
         self._penalties("Sequential")
         self.layers: list[Any] = []
-        self._network = nothing(self._loss, self._dtype)
+        self._network = unbuilt(self._loss, self._dtype)
         if not isinstance(layers, (list, tuple, type(None))):
             raise TypeError(
                 f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
@@ -156,7 +152,7 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._network = nothing(self._loss, self._dtype)
+        self._network = unbuilt(self._loss, self._dtype)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
 
@@ -217,7 +213,7 @@ class Sequential:
         layers = [*self.layers, *added]
         n_in = inputs_of(layers)
         if n_in is None:
-            entries(where, layers)
+            stacked(where, layers)
         else:
             self._ready(where, n_in, layers=layers)
         self.layers += added
@@ -270,7 +266,7 @@ class Sequential:
         if n_in is None:
             n_in = self._width()
         if n_in is None:
-            fits(where, layers, 0)
+            output_count(where, layers, 0)
             raise RuntimeError(
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
@@ -278,14 +274,14 @@ class Sequential:
         network = self._network
         if network.suits(n_in, outputs, vocabulary) and network.is_current(layers):
             return network
-        stack = entries(where, layers)
+        stack = stacked(where, layers)
         if not stack or stack != network.stack:
-            fits(where, [layer for layer, _, _ in stack], n_in)
-            gathered = [layer for layer, i, _, _ in network.views if i == 0]
-            if gathered == [layer for layer, _, _ in stack if type(layer) in LEARNING]:
-                network = tabled(where, network, stack, n_in)
+            output_count(where, [layer for layer, _ in stack], n_in)
+            known = [layer for layer, i, _, _ in network.views if i == 0]
+            if known == [layer for layer, _ in stack if layer.array_names]:
+                network = recorded(where, network, stack, n_in)
             else:
-                network = gather(where, network, stack, n_in, self._rng)
+                network = gathered(where, network, stack, n_in, self._rng)
                 for layer, i, view, grad in network.views:  # slices: a Dense had none yet
                     layer.params[i : i + 1], layer.grads[i : i + 1] = [view], [grad]
         assigned = []
@@ -359,13 +355,13 @@ class Sequential:
         where = "Sequential.forward"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        outputs = fits(where, self.layers, n_in)
+        outputs = output_count(where, self.layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
-            if type(layer) is Embedding:
+            if layer.takes_row_numbers:
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
             else:
                 out = layer.forward(out)
@@ -395,7 +391,7 @@ class Sequential:
         network = self._ready(where)
         dx: Any = self._loss.backward(dout)
         for layer in reversed(self.layers):
-            if type(layer) is Embedding:
+            if layer.takes_row_numbers:
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
         for W, dW in network.weights():
@@ -458,10 +454,11 @@ class Sequential:
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = fits(where, layers, n_in)
+        outputs = output_count(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
+        network.check_in_loop()
         wide = network.in_float64()
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
@@ -490,7 +487,7 @@ class Sequential:
         found, start = [], 0
         for layer, i, view, _ in network.views:
             part = slice(start, start + view.size)
-            if i == 0 and type(layer) in PRODUCTS:
+            if i == 0 and layer.decays:
                 upper, lower = params[part] + steps[part], params[part] - steps[part]
                 rise = l1 * (np.abs(upper) - np.abs(lower)) + l2 / 2 * (upper**2 - lower**2)
                 grad[part] += rise / (upper - lower)
@@ -561,7 +558,7 @@ class Sequential:
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = fits(where, layers, n_in)
+        outputs = output_count(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
@@ -583,9 +580,10 @@ class Sequential:
                 "predict(validation_data[0])",
             )
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
+        network.check_in_loop()
         network.check_finite(where)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
-        draws = any(type(layer) is Dropout for layer, _, _ in network.stack)
+        draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
         steps = Steps(where, kind, optimizer, numbers, network, penalties, seed)
 
@@ -687,6 +685,7 @@ class Sequential:
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         network = self._ready(where, n_in, vocabulary=rows.vocabulary)
+        network.check_in_loop()
         out = empty((n, network.outputs), self._dtype)
         size = min(n, PREDICT_ROWS)
         network = network.skipping_zeros(rows, n, size)
@@ -714,7 +713,7 @@ class Sequential:
         network, kind = self._network, KINDS.get(x.dtype)
         if kind is None or n_in != network.inputs or not 0 < n <= FEW_ROWS.size:
             return None
-        if network.vocabulary or not network.is_current(self.layers[:]):
+        if network.vocabulary or not network.is_current(self.layers[:]) or not len(network.table):
             return None
         out, work = empty((n, network.outputs), self._dtype), network.scratch(n)
         predict_rows(
@@ -783,7 +782,7 @@ class Sequential:
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = fits(where, layers, n_in)
+        outputs = output_count(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
         penalties = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
@@ -797,6 +796,7 @@ class Sequential:
         penalties: tuple[float, float],
     ) -> dict[str, float]:
         n = len(rows.array)
+        network.check_in_loop()
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, PREDICT_ROWS)
         network = network.skipping_zeros(rows, n, size)
         totals = network.run(rows, targets, order, size)
@@ -826,22 +826,24 @@ class Sequential:
 
         See `fastnet.checkpoint.save_model`.
         """
-        from fastnet.checkpoint import save_model
+        from fastnet.models.saved import save_model
 
         self._ready("Sequential.save")
         save_model(self, path)
 
     @classmethod
-    def load(cls: type[Model], path: str | bytes | os.PathLike[Any]) -> Model:
+    def load(
+        cls: type[Model], path: str | bytes | os.PathLike[Any], layers: Sequence[type] = ()
+    ) -> Model:
         """Read a model that `save` wrote: the same predictions, and the same training, to the bit.
 
         A subclass gets an object of its own class, whose `__init__` is not called.
 
         See `fastnet.checkpoint.load_model`.
         """
-        from fastnet.checkpoint import _load
+        from fastnet.models.saved import loaded
 
-        return _load(cls, path)
+        return loaded(cls, path, layers)
 
     # ----------------------------------------------------------------- arguments
 
@@ -855,7 +857,7 @@ class Sequential:
 
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
         first = self.layers[0] if self.layers else None
-        table = first.params[0].shape if type(first) is Embedding else None
+        table = first.params[0].shape if first is not None and first.takes_row_numbers else None
         return rows_of(where, name, x, self._width(), self._dtype, table)
 
     def _targets(
