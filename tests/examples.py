@@ -1,0 +1,246 @@
+"""Every layer, loss and optimizer: how to make it, and inputs and targets that suit it.
+
+Tests and benchmarks share the tables, so that a new operation is entered once. test_bits.py fails
+for a public class of fastnet.layers, fastnet.losses.LOSSES or fastnet.optimizer that has no entry.
+Numbers are drawn evenly, by default from -2 to 2, with seeds of their own: the same in each call.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastnet import layers, losses, optimizer, schedules
+
+N, D, M = 21, 37, 29  # rows, features and outputs: no multiples of a vector of any width
+
+
+class Layer(NamedTuple):
+    """A layer: its output has the shape of `dout`."""
+
+    make: Callable[[Any], Any]  # dtype of the parameters -> layer
+    inputs: Callable[[Any], list]  # dtype -> what forward takes
+    dout: Callable[[Any], Any]  # dtype -> what backward takes
+
+
+class Loss(NamedTuple):
+    """A loss of outputs (N, C) or (N,)."""
+
+    make: Callable[[], Any]
+    inputs: Callable[[Any], Any]  # dtype -> outputs
+    targets: Callable[[Any], Any]  # dtype -> targets
+    activation: str | None = None  # of a last Dense whose outputs suit the loss
+
+
+class Optimizer(NamedTuple):
+    """An optimizer, and parameters that it moves."""
+
+    make: Callable[[], Any]
+    params: Callable[[Any], list]  # dtype -> arrays
+    grads: Callable[[Any, int], list]  # dtype, step -> arrays of the same shapes
+
+
+def numbers(*shape, low=-2.0, high=2.0, seed=0):
+    """Return a function of the dtype that draws an array."""
+    return lambda dtype: np.random.default_rng(seed).uniform(low, high, shape).astype(dtype)
+
+
+def probabilities(*shape, seed=0):
+    return numbers(*shape, low=0.05, high=0.95, seed=seed)
+
+
+def labels(n, classes, seed=9):
+    return lambda dtype: np.random.default_rng(seed).integers(0, classes, n)
+
+
+def signs(*shape, seed=9):
+    return lambda dtype: np.where(numbers(*shape, seed=seed)(dtype) > 0, 1, -1).astype(dtype)
+
+
+def yes_or_no(*shape, seed=9):
+    return lambda dtype: (numbers(*shape, seed=seed)(dtype) > 0).astype(dtype)
+
+
+# --------------------------------------------------------------------------- layers
+
+
+def _of_one(make, *shape, out=None):
+    """Return the example of a layer of one array, whose output has the shape `out`."""
+    x = numbers(*shape, seed=1)
+    return Layer(make, lambda dtype: [x(dtype)], numbers(*(out or shape), seed=2))
+
+
+def _of_two(make):
+    x, y = numbers(N, D, seed=1), numbers(N, D, seed=3)
+    return Layer(make, lambda dtype: [x(dtype), y(dtype)], numbers(N, D, seed=2))
+
+
+def _dense(activation):
+    def make(dtype):
+        layer = layers.Dense(M, activation=activation)
+        layer.build(D, np.random.default_rng(4), dtype)
+        return layer
+
+    return make
+
+
+def _affine(n, d, m):
+    W, b = numbers(d, m, seed=4), numbers(m, seed=5)
+    return _of_one(lambda dtype: layers.Affine(W(dtype), b(dtype)), n, d, out=(n, m))
+
+
+def _matmul(dtype):
+    return layers.MatMul(numbers(D, M, seed=4)(dtype))
+
+
+def _batch_normalization(dtype):
+    return layers.BatchNormalization(numbers(D, seed=4)(dtype), numbers(D, seed=5)(dtype))
+
+
+def _dropout(**options):
+    return lambda dtype: layers.Dropout(rng=np.random.default_rng(6), **options)
+
+
+def _embedding(dtype):
+    return layers.Embedding(numbers(50, M, seed=4)(dtype))
+
+
+_ELEMENTWISE = {
+    "Elu": lambda dtype: layers.Elu(),
+    "Elu alpha": lambda dtype: layers.Elu(0.3),
+    "Gelu": lambda dtype: layers.Gelu(),
+    "Gelu tanh": lambda dtype: layers.Gelu("tanh"),
+    "Identity": lambda dtype: layers.Identity(),
+    "LeakyRelu": lambda dtype: layers.LeakyRelu(),
+    "LeakyRelu alpha": lambda dtype: layers.LeakyRelu(0.3),
+    "Relu": lambda dtype: layers.Relu(),
+    "Sigmoid": lambda dtype: layers.Sigmoid(),
+    "Silu": lambda dtype: layers.Silu(),
+    "Softmax": lambda dtype: layers.Softmax(),
+    "Softplus": lambda dtype: layers.Softplus(),
+    "Step": lambda dtype: layers.Step(),
+    "Tanh": lambda dtype: layers.Tanh(),
+    "BatchNormalization": _batch_normalization,
+    "Dropout": _dropout(),
+    "Dropout inverted": _dropout(dropout_ratio=0.3, inverted=True),
+}
+# Rows, features and outputs of products that take different ways: a single row, dot products, few
+# outputs, shallow sums, sums of several blocks, copied panels of W.
+_PRODUCTS = [(1, D, M), (1, 300, 100), (3, 60, 70), (70, 64, 5), (70, 3, 130), (70, 300, 130)]
+
+LAYERS: dict[str, Layer] = {
+    **{name: _of_one(make, N, D) for name, make in _ELEMENTWISE.items()},
+    **{f"Dense {a}": _of_one(_dense(a), N, D, out=(N, M)) for a in layers.ACTIVATIONS},
+    "Dense": _of_one(_dense(None), N, D, out=(N, M)),
+    "MatMul": _of_one(_matmul, N, D, out=(N, M)),
+    "Affine": _affine(N, D, M),
+    **{f"Affine {n}x{d}x{m}": _affine(n, d, m) for n, d, m in _PRODUCTS},
+    "Embedding": Layer(
+        _embedding, lambda dtype: [labels((N, 3), 50)(dtype)], numbers(N, 3, M, seed=2)
+    ),
+    "Add": _of_two(lambda dtype: layers.Add()),
+    "Multiply": _of_two(lambda dtype: layers.Multiply()),
+    "Repeat": _of_one(lambda dtype: layers.Repeat(3, axis=1), N, D, out=(N, 3 * D)),
+    "Sum": _of_one(lambda dtype: layers.Sum(), N, D, out=(1, D)),
+    "SoftmaxWithLoss": Layer(
+        lambda dtype: layers.SoftmaxWithLoss(),
+        lambda dtype: [numbers(N, M)(dtype), labels(N, M)(dtype)],
+        lambda dtype: 0.5,
+    ),
+}
+
+# --------------------------------------------------------------------------- losses
+
+_numbers, _probabilities = numbers(N, M), probabilities(N, M)
+_labels, _shares = labels(N, M), probabilities(N, M, seed=9)
+_signs, _yes_or_no = signs(N, M), yes_or_no(N, M)
+_targets = numbers(N, M, seed=9)
+
+LOSSES: dict[str, Loss] = {
+    "SoftmaxCrossEntropy": Loss(losses.SoftmaxCrossEntropy, _numbers, _labels),
+    "MeanSquaredError": Loss(losses.MeanSquaredError, _numbers, _targets),
+    "ElementwiseMeanSquaredError": Loss(losses.ElementwiseMeanSquaredError, _numbers, _targets),
+    "MeanAbsoluteError": Loss(losses.MeanAbsoluteError, _numbers, _targets),
+    "MeanAbsolutePercentageError": Loss(losses.MeanAbsolutePercentageError, _numbers, _targets),
+    "MeanSquaredLogarithmicError": Loss(
+        losses.MeanSquaredLogarithmicError, _probabilities, _shares, "sigmoid"
+    ),
+    "Huber": Loss(losses.Huber, _numbers, _targets),
+    "Huber delta": Loss(lambda: losses.Huber(delta=0.5), _numbers, _targets),
+    "Poisson": Loss(losses.Poisson, _probabilities, _shares, "sigmoid"),
+    "CosineProximity": Loss(losses.CosineProximity, _numbers, _targets),
+    "Hinge": Loss(losses.Hinge, _numbers, _signs),
+    "SquaredHinge": Loss(losses.SquaredHinge, _numbers, _signs),
+    "CategoricalHinge": Loss(losses.CategoricalHinge, _numbers, _labels),
+    "CategoricalCrossEntropy": Loss(
+        losses.CategoricalCrossEntropy, _probabilities, _shares, "sigmoid"
+    ),
+    "SparseCategoricalCrossEntropy": Loss(
+        losses.SparseCategoricalCrossEntropy, _probabilities, _labels, "sigmoid"
+    ),
+    "BinaryCrossEntropy": Loss(losses.BinaryCrossEntropy, _probabilities, _yes_or_no, "sigmoid"),
+    "SigmoidCrossEntropy": Loss(losses.SigmoidCrossEntropy, _numbers, _yes_or_no),
+    "KullbackLeiblerDivergence": Loss(
+        losses.KullbackLeiblerDivergence, _probabilities, _shares, "sigmoid"
+    ),
+    "SigmoidWithLoss": Loss(losses.SigmoidWithLoss, _numbers, _yes_or_no),
+    "WeightedLosses": Loss(
+        lambda: losses.WeightedLosses([losses.MeanSquaredError(), losses.Huber()], [2, 1]),
+        lambda dtype: [_numbers(dtype), _targets(dtype)],
+        lambda dtype: [_targets(dtype), _numbers(dtype)],
+    ),
+}
+
+# --------------------------------------------------------------------------- optimizers
+
+
+def _on_a_layer(make):
+    """Return the example of an optimizer: a W, a b and one number."""
+    shapes = (D, M), (M,), (1,)
+
+    def draw(dtype, seed, high):
+        return [
+            numbers(*shape, low=-high, high=high, seed=seed + i)(dtype)
+            for i, shape in enumerate(shapes)
+        ]
+
+    # Parameters of about the size of a step: a step that is an ulp off shows in them.
+    return Optimizer(
+        make,
+        lambda dtype: draw(dtype, 10, 0.02),
+        lambda dtype, step: draw(dtype, 20 + 10 * step, 2.0),
+    )
+
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (
+        optimizer.SGD,
+        optimizer.Momentum,
+        optimizer.Nesterov,
+        optimizer.AdaGrad,
+        optimizer.RMSprop,
+        optimizer.AdaDelta,
+        optimizer.Adam,
+        optimizer.Nadam,
+        optimizer.AdamW,
+    )
+}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "": {},
+    " weight_decay": {"weight_decay": 0.1},
+    " clip_norm": {"clip_norm": 1.5},
+    " clip_value": {"clip_value": 0.5},
+    " schedule": {"lr": schedules.ExponentialDecay(0.05, every=2, factor=0.5)},
+}
+
+
+def _with(kind, options):
+    return lambda: kind(**options)
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    f"{name}{suffix}": _on_a_layer(_with(kind, options))
+    for name, kind in _KINDS.items()
+    for suffix, options in _OPTIONS.items()
+}
