@@ -221,7 +221,7 @@ def kullback_leibler_divergence(
 
 
 @inline
-def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, numbers, dx, losses, like):
+def _of_labels(row, gradient_row, n, size, columns, y, labels, rows, dx, losses, like):
     """All losses of outputs and labels."""
     p, known, gradients = pointer_at(y, like), pointer_at(labels, int64(0)), pointer_at(dx, like)
     order, results = pointer_at(rows, int64(0)), pointer_at(losses, like)
