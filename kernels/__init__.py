@@ -13,6 +13,8 @@ if __name__ != "fastnet.kernels":
 
 from importlib import import_module as _import_module
 from pkgutil import walk_packages as _walk_packages
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
@@ -62,3 +64,8 @@ for _module, _kernel in _kernels():
         globals()[_kernel.__name__] = _kernel
         __all__.append(_kernel.__name__)
 __all__.sort()
+
+if _TYPE_CHECKING:
+
+    def __getattr__(name: str) -> _Any:
+        """A kernel: found at run time."""

@@ -650,7 +650,7 @@ def test_the_same_bits_in_parts_and_in_threads(stack, monkeypatch):
     fastnet.set_num_threads(1)
     try:
         expected = model.numerical_gradient(x, t)
-        monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", 1e5)
+        monkeypatch.setattr(models.progress, "FLOPS_A_CALL", 1e5)
         found = [model.numerical_gradient(x, t)]
         monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1.0)
         monkeypatch.setattr(threads, "FLOPS_A_CALL", 0.0)
@@ -663,7 +663,7 @@ def test_the_same_bits_in_parts_and_in_threads(stack, monkeypatch):
 
         monkeypatch.setattr(threads, "_wake", wake_some)
         found.append(model.numerical_gradient(x, t))
-        monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", 2e9)
+        monkeypatch.setattr(models.progress, "FLOPS_A_CALL", 2e9)
         found.append(model.numerical_gradient(x, t))
     finally:
         fastnet.set_num_threads(before)

@@ -711,7 +711,7 @@ def test_the_same_bits_however_the_work_is_cut(monkeypatch, cut, calls, shuffle)
 
     real = models.network.train_epochs
     monkeypatch.setattr(models.network, "train_epochs", count)
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     model = trained(shuffle=shuffle)
     assert len(counted) == calls
     assert_array_equal(model.parameter_vector, expected.parameter_vector)
@@ -877,7 +877,7 @@ def interrupt(monkeypatch):
 def test_ctrl_c_returns_what_was_learnt(interrupt, monkeypatch, when, validation):
     x, t = data(40)
     held_out = (x[:7], t[:7]) if validation else None
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", 1)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", 1)
     model, expected = small(), small()
     interrupt(8, when)  # 5 batches an epoch: the third of the second epoch
     seen = model.fit(x, t, 9, 8, SGD(0.2), held_out, False, verbose=0)
@@ -1004,7 +1004,7 @@ def stops(model, *arguments, lr, what="weights"):
 @every_loss
 @every_dtype
 def test_nan_stops_before_its_update(monkeypatch, cut, loss, dtype):
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)
     model, expected = small(loss, dtype), small(loss, dtype)
     x[19, 2] = np.nan  # the third batch
@@ -1033,7 +1033,7 @@ def test_nan_in_the_targets_stops_too():
 @every_loss
 @every_dtype
 def test_an_explosion_keeps_the_last_finite_weights(monkeypatch, cut, loss, dtype):
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)
     lr = 1e18 if dtype == "float32" else 1e150
     if loss == SQUARED_ERROR:
@@ -1060,7 +1060,7 @@ def test_an_explosion_keeps_the_last_finite_weights(monkeypatch, cut, loss, dtyp
 @cuts
 def test_weights_that_overflow_while_the_loss_stays_finite(monkeypatch, cut):
     # An infinite weight saturates the sigmoid, and every later loss is finite.
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     x, t = np.full((40, 2), 3e38, np.float32), np.zeros(40, int)
     x[:16], t[1:16:3] = 0, 1  # two batches that do no harm
     stack = [Dense(3, "sigmoid", 2, 0), Affine([[1.0, -1.0], [1.0, -1.0], [-2.0, 2.0]], [0.0, 0.0])]
@@ -1102,7 +1102,7 @@ def test_arrays_beyond_the_models_dtype():
 
 @cuts
 def test_the_epochs_before_an_explosion_are_kept(monkeypatch, cut):
-    monkeypatch.setattr(models.sequential, "FLOPS_A_CALL", cut)
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     model, expected = small(SQUARED_ERROR, seed=1), small(SQUARED_ERROR, seed=1)
     x, t = data(20, loss=SQUARED_ERROR, dtype="float32")
     options = {"optimizer": SGD(15), "shuffle": False, "verbose": 0}
@@ -1269,7 +1269,7 @@ def test_the_bar_comes_when_the_kernels_are_there(monkeypatch):
     """A line that says that they are compiled stands above it."""
     order, run = [], Steps.run
     monkeypatch.setattr(Steps, "run", lambda *a, **k: order.append("run") or run(*a, **k))
-    monkeypatch.setattr(models.sequential, "progress_bar", lambda *_: order.append("bar"))
+    monkeypatch.setattr(models.training, "progress_bar", lambda *_: order.append("bar"))
     small().fit(*data(), 1)
     assert order == ["run", "bar", "run"]
 
@@ -1293,9 +1293,9 @@ def test_elsewhere_nothing_is_shown_and_tqdm_not_imported(monkeypatch, capsys, s
 def test_the_bar_is_closed_when_training_ends_early(monkeypatch, interrupt):
     x, t = data()
     bars = []  # held: a bar that is collected closes itself
-    real = models.sequential.progress_bar
+    real = models.training.progress_bar
     monkeypatch.setattr(
-        models.sequential, "progress_bar", lambda *a: bars.append(real(*a)) or bars[-1]
+        models.training, "progress_bar", lambda *a: bars.append(real(*a)) or bars[-1]
     )
     monkeypatch.setattr(sys, "stderr", Terminal())
     with pytest.raises(FloatingPointError):
