@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
@@ -84,7 +83,7 @@ class Layer:
             cls._settings = staticmethod(attrgetter(*cls.argument_names))
 
     # What the loop's program goes by besides arrays: read at each call, in 0.1 us.
-    _settings: ClassVar[Callable[[Any], Any]] = staticmethod(id)
+    _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(id)
 
     def __init__(self) -> None:
         self.params: list[NDArray[Any]] = []

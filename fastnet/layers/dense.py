@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import empty, ndarray
@@ -103,8 +103,8 @@ class Dense(Affine):
     """
 
     out: NDArray[Any]
-    argument_names = "units", "activation", "weight_init_std"
-    _settings = staticmethod(attrgetter("activation"))
+    argument_names: ClassVar[tuple[str, ...]] = ("units", "activation", "weight_init_std")
+    _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(attrgetter("activation"))
 
     def __init__(
         self,

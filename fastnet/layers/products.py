@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import empty, ndarray
@@ -69,7 +69,7 @@ class MatMul(Layer):
     """
 
     x: NDArray[Any]
-    array_names = ("W",)
+    array_names: ClassVar[tuple[str, ...]] = ("W",)
     decays = True
 
     def __init__(self, W: ArrayLike) -> None:
@@ -289,7 +289,7 @@ class Affine(MatMul):
     array([1., 2.])
     """
 
-    array_names = "W", "b"
+    array_names: ClassVar[tuple[str, ...]] = ("W", "b")
 
     def __init__(self, W: ArrayLike, b: ArrayLike) -> None:
         super().__init__(W)
