@@ -1,0 +1,144 @@
+"""Break the code at random places, one at a time, and see whether the tests notice.
+
+    python tests/mutants.py --count 20 --seed 1 [FILE ...]      without files: kernels/ and fastnet/
+
+Each mutant is one operator, comparison, number, condition or `not` that is another, in a copy of
+the tree in a temporary folder. The tests of the file's word run first, then those that import it.
+A mutant that all of them pass is a survivor: write the test that it shows to be missing, or say
+why no test could see it (an equal one: a block size, a hint to the CPU). The exit status is 1 where
+one survived. A changed kernel compiles anew what its tests need: some 20 s each.
+"""
+
+import argparse
+import ast
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("kernels", "fastnet")
+SECONDS = 300  # for the tests of a mutant: what hangs is noticed
+
+OPERATORS = {
+    ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast.Div: ("/", "*"),
+    ast.FloorDiv: ("//", "%"), ast.Mod: ("%", "//"), ast.Lt: ("<", "<="), ast.LtE: ("<=", "<"),
+    ast.Gt: (">", ">="), ast.GtE: (">=", ">"), ast.Eq: ("==", "!="), ast.NotEq: ("!=", "=="),
+    ast.Is: ("is", "is not"), ast.IsNot: ("is not", "is"), ast.In: ("in", "not in"),
+    ast.NotIn: ("not in", "in"), ast.And: ("and", "or"), ast.Or: ("or", "and"),
+}  # fmt: skip
+
+
+def mutations(source):
+    """Yield (start, end, text) of what may stand in place of source[start:end]."""
+    lines = [0]
+    for line in source.splitlines(keepends=True):
+        lines.append(lines[-1] + len(line))
+
+    def place(line, column):  # columns count bytes
+        text = source[lines[line - 1] : lines[line]]
+        return lines[line - 1] + len(text.encode()[:column].decode())
+
+    def start(node):
+        return place(node.lineno, node.col_offset)
+
+    def end(node):
+        return place(node.end_lineno, node.end_col_offset)
+
+    def between(left, right, operator):
+        old, new = OPERATORS[type(operator)]
+        gap = source[end(left) : start(right)]
+        found = re.search(rf"(?<![\w<>=*/]){re.escape(old)}(?![\w=*/])", gap)
+        if found:
+            at = end(left) + found.start()
+            yield at, at + len(old), new
+
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            yield from between(node.left, node.right, node.op)
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            for left, operator, right in zip(sides, node.ops, sides[1:]):  # noqa: B905
+                if type(operator) in OPERATORS:
+                    yield from between(left, right, operator)
+        elif isinstance(node, ast.BoolOp):
+            for left, right in zip(node.values, node.values[1:]):  # noqa: B905
+                yield from between(left, right, node.op)
+        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            yield start(node), end(node), repr(node.value + 1)
+        elif isinstance(node, (ast.If, ast.While, ast.IfExp)):
+            test = source[start(node.test) : end(node.test)]
+            yield start(node.test), end(node.test), f"not ({test})"
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+            yield start(node), start(node) + (3 if isinstance(node.op, ast.Not) else 1), ""
+
+
+def tests_of(path):
+    """Return the test files of a source file: those of its word, then those that import it."""
+    word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
+    room = path.parts[1].removesuffix(".py")
+    names = [f"test_{word}.py", f"test_{room}.py"]
+    module = ".".join(["fastnet", *path.with_suffix("").parts[int(path.parts[0] == "fastnet") :]])
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    own = [test for name in names for test in tests if test.name == name]
+    users = [test for test in tests if re.search(rf"\b{re.escape(module)}\b", test.read_text())]
+    return [str(test.relative_to(ROOT)) for test in dict.fromkeys([*own, *users])]
+
+
+def survives(tree, tests):
+    """Return whether all tests pass in the tree, and what else there is to say."""
+    if not tests:
+        return True, "no test of its own"
+    environment = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(tree / ".cache")}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"no end within {SECONDS} s"
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+    return done.returncode == 0, failed[0] if failed else ""
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    parser.add_argument("--count", type=int, default=10, help="mutants (default: 10)")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(words)
+    files = arguments.files or [p for room in ROOMS for p in (ROOT / room).rglob("*.py")]
+    files = [path.resolve().relative_to(ROOT) for path in files if "__pycache__" not in path.parts]
+    files = [p for p in files if p.parts[:2] not in (("fastnet", "kernels"), ("fastnet", "data"))]
+    sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in sorted(set(files))}
+    places = [(path, m) for path, source in sources.items() for m in mutations(source)]
+    chosen = random.Random(arguments.seed).sample(places, min(arguments.count, len(places)))
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        known = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")
+        for name in filter(None, known):
+            if (ROOT / name).is_file() or (ROOT / name).is_symlink():
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
+        for path, (start, end, text) in chosen:
+            source = sources[path]
+            (tree / path).write_text(source[:start] + text + source[end:], encoding="utf-8")
+            alive, why = survives(tree, tests_of(path))
+            (tree / path).write_text(source, encoding="utf-8")
+            survivors += alive
+            line = source.count("\n", 0, start) + 1
+            change = f"{source[start:end]!r} -> {text!r}"
+            print(
+                f"{'SURVIVED' if alive else 'killed':<9}{path}:{line}: {change} {why}", flush=True
+            )
+    print(f"{len(chosen) - survivors} of {len(chosen)} killed.")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
