@@ -126,7 +126,7 @@ _Job = tuple[Callable[..., None], tuple[Any, ...], NDArray[np.int64], int]
 _serving = threading.Lock()  # held by the call that has the helpers
 _jobs: SimpleQueue[_Job | None] = SimpleQueue()
 _helpers: list[threading.Thread] = []
-_resume = np.int64(0)  # until when, in ticks, the next call stays alone: see kernels.team
+_resume = np.int64(0)  # until when, in ticks, the next call stays alone: see kernels.loop.team
 
 
 def _wake(kernel: Callable[..., None], arguments: tuple[Any, ...], team: NDArray[np.int64]) -> None:

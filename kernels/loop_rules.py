@@ -4,7 +4,7 @@
 
 The update number t, from 1, of all parameters, by address; `like` is a number of their dtype.
 `slots` holds the rule's state arrays one after another, each of `size`. Of `hyper`, float64, the
-first numbers are those of `kernels.table`, and from LR on those that `foo_step` takes.
+first numbers are those of `kernels.loop.record`, and from LR on those that `foo_step` takes.
 """
 
 import math
