@@ -35,6 +35,7 @@ from .cross_entropy import (
     sigmoid_cross_entropy_forward,
     sigmoid_with_loss_forward,
 )
+from .differences import central_differences
 from .dropout import (
     dropout_backward,
     dropout_forward,
@@ -46,7 +47,6 @@ from .embedding import (
     embedding_forward,
 )
 from .gemm import matmul_backward, matmul_forward
-from .gradient import central_differences
 from .hinge import (
     categorical_hinge_backward,
     categorical_hinge_forward,
@@ -107,6 +107,13 @@ from .penalties import (
     l2_penalty_backward,
     l2_penalty_forward,
 )
+from .record import (
+    FLOAT32,
+    FLOAT64,
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
+    UINT8,
+)
 from .softmax import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -115,16 +122,7 @@ from .softmax import (
     softmax_cross_entropy_forward,
     softmax_forward,
 )
-from .training import (
-    FLOAT32,
-    FLOAT64,
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    UINT8,
-    predict_rows,
-    train_epochs,
-    work_size,
-)
+from .train import predict_rows, train_epochs, work_size
 from .updates import (
     adadelta_update,
     adagrad_update,

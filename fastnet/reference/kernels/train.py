@@ -1,9 +1,9 @@
 """A whole epoch in one call, for any stack of dense layers.
 
-The stack is data: a row of ``layers`` (L, 5) holds n_in, n_out, the offsets of W and b in the
-flat vector ``params`` (-1 where there is none) and the activation's code. The rows of x are
-given by address, kind (0 float32, 1 float64, 2 uint8) and bytes between rows, because the
-compiled twin reads three dtypes with one machine code.
+The stack is data: ``programs`` (1,) has the address of a record a layer, with its inputs and
+outputs, where its W and b begin in the flat vector ``params`` (-1 where there is none) and the
+activation's code, see ``record.py``. The rows of x are given by address, kind and bytes between
+rows, because the compiled twin reads three dtypes with one machine code.
 """
 
 import numpy as np
@@ -11,10 +11,8 @@ import numpy as np
 from .activations import BACKWARD, FORWARD
 from .affine import affine_backward_input, affine_backward_sgd_update, affine_forward
 from .losses import mean_squared_error_backward, mean_squared_error_forward
+from .record import LAYER, SOFTMAX_CROSS_ENTROPY
 from .softmax import softmax_cross_entropy_backward, softmax_cross_entropy_forward
-
-SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR = 0, 1
-FLOAT32, FLOAT64, UINT8 = 0, 1, 2
 
 
 def train_epochs(
@@ -26,12 +24,10 @@ def train_epochs(
     targets,
     order,
     batch_size,
-    layers,
     params,
-    loss,
+    programs,
     lr,
     learn,
-    calls,
     work,
     totals,
     team,
@@ -39,8 +35,8 @@ def train_epochs(
 ):
     """Train on the rows that order (E, n) names, epoch by epoch, batch by batch.
 
-    For dense layers, two losses and SGD, where `calls` is zeros: what the compiled twin calls by
-    address has twins of its own. Each batch costs a forward pass, its loss and (learn) a backward
+    For dense layers, two losses and SGD: what the compiled twin calls by address has twins of its
+    own. Each batch costs a forward pass, its loss and (learn) a backward
     pass with an SGD update. labels (N,) int64 serve the cross entropy, targets (N, C) the squared
     error. A row of totals (E, 3) receives an epoch's loss summed over the samples, the correct
     answers, and the batches done; a loss that is not finite ends the training before its update.
@@ -48,6 +44,7 @@ def train_epochs(
     """
     if member > 0:
         return
+    layers = _layers_of(programs)
     rows = _rows_at(x_address, x_kind, x_row_stride, order, layers)
     stack = _views(layers, params)
     outs, douts = _split(work, layers, batch_size)
@@ -60,7 +57,7 @@ def train_epochs(
             inputs = _forward(_scaled(rows[batch], x_scale, params), stack, [o[:n] for o in outs])
             out, dout = inputs[-1], douts[-1][:n]
 
-            if loss == SOFTMAX_CROSS_ENTROPY:
+            if programs["loss"][0] == SOFTMAX_CROSS_ENTROPY:
                 t = labels[batch]
                 softmax_cross_entropy_forward(out, t, dout, batch_loss)
                 softmax_cross_entropy_backward(dout, t, 1, dout)
@@ -86,9 +83,8 @@ def predict_rows(
     x_row_stride,
     x_scale,
     order,
-    layers,
     params,
-    calls,
+    programs,
     work,
     batch_size,
     out,
@@ -98,6 +94,7 @@ def predict_rows(
     """Write the network's output for the rows in ``order`` into out (n, C)."""
     if member > 0:
         return
+    layers = _layers_of(programs)
     rows = _rows_at(x_address, x_kind, x_row_stride, order, layers)
     stack = _views(layers, params)
     outs, _ = _split(work, layers, batch_size)
@@ -106,9 +103,9 @@ def predict_rows(
         out[start : start + batch_size] = _forward(x, stack, [o[: len(x)] for o in outs])[-1]
 
 
-def work_size(layers, batch_size):
+def work_size(programs, batch_size):
     """Return how many elements of scratch the two functions above need."""
-    return 2 * batch_size * int(layers[:, 1].sum())
+    return 2 * batch_size * int(_layers_of(programs)["outputs"].sum())
 
 
 class _Memory:
@@ -121,13 +118,20 @@ class _Memory:
             "shape": shape,
             "strides": strides,
             "typestr": dtype.str,
+            "descr": dtype.descr,
         }
+
+
+def _layers_of(programs):
+    """View the records of the layers."""
+    address, depth = programs["layers"][0], int(programs["depth"][0])
+    return np.asarray(_Memory(address, (depth,), (LAYER.itemsize,), LAYER))
 
 
 def _rows_at(x_address, x_kind, x_row_stride, order, layers):
     """View the user's rows, up to the last that is visited, as a matrix: no copy."""
     dtype = np.dtype((np.float32, np.float64, np.uint8)[x_kind])
-    shape = (int(order.max(initial=-1)) + 1, int(layers[0, 0]))
+    shape = (int(order.max(initial=-1)) + 1, int(layers["inputs"][0]))
     return np.asarray(_Memory(x_address, shape, (int(x_row_stride), dtype.itemsize), dtype))
 
 
@@ -140,7 +144,8 @@ def _scaled(x, x_scale, params):
 def _views(layers, params):
     """Return W, b (None where there is none) and activation of every layer."""
     stack = []
-    for n_in, n_out, at_W, at_b, activation in layers.tolist():
+    names = ["inputs", "outputs", "weight", "bias", "activation"]
+    for n_in, n_out, at_W, at_b, activation in layers[names].tolist():
         W = params[at_W : at_W + n_in * n_out].reshape(n_in, n_out) if at_W >= 0 else None
         b = params[at_b : at_b + n_out] if at_b >= 0 else None
         stack.append((W, b, activation))
@@ -149,7 +154,7 @@ def _views(layers, params):
 
 def _split(work, layers, batch_size):
     """Cut work into an output and a gradient, (batch_size, n_out), for every layer."""
-    sizes = [batch_size * n_out for n_out in layers[:, 1].tolist()] * 2
+    sizes = [batch_size * n_out for n_out in layers["outputs"].tolist()] * 2
     pieces = np.split(work[: sum(sizes)], np.cumsum(sizes)[:-1])
     matrices = [piece.reshape(batch_size, -1) for piece in pieces]
     return matrices[: len(layers)], matrices[len(layers) :]
