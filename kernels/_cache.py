@@ -19,12 +19,13 @@ from numba.core import caching, codegen, compiler, entrypoints
 from .blocking import BITS, FUSED, L2_BYTES
 
 _FOLDER = pathlib.Path(__file__).resolve().parent
+_INSIDE = os.path.join(os.path.dirname(__file__), "")  # how the names of our own files begin
 
 
 def _source_stamp():
     digest = hashlib.sha256(f"{BITS} {FUSED} {L2_BYTES}".encode())
-    for path in sorted(_FOLDER.glob("*.py")):
-        digest.update(path.name.encode())
+    for path in sorted(_FOLDER.rglob("*.py")):
+        digest.update(path.relative_to(_FOLDER).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -60,6 +61,13 @@ def cache_directory():
 
 
 class _Locator(caching._CacheLocator):
+    """Where a function's entries stand, and until when they hold.
+
+    Numba calls an entry by the name of the function and that of its file, without the folder. All
+    are kept in one folder here, so the entry's name has a hash of the whole path: there are two
+    files `sparse.py`. A file outside of fastnet is no part of the stamp: its bytes come to it.
+    """
+
     def __init__(self, py_func, py_file):
         self._py_file = py_file  # Numba names it in warnings
         self._first_line = py_func.__code__.co_firstlineno
@@ -68,10 +76,13 @@ class _Locator(caching._CacheLocator):
         return str(_CACHE_FOLDER)
 
     def get_source_stamp(self):
-        return _STAMP
+        if self._py_file.startswith(_INSIDE):
+            return _STAMP
+        return _STAMP + hashlib.sha256(pathlib.Path(self._py_file).read_bytes()).hexdigest()
 
     def get_disambiguator(self):
-        return str(self._first_line)
+        path = self._py_file.removeprefix(_INSIDE)
+        return f"{self._first_line}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
 
     @classmethod
     def from_function(cls, py_func, py_file):
@@ -170,7 +181,7 @@ class _Cache(caching.FunctionCache):
 
 
 class _NoCache(caching.NullCache):
-    """Where no folder can be written."""
+    """Where no folder can be written, and of functions that no file holds."""
 
     def load_overload(self, sig, target_context):
         _prepare_to_compile()
@@ -182,5 +193,6 @@ def _prepare_to_compile():
 
 
 def cache_for(function):
-    """Return the cache of a kernel."""
-    return _NoCache() if _CACHE_FOLDER is None else _Cache(function)
+    """Return the cache of a kernel; none for a function that was typed in, which has no file."""
+    has_file = os.path.isfile(function.__code__.co_filename)
+    return _Cache(function) if has_file and _CACHE_FOLDER is not None else _NoCache()
