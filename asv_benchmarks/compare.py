@@ -45,7 +45,7 @@ DEFAULT = (
     r"^affine\..*_affine_forward\(float64, 128-512-512\)",
     r"^softmax\..*_softmax_cross_entropy_forward\(float32, 100-784-50\)",
     r"^updates\..*_update\(float32, 100000, (momentum|adam)\)",
-    r"^(models\..*_fit|training\..*_train_epochs)"
+    r"^(models\..*_fit|train\..*_train_epochs)"
     r"\((float32, (3-4-1/1|64-32-10/32|784-50-10/100)|float64, 784-50-10/100)\)",
     r"^models\..*_step_by_hand\(float32, (3-4-1/1|784-50-10/100)\)",
     r"^models\.TwoLayerNet\.",

@@ -25,7 +25,7 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
-from fastnet.kernels.loop.record import CALLS
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 
 class Network(NamedTuple):
@@ -117,26 +117,23 @@ def by_loop(net, order, lr, package):
     """One call of train_epochs: compiled in fastnet, preallocated outputs in NumPy's twin."""
     kernels, model = package.kernels, sequential(net, package)
     hidden = {"sigmoid": kernels.SIGMOID, "relu": kernels.RELU, "tanh": kernels.TANH}
-    table, start = [], 0
-    for d, m in pairwise(net.widths):
-        table.append((d, m, start, start + d * m, hidden[net.activation]))
-        start += d * m + m
-    table[-1] = (*table[-1][:4], kernels.SIGMOID if net.squared else kernels.IDENTITY)
-    layers, scalar = np.array(table), net.dtype.type
+    activations = [hidden[net.activation]] * (len(net.widths) - 2)
+    activations.append(kernels.SIGMOID if net.squared else kernels.IDENTITY)
+    layers, scalar = dense_layers(net.widths, activations)[0], net.dtype.type
     x, t = net.x.copy(), net.t.copy()
     labels, targets = t, np.empty((0, 0), net.dtype)
     loss = kernels.SOFTMAX_CROSS_ENTROPY
     if net.squared:
         labels, targets, loss = np.empty(0, np.int64), t, kernels.MEAN_SQUARED_ERROR
     kind = kernels.FLOAT32 if net.dtype == np.float32 else kernels.FLOAT64
-    work = np.empty(kernels.work_size(layers, net.batch_size), net.dtype)
-    alone, calls = np.zeros(1, np.int64), np.zeros(CALLS, np.int64)
+    programs, alone = program_of(layers, loss), np.zeros(1, np.int64)
+    work = np.empty(kernels.work_size(programs, net.batch_size), net.dtype)
 
     def run():
         kernels.train_epochs(
             x.ctypes.data, kind, x.strides[0], scalar(1), labels, targets, order.reshape(1, -1),
-            net.batch_size, layers, model.parameter_vector, loss, scalar(lr), True, calls,
-            work, np.empty((1, 3)), alone, 0,
+            net.batch_size, model.parameter_vector, programs, scalar(lr), True, work,
+            np.empty((1, 3)), alone, 0,
         )  # fmt: skip
 
     return run, lambda: model.params

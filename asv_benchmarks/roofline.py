@@ -9,7 +9,7 @@ from fastnet import kernels
 
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
-    "Products and networks": (("gemm", "affine", "training", "gradient"), ""),
+    "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
     "Optimizers and penalties": (("updates", "penalties"), ""),
     "Activations, forward": (("elementary", "activations", "linear_units"), "_forward"),
     "Activations, backward": (("elementary", "activations", "linear_units"), "_backward"),

@@ -40,8 +40,8 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
-from fastnet.kernels.loop.record import CALLS
 from fastnet.kernels.simd import fill, fma, lanes, pointer, sum_lanes
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
 
@@ -144,24 +144,21 @@ class Network:
         kernels = SIDES[side].kernels
         params = self.model(side).parameter_vector.copy()
         codes = {"sigmoid": kernels.SIGMOID, "relu": kernels.RELU}
-        table, start = [], 0
-        for d, m in pairwise(self.widths):
-            table.append((d, m, start, start + d * m, codes[self.activation]))
-            start += d * m + m
-        table[-1] = (*table[-1][:4], kernels.SIGMOID if self.squared else kernels.IDENTITY)
-        layers, scalar = np.array(table), self.dtype.type
+        activations = [codes[self.activation]] * (len(self.widths) - 2)
+        activations.append(kernels.SIGMOID if self.squared else kernels.IDENTITY)
+        layers, scalar = dense_layers(self.widths, activations)[0], self.dtype.type
         kind = kernels.FLOAT32 if self.dtype == np.float32 else kernels.FLOAT64
         labels, targets = self.t, np.empty((0, 0), self.dtype)
         if self.squared:
             labels, targets = np.empty(0, np.int64), self.t
         loss = kernels.MEAN_SQUARED_ERROR if self.squared else kernels.SOFTMAX_CROSS_ENTROPY
-        work = np.empty(kernels.work_size(layers, self.batch_size), self.dtype)
+        programs = program_of(layers, loss)
+        work = np.empty(kernels.work_size(programs, self.batch_size), self.dtype)
         totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
             self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
-            self.batch_size, layers, params, loss, scalar(lr), True, np.zeros(CALLS, np.int64),
-            work, totals, alone, 0,
+            self.batch_size, params, programs, scalar(lr), True, work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params
 

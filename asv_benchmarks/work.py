@@ -15,7 +15,7 @@ import numba
 import numpy as np
 
 from fastnet import kernels, warmup
-from fastnet.kernels.loop.record import CALLS
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 # FLOPs of the vector forms in kernels/elementary.py, float32 and float64: the polynomials differ.
 ELEMENTARY = {
@@ -257,12 +257,11 @@ def network(sizes, dtype):
     """Return arguments by name of the kernels that take a network: one batch, softmax, SGD."""
     n, d, h, c = (sizes[letter] for letter in "NDHC")
     rng, scalar = np.random.default_rng(0), np.dtype(dtype).type
-    x, params = rng.uniform(0.1, 0.9, (n, d)), rng.standard_normal((d + 1) * h + (h + 1) * c)
-    layers = np.array(
-        [
-            (d, h, 0, d * h, kernels.SIGMOID),
-            (h, c, (d + 1) * h, (d + 1) * h + h * c, kernels.IDENTITY),
-        ]
+    layers, size = dense_layers((d, h, c), (kernels.SIGMOID, kernels.IDENTITY))
+    x, params, programs = (
+        rng.uniform(0.1, 0.9, (n, d)),
+        rng.standard_normal(size),
+        program_of(layers),
     )
     x, params = x.astype(dtype), (params * d**-0.5).astype(dtype)
     return {
@@ -275,16 +274,14 @@ def network(sizes, dtype):
         "targets": np.empty((0, 0), dtype),
         "order": rng.permutation(n),
         "batch_size": n,
-        "layers": layers,
         "params": params,
-        "loss": kernels.SOFTMAX_CROSS_ENTROPY,
+        "programs": programs,
         "lr": scalar(TINY),
         "learn": True,
-        "calls": np.zeros(CALLS, np.int64),
         "steps": np.full(params.size, 2.0**-17),
         "start": 0,
         "stop": params.size,
-        "work": np.zeros(2 * kernels.work_size(layers, n), dtype),
+        "work": np.zeros(2 * kernels.work_size(programs, n), dtype),
         "grad": np.empty(params.size),
         "totals": np.empty((1, 3)),
         "out": np.empty((n, c), dtype),

@@ -11,7 +11,6 @@ import sys
 
 import numpy as np
 import pytest
-from numba import types
 
 from fastnet import kernels
 from fastnet.kernels.simd import BITS
@@ -198,7 +197,7 @@ def test_the_loop_of_a_product_is_its_tiles(explain, work, dtype):
 
 
 def test_what_has_no_loop_or_no_vectors_is_said(explain):
-    code = explain.machine_code(kernels.work_size, (types.int64[:, ::1], types.int64))
+    code = explain.machine_code(kernels.work_size, kernels.work_size.versions[0])
     assert code["vector"] == {} and code["instructions"] == code["scalar"] > 5
     assert explain.described(code).startswith("no vector instructions known here, ")
     assert explain.described(None).startswith("cannot be told: ")

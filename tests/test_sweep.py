@@ -144,7 +144,7 @@ def innermost_loops(assembly):
 
 def loops_of(kernel, *kinds):
     """The loops of a kernel that is compiled anew for arrays of float32."""
-    anew = jit(kernel.py_func)
+    anew = jit()(kernel.py_func)
     anew._cache = caching.NullCache()
     anew.compile(kinds)
     return list(innermost_loops(anew.inspect_asm(kinds)))

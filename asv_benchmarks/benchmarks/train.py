@@ -1,8 +1,6 @@
-from itertools import pairwise
-
 import numpy as np
 
-from fastnet.kernels.loop.record import CALLS
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 from . import (
     DTYPES,
@@ -19,21 +17,20 @@ from . import (
 
 BATCHES = 10
 ALONE = np.zeros(1, np.int64)  # no team of threads
-PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 def arguments(kernels, dtype, network):
-    """Arguments of train_epochs by name, but for lr, and what must stay alive: x."""
+    """Arguments of train_epochs by name, but for lr, and x itself."""
     batch_size, *widths = NETWORKS[network]
     rows, classes = BATCHES * batch_size, widths[-1]
     squared = classes == 1
-    table, size = [], 0
-    for d, m in pairwise(widths):
-        last = len(table) == len(widths) - 2 and not squared
-        activation = kernels.IDENTITY if last else kernels.SIGMOID
-        table.append((d, m, size, size + d * m, activation))
-        size += d * m + m
-    layers = np.array(table)
+    activations = [kernels.SIGMOID] * (len(widths) - 1)
+    if not squared:
+        activations[-1] = kernels.IDENTITY
+    layers, size = dense_layers(widths, activations)
+    programs = program_of(
+        layers, kernels.MEAN_SQUARED_ERROR if squared else kernels.SOFTMAX_CROSS_ENTROPY
+    )
     x, params = numbers(dtype, rows, widths[0]), numbers(dtype, size)
     params *= params.dtype.type(0.1)
     return {
@@ -43,10 +40,9 @@ def arguments(kernels, dtype, network):
         "targets": np.round(abs(x[:, :1])) if squared else np.empty((0, 0), dtype),
         "order": np.random.default_rng(2).permutation(rows).reshape(1, rows),
         "batch_size": batch_size,
-        "layers": layers,
         "params": params,
-        "loss": kernels.MEAN_SQUARED_ERROR if squared else kernels.SOFTMAX_CROSS_ENTROPY,
-        "work": np.empty(kernels.work_size(layers, batch_size), dtype),
+        "programs": programs,
+        "work": np.empty(kernels.work_size(programs, batch_size), dtype),
         "totals": np.empty((1, 3)),
         "out": blank(np.empty((rows, classes), dtype)),
     }
@@ -56,16 +52,16 @@ def train(kernels, a, lr, learn=True):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.train_epochs(
         x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["labels"], a["targets"],
-        a["order"], a["batch_size"], a["layers"], a["params"], a["loss"], scalar(lr), learn,
-        PLAIN, a["work"], a["totals"], ALONE, 0,
+        a["order"], a["batch_size"], a["params"], a["programs"], scalar(lr), learn, a["work"],
+        a["totals"], ALONE, 0,
     )  # fmt: skip
 
 
 def predict(kernels, a):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.predict_rows(
-        x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["order"][0], a["layers"],
-        a["params"], PLAIN, a["work"], a["batch_size"], a["out"], ALONE, 0,
+        x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), a["order"][0], a["params"],
+        a["programs"], a["work"], a["batch_size"], a["out"], ALONE, 0,
     )  # fmt: skip
 
 
