@@ -85,6 +85,7 @@ def test_the_wheel_holds_the_files_of_the_tree(wheel, package_files):
     assert sorted(files) == sorted(package_files)
     assert files == package_files
     assert {"fastnet/py.typed", "fastnet/data/digits.npz", "fastnet/kernels/simd.py"} <= set(files)
+    assert "fastnet/kernels/loop/train.py" in files
 
 
 def test_the_wheel_installs_no_top_level_name_but_fastnet(wheel):
@@ -165,6 +166,7 @@ def module_names():
         "fastnet.checks": PACKAGE / "checks",
         "fastnet.dropin": PACKAGE / "dropin",
         "fastnet.kernels": Path(fastnet.kernels.__file__).parent,
+        "fastnet.kernels.loop": Path(fastnet.kernels.__file__).parent / "loop",
         "fastnet.layers": PACKAGE / "layers",
         "fastnet.losses": PACKAGE / "losses",
         "fastnet.optimizer": PACKAGE / "optimizer",
