@@ -32,25 +32,27 @@ RANK = {
     "threads": 2,
     "info": 3,
     "warmup": 2,
+    "weights_file": 2,
     "checks": 1,
     "kernels": 1,
     "__init__": 0,
 }
-# Sequential.save and load, fastnet.set_num_threads: imported inside functions.
-UPWARD = {("models", "checkpoint"), ("__init__", "threads")}
+# fastnet.set_num_threads: imported inside a function.
+UPWARD = {("__init__", "threads")}
 
-# Of sparse: affine; of checked: other kernels, and checks; of called and sweep: none, as they call
-# what they are given.
-TWINLESS = {"__init__", "_jit", "simd", "sparse", "sweep", "team", "checked", "called"} | {
+# Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
+# affine; of checked: other kernels, and checks; calls and sweep call what they are given.
+TWINLESS = {"_cache", "_compile", "simd", "sparse", "sweep", "checked"} | {
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+    *("loop/calls", "loop/record", "loop/team"),
 }
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
     "optimizer",
     "penalties",
 }
-# Parts of one kernel, tested and measured with it.
-OF_TRAINING = {"gather", "online", "table", "loop_layers", "loop_losses", "loop_rules"} | {
-    "loop_sparse"
+# Parts of loop/train, tested and measured with it, and what it calls by address.
+OF_TRAINING = {"loop/gather", "loop/online", "loop/predict", "loop/sparse", "loop/stages"} | {
+    *("loop_layers", "loop_losses", "loop_rules"),
 }
 OF_PRODUCTS = {
     "affine",
@@ -102,19 +104,21 @@ def functions(tree):
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
+def decorators(function):
+    """Return the names of a function's decorators, with arguments or without."""
+    called = [getattr(d, "func", d) for d in function.decorator_list]
+    return {getattr(d, "id", getattr(d, "attr", None)) for d in called}
+
+
 def is_jitted(function):
-    names = {getattr(d, "id", getattr(d, "attr", None)) for d in function.decorator_list}
-    return "jit" in names
-
-
-def is_exact(function):
-    calls = [d.func for d in function.decorator_list if isinstance(d, ast.Call)]
-    return "exact" in {getattr(f, "id", None) for f in calls}
+    """Whether it is a kernel, or what the loop calls by address."""
+    return bool(decorators(function) & {"jit", "entry"})
 
 
 def is_public_kernel(function):
-    word = re.search(r"^[a-z].*_(forward|backward|update|epoch|rows)(_|$)", function.name)
-    return word is not None and is_jitted(function)
+    words = "forward|backward|update|epochs|rows|differences"
+    word = re.search(rf"^[a-z].*_({words})(_|$)", function.name)
+    return word is not None and "jit" in decorators(function)
 
 
 def attributes(node):
@@ -141,8 +145,8 @@ def imports_run_downwards(root):
             if top == "kernels":
                 yield f"{path}: imports kernels, which is fastnet.kernels"
             elif top != "fastnet" or word == "reference":
-                known = {"info": {"numba", "llvmlite"}, "warmup": {"numba"}}
-                known |= {"checkpoint": {"safetensors"}}
+                known = {"info": {"numba", "llvmlite"}}
+                known |= {"weights_file": {"safetensors"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}, "textbook": {"matplotlib"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(own, ())}
                 if top not in allowed:
@@ -157,7 +161,14 @@ def imports_run_downwards(root):
 def kernels_import_only_numba_numpy_and_themselves(root):
     for path, tree in sources(root, "kernels"):
         allowed = {"math", "numpy", "numba", "llvmlite"}
-        if path.stem in ("_jit", "blocking", "simd"):  # what Python itself has
+        if path.stem in (
+            "__init__",
+            "_cache",
+            "_compile",
+            "blocking",
+            "calls",
+            "simd",
+        ):  # what Python itself has
             allowed |= set(sys.stdlib_module_names)
         for name, relative in imports(path, tree):
             if not relative and name.partition(".")[0] not in allowed:
@@ -189,11 +200,11 @@ def only_kernels_are_compiled(root):
 
 
 def kernels_share_one_decorator(root):
-    """Options are chosen in _jit.py, and are the same for all."""
+    """Options are chosen in _compile.py, and are the same for all."""
     for path, tree in sources(root, "kernels"):
         used = {name.rpartition(".")[2] for name, _ in imports(path, tree) if "numba" in name}
         used |= {name for module, name in attributes(tree) if module in ("numba", "nb")}
-        if path.stem != "_jit" and used & JIT:
+        if path.stem != "_compile" and used & JIT:
             yield f"{path}: uses Numba's {', '.join(sorted(used & JIT))}"
 
 
@@ -268,21 +279,20 @@ def kernels_return_nothing(root):
         for function in filter(is_public_kernel, functions(tree)):
             values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
             # A kernel that may refuse its arguments returns whether it ran.
-            answers = {True, False} if is_exact(function) else {None}
+            answers = {True, False} if "exact" in decorators(function) else {None}
             if any(getattr(value, "value", value) not in answers for value in values):
                 yield f"{path}: {function.name} returns a value"
 
 
 def one_word_opens_four_doors(root):
     for path, _ in sources(root, "kernels"):
-        doors = []
-        if path.stem in OF_TRAINING:
+        word = path.relative_to("kernels").with_suffix("").as_posix()
+        if word in OF_TRAINING or path.stem == "__init__":
             continue
-        if path.stem not in TWINLESS:
+        doors = [f"tests/test_{path.stem.lstrip('_')}.py"]
+        if word not in TWINLESS:
             doors += [f"fastnet/reference/kernels/{path.stem}.py"]
             doors += [f"asv_benchmarks/benchmarks/{path.stem}.py"]
-        if path.stem != "__init__":
-            doors += [f"tests/test_{path.stem.lstrip('_')}.py"]
         yield from (f"{path}: {door} is missing" for door in doors if not (root / door).is_file())
     rooms = {path.parent for path in (root / "fastnet").glob("*/__init__.py")}
     rooms -= {root / "fastnet" / "kernels", root / "fastnet" / "reference"}
@@ -376,7 +386,7 @@ RULES = {
         ("fastnet/models/sequential.py", "import numba\n@numba.njit\ndef f(): pass"),
         (
             "fastnet/models/sequential.py",
-            "from fastnet.kernels._compile import jit\n@jit\ndef f(): pass",
+            "from fastnet.kernels._compile import jit\n@jit()\ndef f(): pass",
         ),
         ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
     ],
@@ -385,18 +395,20 @@ RULES = {
         ("kernels/softmax.py", "import numba\nf = numba.njit(abs)"),
     ],
     kernels_are_serial_and_keep_nan: [
-        ("kernels/_jit.py", "f = njit(parallel=True)"),
-        ("kernels/_jit.py", "f = njit(fastmath=True)"),
-        ("kernels/_jit.py", "options = {'fastmath': True}"),
-        ("kernels/_jit.py", "f = njit(fastmath={'reassoc', 'nnan'})"),
+        ("kernels/_compile.py", "f = njit(parallel=True)"),
+        ("kernels/_compile.py", "f = njit(fastmath=True)"),
+        ("kernels/_compile.py", "options = {'fastmath': True}"),
+        ("kernels/_compile.py", "f = njit(fastmath={'reassoc', 'nnan'})"),
     ],
     kernels_use_the_vector_forms: [
         ("kernels/softmax.py", "import numpy as np\ndef f(x): return np.exp(x)"),
         ("kernels/softmax.py", "from math import tanh"),
     ],
     kernels_neither_allocate_nor_raise: [
-        ("kernels/softmax.py", "@jit\ndef f(x): y = np.zeros(3)"),
-        ("kernels/softmax.py", "@jit\ndef f(x): raise ValueError"),
+        ("kernels/softmax.py", "@jit(vector)\ndef f(x): y = np.zeros(3)"),
+        ("kernels/softmax.py", "@jit()\ndef f(x): raise ValueError"),
+        ("kernels/loop_losses.py", "@entry(Loss)\ndef f(x): raise ValueError"),
+        ("kernels/loop/train.py", "@jit()\ndef f(x): raise ValueError"),
     ],
     masks_stand_outside_the_loops_over_vectors: [
         ("kernels/softmax.py", "def f(p):\n for j in range(0, 9, 4): store_first(p, j, x, 4)"),
@@ -404,15 +416,19 @@ RULES = {
         ("kernels/softmax.py", "def f(p):\n while True: x = load_first(p, j, 4)"),
     ],
     kernels_return_nothing: [
-        ("kernels/softmax.py", "@jit\ndef a_forward(x): return x"),
-        ("kernels/softmax.py", "@jit\ndef a_forward(x): return True"),
-        ("kernels/checked.py", "@exact(())\n@jit\ndef a_forward(x): return x"),
+        ("kernels/softmax.py", "@jit()\ndef a_forward(x): return x"),
+        ("kernels/softmax.py", "@jit()\ndef a_forward(x): return True"),
+        ("kernels/checked.py", "@exact\n@jit()\ndef a_forward(x): return x"),
     ],
     one_word_opens_four_doors: [
         ("fastnet/reference/kernels/softmax.py", None),
         ("asv_benchmarks/benchmarks/softmax.py", None),
         ("tests/test_softmax.py", None),
-        ("tests/test_jit.py", None),
+        ("tests/test_compile.py", None),
+        ("tests/test_train.py", None),
+        ("fastnet/reference/kernels/differences.py", None),
+        ("asv_benchmarks/benchmarks/train.py", None),
+        ("kernels/loop/schedule.py", "pass"),
         ("tests/test_models.py", None),
         ("tests/test_optimizer.py", None),
         ("fastnet/reference/losses.py", None),
@@ -421,10 +437,11 @@ RULES = {
     public_names_have_docstrings: [
         ("fastnet/layers/products.py", "def f(): pass"),
         ("fastnet/layers/products.py", "class A:\n    '''A.'''\n    def f(self): pass"),
-        ("kernels/softmax.py", "@jit\ndef f(): pass"),
+        ("kernels/softmax.py", "@jit()\ndef f(): pass"),
     ],
     kernels_document_every_argument: [
-        ("kernels/softmax.py", "@jit\ndef f_forward(x):\n    '''F.'''"),
+        ("kernels/softmax.py", "@jit()\ndef f_forward(x):\n    '''F.'''"),
+        ("kernels/loop/train.py", "@jit()\ndef f_epochs(x):\n    '''F.'''"),
     ],
     names_say_what_they_hold: [
         ("fastnet/utils.py", "pass"),

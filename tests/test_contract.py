@@ -441,9 +441,9 @@ def call_everything():
         optimizer.SGD(1.0).update(params, [param.copy() for param in params])
         optimizer.SGD(np.float64(1)).update([params[2].T], [params[2].T])
     return {
-        name: len(kernel.signatures)
-        for name, kernel in vars(kernels).items()
-        if hasattr(kernel, "signatures")
+        name: len(getattr(kernels, name).signatures)
+        for name in kernels.__all__
+        if hasattr(getattr(kernels, name), "signatures")
     }
 
 

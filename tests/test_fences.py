@@ -21,17 +21,20 @@ from numba.np.numpy_support import as_dtype
 
 from fastnet import kernels, warmup
 from fastnet.kernels import (
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
     blocking,
     checked,
     loop_layers,
     loop_losses,
     loop_rules,
-    loop_sparse,
     shallow,
     sparse,
 )
-from fastnet.kernels.loop.record import CALLS, FLOAT32, FLOAT64, UINT8
+from fastnet.kernels.loop import sparse as loop_sparse
+from fastnet.kernels.loop.record import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.simd import BITS, get, pointer
+from fastnet.reference.kernels.record import dense_layers, layers_of, program_of
 
 # Products, and what calls them.
 PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|train_|predict_|central_")
@@ -168,9 +171,9 @@ def call_sparse_products(fences, dtype):
             kernels.affine_backward_params(x, out, W, b)
             rows, weights, bias, results = (array.ctypes.data for array in (x, W, b, out))
             W[...] = 1
-            loop_sparse.forward(n, d, m, rows, weights, bias, results, dtype(0))
+            loop_sparse.forward.kernel(n, d, m, rows, weights, bias, results, dtype(0))
             out[...] = 1
-            loop_sparse.backward_params(n, d, m, rows, d, results, 1, weights, dtype(-0.5))
+            loop_sparse.backward_params.kernel(n, d, m, rows, d, results, 1, weights, dtype(-0.5))
 
 
 # --------------------------------------------------------------------------- the compiled loop
@@ -182,22 +185,22 @@ def call_the_loop(fences, dtype):
     kinds = {np.float32: FLOAT32, np.float64: FLOAT64, np.uint8: UINT8}
     for size in range(1, 2 * blocking.STRIP * step + 2):
         n, d, h, m = 1 + size % 9, size, 1 + 3 * size % (2 * step + 1), 1 + 5 * size % (step + 2)
-        at = np.cumsum([0, d * h, h, h * m, m])
-        dense = [d, h, at[0], at[1], 1], [h, m, at[2], at[3], 3]
+        at = (d + 1) * h
         # With a layer that has no W; and of dense layers alone, where a batch of one is an update.
-        tables = (
-            (np.array([dense[0], [h, h, -1, -1, 2], [h, m, at[2], -1, 3]]), at[3]),
-            (np.array(dense), at[4]),
-        )
-        for (table, count), batch, fences.where in itertools.product(
-            tables, (1, 4, 64), ("end", "start")
+        mixed = [(d, h, 0, d * h, 1), (h, h, -1, -1, 2), (h, m, at, -1, 3)]
+        stacks = (layers_of(mixed), at + h * m), dense_layers((d, h, m), (1, 3))
+        for (stack, count), batch, fences.where in itertools.product(
+            stacks, (1, 4, 64), ("end", "start")
         ):
             fences.used = 0
-            layers, params = fences.copy(table), fences.copy(np.full(count, 0.01, dtype))
-            work = fences.array(kernels.work_size(table, batch), dtype=dtype)
+            layers, params = fences.copy(stack), fences.copy(np.full(count, 0.01, dtype))
+            one, other = (
+                fences.copy(program_of(stack, loss, layers=layers))
+                for loss in (SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR)
+            )
+            work = fences.array(kernels.work_size(one, batch), dtype=dtype)
             order, rows = fences.copy(np.array([np.arange(n)] * 2)), fences.copy(np.arange(n))
             labels, totals = fences.copy(np.arange(n) % m), fences.array(2, 3, dtype=np.float64)
-            calls = fences.copy(np.zeros(CALLS, np.int64))
             alone = fences.copy(np.zeros(1, np.int64))
             targets, prediction = (fences.copy(np.ones((n, m), dtype)) for _ in range(2))
             none, nothing = np.empty(0, np.int64), np.empty((0, 0), dtype)
@@ -206,24 +209,22 @@ def call_the_loop(fences, dtype):
                 fences.used = used
                 data = fences.copy(np.ones((n, d), number))
                 row = data.ctypes.data, kind, data.strides[0], dtype(1)
-                for loss, some, target in ((0, labels, nothing), (1, none, targets)):
+                for programs, some, target in ((one, labels, nothing), (other, none, targets)):
                     kernels.train_epochs(
-                        *row, some, target, order, batch, layers, params, loss, dtype(0.001), True,
-                        calls, work, totals, alone, 0,
+                        *row, some, target, order, batch, params, programs, dtype(0.001), True,
+                        work, totals, alone, 0,
                     )  # fmt: skip
                     assert (totals[:, 2] == -(-n // batch)).all()
-                kernels.predict_rows(
-                    *row, rows, layers, params, calls, work, batch, prediction, alone, 0
-                )
+                kernels.predict_rows(*row, rows, params, one, work, batch, prediction, alone, 0)
             if dtype == np.float64 and size <= 2 * step + 1:
                 x, steps = data.astype(dtype), np.full(params.size, 2.0**-17)
                 fences.used = used
                 x, steps = fences.copy(x), fences.copy(steps)
-                work = fences.array(2 * kernels.work_size(table, n), dtype=dtype)
+                work = fences.array(2 * kernels.work_size(one, n), dtype=dtype)
                 grad = fences.array(params.size, dtype=dtype)
                 kernels.central_differences(
-                    x, labels, nothing, layers, params, 0, False, calls, steps, 0, params.size,
-                    work, grad, alone, 0,
+                    x, labels, nothing, params, one, False, steps, 0, params.size, work, grad,
+                    alone, 0,
                 )  # fmt: skip
 
 
@@ -344,7 +345,8 @@ def test_every_kernel_stands_between_fences(root, monkeypatch):
             and kernel.__module__ not in by_address | {checked.__name__}
         )
     }
-    by_name = re.findall(r"\b(?:kernels|checked|loop_sparse)\.(\w+)\(", Path(__file__).read_text())
+    called = r"\b(?:kernels|checked|loop_sparse)\.(\w+)(?:\.kernel)?\("
+    by_name = re.findall(called, Path(__file__).read_text())
     assert sorted(wanted - set(by_name)) == []
     assert {"affine_forward", "train_epochs", "affine_layer_backward"} <= wanted
 

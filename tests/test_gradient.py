@@ -5,13 +5,12 @@
 import itertools
 import math
 
-import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
-from fastnet import kernels, models, reference, threads
+from fastnet import models, reference, threads
 from fastnet.functions import softmax
 from fastnet.gradient import (
     gradient_check,
@@ -19,18 +18,7 @@ from fastnet.gradient import (
     numerical_diff,
     numerical_gradient,
 )
-from fastnet.kernels import (
-    IDENTITY,
-    MEAN_SQUARED_ERROR,
-    RELU,
-    SIGMOID,
-    SOFTMAX_CROSS_ENTROPY,
-    TANH,
-)
-from fastnet.kernels.loop.calls import address as called_address
-from fastnet.kernels.loop.record import CALLS, STATES
-from fastnet.kernels.loop.team import HELPED, THREADS, WORDS
-from fastnet.kernels.simd import get, pointer_at, put
+from fastnet.kernels.loop.team import HELPED
 from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
 from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential, TwoLayerNet
@@ -38,7 +26,6 @@ from fastnet.models import Sequential, TwoLayerNet
 SIDES = [fastnet.gradient, reference.gradient]
 both_sides = pytest.mark.parametrize("side", SIDES, ids=["fastnet", "reference"])
 EPS = 2.0**-52
-PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 @pytest.fixture
@@ -712,181 +699,3 @@ def test_it_builds_a_model_and_refuses_what_does_not_fit():
 def test_a_network_without_parameters():
     model = Sequential([Tanh()])
     assert model.numerical_gradient(np.ones((2, 3)), [0, 1]) == []
-
-
-# --------------------------------------------------------------------------- the kernel
-
-ONLY = "activation only"
-TABLES = {
-    "one layer": (5, (3, IDENTITY)),
-    "relu": (5, (16, RELU), (3, IDENTITY)),
-    "three layers": (5, (17, TANH), (8, RELU), (3, SIGMOID)),
-    "no bias": (5, (9, SIGMOID, "no bias"), (7, RELU), (3, IDENTITY, "no bias")),
-    "activations": (5, (ONLY, TANH), (9, RELU), (ONLY, TANH), (3, IDENTITY), (ONLY, SIGMOID)),
-    "many classes": (5, (4, TANH), (37, IDENTITY)),
-    "deep sums": (300, (5, RELU), (3, IDENTITY)),
-    "one output": (3, (4, SIGMOID), (1, TANH)),
-}
-
-
-def build(stack, n):
-    """Return x, labels, targets, layers, params, and steps that differ."""
-    rng = np.random.default_rng(0)
-    table, pieces, d, at = [], [], stack[0], 0
-    for width, activation, *no_bias in stack[1:]:
-        if width == ONLY:
-            table.append((d, d, -1, -1, activation))
-            continue
-        pieces.append(rng.standard_normal(d * width) / np.sqrt(d))
-        if not no_bias:
-            pieces.append(rng.standard_normal(width) / 10)
-        table.append((d, width, at, -1 if no_bias else at + d * width, activation))
-        at += d * width + (0 if no_bias else width)
-        d = width
-    params = np.concatenate(pieces)
-    return (
-        rng.standard_normal((n, stack[0])),
-        rng.integers(d, size=n),
-        rng.random((n, d)),
-        np.array(table),
-        params,
-        rng.uniform(0.05, 0.2, params.size),
-    )
-
-
-def differences(module, loss, arrays, start, stop, members=1, member=0):
-    x, labels, targets, layers, params, steps = (array.copy() for array in arrays)
-    if loss == SOFTMAX_CROSS_ENTROPY:
-        targets = np.empty((0, 0))
-    else:
-        labels = np.empty(0, np.int64)
-    size = members * 2 * module.work_size(layers, len(x))
-    work, grad = np.full(size + 16, np.nan), np.full(params.size, -7.25)
-    result = module.central_differences(
-        x, labels, targets, layers, params, loss, True, PLAIN, steps, start, stop, work[:size],
-        grad, threads.ALONE, member,
-    )  # fmt: skip
-    assert result is None and np.isnan(work[size:]).all()
-    for array, copy in zip((x, layers, params, steps), [*arrays[::3], *arrays[4:]], strict=True):
-        assert_array_equal(array, copy)
-    assert (np.delete(grad, np.s_[start:stop]) == -7.25).all()
-    return grad[start:stop]
-
-
-@pytest.mark.parametrize("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR])
-@pytest.mark.parametrize("n", [1, 6, 33])
-@pytest.mark.parametrize("table", TABLES)
-def test_the_kernel_is_its_twin(table, n, loss):
-    """Steps of 0.05 and more: what the order of operations changes is not blown up."""
-    arrays = build(TABLES[table], n)
-    size = arrays[4].size
-    ours, theirs = (
-        differences(module, loss, arrays, 0, size) for module in (kernels, reference.kernels)
-    )
-    # The softmax of one output is 1 whatever it is.
-    assert (np.abs(theirs).max() > 1e-2) == (arrays[3][-1, 1] > 1 or loss == MEAN_SQUARED_ERROR)
-    terms = int(arrays[3][:, 0].sum()) + arrays[3][-1, 1]
-    # Losses up to 8 or so, each of sums of so many terms, over 2h.
-    assert_allclose(ours, theirs, rtol=0, atol=8 * terms * EPS / 0.1)
-    for start, stop in ((0, 1), (3, 9), (size - 4, size), (5, 5)):
-        part = differences(kernels, loss, arrays, start, stop)
-        assert_array_equal(part, ours[start:stop])
-
-
-def test_members_without_scratch_do_not_help():
-    arrays = build(TABLES["relu"], 4)
-    team = np.zeros(64, np.int64)
-    team[0] = 2
-    x, labels, _, layers, params, steps = arrays
-    work, grad = np.empty(2 * kernels.work_size(layers, 4)), np.zeros(params.size)
-    kernels.central_differences(
-        x, labels, np.empty((0, 0)), layers, params, SOFTMAX_CROSS_ENTROPY, True, PLAIN, steps, 0,
-        params.size, work, grad, team, 1,
-    )  # fmt: skip
-    assert not grad.any()
-
-
-def test_nan_is_not_lost():
-    arrays = build(TABLES["relu"], 4)
-    arrays[0][1, 2] = np.nan
-    for loss in (SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR):
-        assert np.isnan(differences(kernels, loss, arrays, 0, 8)).all()
-
-
-# Layers and losses by address, as `kernels.table` and `kernels.called` tell.
-
-
-@numba.njit
-def scale_forward(learn, seed, first, n, size, d, m, x, params, state, out, like):
-    """out = a * x + b where learning, and counts; a and b are one number each."""
-    source, target = pointer_at(x, like), pointer_at(out, like)
-    a, b = get(pointer_at(params, like), 0), get(pointer_at(params, like), 1)
-    for i in range(first * d, (first + n) * d):
-        put(target, i, a * get(source, i) + b if learn else 0.0)
-    memory = pointer_at(state, like)
-    put(memory, 0, get(memory, 0) + 1)
-    return 0
-
-
-@numba.njit
-def fourth_powers(count, n, columns, out, targets, labels, rows, dout, losses, like):
-    """The sum of (out - target)**4 of each row, weighted by its label."""
-    y, t, total = pointer_at(out, like), pointer_at(targets, like), pointer_at(losses, like)
-    weights, numbers = pointer_at(labels, numba.int64(0)), pointer_at(rows, numba.int64(0))
-    for i in range(count):
-        loss = 0.0
-        for j in range(columns):
-            loss += (get(y, i * columns + j) - get(t, get(numbers, i) * columns + j)) ** 4
-            put(pointer_at(dout, like), i * columns + j, np.nan)
-        put(total, i, get(weights, get(numbers, i)) * loss)
-    return 0
-
-
-# Where the layer of two parameters stands: first, between, last.
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("members", [1, 2])
-def test_layers_and_losses_by_address(place, members):
-    n, rng = 5, np.random.default_rng(0)
-    widths = [(4, 6), (6, 7)]
-    widths.insert(place, (widths[place - 1][1] if place else 4,) * 2)
-    table, params, arrays = np.zeros((3, 10), np.int64), [], []
-    for i, (d, m) in enumerate(widths):
-        at = sum(map(len, params))
-        if i == place:
-            called = called_address(scale_forward, np.dtype("float64"))
-            table[i] = d, m, at, -1, IDENTITY, called, 0, 2, 1, 1
-            params.append(np.array([1.5, 0.25]))
-        else:
-            table[i, :5] = d, m, at, at + d * m, TANH
-            arrays.append((rng.standard_normal((d, m)), rng.standard_normal(m)))
-            params += [array.ravel() for array in arrays[-1]]
-    params = np.concatenate(params)
-    x, t, labels = rng.standard_normal((n, 4)), rng.random((n, 7)), np.arange(1, n + 1)
-    state = np.zeros(2)
-    calls = PLAIN.copy()
-    calls[STATES] = state.ctypes.data
-    team = np.zeros(WORDS, np.int64)
-    team[THREADS] = members  # of which one is there
-    steps = rng.uniform(0.05, 0.2, params.size)
-    grad, work = np.empty(params.size), np.full(members * 2 * kernels.work_size(table, n), np.nan)
-    loss = called_address(fourth_powers, np.dtype("float64"))
-    kept = params.copy()
-    kernels.central_differences(
-        x, labels, t, table, params, loss, True, calls, steps, 0, params.size, work, grad, team, 0
-    )
-    assert_array_equal(params, kept)
-    assert state[0] == 0 and state[1] > 4  # of two losses of two parameters
-
-    def f(p):
-        y = x
-        for i, (d, m) in enumerate(widths):
-            part = p[table[i, 2] :]
-            if i == place:
-                y = part[0] * y + part[1]
-            else:
-                y = np.tanh(y @ part[: d * m].reshape(d, m) + part[d * m :][:m])
-        return np.mean(labels * np.sum((y - t) ** 4, axis=1))
-
-    for i, h in enumerate(steps):
-        e = h * (np.arange(params.size) == i)
-        assert grad[i] == pytest.approx((f(params + e) - f(params - e)) / (2 * h), rel=1e-9)

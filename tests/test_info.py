@@ -7,7 +7,7 @@ import numpy as np
 
 import fastnet
 from fastnet import info
-from fastnet.kernels import _jit, blocking
+from fastnet.kernels import _cache, blocking
 
 NAMES = [
     *"fastnet python numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split(),
@@ -31,7 +31,7 @@ def test_installation(monkeypatch):
 
 
 def test_where_something_is_missing(monkeypatch):
-    monkeypatch.setattr(_jit, "cache_directory", lambda: None)
+    monkeypatch.setattr(_cache, "cache_directory", lambda: None)
     monkeypatch.setattr(info, "PACKAGES", ["numpy", "no-such-package-here"])
     lines = info.installation()
     assert lines["cache"] == "none: no folder can be written"

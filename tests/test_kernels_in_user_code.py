@@ -27,8 +27,8 @@ from fastnet.kernels import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels as reference
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -89,17 +89,15 @@ def test_the_hand_written_step_is_the_compiled_epoch(dtype):
     W1, _, _, b2 = params
     flat = np.concatenate([param.ravel() for param in params])
     (d, h), c = W1.shape, len(b2)
-    layers = np.array([[d, h, 0, d * h, RELU], [h, c, d * h + h, d * h + h + h * c, IDENTITY]])
-    work = np.empty(kernels.work_size(layers, len(x)), dtype)
+    programs = program_of(dense_layers((d, h, c), (RELU, IDENTITY))[0])
+    work = np.empty(kernels.work_size(programs, len(x)), dtype)
     totals = np.empty((1, 3))
     for _ in range(5):
         loss = train_step(x, t, *params, dtype(0.1), *buffers)
         kernels.train_epochs(
             x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], dtype(1), t,
-            np.empty((0, 0), dtype), np.arange(len(x))[None], len(x), layers, flat,
-            kernels.SOFTMAX_CROSS_ENTROPY, dtype(0.1), True,
-            np.zeros(CALLS, np.int64), work, totals,
-            np.zeros(1, np.int64), 0,
+            np.empty((0, 0), dtype), np.arange(len(x))[None], len(x), flat, programs,
+            dtype(0.1), True, work, totals, np.zeros(1, np.int64), 0,
         )  # fmt: skip
         bound = 100 * np.finfo(dtype).eps
         assert_allclose(totals[0, 0] / len(x), loss, rtol=bound)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels
 from fastnet.reference.functions import cross_entropy_error, relu, sigmoid, softmax
+from fastnet.reference.kernels.record import layers_of, program_of
 from fastnet.reference.layers import (
     Affine,
     Dense,
@@ -446,8 +446,8 @@ def test_mean_squared_error_kernels_equal_central_differences(rng):
 ALL = ["identity", "sigmoid", "relu", "tanh"]
 
 
-def stack_of(model):
-    """Describe a built model as train_epochs has it."""
+def layers_in(model):
+    """Describe a built model's layers as train_epochs has them."""
     stack, start = [], 0
     for layer in model.layers:
         if isinstance(layer, Dense):
@@ -460,19 +460,19 @@ def stack_of(model):
             stack.append(
                 (n_out, n_out, -1, -1, ["Sigmoid", "Relu"].index(type(layer).__name__) + 1)
             )
-    return np.array(stack)
+    return layers_of(stack)
 
 
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     dtype = model.dtype.type
-    stack = stack_of(model)
+    layers = layers_in(model)
+    programs = program_of(layers, loss)
     labels = t if loss == kernels.SOFTMAX_CROSS_ENTROPY else np.empty(0, np.int64)
     targets = np.empty((0, 0), dtype) if loss == kernels.SOFTMAX_CROSS_ENTROPY else t
-    size = kernels.work_size(stack, batch_size)
+    size = kernels.work_size(programs, batch_size)
     work = np.full(size + 8, np.nan, dtype)
     totals = np.full((1, 3), np.nan)
     kind = [np.float32, np.float64, np.uint8].index(x.dtype)
@@ -484,19 +484,17 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
         targets,
         order[None],
         batch_size,
-        stack,
         params,
-        loss,
+        programs,
         dtype(lr),
         learn,
-        PLAIN,
         work,
         totals,
         ALONE,
         0,
     )
-    out = np.empty((len(order), stack[-1, 1]), dtype)
-    kernels.predict_rows(*head, order, stack, params, PLAIN, work, batch_size, out, ALONE, 0)
+    out = np.empty((len(order), layers["outputs"][-1]), dtype)
+    kernels.predict_rows(*head, order, params, programs, work, batch_size, out, ALONE, 0)
     assert np.isnan(work[size:]).all()
     return totals[0], out
 
@@ -555,8 +553,8 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
     x, t = rng.standard_normal((6, 2)), rng.integers(0, 2, (6, 1)).astype(float)
     params = rng.standard_normal(2)
     expected = params.copy()
-    stack = np.array([[2, 1, 0, -1, kernels.SIGMOID]])
-    work, totals = np.empty(kernels.work_size(stack, 6)), np.zeros((1, 3))
+    programs = program_of(layers_of([(2, 1, 0, -1, kernels.SIGMOID)]), kernels.MEAN_SQUARED_ERROR)
+    work, totals = np.empty(kernels.work_size(programs, 6)), np.zeros((1, 3))
     head = (x.ctypes.data, 1, x.strides[0], 1.0)
     kernels.train_epochs(
         *head,
@@ -564,12 +562,10 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
         t,
         np.arange(6)[None],
         6,
-        stack,
         params,
-        1,
+        programs,
         0.5,
         1,
-        PLAIN,
         work,
         totals,
         ALONE,

@@ -16,26 +16,25 @@ from fastnet.kernels import (
     FLOAT64,
     IDENTITY,
     SIGMOID,
-    SOFTMAX_CROSS_ENTROPY,
     UINT8,
     affine_backward_params,
     affine_backward_sgd_update,
     affine_forward,
-    loop_sparse,
     matmul_backward,
     matmul_forward,
     sigmoid_forward,
     simd,
     sparse,
 )
-from fastnet.kernels._compile import jit
-from fastnet.kernels.loop.calls import address
-from fastnet.kernels.loop.record import CALLS, SPARSE_BACKWARD, SPARSE_FORWARD
+from fastnet.kernels._compile import entry, jit
+from fastnet.kernels.loop import sparse as loop_sparse
+from fastnet.kernels.loop.calls import SparseBackward, SparseForward
 from fastnet.kernels.simd import pointer, scalar
 from fastnet.layers import Dense, Dropout, MatMul
 from fastnet.models import Sequential, network, sequential
 from fastnet.models.rows import rows_of
 from fastnet.optimizer import SGD, Adam
+from fastnet.reference.kernels.record import dense_layers, program_of
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -213,7 +212,7 @@ def test_negative_zero_is_a_zero(dtype):
 def rows_update(x, first, stop, dout, factor, W):
     """W[first:stop] += factor * x[:, first:stop].T @ dout, and how many of these rows it made."""
     at = W.ctypes.data + first * W.strides[0], x.ctypes.data + first * x.itemsize
-    return loop_sparse.backward_params(
+    return loop_sparse.backward_params.kernel(
         len(x), stop - first, W.shape[1], at[1], x.shape[1], dout.ctypes.data, 1, at[0], factor
     )
 
@@ -256,34 +255,33 @@ def images(n=230, d=784, kind="uint8", share=0.05, seed=0):
     return x, rng.integers(0, 10, n)
 
 
-def words(dtype, forward=loop_sparse.forward, backward=loop_sparse.backward_params):
-    """Return `calls` without and with the functions that skip zeros."""
-    calls = np.zeros((2, CALLS), np.int64)
-    calls[1, SPARSE_FORWARD] = address(forward, np.dtype(dtype))
-    calls[1, SPARSE_BACKWARD] = address(backward, np.dtype(dtype))
-    return calls
+def addresses(dtype, forward=loop_sparse.forward, backward=loop_sparse.backward_params):
+    """Return what a program says without and with the functions that skip zeros."""
+    dtype = np.dtype(dtype)
+    skipping = {
+        "sparse_forward": forward.address(dtype),
+        "sparse_backward": backward.address(dtype),
+    }
+    return {}, skipping
 
 
-def trained(x, t, dtype, calls, W=None, lr=0.3, batch_size=100, widths=(50, 50, 10)):
+def trained(x, t, dtype, skipping, W=None, lr=0.3, batch_size=100, widths=(50, 50, 10)):
     """Return params, totals and outputs of two shuffled epochs of a stack of sigmoids."""
-    table, start = [], 0
-    for d, m in zip((x.shape[1], *widths), widths, strict=False):
-        table.append((d, m, start, start + d * m, SIGMOID))
-        start += d * m + m
-    layers, rng = np.array(table), np.random.default_rng(3)
-    params = (rng.standard_normal(start) / 20).astype(dtype)
+    layers, size = dense_layers((x.shape[1], *widths), [SIGMOID] * len(widths))
+    programs, rng = program_of(layers, **skipping), np.random.default_rng(3)
+    params = (rng.standard_normal(size) / 20).astype(dtype)
     if W is not None:
         params[: W.size] = W.ravel()
     order = np.stack([rng.permutation(len(x)) for _ in range(2)])
-    work = np.full(kernels.work_size(layers, batch_size), np.nan, dtype)
+    work = np.full(kernels.work_size(programs, batch_size), np.nan, dtype)
     totals, out = np.empty((2, 3)), np.empty((len(x), widths[-1]), dtype)
     kind = KINDS[x.dtype.name]
     rows = x.ctypes.data, kind, x.strides[0], dtype(1 / 255 if kind == UINT8 else 1)
     alone = np.zeros(1, np.int64)
-    kernels.predict_rows(*rows, order[0], layers, params, calls, work, batch_size, out, alone, 0)
+    kernels.predict_rows(*rows, order[0], params, programs, work, batch_size, out, alone, 0)
     kernels.train_epochs(
-        *rows, t, np.empty((0, 0), dtype), order, batch_size, layers, params,
-        SOFTMAX_CROSS_ENTROPY, dtype(lr), True, calls, work, totals, alone, 0,
+        *rows, t, np.empty((0, 0), dtype), order, batch_size, params, programs,
+        dtype(lr), True, work, totals, alone, 0,
     )  # fmt: skip
     return params, totals, out
 
@@ -298,7 +296,7 @@ def assert_same_bits(some, others):
 @pytest.mark.parametrize("batch_size", [32, 100, 103, 230])
 def test_the_loop_has_the_bits_of_the_dense_one(dtype, kind, batch_size):
     x, t = images(kind=kind)
-    dense, skipping = words(dtype)
+    dense, skipping = addresses(dtype)
     expected = trained(x, t, dtype, dense, batch_size=batch_size)
     assert np.isfinite(expected[0]).all() and (expected[1][:, 2] == -(-230 // batch_size)).all()
     assert_same_bits(trained(x, t, dtype, skipping, batch_size=batch_size), expected)
@@ -313,7 +311,7 @@ def test_the_loop_has_the_bits_of_the_dense_one_where_x_is_mixed(dtype, dense_ro
     else:
         where = {"half": np.s_[:115], "every other four": np.s_[::2], "all": np.s_[:]}[dense_rows]
         x[where] = images(share=0.8, seed=1)[0][where]
-    dense, skipping = words(dtype)
+    dense, skipping = addresses(dtype)
     assert_same_bits(trained(x, t, dtype, skipping), trained(x, t, dtype, dense))
 
 
@@ -325,11 +323,11 @@ def test_the_loop_multiplies_zeros_with_what_is_not_finite(dtype, bad):
     x[:, 300] = 0
     W = np.random.default_rng(0).standard_normal((784, 50)).astype(dtype) / 20
     W[300, 7] = bad
-    params, totals, out = trained(x, t, dtype, words(dtype)[1], W)
+    params, totals, out = trained(x, t, dtype, addresses(dtype)[1], W)
     assert np.isnan(out).all() and (totals == 0).all()
     with np.errstate(invalid="ignore"):
         for found, dense in zip(
-            (params, totals, out), trained(x, t, dtype, words(dtype)[0], W), strict=True
+            (params, totals, out), trained(x, t, dtype, addresses(dtype)[0], W), strict=True
         ):
             assert_array_equal(found, dense)
 
@@ -342,7 +340,7 @@ def test_weights_that_overflow_in_training_spread_as_in_the_dense_loop(dtype):
     x[::3, 300] = 1e6
     W = np.random.default_rng(0).standard_normal((784, 50)).astype(dtype) / 20
     W[300] = 0
-    dense, skipping = words(dtype)
+    dense, skipping = addresses(dtype)
     lr = np.finfo(dtype).max / 16
     expected = trained(x, t, dtype, dense, W, lr)
     assert np.isinf(expected[0][300 * 50 : 301 * 50]).any() and expected[1][0, 2] == 1
@@ -350,7 +348,7 @@ def test_weights_that_overflow_in_training_spread_as_in_the_dense_loop(dtype):
         assert_array_equal(found, same)
 
 
-@jit()
+@entry(SparseForward)
 def _all_rows(n, d, m, x, W, b, out, like):
     p = simd.pointer_at(out, like)
     for i in range(n * m):
@@ -358,20 +356,20 @@ def _all_rows(n, d, m, x, W, b, out, like):
     return n
 
 
-@jit()
-def _no_update(n, rows, m, x, d, dout, add, dW, factor):
+@entry(SparseBackward)
+def _no_update(n, rows, m, x, d, dout, add, dW, like):
     return rows
 
 
 def test_the_loop_asks_for_the_first_product_alone():
     """Functions that make all of it wrongly: outputs do not depend on x, W stays, b does not."""
     x, t = images()
-    calls = words(np.float32, _all_rows, _no_update)[1]
+    skipping = addresses(np.float32, _all_rows, _no_update)[1]
     W = np.random.default_rng(0).standard_normal((784, 50)).astype(np.float32)
-    params, _, out = trained(x, t, np.float32, calls, W)
+    params, _, out = trained(x, t, np.float32, skipping, W)
     assert (out == out[0]).all() and (out != 0.5).all()  # of the other layers the right ones
     assert_array_equal(params[: W.size].reshape(W.shape), W)
-    rest, start = params[W.size :], trained(x, t, np.float32, calls, W, lr=0)[0][W.size :]
+    rest, start = params[W.size :], trained(x, t, np.float32, skipping, W, lr=0)[0][W.size :]
     assert (rest[:50] != start[:50]).all()  # b
     assert (rest[50:2550] != start[50:2550]).any()  # the second W
 
@@ -395,10 +393,11 @@ def skips(made, x, samples=5000, batch_size=100):
     made.build(x.shape[1])
     rows = rows_of("f", "x", x, None, made.dtype)
     found = made._network.skipping_zeros(rows, samples, batch_size)
-    assert (found is made._network) == (not found.calls[SPARSE_FORWARD])
-    assert (found.calls[SPARSE_FORWARD] == 0) == (found.calls[SPARSE_BACKWARD] == 0)
-    assert not made._network.calls[SPARSE_FORWARD]
-    return bool(found.calls[SPARSE_FORWARD])
+    forward, backward = (found.program[f"sparse_{way}"][0] for way in ("forward", "backward"))
+    assert (found is made._network) == (not forward)
+    assert (forward == 0) == (backward == 0)
+    assert not made._network.program["sparse_forward"][0]
+    return bool(forward)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -423,13 +422,13 @@ def test_fit_evaluate_and_predict_ask_the_data(monkeypatch):
 
     def spy(real, at):
         def wrapped(*arguments):
-            seen.append(bool(arguments[at][SPARSE_FORWARD]))
+            seen.append(bool(arguments[at]["sparse_forward"][0]))
             return real(*arguments)
 
         return wrapped
 
-    monkeypatch.setattr(network, "train_epochs", spy(network.train_epochs, 13))
-    monkeypatch.setattr(sequential, "predict_rows", spy(sequential.predict_rows, 7))
+    monkeypatch.setattr(network, "train_epochs", spy(network.train_epochs, 9))
+    monkeypatch.setattr(sequential, "predict_rows", spy(sequential.predict_rows, 6))
     for x, expected in ((images(4096), True), (images(4096, share=1), False)):
         made = model()
         for optimizer in (SGD(0.1), Adam()):

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnet.kernels import team as words
+from fastnet.kernels.loop import team as words
 from fastnet.kernels.loop.team import (
     DONE,
     HELPED,
@@ -36,61 +36,59 @@ from fastnet.kernels.loop.team import (
 )
 from fastnet.kernels.simd import pointer
 
-jit = numba.njit(nogil=True)
 
-
-@jit()
+@numba.njit(nogil=True)
 def open_(team, stage):
     return open_stage(pointer(team), stage)
 
 
-@jit()
+@numba.njit(nogil=True)
 def await_(team, stage):
     return await_stage(pointer(team), stage)
 
 
-@jit()
+@numba.njit(nogil=True)
 def claim_(team, stage, tasks):
     return claim(pointer(team), stage, tasks)
 
 
-@jit()
+@numba.njit(nogil=True)
 def finish(team, tasks, own, began):
     finish_stage(pointer(team), tasks, own, began)
 
 
-@jit()
+@numba.njit(nogil=True)
 def lost(worked, waited, tasks, own):
     return loss(worked, waited, tasks, own)
 
 
-@jit()
+@numba.njit(nogil=True)
 def close_(team):
     close(pointer(team))
 
 
-@jit()
+@numba.njit(nogil=True)
 def done(team):
     fetch_add(pointer(team), DONE, 1)
 
 
-@jit()
+@numba.njit(nogil=True)
 def clock():
     return ticks()
 
 
-@jit()
+@numba.njit(nogil=True)
 def count(team, times):
     for _ in range(times):
         fetch_add(pointer(team), DONE, 2)
 
 
-@jit()
+@numba.njit(nogil=True)
 def swap(team, i, expected, value):
     return compare_and_swap(pointer(team), i, expected, value)
 
 
-@jit()
+@numba.njit(nogil=True)
 def store_and_load(team, i, value):
     pause()
     give_way()
@@ -98,7 +96,7 @@ def store_and_load(team, i, value):
     return load_acquire(pointer(team), i)
 
 
-@jit()
+@numba.njit(nogil=True)
 def take_all(team, tasks, seen):
     """As a helper: count in seen[stage, task] what it claims, until the call is over."""
     stage = -1
@@ -117,7 +115,7 @@ def take_all(team, tasks, seen):
             task = claim(pointer(team), stage, tasks)
 
 
-@jit()
+@numba.njit(nogil=True)
 def lead(team, stages, tasks, seen):
     """As the caller, who goes on with helpers whatever it lost."""
     p = pointer(team)
@@ -195,7 +193,7 @@ def test_every_task_is_done_once(helpers):
         total += team[HELPED]
 
 
-@jit()
+@numba.njit(nogil=True)
 def claim_all(team, tasks, counts, i):
     while claim(pointer(team), 0, tasks) < tasks:
         counts[i] += 1
@@ -301,7 +299,7 @@ import sys
 from llvmlite import binding, ir
 binding.initialize_all_targets(); binding.initialize_all_asmprinters()
 binding.get_process_triple = lambda: sys.argv[1]
-from fastnet.kernels import team
+from fastnet.kernels.loop import team
 module = ir.Module(); module.triple = sys.argv[1]
 function = ir.Function(module, ir.FunctionType(ir.IntType(64), []), "f")
 builder = ir.IRBuilder(function.append_basic_block())

@@ -15,12 +15,12 @@ from numpy.testing import assert_array_equal
 
 import fastnet
 from fastnet import kernels, threads
-from fastnet.kernels.loop.record import CALLS
+from fastnet.kernels.loop import stages
 from fastnet.kernels.loop.team import HELPED, THREADS, TICKET, WORDS
-from fastnet.kernels.loop.train import _cut, _row_block
 from fastnet.layers import Dense, Relu, Tanh
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD
+from fastnet.reference.kernels.record import layers_of, program_of
 
 # Inputs, then layers: whole vectors and odd tails, one input, one output, wide and flat, layers
 # without weights.
@@ -120,12 +120,12 @@ def test_the_same_bits_however_a_batch_is_cut(stack, batch_size, monkeypatch):
 
 @numba.njit
 def cut(row, size, unit):
-    return _cut(row, size, unit)
+    return stages.cut(row, size, unit)
 
 
 @numba.njit
 def row_block(block, blocks, n):
-    return _row_block(block, blocks, n)
+    return stages.row_block(block, blocks, n)
 
 
 def test_no_piece_is_low():
@@ -311,6 +311,7 @@ from fastnet import threads
 from fastnet.layers import Dense
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD
+from fastnet.reference.kernels.record import layers_of, program_of
 
 threads.FLOPS_A_THREAD, threads.FLOPS_A_CALL = 1.0, 0.0
 x = np.random.default_rng(0).standard_normal((400, 784)).astype("float32")
@@ -474,19 +475,17 @@ def test_a_helper_that_comes_late_touches_nothing():
     team = np.zeros(WORDS, np.int64)
     team[THREADS], team[TICKET] = 2, -1
     none = np.zeros((0, 0), "float32")
-    layers, calls = np.array([[2**40, 2**40, 0, -1, 0]]), np.zeros(CALLS, np.int64)
+    programs = program_of(layers_of([(2**40, 2**40, 0, -1, 0)]))
     arguments = (
         0, 0, 0, np.float32(1), np.zeros(0, np.int64), none, np.zeros((2**10, 0), np.int64), 2**40,
-        layers, none[0:0].ravel(), 0, np.float32(1), True, calls, none.ravel(),
-        np.zeros((2**10, 3)),
+        none.ravel(), programs, np.float32(1), True, none.ravel(), np.zeros((2**10, 3)),
     )  # fmt: skip
     kernels.train_epochs(*arguments, team, 1)
     kernels.predict_rows(
         *arguments[:4],
         np.zeros(0, np.int64),
-        layers,
         none.ravel(),
-        calls,
+        programs,
         none.ravel(),
         1,
         none,

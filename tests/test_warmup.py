@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections import Counter
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 
 import pytest
 
 from fastnet import cli, kernels
-from fastnet.kernels import _jit
-from fastnet.warmup import ACTIVATIONS, kernels_of, versions
+from fastnet.kernels import _cache
+from fastnet.kernels._compile import Entry, Kernel
+from fastnet.warmup import versions
 
 # Uses all that layers, losses, functions, optimizers, networks and models have, by hand and in the
 # compiled loop, in both dtypes; prints what Numba compiled, and how many kernels it loaded.
@@ -151,23 +152,39 @@ def run(*arguments, **where):
     )
 
 
+# Kernels of one dtype, or of none.
+ONCE = {"work_size", "dropout_mask", "central_differences", "copy_labels", "two_layer_gradient"}
+
+
+def in_the_files():
+    """Yield every kernel and every function by address that a file of kernels/ has a name for."""
+    folder = Path(kernels.__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        words = path.relative_to(folder).with_suffix("").parts
+        module = import_module(".".join(["fastnet.kernels", *words]).removesuffix(".__init__"))
+        yield from (value for value in vars(module).values() if isinstance(value, Kernel | Entry))
+
+
 def test_every_kernel_is_in_the_list():
-    """In both dtypes, but for those that have none, and for those by hand that have more."""
-    listed = Counter(kernel for kernel, _ in versions())
-    files = [f"fastnet.kernels.{file.name}" for file in iter_modules(kernels.__path__)]
-    known = [kernel for name in files for kernel in kernels_of(import_module(name))]
-    assert len(known) > 150 and set(listed) == set(known)
-    expected = {kernel: 4 if kernel.__name__ in ACTIVATIONS else 2 for kernel in known}
-    expected |= {kernels.work_size: 1, kernels.dropout_mask: 1}
-    expected[kernels.central_differences] = 1  # of float64 alone
-    expected |= {k: len(k.exact_types) for k in known if hasattr(k, "exact_types")}
-    assert listed == expected
+    """Those that the loop calls by address, too; in both dtypes, each version once."""
+    listed = Counter(versions())
+    found = list(in_the_files())
+    assert sum(isinstance(value, Entry) for value in found) > 40
+    known = {value.kernel if isinstance(value, Entry) else value for value in found}
+    assert len(known) > 150 and {kernel for kernel, _ in listed} == known
+    assert set(listed.values()) == {1}
+    for kernel in known:
+        wanted = [types for other, types in listed if other is kernel]
+        assert wanted == kernel.versions and wanted
+        dtypes = [{str(getattr(t, "dtype", t)) for t in types} for types in wanted]
+        both = all(any(dtype in found for found in dtypes) for dtype in ("float32", "float64"))
+        assert both != (kernel.__name__ in ONCE), kernel.__name__
 
 
 def test_after_a_warmup_nothing_compiles(root):
     """In the cache of all tests: that of another folder would take a minute to fill."""
     count = len(versions())
-    where = re.escape(str(_jit.cache_directory()))
+    where = re.escape(str(_cache.cache_directory()))
     done = rf"all {count} kernels were compiled already, in {where} \(\d+\.\d s\)\n"
     first = run("-m", "fastnet", "warmup")
     assert (first.returncode, first.stderr) == (0, "")
@@ -210,7 +227,7 @@ def test_a_terminal_shows_progress(monkeypatch, capsys):
 
 
 def test_without_a_folder_there_is_nothing_to_warm_up(monkeypatch, capsys):
-    monkeypatch.setattr(_jit, "_CACHE_FOLDER", None)
+    monkeypatch.setattr(_cache, "_CACHE_FOLDER", None)
     with pytest.raises(SystemExit) as caught:
         cli.main(["warmup"])
     assert caught.value.code == 2
@@ -232,7 +249,7 @@ def test_a_full_disk(monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["warmup"])
     assert caught.value.code == 1
-    message = f"the cache {str(_jit.cache_directory())!r} was not written: "
+    message = f"the cache {str(_cache.cache_directory())!r} was not written: "
     assert capsys.readouterr().err == (
         f"fastnet warmup: {message}[Errno 28] No space left on device\n"
     )

@@ -16,8 +16,8 @@ from fastnet.kernels import (
     TANH,
     UINT8,
 )
-from fastnet.kernels.loop.record import CALLS
 from fastnet.reference import kernels as reference
+from fastnet.reference.kernels.record import layers_of, program_of
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_loss = pytest.mark.parametrize("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR])
@@ -26,7 +26,6 @@ KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}
 ONLY = "activation only"
 SENTINEL = -7.25
 ALONE = np.zeros(1, np.int64)  # no team
-PLAIN = np.zeros(CALLS, np.int64)  # nothing by address
 
 # Inputs, then a layer each: (outputs, activation), (outputs, activation, "no bias") or
 # (ONLY, activation).
@@ -48,7 +47,7 @@ every_stack = pytest.mark.parametrize("stack", STACKS)
 
 
 def build(stack, dtype, seed=0):
-    """Return the table of layers and the flat parameters, Xavier with small biases."""
+    """Return the records of the layers and the flat parameters, Xavier with small biases."""
     rng = np.random.default_rng(seed)
     table, pieces, d, at = [], [], stack[0], 0
     for width, activation, *no_bias in stack[1:]:
@@ -61,13 +60,13 @@ def build(stack, dtype, seed=0):
         table.append((d, width, at, -1 if no_bias else at + d * width, activation))
         at += d * width + (0 if no_bias else width)
         d = width
-    return np.array(table, np.int64), np.concatenate(pieces).astype(dtype)
+    return layers_of(table), np.concatenate(pieces).astype(dtype)
 
 
 def data(stack, dtype, n=37, seed=1):
     """Return x, labels, targets (one-hot)."""
     rng = np.random.default_rng(seed)
-    classes = build(stack, dtype)[0][-1, 1]
+    classes = build(stack, dtype)[0]["outputs"][-1]
     labels = rng.integers(0, classes, n)
     x = rng.standard_normal((n, stack[0])).astype(dtype)
     return x, labels, np.eye(classes, dtype=dtype)[labels]
@@ -103,34 +102,37 @@ def epoch(
         targets = np.empty((0, 0), dtype)
     else:
         labels = np.empty(0, np.int64)
-    work_buffer, work = framed(module.work_size(layers, batch_size), dtype)
+    programs = program_of(layers, loss)
+    work_buffer, work = framed(module.work_size(programs, batch_size), dtype)
     work[:] = np.nan
     totals_buffer, totals = framed(3 * len(epochs), np.float64)
     totals = totals.reshape(-1, 3)
-    kept = [a.copy() for a in (x, labels, targets, epochs, layers)]
+    kept = [a.copy() for a in (x, labels, targets, epochs)]
+    described = programs.base.tobytes()
     result = module.train_epochs(
-        *rows_of(x, dtype, scale), labels, targets, epochs, batch_size, layers, params, loss,
-        dtype(lr), learn, PLAIN, work, totals, ALONE, 0,
+        *rows_of(x, dtype, scale), labels, targets, epochs, batch_size, params, programs,
+        dtype(lr), learn, work, totals, ALONE, 0,
     )  # fmt: skip
     assert result is None
     assert_frame(work_buffer)
     assert_frame(totals_buffer)
-    for array, copy in zip((x, labels, targets, epochs, layers), kept, strict=True):
+    for array, copy in zip((x, labels, targets, epochs), kept, strict=True):
         assert np.array_equal(array, copy, equal_nan=array.dtype.kind == "f")
+    assert programs.base.tobytes() == described
     return totals.reshape(*order.shape[:-1], 3)
 
 
 def predict(module, x, layers, params, order=None, batch_size=8, scale=1):
     dtype = params.dtype.type
     order = np.arange(len(x)) if order is None else np.asarray(order, np.int64)
-    columns = int(layers[-1, 1])
-    work_buffer, work = framed(module.work_size(layers, batch_size), dtype)
+    columns, programs = int(layers["outputs"][-1]), program_of(layers)
+    work_buffer, work = framed(module.work_size(programs, batch_size), dtype)
     work[:] = np.nan
     out_buffer, out = framed(len(order) * columns, dtype)
     out = out.reshape(len(order), columns)
     kept = params.copy()
     module.predict_rows(
-        *rows_of(x, dtype, scale), order, layers, params, PLAIN, work, batch_size, out, ALONE, 0
+        *rows_of(x, dtype, scale), order, params, programs, work, batch_size, out, ALONE, 0
     )  # fmt: skip
     assert_frame(work_buffer)
     assert_frame(out_buffer)
@@ -149,7 +151,7 @@ def test_epochs_equal_the_reference(stack, loss, dtype):
     rng = np.random.default_rng(2)
     # float32 is held to the float64 reference: 15 updates, each a few roundings a term.
     eps = np.finfo(dtype).eps
-    bound = 15 * eps * (np.sqrt(max(layers[:, 0].max(), 37)) + 4)
+    bound = 15 * eps * (np.sqrt(max(layers["inputs"].max(), 37)) + 4)
     for _ in range(3):
         order = rng.permutation(len(x))
         totals = epoch(kernels, x, labels, targets, layers, params, loss, order)
@@ -253,7 +255,7 @@ def test_kinds_of_rows(kind, dtype):
 @every_dtype
 def test_widths_of_rows(columns, kind, dtype):
     """A layer without weights shows what was read, in every tail."""
-    layers = np.array([[columns, columns, -1, -1, IDENTITY]])
+    layers = layers_of([(columns, columns, -1, -1, IDENTITY)])
     x = pictures(kind, 5, columns)
     out = predict(kernels, x, layers, np.zeros(1, dtype), batch_size=2, scale=0.5)
     assert_array_equal(out, x.astype(dtype) * dtype(0.5))
@@ -287,7 +289,7 @@ def test_strides_of_rows(kind):
 @every_dtype
 def test_an_answer_among_nan_is_not_right(classes, dtype):
     """Nor is a later one of equal ones; infinity may be right."""
-    layers = np.array([(classes, classes, -1, -1, IDENTITY)])  # what goes in comes out
+    layers = layers_of([(classes, classes, -1, -1, IDENTITY)])  # what goes in comes out
     x = np.zeros((6, classes), dtype)
     x[0, 1] = x[1, 0] = np.nan
     x[2, 1] = np.inf
@@ -327,7 +329,7 @@ def test_without_learning_nothing_changes(loss, dtype):
 def test_equal_outputs_answer_with_the_first_class():
     """As argmax does, over whole vectors and tails."""
     for classes in (2, 10, 16, 40):
-        layers = np.array([[3, classes, 0, -1, IDENTITY]])
+        layers = layers_of([(3, classes, 0, -1, IDENTITY)])
         x, targets = np.ones((classes, 3)), np.eye(classes)
 
         def right(labels, params, loss, x=x, targets=targets, layers=layers):
@@ -348,7 +350,7 @@ def test_equal_outputs_answer_with_the_first_class():
 
 
 def test_one_output_is_right_on_the_same_side_of_a_half():
-    layers = np.array([[1, 1, -1, -1, IDENTITY]])
+    layers = layers_of([(1, 1, -1, -1, IDENTITY)])
     x = np.array([[0.4], [0.6], [0.5], [0.9], [-3.0], [0.2]])
     targets = np.array([[0.0], [1.0], [1.0], [0.0], [0.0], [0.7]])
     for module in (kernels, reference):
@@ -488,7 +490,7 @@ def test_xor_is_learnt(dtype):
     assert np.abs(predict(kernels, x, layers, params) - t).max() < 0.1
 
 
-# One sample an update: kernels/online.py
+# One sample an update: kernels/loop/online.py
 
 # Around its limits: vectors of 16 or fewer lanes, 128 rows of W and b.
 TINY_STACKS = {
@@ -533,11 +535,13 @@ def test_one_sample_an_update(stack, loss, dtype):
         expected, loss, order, **arguments,
     )  # fmt: skip
     eps = np.finfo(dtype).eps
-    bound = 74 * eps * (np.sqrt(layers[:, 0].max()) + 4)
+    bound = 74 * eps * (np.sqrt(layers["inputs"].max()) + 4)
     assert_allclose(params, expected, rtol=bound, atol=bound)
     assert_allclose(totals[:, 0], wanted[:, 0], rtol=bound, atol=bound)
     assert_array_equal(totals[:, 1:], wanted[:, 1:])
-    if loss == MEAN_SQUARED_ERROR or layers[-1, 1] > 1:  # of one class there is nothing to learn
+    if (
+        loss == MEAN_SQUARED_ERROR or layers["outputs"][-1] > 1
+    ):  # of one class there is nothing to learn
         assert np.abs(params - start).max() > 100 * eps
 
 
@@ -590,11 +594,11 @@ def test_predict(stack, dtype):
     order = np.random.default_rng(4).integers(0, 37, 50)
     exact = predict(reference, x.astype(np.float64), layers, params.astype(np.float64), order)
     out = predict(kernels, x, layers, params, order)
-    bound = 4 * np.finfo(dtype).eps * np.sqrt(layers[:, 0].max())
+    bound = 4 * np.finfo(dtype).eps * np.sqrt(layers["inputs"].max())
     assert_allclose(out, exact, rtol=4 * bound, atol=4 * bound)
     for batch_size in (1, 7, 64):  # a batch is its rows, to the bit
         assert_array_equal(predict(kernels, x, layers, params, order, batch_size), out)
-    assert predict(kernels, x, layers, params, []).shape == (0, layers[-1, 1])
+    assert predict(kernels, x, layers, params, []).shape == (0, layers["outputs"][-1])
 
 
 @every_dtype
