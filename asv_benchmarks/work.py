@@ -58,6 +58,25 @@ class Work(NamedTuple):
 UPDATED = {"param": 2, "h": 2, "s": 2, "m": 2, "v": 2}  # the parameter, and what a rule remembers
 LABELLED = {"y": "1/C"}  # one element of each row
 
+# Of an output of a loss, forward and backward.
+LOSSES = {
+    "mean_squared_error": ("3", "3"),
+    "elementwise_mean_squared_error": ("3", "4"),
+    "mean_absolute_error": ("2", "5"),
+    "mean_absolute_percentage_error": ("5", "8"),
+    "mean_squared_logarithmic_error": ("2*log + 5", "2*log + 9"),
+    "poisson": ("log + 4", "5"),
+    "huber": ("7", "5"),
+    "cosine_proximity": ("6", "11"),
+    "hinge": ("4", "4"),
+    "squared_hinge": ("5", "7"),
+    "categorical_hinge": ("1", "1"),
+    "categorical_cross_entropy": ("log + 3", "4"),
+    "binary_cross_entropy": ("2*log + 6", "7"),
+    "sigmoid_cross_entropy": ("softplus + 3", "sigmoid + 3"),
+    "kullback_leibler_divergence": ("2*log + 3", "4"),
+}
+
 KERNELS = {
     "exp_forward": Work("P", "P*exp"),
     "log_forward": Work("P", "P*log"),
@@ -116,36 +135,11 @@ KERNELS = {
     "cross_entropy_backward": Work("N C", "3*N", LABELLED),
     "softmax_cross_entropy_forward": Work("N C", "N*C*(exp + 4) + N*(log + 3)"),
     "softmax_cross_entropy_backward": Work("N C", "2*N*C + N"),
-    "mean_squared_error_forward": Work("N C", "3*N*C"),
-    "mean_squared_error_backward": Work("N C", "3*N*C"),
-    "elementwise_mean_squared_error_forward": Work("N C", "3*N*C"),
-    "elementwise_mean_squared_error_backward": Work("N C", "4*N*C"),
-    "mean_absolute_error_forward": Work("N C", "2*N*C"),
-    "mean_absolute_error_backward": Work("N C", "5*N*C"),
-    "mean_absolute_percentage_error_forward": Work("N C", "5*N*C"),
-    "mean_absolute_percentage_error_backward": Work("N C", "8*N*C"),
-    "mean_squared_logarithmic_error_forward": Work("N C", "N*C*(2*log + 5)"),
-    "mean_squared_logarithmic_error_backward": Work("N C", "N*C*(2*log + 9)"),
-    "poisson_forward": Work("N C", "N*C*(log + 4)"),
-    "poisson_backward": Work("N C", "5*N*C"),
-    "huber_forward": Work("N C", "7*N*C"),
-    "huber_backward": Work("N C", "5*N*C"),
-    "cosine_proximity_forward": Work("N C", "6*N*C"),
-    "cosine_proximity_backward": Work("N C", "11*N*C"),
-    "hinge_forward": Work("N C", "4*N*C"),
-    "hinge_backward": Work("N C", "4*N*C"),
-    "squared_hinge_forward": Work("N C", "5*N*C"),
-    "squared_hinge_backward": Work("N C", "7*N*C"),
-    "categorical_hinge_forward": Work("N C", "N*C"),
-    "categorical_hinge_backward": Work("N C", "N*C"),
-    "categorical_cross_entropy_forward": Work("N C", "N*C*(log + 3)"),
-    "categorical_cross_entropy_backward": Work("N C", "4*N*C"),
-    "binary_cross_entropy_forward": Work("N C", "N*C*(2*log + 6)"),
-    "binary_cross_entropy_backward": Work("N C", "7*N*C"),
-    "sigmoid_cross_entropy_forward": Work("N C", "N*C*(softplus + 3)"),
-    "sigmoid_cross_entropy_backward": Work("N C", "N*C*(sigmoid + 3)"),
-    "kullback_leibler_divergence_forward": Work("N C", "N*C*(2*log + 3)"),
-    "kullback_leibler_divergence_backward": Work("N C", "4*N*C"),
+    **{
+        f"{name}_{direction}": Work("N C", f"N*C*({flops})")
+        for name, pair in LOSSES.items()
+        for direction, flops in zip(("forward", "backward"), pair, strict=True)
+    },
     "sigmoid_with_loss_forward": Work("N C", "N*C*(sigmoid + log + 4)"),
     "sgd_update": Work("P", "2*P", UPDATED),
     "clip_decay_sgd_update": Work("P", "5*P", UPDATED),  # scaled and clipped: 3 in each rule

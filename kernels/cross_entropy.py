@@ -1,18 +1,14 @@
 """Cross entropies of two classes, of distributions over many, and the Kullback-Leibler divergence.
 
-Rows are as in losses.py. Cross entropies with labels are in softmax.py.
+Each is a term of vectors and its slope, and one call that makes the rest of it, as `loss_family`
+says. Cross entropies with labels are in softmax.py.
 """
 
 from . import elementary
-from ._compile import helper, jit, matrix, real, vector
-from .losses import (
-    gradient_of_elements,
-    gradient_of_sums,
-    mean_of_elements,
-    mean_of_sums,
-)
-from .simd import absolute, pointer, scalar, select
-from .softmax import TINY
+from ._compile import helper, jit, matrix, vector
+from .loss_family import entry_of, mean_loss, mean_of_sums, sum_loss
+from .simd import absolute, pointer, put, select
+from .softmax import TINY, cross_entropy_gradient_row, cross_entropy_row
 from .sweep import sum_of, sweep
 
 LOWEST_LOG = -100.0  # PyTorch's bounds: log(0) counts as this, and y (1 - y) below as 1e-12
@@ -20,7 +16,7 @@ SMALLEST_DIVISOR = 1e-12
 
 
 @helper
-def _log1p(x):
+def log1p(x):
     """log(1 + x) for -1 <= x <= 1, within 2 ulp; -inf for -1.  NaN stays NaN."""
     u = 1.0 + x
     lost = (u - 1.0) - x  # what rounding 1 + x added
@@ -45,68 +41,92 @@ def _categorical(y, t):
 
 
 @helper
-def _categorical_slope(y, t, dout, divisor):
-    return -t / (y + TINY) * dout / divisor
+def _categorical_slope(y, t):
+    return -t / (y + TINY)
 
 
-@helper
-def categorical_cross_entropy_row(y, t, columns):
-    """Sum of -t log(y + 1e-7) over the columns of a sample, pointers."""
-    return sum_of(_categorical, (y, t), 0, columns, ())
+(
+    categorical_cross_entropy_forward,
+    categorical_cross_entropy_backward,
+    categorical_cross_entropy_in_loop,
+) = sum_loss(
+    "categorical_cross_entropy",
+    _categorical,
+    _categorical_slope,
+    """Cross entropy of distributions over classes, sum over the classes, mean over the batch.
 
+        loss[0] = -1 / N * sum over n and c of t[n, c] log(y[n, c] + 1e-7)
+        dx = -t / (y + 1e-7) * dout / N
 
-@helper
-def categorical_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
-    """dx = -t / (y + 1e-7) * dout / n on pointers; dx may be y."""
-    sweep(_categorical_slope, (dx,), (y, t), 0, columns, (dout, n))
+    y are probabilities; t is one-hot, or probabilities, too. `cross_entropy_forward` is the same
+    for labels. Source: Saitoh, Deep Learning from Scratch, section 4.2.2.
+    """,
+)
+
+cross_entropy_in_loop = entry_of(
+    "cross_entropy", (cross_entropy_row, cross_entropy_gradient_row), __name__, of_labels=True
+)
 
 
 @helper
 def _binary(y, t):
-    of_one, of_zero = _bounded(elementary.log(y)), _bounded(_log1p(-y))
+    of_one, of_zero = _bounded(elementary.log(y)), _bounded(log1p(-y))
     return (t - 1.0) * of_zero - t * of_one
 
 
 @helper
-def _binary_slope(y, t, dout, divisor):
-    return (y - t) / _divisor((1.0 - y) * y) * dout / divisor
+def _binary_slope(y, t):
+    return (y - t) / _divisor((1.0 - y) * y)
 
 
-@helper
-def binary_cross_entropy_row(y, t, columns):
-    """Mean of -t log(y) - (1 - t) log(1 - y) over the columns of a sample, pointers."""
-    return sum_of(_binary, (y, t), 0, columns, ()) / scalar(y, columns)
+(
+    binary_cross_entropy_forward,
+    binary_cross_entropy_backward,
+    binary_cross_entropy_in_loop,
+) = mean_loss(
+    "binary_cross_entropy",
+    _binary,
+    _binary_slope,
+    """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
 
+        loss[0] = -mean over n and c of t[n, c] log(y[n, c]) + (1 - t[n, c]) log(1 - y[n, c])
+        dx = (y - t) / max(y (1 - y), 1e-12) * dout / (N C)
 
-@helper
-def binary_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
-    """dx = (y - t) / (y (1 - y)) * dout / (n * columns) on pointers; dx may be y."""
-    divisor = scalar(y, n) * scalar(y, columns)
-    sweep(_binary_slope, (dx,), (y, t), 0, columns, (dout, divisor))
+    y are probabilities; t is 0 and 1, or probabilities, too. A logarithm below -100 counts as that.
+    Source: torch.nn.BCELoss.
+    """,
+)
 
 
 @helper
 def _sigmoid_cross_entropy(x, t):
     positive = select(x > 0.0, x, 0.0)
-    return (positive - x * t) + _log1p(elementary.exp(-absolute(x)))
+    return (positive - x * t) + log1p(elementary.exp(-absolute(x)))
 
 
 @helper
-def _sigmoid_cross_entropy_slope(x, t, dout, divisor):
-    return (elementary.sigmoid(x) - t) * dout / divisor
+def _sigmoid_cross_entropy_slope(x, t):
+    return elementary.sigmoid(x) - t
 
 
-@helper
-def sigmoid_cross_entropy_row(y, t, columns):
-    """Mean of log(1 + exp(y)) - t y, of logits y, over the columns of a sample, pointers."""
-    return sum_of(_sigmoid_cross_entropy, (y, t), 0, columns, ()) / scalar(y, columns)
+(
+    sigmoid_cross_entropy_forward,
+    sigmoid_cross_entropy_backward,
+    sigmoid_cross_entropy_in_loop,
+) = mean_loss(
+    "sigmoid_cross_entropy",
+    _sigmoid_cross_entropy,
+    _sigmoid_cross_entropy_slope,
+    """Sigmoid and binary cross entropy in one, from the logits: finite for any finite logits.
 
+        loss[0] = mean over n and c of log(1 + exp(y[n, c])) - t[n, c] y[n, c]
+        dx = (sigmoid(y) - t) * dout / (N C)
 
-@helper
-def sigmoid_cross_entropy_gradient_row(y, t, columns, dout, n, dx):
-    """dx = (sigmoid(y) - t) * dout / (n * columns), of logits y, on pointers; dx may be y."""
-    divisor = scalar(y, n) * scalar(y, columns)
-    sweep(_sigmoid_cross_entropy_slope, (dx,), (y, t), 0, columns, (dout, divisor))
+    y are logits; t is 0 and 1, or probabilities.
+    Source: torch.nn.BCEWithLogitsLoss, keras.losses.BinaryCrossentropy(from_logits=True).
+    """,
+    middles=(0.0, 0.5),
+)
 
 
 @helper
@@ -116,20 +136,28 @@ def _divergence(y, t):
 
 
 @helper
-def _divergence_slope(y, t, dout, divisor):
-    return -t / _divisor(y) * dout / divisor
+def _divergence_slope(y, t):
+    return -t / _divisor(y)
 
 
-@helper
-def kullback_leibler_divergence_row(y, t, columns):
-    """Sum of t log(t / y) over the columns of a sample, pointers."""
-    return sum_of(_divergence, (y, t), 0, columns, ())
+(
+    kullback_leibler_divergence_forward,
+    kullback_leibler_divergence_backward,
+    kullback_leibler_divergence_in_loop,
+) = sum_loss(
+    "kullback_leibler_divergence",
+    _divergence,
+    _divergence_slope,
+    """Kullback-Leibler divergence of the outputs from the targets, mean over the batch.
 
+        loss[0] = 1 / N * sum over n and c of t[n, c] (log(t[n, c]) - log(y[n, c]))
+        dx = -t / max(y, 1e-12) * dout / N
 
-@helper
-def kullback_leibler_divergence_gradient_row(y, t, columns, dout, n, dx):
-    """dx = -t / y * dout / n on pointers; dx may be y."""
-    sweep(_divergence_slope, (dx,), (y, t), 0, columns, (dout, n))
+    y and t are probabilities. 0 log(0) is 0; a log(y) below -100 counts as that. Source: Kullback
+    and Leibler, On information and sufficiency, 1951; torch.nn.KLDivLoss(reduction="batchmean")
+    of log(y).
+    """,
+)
 
 
 @helper
@@ -139,163 +167,7 @@ def _textbook_binary(y, t):
 
 @helper
 def _textbook_binary_row(y, t, columns):
-    """Sum of -log(y + 1e-7) where t is 1 and of -log(1 - y + 1e-7) where it is 0; pointers."""
     return sum_of(_textbook_binary, (y, t), 0, columns, ())
-
-
-@jit(matrix, matrix, vector)
-def categorical_cross_entropy_forward(y, t, loss):
-    """Cross entropy of distributions over classes, sum over the classes, mean over the batch.
-
-        loss[0] = -1 / N * sum over n and c of t[n, c] log(y[n, c] + 1e-7)
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-        Probabilities; targets one-hot, or probabilities.
-    loss : (1,), same dtype
-        Overwritten.
-
-    Notes
-    -----
-    `cross_entropy_forward` is the same for labels.
-    Source: Saitoh, Deep Learning from Scratch, section 4.2.2.
-    """
-    mean_of_sums(categorical_cross_entropy_row, y, t, loss)
-
-
-@jit(matrix, matrix, real, matrix)
-def categorical_cross_entropy_backward(y, t, dout, dx):
-    """Gradient of the categorical cross entropy with respect to the probabilities.
-
-        dx = -t / (y + 1e-7) * dout / N
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-    dout : scalar of y.dtype
-        Upstream gradient.
-    dx : (N, C), same dtype, C-contiguous
-        Overwritten. May be y.
-    """
-    gradient_of_sums(categorical_cross_entropy_gradient_row, y, t, dout, dx)
-
-
-@jit(matrix, matrix, vector)
-def binary_cross_entropy_forward(y, t, loss):
-    """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
-
-        loss[0] = -mean over n and c of t[n, c] log(y[n, c]) + (1 - t[n, c]) log(1 - y[n, c])
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-        Probabilities; targets 0 and 1, or probabilities.
-    loss : (1,), same dtype
-        Overwritten.
-
-    Notes
-    -----
-    A logarithm below -100 counts as that. Source: torch.nn.BCELoss.
-    """
-    mean_of_elements(binary_cross_entropy_row, y, t, loss)
-
-
-@jit(matrix, matrix, real, matrix)
-def binary_cross_entropy_backward(y, t, dout, dx):
-    """Gradient of the binary cross entropy with respect to the probabilities.
-
-        dx = (y - t) / max(y (1 - y), 1e-12) * dout / (N C)
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-    dout : scalar of y.dtype
-        Upstream gradient.
-    dx : (N, C), same dtype, C-contiguous
-        Overwritten. May be y.
-
-    Notes
-    -----
-    Source: torch.nn.BCELoss.
-    """
-    gradient_of_elements(binary_cross_entropy_gradient_row, y, t, dout, dx)
-
-
-@jit(matrix, matrix, vector)
-def sigmoid_cross_entropy_forward(y, t, loss):
-    """Sigmoid and binary cross entropy in one, from the logits: finite for any finite logits.
-
-        loss[0] = mean over n and c of log(1 + exp(y[n, c])) - t[n, c] y[n, c]
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-        Logits; targets 0 and 1, or probabilities.
-    loss : (1,), same dtype
-        Overwritten.
-
-    Notes
-    -----
-    Source: torch.nn.BCEWithLogitsLoss, keras.losses.BinaryCrossentropy(from_logits=True).
-    """
-    mean_of_elements(sigmoid_cross_entropy_row, y, t, loss)
-
-
-@jit(matrix, matrix, real, matrix)
-def sigmoid_cross_entropy_backward(y, t, dout, dx):
-    """Gradient of the binary cross entropy with respect to the logits.
-
-        dx = (sigmoid(y) - t) * dout / (N C)
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-        Logits and targets.
-    dout : scalar of y.dtype
-        Upstream gradient.
-    dx : (N, C), same dtype, C-contiguous
-        Overwritten. May be y.
-    """
-    gradient_of_elements(sigmoid_cross_entropy_gradient_row, y, t, dout, dx)
-
-
-@jit(matrix, matrix, vector)
-def kullback_leibler_divergence_forward(y, t, loss):
-    """Kullback-Leibler divergence of the outputs from the targets, mean over the batch.
-
-        loss[0] = 1 / N * sum over n and c of t[n, c] (log(t[n, c]) - log(y[n, c]))
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-        Probabilities.
-    loss : (1,), same dtype
-        Overwritten.
-
-    Notes
-    -----
-    0 log(0) is 0; a log(y) below -100 counts as that. Source: Kullback and Leibler, On
-    information and sufficiency, 1951; torch.nn.KLDivLoss(reduction="batchmean") of log(y).
-    """
-    mean_of_sums(kullback_leibler_divergence_row, y, t, loss)
-
-
-@jit(matrix, matrix, real, matrix)
-def kullback_leibler_divergence_backward(y, t, dout, dx):
-    """Gradient of the Kullback-Leibler divergence with respect to the outputs.
-
-        dx = -t / max(y, 1e-12) * dout / N
-
-    Parameters
-    ----------
-    y, t : (N, C), one dtype, float32 or float64, C-contiguous
-    dout : scalar of y.dtype
-        Upstream gradient.
-    dx : (N, C), same dtype, C-contiguous
-        Overwritten. May be y.
-    """
-    gradient_of_sums(kullback_leibler_divergence_gradient_row, y, t, dout, dx)
 
 
 @jit(matrix, matrix, matrix, vector)
@@ -322,4 +194,4 @@ def sigmoid_with_loss_forward(x, t, y, loss):
     Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
     """
     sweep(elementary.sigmoid, (pointer(y),), (pointer(x),), 0, x.size, ())
-    mean_of_sums(_textbook_binary_row, y, t, loss)
+    put(pointer(loss), 0, mean_of_sums(_textbook_binary_row, y, t, ()))

@@ -157,18 +157,14 @@ _signs, _yes_or_no = signs(N, M), yes_or_no(N, M)
 _targets = numbers(N, M, seed=9)
 
 LOSSES: dict[str, Loss] = {
+    # Losses that take any numbers for outputs and targets have no line of their own.
+    **{kind.__name__: Loss(kind, _numbers, _targets) for kind in losses.LOSSES.values()},
     "SoftmaxCrossEntropy": Loss(losses.SoftmaxCrossEntropy, _numbers, _labels),
-    "MeanSquaredError": Loss(losses.MeanSquaredError, _numbers, _targets),
-    "ElementwiseMeanSquaredError": Loss(losses.ElementwiseMeanSquaredError, _numbers, _targets),
-    "MeanAbsoluteError": Loss(losses.MeanAbsoluteError, _numbers, _targets),
-    "MeanAbsolutePercentageError": Loss(losses.MeanAbsolutePercentageError, _numbers, _targets),
     "MeanSquaredLogarithmicError": Loss(
         losses.MeanSquaredLogarithmicError, _probabilities, _shares, "sigmoid"
     ),
-    "Huber": Loss(losses.Huber, _numbers, _targets),
     "Huber delta": Loss(lambda: losses.Huber(delta=0.5), _numbers, _targets),
     "Poisson": Loss(losses.Poisson, _probabilities, _shares, "sigmoid"),
-    "CosineProximity": Loss(losses.CosineProximity, _numbers, _targets),
     "Hinge": Loss(losses.Hinge, _numbers, _signs),
     "SquaredHinge": Loss(losses.SquaredHinge, _numbers, _signs),
     "CategoricalHinge": Loss(losses.CategoricalHinge, _numbers, _labels),

@@ -118,7 +118,7 @@ TABLE = "x must be (N, C), got x.shape={}. Reshape x to (N, C), with one row a s
 @pytest.mark.parametrize("name", [*LOSSES, "SoftmaxWithLoss"])
 def test_shapes_of_losses(name):
     kind = LOSSES.get(name, layers.SoftmaxWithLoss)
-    of_labels = name == "SoftmaxWithLoss" or kind._of_labels
+    of_labels = name == "SoftmaxWithLoss" or kind.takes_labels
     where = f"{kind.__name__}.forward"
     t = LABELS if of_labels else np.ones((3, 4))
     loss = kind()

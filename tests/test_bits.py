@@ -433,7 +433,7 @@ def test_any_number_of_threads_gives_the_bits_of_the_record(threads, case, recor
 
 
 def test_the_record_has_each_case_once(recorded):
-    assert list(recorded) == list(CASES)
+    assert sorted(recorded) == sorted(CASES)
 
 
 def test_a_digest_tells_values_dtypes_and_shapes_apart():
@@ -446,7 +446,8 @@ def test_every_public_class_has_an_example():
     made = {type(example.make("float64")).__name__ for example in examples.LAYERS.values()}
     assert made == set(layers.__all__)
     made = {type(example.make()) for example in examples.LOSSES.values()}
-    public = {getattr(losses, name) for name in losses.__all__ if name != "LOSSES"}
+    bases = ("LOSSES", "LoopLoss", "Loss")
+    public = {getattr(losses, name) for name in losses.__all__ if name not in bases}
     assert made == public and set(losses.LOSSES.values()) <= made
     made = {type(example.make()).__name__ for example in examples.OPTIMIZERS.values()}
     assert made == {name for name in optimizer.__all__ if name[0].isupper()}

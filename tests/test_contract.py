@@ -52,11 +52,6 @@ def loss(make):
     return call
 
 
-def squared_error(x, dout, dtype):
-    made = losses.MeanSquaredError()
-    return [made.forward(x, dout), made.backward()]
-
-
 def of_targets(make, change):
     """Call a loss with targets that fit it, made of dout."""
 
@@ -174,15 +169,10 @@ CALLS = {
     "Dense sigmoid": layer(dense("sigmoid")),
     "Dense relu": layer(dense("relu")),
     "Dense tanh": layer(dense("tanh")),
+    **{kind.__name__: of_targets(kind, given) for kind in losses.LOSSES.values()},
     "SoftmaxWithLoss": loss(layers.SoftmaxWithLoss),
     "SoftmaxCrossEntropy": loss(losses.SoftmaxCrossEntropy),
-    "MeanSquaredError": squared_error,
     "sum_squared_error": lambda x, dout, dtype: [functions.sum_squared_error(x, dout)],
-    "ElementwiseMeanSquaredError": of_targets(losses.ElementwiseMeanSquaredError, given),
-    "MeanAbsoluteError": of_targets(losses.MeanAbsoluteError, given),
-    "MeanAbsolutePercentageError": of_targets(losses.MeanAbsolutePercentageError, given),
-    "Huber": of_targets(losses.Huber, given),
-    "CosineProximity": of_targets(losses.CosineProximity, given),
     "CategoricalHinge": loss(losses.CategoricalHinge),
     "SparseCategoricalCrossEntropy": loss(losses.SparseCategoricalCrossEntropy),
     "MeanSquaredLogarithmicError": of_targets(losses.MeanSquaredLogarithmicError, yes_or_no),

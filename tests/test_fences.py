@@ -26,7 +26,6 @@ from fastnet.kernels import (
     blocking,
     checked,
     loop_layers,
-    loop_losses,
     loop_rules,
     shallow,
     sparse,
@@ -335,7 +334,7 @@ def test_every_kernel_stands_between_fences(root, monkeypatch):
     monkeypatch.syspath_prepend(root)
     from asv_benchmarks import work
 
-    by_address = {loop_layers.__name__, loop_losses.__name__, loop_rules.__name__}
+    by_address = {loop_layers.__name__, loop_rules.__name__}
     wanted = {
         kernel.__name__
         for kernel, _ in warmup.versions()

@@ -81,7 +81,7 @@ def data(loss, dtype, outputs=3):
     """Return x and t of 45 samples that the loss can take."""
     rng = np.random.default_rng(1)
     x = rng.standard_normal((N, 5)).astype(dtype)
-    if LOSSES[loss]._of_labels:
+    if LOSSES[loss].takes_labels:
         return x, rng.integers(0, outputs, N)
     t = (rng.random((N, outputs)) < 0.5).astype(dtype)
     if "hinge" in loss:
@@ -140,7 +140,7 @@ def test_every_loss_with_every_optimizer(loss, optimizer, dtype):
 
 # The cosine of one number is 1 or -1, whatever the weights.
 OF_ONE_OUTPUT = [
-    name for name in LOSSES if not LOSSES[name]._of_labels and name != "cosine_proximity"
+    name for name in LOSSES if not LOSSES[name].takes_labels and name != "cosine_proximity"
 ]
 
 
@@ -169,7 +169,7 @@ def test_evaluate_equals_forward(loss):
     net = model(loss, "float64")
     seen = net.evaluate(x, t)
     assert_allclose(seen["loss"], net.forward(x, t), rtol=1e-13)
-    labels = t if LOSSES[loss]._of_labels else t.argmax(axis=1)
+    labels = t if LOSSES[loss].takes_labels else t.argmax(axis=1)
     assert seen["accuracy"] == np.mean(net.predict(x).argmax(axis=1) == labels)
 
 

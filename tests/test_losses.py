@@ -4,7 +4,6 @@ test_hinge.py and test_cross_entropy.py have what is special to theirs, test_sof
 entropy of labels, test_published_losses.py other libraries.
 """
 
-import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -16,9 +15,7 @@ from fastnet.kernels import (
     losses,
     mean_squared_error_backward,
     mean_squared_error_forward,
-    softmax,
 )
-from fastnet.kernels.simd import offset, pointer, scalar
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -161,8 +158,13 @@ def likelihoods(rng, shape):
     return rng.uniform(0.001, 1, shape), rng.integers(0, shape[1], shape[0])
 
 
+def kernels_of(*modules):
+    names = [name for module in modules for name in vars(module) if name.endswith("_forward")]
+    return [name.removesuffix("_forward") for name in names if not name.startswith("sigmoid_with")]
+
+
 # Name -> what to draw, and whether the reference has the bits of the gradient.
-KERNELS = {
+KERNELS = {name: (numbers, False) for name in kernels_of(losses, hinge, cross_entropy)} | {
     "mean_squared_error": (numbers, True),
     "elementwise_mean_squared_error": (numbers, True),
     "mean_absolute_error": (numbers, True),
@@ -170,7 +172,6 @@ KERNELS = {
     "mean_squared_logarithmic_error": (sizes, False),
     "huber": (numbers, True),
     "poisson": (sizes, True),
-    "cosine_proximity": (numbers, False),
     "hinge": (signs, True),
     "squared_hinge": (signs, True),
     "categorical_hinge": (scores, True),
@@ -292,34 +293,44 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_rows(name):
     assert_allclose(dx, np.concatenate(rows) / 6, rtol=1e-13, atol=1e-17)
 
 
-def rows_of(name):
-    """What the compiled loop calls, a sample at a time."""
-    home = next(m for m in (losses, hinge, cross_entropy, softmax) if hasattr(m, f"{name}_row"))
-    row, gradient_row = getattr(home, f"{name}_row"), getattr(home, f"{name}_gradient_row")
+ENTRIES = {
+    name.removesuffix("_in_loop"): found
+    for module in (losses, hinge, cross_entropy)
+    for name, found in vars(module).items()
+    if name.endswith("_in_loop")
+}
 
-    @numba.njit
-    def call(y, t, dout, dx, found, numbers):
-        n, columns = y.shape
-        p, q, target, width = pointer(y), pointer(t), pointer(dx), t.size // n
-        for i in range(n):
-            at, to = offset(p, i * columns), offset(q, i * width)
-            found[i] = row(at, to, columns, *numbers)
-            dx_row = offset(target, i * columns)
-            gradient_row(at, to, columns, dout, scalar(p, n), dx_row, *numbers)
 
-    return call
+def test_every_loss_has_an_entry():
+    assert ENTRIES.keys() == KERNELS.keys() - {"mean_squared_error"}  # which is the loop's own
 
 
 @every_dtype
-@pytest.mark.parametrize("name", sorted(KERNELS.keys() - {"mean_squared_error"}))
-def test_rows_are_the_kernels(name, dtype):
-    y, t = draw(name, dtype, (6, 19))
-    found, dx = np.empty(6), np.empty_like(y)
-    rows_of(name)(y, t, dtype(-0.3), dx, found, deltas(name, dtype))
-    for i in range(6):
-        one = value(kernels, name, y[i : i + 1], t[i : i + 1])
-        assert abs(found[i] - one) <= 2 * np.finfo(dtype).eps * abs(one)
-    assert_array_equal(dx, gradient(kernels, name, y, t, -0.3))
+@pytest.mark.parametrize("shape", [(6, 19), (5, 1)], ids=str)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_entry_is_the_kernels_of_a_row(name, shape, dtype):
+    """Of four samples in another order, of a batch of 9."""
+    y, t = draw(name, dtype, shape)
+    rows = np.array([4, 0, 3, 2])
+    outputs, numbers = y[rows], np.array(deltas(name, np.float64))
+    found, dx = np.full(5, SENTINEL, dtype), np.full((5, shape[1]), SENTINEL, dtype)
+    data = [a.ctypes.data for a in (outputs, t, t, rows, numbers, dx, found)]
+    right = ENTRIES[name].kernel(4, 9, shape[1], *data, dtype(0))
+    eps = np.finfo(dtype).eps
+    for i, row in enumerate(rows):
+        one = y[row : row + 1], t[row : row + 1]
+        loss = value(kernels, name, *one)
+        assert abs(found[i] - loss) <= 2 * eps * abs(loss)
+        assert_allclose(dx[i : i + 1], gradient(kernels, name, *one) / 9, rtol=4 * eps)
+    assert_array_equal(found[4], SENTINEL)
+    assert_array_equal(dx[4], SENTINEL)
+    labels = t if t.ndim == 1 else t.argmax(axis=1)
+    answers = y.argmax(axis=1)
+    if shape[1] == 1 and t.ndim == 2:
+        middle = 0.0 if name in ("hinge", "squared_hinge", "sigmoid_cross_entropy") else 0.5
+        labels = t[:, 0] > (middle if "hinge" in name else 0.5)
+        answers = y[:, 0] > middle
+    assert right == np.sum((labels == answers)[rows])
 
 
 @every_dtype

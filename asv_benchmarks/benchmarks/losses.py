@@ -1,5 +1,7 @@
 import numpy as np
 
+from fastnet import kernels, losses
+
 from . import (
     API_SHAPES,
     DTYPES,
@@ -15,16 +17,7 @@ from . import (
     ratios,
 )
 
-KERNELS = [
-    "mean_squared_error",
-    "elementwise_mean_squared_error",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "huber",
-    "cosine_proximity",
-]
+KERNELS = [n.removesuffix("_forward") for n in vars(kernels.losses) if n.endswith("_forward")]
 
 
 class Kernels:
@@ -43,9 +36,9 @@ class Kernels:
         self.backward_arguments = (y, t, *delta, one, dx)
         assert_agree(f"{loss}_forward", *self.forward_arguments)
         assert_agree(f"{loss}_backward", *self.backward_arguments)
-        kernels = part(implementation, "kernels")
-        self.forward = getattr(kernels, f"{loss}_forward")
-        self.backward = getattr(kernels, f"{loss}_backward")
+        found = part(implementation, "kernels")
+        self.forward = getattr(found, f"{loss}_forward")
+        self.backward = getattr(found, f"{loss}_backward")
 
     def time_forward(self, *_):
         self.forward(*self.forward_arguments)
@@ -57,17 +50,11 @@ class Kernels:
 KernelsRatio = ratios(Kernels)
 
 
-# What a class takes: outputs, and targets.
-CLASSES = {
+# What a class takes, outputs and targets, where it does not take any numbers.
+CLASSES = {kind.__name__: ("numbers", "numbers") for kind in losses.LOSSES.values()} | {
     "SoftmaxCrossEntropy": ("numbers", "labels"),
-    "MeanSquaredError": ("numbers", "numbers"),
-    "ElementwiseMeanSquaredError": ("numbers", "numbers"),
-    "MeanAbsoluteError": ("numbers", "numbers"),
-    "MeanAbsolutePercentageError": ("numbers", "numbers"),
     "MeanSquaredLogarithmicError": ("probabilities", "probabilities"),
-    "Huber": ("numbers", "numbers"),
     "Poisson": ("probabilities", "probabilities"),
-    "CosineProximity": ("numbers", "numbers"),
     "Hinge": ("numbers", "signs"),
     "SquaredHinge": ("numbers", "signs"),
     "CategoricalHinge": ("numbers", "labels"),
@@ -127,9 +114,9 @@ class WeightedLosses:
         self.xs, self.ts = [x, x[:, :1].copy()], [labels(n, m), x[:, 1:2].copy()]
         results = {}
         for name in IMPLEMENTATIONS:
-            losses = part(name, "losses")
-            both = [losses.SoftmaxCrossEntropy(), losses.MeanSquaredError()]
-            layer = losses.WeightedLosses(both, [1.0, 3.0])
+            found = part(name, "losses")
+            both = [found.SoftmaxCrossEntropy(), found.MeanSquaredError()]
+            layer = found.WeightedLosses(both, [1.0, 3.0])
             loss = np.asarray(layer.forward(self.xs, self.ts), dtype)  # NumPy's average is wider
             results[name] = loss, *layer.backward()
             if name == implementation:

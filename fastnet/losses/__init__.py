@@ -1,80 +1,36 @@
 """Losses: forward(x, t) returns the mean over the batch, backward(dout=1) the gradient dx.
 
 Along the outputs of a sample some losses are sums and some are means, as their publications have
-it; each class says which. `LOSSES` lists the classes by name.
+it; each class says which. `LOSSES` lists by name those that `Sequential` trains with. A loss of
+your own derives from `Loss`.
 """
 
-from fastnet.losses.base import _Loss
-from fastnet.losses.classification import (
-    BinaryCrossEntropy,
-    CategoricalCrossEntropy,
-    CategoricalHinge,
-    Hinge,
-    KullbackLeiblerDivergence,
-    SparseCategoricalCrossEntropy,
-    SquaredHinge,
-)
-from fastnet.losses.logits import (
-    SigmoidCrossEntropy,
-    SigmoidWithLoss,
-    SoftmaxCrossEntropy,
-)
-from fastnet.losses.regression import (
-    CosineProximity,
-    ElementwiseMeanSquaredError,
-    Huber,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-)
-from fastnet.losses.weighted import (
-    WeightedLosses,
-)
+from fastnet.losses import base, classification, logits, regression, weighted
+from fastnet.losses.base import *  # noqa: F403  each module lists its own
+from fastnet.losses.base import Loss
+from fastnet.losses.classification import *  # noqa: F403
+from fastnet.losses.logits import *  # noqa: F403
+from fastnet.losses.regression import *  # noqa: F403
+from fastnet.losses.weighted import *  # noqa: F403
 
-__all__ = [
-    "LOSSES",
-    "BinaryCrossEntropy",
-    "CategoricalCrossEntropy",
-    "CategoricalHinge",
-    "CosineProximity",
-    "ElementwiseMeanSquaredError",
-    "Hinge",
-    "Huber",
-    "KullbackLeiblerDivergence",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-    "SigmoidCrossEntropy",
-    "SigmoidWithLoss",
-    "SoftmaxCrossEntropy",
-    "SparseCategoricalCrossEntropy",
-    "SquaredHinge",
-    "WeightedLosses",
+__all__ = ["LOSSES"]
+__all__ += base.__all__
+__all__ += classification.__all__
+__all__ += logits.__all__
+__all__ += regression.__all__
+__all__ += weighted.__all__
+
+_classes = [
+    found
+    for module in (base, logits, regression, classification, weighted)
+    for name, found in vars(module).items()  # in the order in which they are defined
+    if name in module.__all__
 ]
-
-LOSSES: dict[str, type[_Loss]] = {
-    "softmax_cross_entropy": SoftmaxCrossEntropy,
-    "mean_squared_error": MeanSquaredError,
-    "elementwise_mean_squared_error": ElementwiseMeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
-    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
-    "huber": Huber,
-    "poisson": Poisson,
-    "cosine_proximity": CosineProximity,
-    "hinge": Hinge,
-    "squared_hinge": SquaredHinge,
-    "categorical_hinge": CategoricalHinge,
-    "categorical_cross_entropy": CategoricalCrossEntropy,
-    "sparse_categorical_cross_entropy": SparseCategoricalCrossEntropy,
-    "binary_cross_entropy": BinaryCrossEntropy,
-    "sigmoid_cross_entropy": SigmoidCrossEntropy,
-    "kullback_leibler_divergence": KullbackLeiblerDivergence,
+LOSSES: dict[str, type[Loss]] = {
+    kind.name: kind
+    for kind in _classes
+    if issubclass(kind, Loss) and kind.in_loop is not Loss.in_loop
 }
 
-for _class in [*LOSSES.values(), SigmoidWithLoss, WeightedLosses]:
+for _class in _classes:
     _class.__module__ = __name__  # as pickles and messages have them

@@ -1,8 +1,9 @@
-"""What losses have in common."""
+"""What all losses have, and what they tell the compiled loop."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy import empty
@@ -12,23 +13,86 @@ from fastnet import checks
 from fastnet.functions import _label_array, _logits
 from fastnet.kernels.checked import all_between
 
-__all__: list[str] = []
+__all__ = ["LoopLoss", "Loss"]
 
 
-class _Loss:
-    """What all losses have."""
+class LoopLoss(NamedTuple):
+    """What a loss is to the compiled loop.
+
+    Parameters
+    ----------
+    function : int or entry
+        SOFTMAX_CROSS_ENTROPY or MEAN_SQUARED_ERROR of `fastnet.kernels`, which the loop knows; or
+        a function for `fastnet.kernels.loop.calls.Loss`, made with `fastnet.kernels.entry`.
+    numbers : tuple of float
+        The loss's own, such as Huber's delta: what `numbers` of that function points to.
+    """
+
+    function: Any
+    numbers: tuple[float, ...] = ()
+
+
+class Loss:
+    """A loss: forward(x, t) returns the mean over a batch, backward(dout=1) the gradient dx.
+
+    A loss of your own derives from it. With `forward` and `backward` in plain NumPy it goes into
+    steps by hand and into `Sequential`'s; with `in_loop` also into `Sequential.fit`. A class that
+    derives from a loss of fastnet and computes otherwise is another loss to the loop, too: it
+    needs an `in_loop` of its own.
+
+    Attributes
+    ----------
+    params, grads : list
+        Empty: a loss learns nothing.
+    y, t, loss
+        After forward: the outputs, or what was made of them, the targets, and the loss.
+        `Sequential.backward` asks whether there is a y.
+    name : str, of the class
+        What `Sequential` calls it: the name of the class in lower case, unless the class has one.
+    takes_labels : bool, of the class
+        Whether t is class labels (N,), and not targets (N, C).
+    argument_names : tuple of str, of the class
+        The arguments of the constructor, numbers, which a file keeps and the kernels take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Dense
+    >>> from fastnet.losses import Loss
+    >>> from fastnet.models import Sequential
+    >>> class FourthPower(Loss):
+    ...     def forward(self, x, t):
+    ...         self.y, self.t = x, t
+    ...         return ((x - t) ** 4).mean()
+    ...
+    ...     def backward(self, dout=1):
+    ...         return 4 * (self.y - self.t) ** 3 * dout / self.y.size
+    >>> model = Sequential([Dense(1)], FourthPower(), seed=0)
+    >>> x = np.ones((2, 3))
+    >>> bool(model.forward(x, [1, 2]) > 0)
+    True
+    >>> model.backward().shape
+    (2, 3)
+    """
 
     y: Any
     t: Any
     loss: Any
-    _of_labels = False  # else t is labels
+    name: ClassVar[str] = "loss"
+    takes_labels: ClassVar[bool] = False
     argument_names: ClassVar[tuple[str, ...]] = ()
     _forward_name: str
     _backward_name: str
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # For errors; made at each call, a name takes 0.1 us.
+        own = vars(cls)
+        if "name" not in own:
+            cls.name = re.sub(r"(?<=.)(?=[A-Z])", "_", cls.__name__).lower()
+        if not cls.__module__.startswith("fastnet."):
+            if own.keys() & {"forward", "backward"} and "in_loop" not in own:
+                cls.in_loop = Loss.in_loop  # type: ignore[method-assign]
+        # For errors. To make such a name takes 0.1 us, in each call of forward.
         cls._forward_name = f"{cls.__name__}.forward"
         cls._backward_name = f"{cls.__name__}.backward"
 
@@ -36,11 +100,48 @@ class _Loss:
         self.params: list[NDArray[Any]] = []
         self.grads: list[NDArray[Any]] = []
 
+    def in_loop(self) -> LoopLoss:
+        """Return what the loss is to the compiled loop.
+
+        Raises
+        ------
+        TypeError
+            It is nothing to the loop: steps by hand are all that it can do.
+        """
+        raise TypeError(
+            f"{type(self).__name__}.in_loop: the class must say what the loss is to the compiled "
+            "loop, got no in_loop beside its forward and backward. Write it, or step by hand: "
+            "model.forward, model.backward, optimizer.update."
+        )
+
+    def check_targets(self, where: str, t: NDArray[Any]) -> None:
+        """Raise ValueError for targets whose values the loss cannot take.
+
+        Parameters
+        ----------
+        where : str
+            The public name that the error begins with.
+        t : (N, C)
+        """
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.argument_names)
+        return f"{type(self).__name__}({given})"
 
 
-class _TargetLoss(_Loss):
+class _KernelLoss(Loss):
+    """A loss of fastnet's: two kernels, and a function that the loop calls, or knows."""
+
+    _kernels: ClassVar[tuple[Any, Any]]  # forward and backward
+    _function: ClassVar[Any]  # of LoopLoss
+
+    def in_loop(self) -> LoopLoss:
+        """Return what the loss is to the compiled loop."""
+        numbers = tuple([float(getattr(self, name)) for name in self.argument_names])
+        return LoopLoss(self._function, numbers)
+
+
+class TargetLoss(_KernelLoss):
     """A loss of outputs y (N, C) and targets t (N, C), of one dtype.
 
     After forward, y, t and loss hold the outputs, the targets and the loss. The arrays are not
@@ -48,17 +149,12 @@ class _TargetLoss(_Loss):
     gradient, as in NumPy code.
     """
 
-    # Two: a kernel that stood in the class alone would become a method.
-    _kernels: ClassVar[tuple[Any, Any]]
-
-    def _check(self, where: str, t: NDArray[Any]) -> None:
-        """Check the targets' values."""
-
-    def _numbers(
-        self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]
-    ) -> tuple[Any, ...]:
-        """Return what the kernels take beside arrays."""
-        return ()
+    def _numbers(self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]) -> list[Any]:
+        """Return the loss's own numbers as the kernels take them."""
+        return [
+            checks.scalar(where, name, getattr(self, name), computed, dtype)
+            for name in self.argument_names
+        ]
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the loss of a batch.
@@ -92,7 +188,7 @@ class _TargetLoss(_Loss):
         if y.ndim != 2 or not y.size or target.shape != y.shape:
             checks.table(where, "x", y)
             target = checks.targets(where, target, y.shape)
-        self._check(where, target)
+        self.check_targets(where, target)
         total = empty(1, y.dtype)
         self._kernels[0](y, target, *self._numbers(where, y.dtype, dtype), total)
         loss = checks.returned(total, dtype)[0]
@@ -136,23 +232,23 @@ class _TargetLoss(_Loss):
         return result
 
 
-class _ProbabilityLoss(_TargetLoss):
+class ProbabilityLoss(TargetLoss):
     """A loss whose targets lie in 0..1."""
 
-    def _check(self, where: str, t: NDArray[Any]) -> None:
+    def check_targets(self, where: str, t: NDArray[Any]) -> None:
+        """Raise ValueError unless all of t lie in 0..1."""
         if not all_between(t, 0.0, 1.0):
             checks.between(where, t, 0, 1)
 
 
-class _LabelLoss(_Loss):
+class LabelLoss(_KernelLoss):
     """A loss of outputs y (N, C) and class labels.
 
     After forward, y holds the outputs, not a copy where they fit the kernel, t (N,) int64 the
     labels, and loss the loss.
     """
 
-    _of_labels = True
-    _kernels: ClassVar[tuple[Any, Any]]
+    takes_labels = True
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the loss of a batch.

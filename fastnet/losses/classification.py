@@ -1,4 +1,4 @@
-"""Losses of probabilities and of class scores."""
+"""Losses of class scores, of probabilities, and of logits of two classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_either
-from fastnet.losses.base import _LabelLoss, _ProbabilityLoss, _TargetLoss
+from fastnet.losses.base import LabelLoss, ProbabilityLoss, TargetLoss
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -16,12 +16,94 @@ __all__ = [
     "CategoricalHinge",
     "Hinge",
     "KullbackLeiblerDivergence",
+    "SigmoidCrossEntropy",
     "SparseCategoricalCrossEntropy",
     "SquaredHinge",
 ]
 
 
-class CategoricalCrossEntropy(_ProbabilityLoss):
+class SignLoss(TargetLoss):
+    """A loss whose targets are -1 and 1."""
+
+    def check_targets(self, where: str, t: NDArray[Any]) -> None:
+        """Raise ValueError unless all of t are -1 or 1."""
+        if not all_either(t, -1.0, 1.0):
+            checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
+
+
+class Hinge(SignLoss):
+    """Hinge loss of outputs with targets -1 and 1, mean over the outputs and the batch.
+
+        loss = mean(max(0, 1 - t y))
+        dx = (-t where 1 - t y > 0, else 0) * dout / (N C)
+
+    Notes
+    -----
+    Source: keras.losses.Hinge, which takes targets 0 and 1, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import Hinge
+    >>> loss = Hinge()
+    >>> float(loss.forward(np.array([[0.5], [0.25]]), np.array([[1.0], [-1.0]])))
+    0.875
+    """
+
+    _kernels = kernels.hinge_forward, kernels.hinge_backward
+    _function = kernels.hinge.hinge_in_loop
+
+
+class SquaredHinge(SignLoss):
+    """Squared hinge loss with targets -1 and 1, mean over the outputs and the batch.
+
+        loss = mean(max(0, 1 - t y)**2)
+        dx = -2 t max(0, 1 - t y) * dout / (N C)
+
+    Notes
+    -----
+    Source: keras.losses.SquaredHinge, which takes targets 0 and 1, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import SquaredHinge
+    >>> loss = SquaredHinge()
+    >>> float(loss.forward(np.array([[0.5], [0.5]]), np.array([[1.0], [-1.0]])))
+    1.25
+    """
+
+    _kernels = kernels.squared_hinge_forward, kernels.squared_hinge_backward
+    _function = kernels.hinge.squared_hinge_in_loop
+
+
+class CategoricalHinge(LabelLoss):
+    """Hinge loss of class scores with labels, one number a sample, mean over the batch.
+
+        loss = mean over n of max(0, 1 + rival[n] - y[n, t[n]])
+        rival[n] = max(0, largest of y[n, c] with c != t[n])
+        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where n has a loss, else 0
+
+    Of equal scores the first is the rival; where none is above 0, no class is. t may be one-hot.
+
+    Notes
+    -----
+    Source: keras.losses.CategoricalHinge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import CategoricalHinge
+    >>> loss = CategoricalHinge()
+    >>> float(loss.forward(np.array([[3.0, 1.0], [2.0, 1.5]]), [0, 0]))
+    0.25
+    """
+
+    _kernels = kernels.categorical_hinge_forward, kernels.categorical_hinge_backward
+    _function = kernels.hinge.categorical_hinge_in_loop
+
+
+class CategoricalCrossEntropy(ProbabilityLoss):
     """Cross entropy of probabilities with one-hot targets; sum over classes, mean over the batch.
 
         loss = -sum(t log(y + 1e-7)) / N
@@ -44,9 +126,10 @@ class CategoricalCrossEntropy(_ProbabilityLoss):
     """
 
     _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
+    _function = kernels.cross_entropy.categorical_cross_entropy_in_loop
 
 
-class SparseCategoricalCrossEntropy(_LabelLoss):
+class SparseCategoricalCrossEntropy(LabelLoss):
     """Cross entropy of probabilities with labels, mean over the batch.
 
         loss = -mean over n of log(y[n, t[n]] + 1e-7)
@@ -69,9 +152,10 @@ class SparseCategoricalCrossEntropy(_LabelLoss):
     """
 
     _kernels = kernels.cross_entropy_forward, kernels.cross_entropy_backward
+    _function = kernels.cross_entropy.cross_entropy_in_loop
 
 
-class BinaryCrossEntropy(_ProbabilityLoss):
+class BinaryCrossEntropy(ProbabilityLoss):
     """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
 
         loss = -mean(t log(y) + (1 - t) log(1 - y))
@@ -94,9 +178,37 @@ class BinaryCrossEntropy(_ProbabilityLoss):
     """
 
     _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
+    _function = kernels.cross_entropy.binary_cross_entropy_in_loop
 
 
-class KullbackLeiblerDivergence(_ProbabilityLoss):
+class SigmoidCrossEntropy(ProbabilityLoss):
+    """Sigmoid and binary cross entropy in one; mean over the outputs and the batch.
+
+        loss = mean(log(1 + exp(y)) - t y), of logits y
+        dx = (sigmoid(y) - t) * dout / (N C)
+
+    Finite for any finite logits. Targets may be probabilities, too.
+
+    Notes
+    -----
+    Source: torch.nn.BCEWithLogitsLoss, keras.losses.BinaryCrossentropy(from_logits=True).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import SigmoidCrossEntropy
+    >>> loss = SigmoidCrossEntropy()
+    >>> float(loss.forward(np.array([[-1000.0]]), np.array([1.0])))
+    1000.0
+    >>> loss.backward()
+    array([[-1.]])
+    """
+
+    _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
+    _function = kernels.cross_entropy.sigmoid_cross_entropy_in_loop
+
+
+class KullbackLeiblerDivergence(ProbabilityLoss):
     """Kullback-Leibler divergence of probabilities; sum over the classes, mean over the batch.
 
         loss = sum(t (log(t) - log(y))) / N
@@ -122,80 +234,4 @@ class KullbackLeiblerDivergence(_ProbabilityLoss):
         kernels.kullback_leibler_divergence_forward,
         kernels.kullback_leibler_divergence_backward,
     )
-
-
-class _SignLoss(_TargetLoss):
-    """A loss whose targets are -1 and 1."""
-
-    def _check(self, where: str, t: NDArray[Any]) -> None:
-        if not all_either(t, -1.0, 1.0):
-            checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
-
-
-class Hinge(_SignLoss):
-    """Hinge loss of outputs with targets -1 and 1, mean over the outputs and the batch.
-
-        loss = mean(max(0, 1 - t y))
-        dx = (-t where 1 - t y > 0, else 0) * dout / (N C)
-
-    Notes
-    -----
-    Source: keras.losses.Hinge, which takes targets 0 and 1, too.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.losses import Hinge
-    >>> loss = Hinge()
-    >>> float(loss.forward(np.array([[0.5], [0.25]]), np.array([[1.0], [-1.0]])))
-    0.875
-    """
-
-    _kernels = kernels.hinge_forward, kernels.hinge_backward
-
-
-class SquaredHinge(_SignLoss):
-    """Squared hinge loss with targets -1 and 1, mean over the outputs and the batch.
-
-        loss = mean(max(0, 1 - t y)**2)
-        dx = -2 t max(0, 1 - t y) * dout / (N C)
-
-    Notes
-    -----
-    Source: keras.losses.SquaredHinge, which takes targets 0 and 1, too.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.losses import SquaredHinge
-    >>> loss = SquaredHinge()
-    >>> float(loss.forward(np.array([[0.5], [0.5]]), np.array([[1.0], [-1.0]])))
-    1.25
-    """
-
-    _kernels = kernels.squared_hinge_forward, kernels.squared_hinge_backward
-
-
-class CategoricalHinge(_LabelLoss):
-    """Hinge loss of class scores with labels, one number a sample, mean over the batch.
-
-        loss = mean over n of max(0, 1 + rival[n] - y[n, t[n]])
-        rival[n] = max(0, largest of y[n, c] with c != t[n])
-        dx[n, c] = ([c is the rival] - [c = t[n]]) * dout / N where n has a loss, else 0
-
-    Of equal scores the first is the rival; where none is above 0, no class is. t may be one-hot.
-
-    Notes
-    -----
-    Source: keras.losses.CategoricalHinge.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.losses import CategoricalHinge
-    >>> loss = CategoricalHinge()
-    >>> float(loss.forward(np.array([[3.0, 1.0], [2.0, 1.5]]), [0, 0]))
-    0.25
-    """
-
-    _kernels = kernels.categorical_hinge_forward, kernels.categorical_hinge_backward
+    _function = kernels.cross_entropy.kullback_leibler_divergence_in_loop

@@ -11,16 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks, kernels
 from fastnet.functions import _label_array, _logits, _softmax_loss_gradient
 from fastnet.kernels.checked import all_either
-from fastnet.losses.base import _Loss, _ProbabilityLoss
+from fastnet.losses.base import LoopLoss, Loss
 
 __all__ = [
-    "SigmoidCrossEntropy",
     "SigmoidWithLoss",
     "SoftmaxCrossEntropy",
 ]
 
 
-class SoftmaxCrossEntropy(_Loss):
+class SoftmaxCrossEntropy(Loss):
     """Softmax and cross entropy in one: exact, and finite for any finite logits.
 
     Attributes
@@ -52,7 +51,11 @@ class SoftmaxCrossEntropy(_Loss):
     array([[-1.,  1.]])
     """
 
-    _of_labels = True
+    takes_labels = True
+
+    def in_loop(self) -> LoopLoss:
+        """Return what the loss is to the compiled loop."""
+        return LoopLoss(kernels.SOFTMAX_CROSS_ENTROPY)
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]].
@@ -116,33 +119,7 @@ class SoftmaxCrossEntropy(_Loss):
         return _softmax_loss_gradient(where, y, *self._labels, dout)
 
 
-class SigmoidCrossEntropy(_ProbabilityLoss):
-    """Sigmoid and binary cross entropy in one; mean over the outputs and the batch.
-
-        loss = mean(log(1 + exp(y)) - t y), of logits y
-        dx = (sigmoid(y) - t) * dout / (N C)
-
-    Finite for any finite logits. Targets may be probabilities, too.
-
-    Notes
-    -----
-    Source: torch.nn.BCEWithLogitsLoss, keras.losses.BinaryCrossentropy(from_logits=True).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.losses import SigmoidCrossEntropy
-    >>> loss = SigmoidCrossEntropy()
-    >>> float(loss.forward(np.array([[-1000.0]]), np.array([1.0])))
-    1000.0
-    >>> loss.backward()
-    array([[-1.]])
-    """
-
-    _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
-
-
-class SigmoidWithLoss(_Loss):
+class SigmoidWithLoss(Loss):
     """The textbook's last layer of yes-or-no scores: sigmoid, then -log(p + 1e-7).
 
         y = sigmoid(x), p = y where t is 1, 1 - y where it is 0

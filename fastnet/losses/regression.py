@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_between
-from fastnet.losses.base import _TargetLoss
+from fastnet.losses.base import TargetLoss
 
 __all__ = [
     "CosineProximity",
@@ -24,7 +23,7 @@ __all__ = [
 ]
 
 
-class MeanSquaredError(_TargetLoss):
+class MeanSquaredError(TargetLoss):
     """Half the squared error, summed over the outputs, mean over the batch (the delta rule's).
 
         loss = sum((y - t)**2) / 2 / N
@@ -50,9 +49,10 @@ class MeanSquaredError(_TargetLoss):
     """
 
     _kernels = kernels.mean_squared_error_forward, kernels.mean_squared_error_backward
+    _function = kernels.MEAN_SQUARED_ERROR
 
 
-class ElementwiseMeanSquaredError(_TargetLoss):
+class ElementwiseMeanSquaredError(TargetLoss):
     """Squared error, mean over the outputs and the batch (PyTorch's and Keras').
 
         loss = mean((y - t)**2)
@@ -78,9 +78,10 @@ class ElementwiseMeanSquaredError(_TargetLoss):
         kernels.elementwise_mean_squared_error_forward,
         kernels.elementwise_mean_squared_error_backward,
     )
+    _function = kernels.losses.elementwise_mean_squared_error_in_loop
 
 
-class MeanAbsoluteError(_TargetLoss):
+class MeanAbsoluteError(TargetLoss):
     """Absolute error, mean over the outputs and the batch.
 
         loss = mean(|y - t|)
@@ -100,9 +101,10 @@ class MeanAbsoluteError(_TargetLoss):
     """
 
     _kernels = kernels.mean_absolute_error_forward, kernels.mean_absolute_error_backward
+    _function = kernels.losses.mean_absolute_error_in_loop
 
 
-class MeanAbsolutePercentageError(_TargetLoss):
+class MeanAbsolutePercentageError(TargetLoss):
     """Absolute error in per cent of the target, mean over the outputs and the batch.
 
         loss = 100 mean(|y - t| / max(|t|, 1e-7))
@@ -125,17 +127,19 @@ class MeanAbsolutePercentageError(_TargetLoss):
         kernels.mean_absolute_percentage_error_forward,
         kernels.mean_absolute_percentage_error_backward,
     )
+    _function = kernels.losses.mean_absolute_percentage_error_in_loop
 
 
-class _SizeLoss(_TargetLoss):
+class NonnegativeLoss(TargetLoss):
     """A loss whose targets are at least 0."""
 
-    def _check(self, where: str, t: NDArray[Any]) -> None:
+    def check_targets(self, where: str, t: NDArray[Any]) -> None:
+        """Raise ValueError unless all of t are at least 0."""
         if not all_between(t, 0.0, math.inf):
             checks.between(where, t, 0, math.inf)
 
 
-class MeanSquaredLogarithmicError(_SizeLoss):
+class MeanSquaredLogarithmicError(NonnegativeLoss):
     """Squared difference of logarithms, mean over the outputs and the batch.
 
         loss = mean((log(1 + y) - log(1 + t))**2)
@@ -160,9 +164,10 @@ class MeanSquaredLogarithmicError(_SizeLoss):
         kernels.mean_squared_logarithmic_error_forward,
         kernels.mean_squared_logarithmic_error_backward,
     )
+    _function = kernels.losses.mean_squared_logarithmic_error_in_loop
 
 
-class Huber(_TargetLoss):
+class Huber(TargetLoss):
     """Huber loss: squared for small errors, absolute for large; mean over outputs and batch.
 
         loss = mean(e**2 / 2 where |e| <= delta, else delta (|e| - delta / 2)), e = y - t
@@ -198,25 +203,17 @@ class Huber(_TargetLoss):
     """
 
     _kernels = kernels.huber_forward, kernels.huber_backward
+    _function = kernels.losses.huber_in_loop
+    argument_names = ("delta",)
 
     delta: Any = checks.Checked(lambda loss, *value: checks.finite_positive(*value))
-
-    argument_names = ("delta",)
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
         self.delta = delta
 
-    def _numbers(
-        self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]
-    ) -> tuple[Any, ...]:
-        return (checks.scalar(where, "delta", self.delta, computed, dtype),)
 
-    def __repr__(self) -> str:
-        return f"Huber(delta={self.delta!r})"
-
-
-class Poisson(_SizeLoss):
+class Poisson(NonnegativeLoss):
     """Poisson loss of rates y and counts t, mean over the outputs and the batch.
 
         loss = mean(y - t log(y + 1e-7))
@@ -238,9 +235,10 @@ class Poisson(_SizeLoss):
     """
 
     _kernels = kernels.poisson_forward, kernels.poisson_backward
+    _function = kernels.losses.poisson_in_loop
 
 
-class CosineProximity(_TargetLoss):
+class CosineProximity(TargetLoss):
     """Negative cosine of the angle between a sample's outputs and targets, mean over the batch.
 
         loss = -mean over n of cosine[n], cosine[n] = y[n] . t[n] / (|y[n]| |t[n]|)
@@ -262,3 +260,4 @@ class CosineProximity(_TargetLoss):
     """
 
     _kernels = kernels.cosine_proximity_forward, kernels.cosine_proximity_backward
+    _function = kernels.losses.cosine_proximity_in_loop

@@ -59,7 +59,7 @@ class ByHand(Stack):
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
             else:
                 out = layer.forward(out)
-        loss = self._loss.forward(out, labels if self._loss._of_labels else targets)
+        loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: float = 1) -> NDArray[Any] | None:

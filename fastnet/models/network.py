@@ -9,25 +9,13 @@ from numpy import empty
 from numpy.typing import NDArray
 
 from fastnet import checks, threads
-from fastnet.kernels import (
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    train_epochs,
-    work_size,
-)
+from fastnet.kernels import train_epochs, work_size
 from fastnet.kernels.blocking import BITS
 from fastnet.kernels.loop.record import LAYER, PROGRAM
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
-from fastnet.losses import LOSSES, Huber
+from fastnet.losses import Loss
 from fastnet.models.rows import Rows
 from fastnet.penalties import l1_penalty, l2_penalty
-
-# The losses that the compiled loop knows; it calls the others by address.
-LOSS_CODES = {
-    "softmax_cross_entropy": SOFTMAX_CROSS_ENTROPY,
-    "mean_squared_error": MEAN_SQUARED_ERROR,
-}
-LOSS_NAMES = {kind: name for name, kind in LOSSES.items()}
 
 FLOAT = checks.FLOAT64
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
@@ -41,7 +29,7 @@ class Network(NamedTuple):
     addresses in `program` point to lives as long as the network.
     """
 
-    loss: Any  # an object of one of LOSSES' classes
+    loss: Loss
     inputs: int  # 0: the model does not know yet
     outputs: int
     table: NDArray[Any]  # records of LAYER
@@ -72,9 +60,11 @@ class Network(NamedTuple):
         record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
         numbers = self.loss_numbers
-        if type(self.loss) is Huber:
-            numbers = np.array([self.loss.delta], FLOAT)
-        record["loss"], record["loss_numbers"] = self.loss_address(dtype), numbers.ctypes.data
+        if type(self.loss).in_loop is not Loss.in_loop:  # else `current_program` raises
+            function, given = self.loss.in_loop()
+            record["loss"] = function if isinstance(function, int) else function.address(dtype)
+            numbers = np.array(given, FLOAT)
+        record["loss_numbers"] = numbers.ctypes.data
         return self._replace(program=program, loss_numbers=numbers)
 
     def is_current(self, layers: list[Any]) -> bool:
@@ -204,20 +194,10 @@ class Network(NamedTuple):
         program["sparse_backward"] = sparse.backward_params.address(dtype)
         return self._replace(program=program)
 
-    def loss_address(self, dtype: np.dtype[Any]) -> int:
-        """Return what the compiled loop of a dtype knows the loss by."""
-        name = LOSS_NAMES[type(self.loss)]
-        code = LOSS_CODES.get(name)
-        if code is None:
-            from fastnet.kernels import loop_losses  # not before: 1 ms
-
-            return int(getattr(loop_losses, name).address(dtype))
-        return code
-
     def current_program(self) -> NDArray[Any]:
-        """Return the program, with the number that the loss has by now, if it has one."""
-        if type(self.loss) is Huber:
-            self.loss_numbers[0] = checks.finite_positive("Huber", "delta", self.loss.delta)
+        """Return the program, with the numbers that the loss has by now, if it has any."""
+        if self.loss_numbers.size or type(self.loss).in_loop is Loss.in_loop:  # which raises
+            self.loss_numbers[:] = self.loss.in_loop().numbers
         return self.program
 
     def scratch(self, batch_size: int) -> NDArray[Any]:

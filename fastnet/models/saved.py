@@ -53,7 +53,7 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     RuntimeError
         The model does not know its input size.
     TypeError
-        path is none of these.
+        path is none of these; the loss is none of `fastnet.losses.LOSSES`.
     ValueError
         path is not a regular file, or the model has nothing to save.
     FileNotFoundError, IsADirectoryError
@@ -72,6 +72,11 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     True
     """
     path = checks.path("save_model", path)
+    if LOSSES.get(model.loss) is not type(model._loss):
+        raise TypeError(
+            f"save_model: loss must be one of fastnet.losses.LOSSES, got {model._loss!r}, which a "
+            "file cannot name. Make the model with one of those to save it."
+        )
     _ = model.params  # builds what can be built; takes in what was assigned to a layer's W
     arrays = {
         f"{i}.{name}": getattr(layer, name)

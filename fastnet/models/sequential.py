@@ -42,7 +42,7 @@ class Sequential(Trained):
         statistics and random masks, `predict` and `evaluate` go without. The model takes the layers
         over: the arrays of ready-made ones are copied into its vector, so two layers cannot share
         one (tied weights): step such layers by hand.
-    loss : str, or an object of a class of fastnet.losses
+    loss : str, or an object of a class of fastnet.losses or of one of your own, a `Loss`
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
         "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
         are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.losses import LOSSES
+from fastnet.losses import LOSSES, Loss
 from fastnet.models.assembly import (
     changed,
     gathered,
@@ -19,7 +19,7 @@ from fastnet.models.assembly import (
     stacked,
     take,
 )
-from fastnet.models.network import LOSS_NAMES, Network, unbuilt
+from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
 
 __all__ = ["Stack"]
@@ -40,7 +40,7 @@ class Stack:
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
-        if type(loss) in LOSS_NAMES:
+        if isinstance(loss, Loss):
             self._loss: Any = copy.copy(loss)
         else:
             checks.choice("Sequential", "loss", loss, LOSSES)
@@ -80,8 +80,9 @@ class Stack:
 
     @property
     def loss(self) -> str:
-        """Name of the loss, one of `fastnet.losses.LOSSES`."""
-        return LOSS_NAMES[type(self._loss)]
+        """Name of the loss, one of `fastnet.losses.LOSSES` or of a class of your own."""
+        name: str = self._loss.name
+        return name
 
     @loss.setter
     def loss(self, value: Any) -> None:
@@ -259,11 +260,11 @@ class Stack:
         self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return labels (n,) and targets (n, C), the one that the loss does not use empty."""
-        if self._loss._of_labels:
+        if self._loss.takes_labels:
             return checks.labels(where, t, n, outputs, scores), np.empty((0, 0), self._dtype)
         found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
         found = checks.contiguous(found, self._dtype)
-        self._loss._check(where, found)
+        self._loss.check_targets(where, found)
         return np.empty(0, np.int64), found
 
 

@@ -1,5 +1,10 @@
 """Losses: forward(x, t) returns the mean over the batch, backward(dout=1) the gradient dx."""
 
+from inspect import getfullargspec as _arguments
+from inspect import isfunction as _isfunction
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 import numpy as np
 
 from . import kernels
@@ -35,28 +40,6 @@ class SoftmaxCrossEntropy:
         dx *= dout
         dx /= n
         return dx
-
-
-class MeanSquaredError:
-    """Half the squared error, summed over the outputs, mean over the batch (the delta rule's).
-
-    After forward, ``y`` and ``t`` (N, C) hold outputs and targets, ``loss`` the loss.
-    """
-
-    def __init__(self) -> None:
-        self.params: list[np.ndarray] = []
-        self.grads: list[np.ndarray] = []
-
-    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return sum((x - t)**2) / 2 / N; x is (N, C), t (N, C), or (N,) where C is 1."""
-        self.y = x
-        self.t = t.reshape(x.shape)
-        self.loss = ((self.y - self.t) ** 2).sum() / 2 / len(x)
-        return self.loss
-
-    def backward(self, dout: float = 1) -> np.ndarray:
-        """Return dx = (y - t) * dout / N."""
-        return (self.y - self.t) * dout / len(self.y)
 
 
 class _TargetLoss:
@@ -110,30 +93,6 @@ class _LabelLoss(_TargetLoss):
         return dx
 
 
-class ElementwiseMeanSquaredError(_TargetLoss):
-    """Squared error, mean over the outputs and the batch."""
-
-    _word = "elementwise_mean_squared_error"
-
-
-class MeanAbsoluteError(_TargetLoss):
-    """Absolute error, mean over the outputs and the batch."""
-
-    _word = "mean_absolute_error"
-
-
-class MeanAbsolutePercentageError(_TargetLoss):
-    """Absolute error in per cent of the target, mean over the outputs and the batch."""
-
-    _word = "mean_absolute_percentage_error"
-
-
-class MeanSquaredLogarithmicError(_TargetLoss):
-    """Squared difference of logarithms, mean over the outputs and the batch."""
-
-    _word = "mean_squared_logarithmic_error"
-
-
 class Huber(_TargetLoss):
     """Huber loss, squared up to delta and absolute beyond, mean over the outputs and the batch."""
 
@@ -147,40 +106,10 @@ class Huber(_TargetLoss):
         return (self.delta,)
 
 
-class Poisson(_TargetLoss):
-    """Poisson loss of rates and counts, mean over the outputs and the batch."""
-
-    _word = "poisson"
-
-
-class CosineProximity(_TargetLoss):
-    """Negative cosine of the angle between outputs and targets, mean over the batch."""
-
-    _word = "cosine_proximity"
-
-
-class Hinge(_TargetLoss):
-    """Hinge loss with targets -1 and 1, mean over the outputs and the batch."""
-
-    _word = "hinge"
-
-
-class SquaredHinge(_TargetLoss):
-    """Squared hinge loss with targets -1 and 1, mean over the outputs and the batch."""
-
-    _word = "squared_hinge"
-
-
 class CategoricalHinge(_LabelLoss):
     """Hinge loss of class scores with labels, mean over the batch."""
 
     _word = "categorical_hinge"
-
-
-class CategoricalCrossEntropy(_TargetLoss):
-    """Cross entropy of probabilities with one-hot targets; sum over classes, mean over batch."""
-
-    _word = "categorical_cross_entropy"
 
 
 class SparseCategoricalCrossEntropy(_LabelLoss):
@@ -189,22 +118,19 @@ class SparseCategoricalCrossEntropy(_LabelLoss):
     _word = "cross_entropy"
 
 
-class BinaryCrossEntropy(_TargetLoss):
-    """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch."""
+# All others: poisson_forward(y, t, loss) and poisson_backward make Poisson.
+for _name in kernels.__all__:
+    _function = getattr(kernels, _name)
+    if _isfunction(_function) and _arguments(_function).args == ["y", "t", "loss"]:
+        _word = _name.removesuffix("_forward")
+        _class = _word.title().replace("_", "")
+        if _word not in ("categorical_hinge", "cross_entropy"):
+            _own = {"__doc__": _function.__doc__, "__module__": __name__, "_word": _word}
+            globals()[_class] = type(_class, (_TargetLoss,), _own)
 
-    _word = "binary_cross_entropy"
+if _TYPE_CHECKING:  # what the loop above defines
 
-
-class SigmoidCrossEntropy(_TargetLoss):
-    """Sigmoid and binary cross entropy in one, mean over the outputs and the batch."""
-
-    _word = "sigmoid_cross_entropy"
-
-
-class KullbackLeiblerDivergence(_TargetLoss):
-    """Kullback-Leibler divergence; sum over the classes, mean over the batch."""
-
-    _word = "kullback_leibler_divergence"
+    def __getattr__(name: str) -> _Any: ...
 
 
 class SigmoidWithLoss:

@@ -13,7 +13,7 @@ from .._compile import helper
 from ..activations import activated, differentiated
 from ..blocking import BITS
 from ..elementary import exp, log
-from ..losses import is_right
+from ..loss_family import is_right
 from ..simd import (
     few_lanes,
     fill,

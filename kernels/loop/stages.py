@@ -9,7 +9,8 @@ from .. import affine
 from .._compile import helper, inline
 from ..activations import IDENTITY, activate, differentiate
 from ..dropout import layer_seed
-from ..losses import is_right, squared_error_gradient_row, squared_error_row
+from ..loss_family import is_right
+from ..losses import squared_error_gradient_row, squared_error_row
 from ..simd import get, lanes, load, offset, put, scalar, store
 from ..softmax import softmax_gradient
 from ..updates import descend

@@ -1,141 +1,16 @@
-"""The kernels in plain NumPy: outputs come last and are written into, nothing is returned."""
+"""The kernels in plain NumPy: outputs come last and are written into, nothing is returned.
 
-from .activations import (
-    IDENTITY,
-    RELU,
-    SIGMOID,
-    TANH,
-    relu_backward,
-    relu_forward,
-    sigmoid_backward,
-    sigmoid_forward,
-    tanh_backward,
-    tanh_forward,
-)
-from .affine import (
-    affine_backward,
-    affine_backward_input,
-    affine_backward_params,
-    affine_backward_sgd_update,
-    affine_forward,
-)
-from .batch_normalization import (
-    batch_normalization_backward,
-    batch_normalization_forward,
-    batch_normalization_inference_forward,
-)
-from .cross_entropy import (
-    binary_cross_entropy_backward,
-    binary_cross_entropy_forward,
-    categorical_cross_entropy_backward,
-    categorical_cross_entropy_forward,
-    kullback_leibler_divergence_backward,
-    kullback_leibler_divergence_forward,
-    sigmoid_cross_entropy_backward,
-    sigmoid_cross_entropy_forward,
-    sigmoid_with_loss_forward,
-)
-from .differences import central_differences
-from .dropout import (
-    dropout_backward,
-    dropout_forward,
-    dropout_mask,
-)
-from .elementary import exp_forward, log_forward
-from .embedding import (
-    embedding_backward,
-    embedding_forward,
-)
-from .gemm import matmul_backward, matmul_forward
-from .hinge import (
-    categorical_hinge_backward,
-    categorical_hinge_forward,
-    hinge_backward,
-    hinge_forward,
-    squared_hinge_backward,
-    squared_hinge_forward,
-)
-from .linear_units import (
-    elu_backward,
-    elu_forward,
-    gelu_backward,
-    gelu_forward,
-    gelu_tanh_backward,
-    gelu_tanh_forward,
-    identity_backward,
-    identity_forward,
-    leaky_relu_backward,
-    leaky_relu_forward,
-    silu_backward,
-    silu_forward,
-    softplus_backward,
-    softplus_forward,
-    step_backward,
-    step_forward,
-)
-from .losses import (
-    cosine_proximity_backward,
-    cosine_proximity_forward,
-    elementwise_mean_squared_error_backward,
-    elementwise_mean_squared_error_forward,
-    huber_backward,
-    huber_forward,
-    mean_absolute_error_backward,
-    mean_absolute_error_forward,
-    mean_absolute_percentage_error_backward,
-    mean_absolute_percentage_error_forward,
-    mean_squared_error_backward,
-    mean_squared_error_forward,
-    mean_squared_logarithmic_error_backward,
-    mean_squared_logarithmic_error_forward,
-    poisson_backward,
-    poisson_forward,
-)
-from .nodes import (
-    add_backward,
-    add_forward,
-    multiply_backward,
-    multiply_forward,
-    repeat_backward,
-    repeat_forward,
-    sum_backward,
-    sum_forward,
-)
-from .penalties import (
-    l1_penalty_backward,
-    l1_penalty_forward,
-    l2_penalty_backward,
-    l2_penalty_forward,
-)
-from .record import (
-    FLOAT32,
-    FLOAT64,
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    UINT8,
-)
-from .softmax import (
-    cross_entropy_backward,
-    cross_entropy_forward,
-    softmax_backward,
-    softmax_cross_entropy_backward,
-    softmax_cross_entropy_forward,
-    softmax_forward,
-)
-from .train import predict_rows, train_epochs, work_size
-from .updates import (
-    adadelta_update,
-    adagrad_update,
-    adam_update,
-    adamw_update,
-    clip_decay_sgd_update,
-    momentum_update,
-    nadam_update,
-    nesterov_update,
-    rmsprop_update,
-    sgd_update,
-    squared_norm_forward,
-)
+As in `fastnet.kernels`, what is public here is read from the files.
+"""
+
+from importlib import import_module as _import_module
+from inspect import isfunction as _isfunction
+from pkgutil import iter_modules as _iter_modules
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from .activations import IDENTITY, RELU, SIGMOID, TANH
+from .record import FLOAT32, FLOAT64, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, UINT8
 
 __all__ = [
     "FLOAT32",
@@ -147,107 +22,14 @@ __all__ = [
     "SOFTMAX_CROSS_ENTROPY",
     "TANH",
     "UINT8",
-    "adadelta_update",
-    "adagrad_update",
-    "adam_update",
-    "adamw_update",
-    "add_backward",
-    "add_forward",
-    "affine_backward",
-    "affine_backward_input",
-    "affine_backward_params",
-    "affine_backward_sgd_update",
-    "affine_forward",
-    "batch_normalization_backward",
-    "batch_normalization_forward",
-    "batch_normalization_inference_forward",
-    "binary_cross_entropy_backward",
-    "binary_cross_entropy_forward",
-    "categorical_cross_entropy_backward",
-    "categorical_cross_entropy_forward",
-    "categorical_hinge_backward",
-    "categorical_hinge_forward",
-    "central_differences",
-    "clip_decay_sgd_update",
-    "cosine_proximity_backward",
-    "cosine_proximity_forward",
-    "cross_entropy_backward",
-    "cross_entropy_forward",
-    "dropout_backward",
-    "dropout_forward",
-    "dropout_mask",
-    "elementwise_mean_squared_error_backward",
-    "elementwise_mean_squared_error_forward",
-    "elu_backward",
-    "elu_forward",
-    "embedding_backward",
-    "embedding_forward",
-    "exp_forward",
-    "gelu_backward",
-    "gelu_forward",
-    "gelu_tanh_backward",
-    "gelu_tanh_forward",
-    "hinge_backward",
-    "hinge_forward",
-    "huber_backward",
-    "huber_forward",
-    "identity_backward",
-    "identity_forward",
-    "kullback_leibler_divergence_backward",
-    "kullback_leibler_divergence_forward",
-    "l1_penalty_backward",
-    "l1_penalty_forward",
-    "l2_penalty_backward",
-    "l2_penalty_forward",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "log_forward",
-    "matmul_backward",
-    "matmul_forward",
-    "mean_absolute_error_backward",
-    "mean_absolute_error_forward",
-    "mean_absolute_percentage_error_backward",
-    "mean_absolute_percentage_error_forward",
-    "mean_squared_error_backward",
-    "mean_squared_error_forward",
-    "mean_squared_logarithmic_error_backward",
-    "mean_squared_logarithmic_error_forward",
-    "momentum_update",
-    "multiply_backward",
-    "multiply_forward",
-    "nadam_update",
-    "nesterov_update",
-    "poisson_backward",
-    "poisson_forward",
-    "predict_rows",
-    "relu_backward",
-    "relu_forward",
-    "repeat_backward",
-    "repeat_forward",
-    "rmsprop_update",
-    "sgd_update",
-    "sigmoid_backward",
-    "sigmoid_cross_entropy_backward",
-    "sigmoid_cross_entropy_forward",
-    "sigmoid_forward",
-    "sigmoid_with_loss_forward",
-    "silu_backward",
-    "silu_forward",
-    "softmax_backward",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "softmax_forward",
-    "softplus_backward",
-    "softplus_forward",
-    "squared_hinge_backward",
-    "squared_hinge_forward",
-    "squared_norm_forward",
-    "step_backward",
-    "step_forward",
-    "sum_backward",
-    "sum_forward",
-    "tanh_backward",
-    "tanh_forward",
-    "train_epochs",
-    "work_size",
 ]
+for _found in _iter_modules(__path__, f"{__name__}."):
+    for _name, _value in vars(_import_module(_found.name)).items():
+        if _isfunction(_value) and _value.__module__ == _found.name and not _name.startswith("_"):
+            globals()[_name] = _value
+            __all__.append(_name)
+__all__.sort()
+
+if _TYPE_CHECKING:  # what the loop above defines
+
+    def __getattr__(name: str) -> _Any: ...
