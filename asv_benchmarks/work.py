@@ -67,6 +67,7 @@ LOSSES = {
     "mean_squared_logarithmic_error": ("2*log + 5", "2*log + 9"),
     "poisson": ("log + 4", "5"),
     "huber": ("7", "5"),
+    "log_cosh": ("exp + log + 8", "tanh + 3"),
     "cosine_proximity": ("6", "11"),
     "hinge": ("4", "4"),
     "squared_hinge": ("5", "7"),

@@ -1,17 +1,20 @@
-"""Losses of outputs and targets: squared, absolute and relative errors, Poisson, cosine.
+"""Losses of outputs and targets: squared, absolute and relative errors, Poisson, cosine ...
 
 Each is a term of vectors and its slope, or a row, and one call that makes the rest of it, as
 `loss_family` says.
 """
 
-from math import sqrt
+from math import log, sqrt
 
 from . import elementary
 from ._compile import helper
+from .cross_entropy import log1p
 from .loss_family import loss_of_rows, loss_of_sums, mean_loss, rows_of_terms
 from .simd import absolute, fill, scalar, select, sum_lanes
 from .softmax import TINY
 from .sweep import fold, sweep
+
+LOG_2 = log(2.0)
 
 
 @helper
@@ -214,6 +217,31 @@ huber_forward, huber_backward, huber_in_loop = mean_loss(
     keras.losses.Huber.
     """,
     has_delta=True,
+)
+
+
+@helper
+def _log_cosh(y, t):
+    size = absolute(y - t)
+    return size + (log1p(elementary.exp(-2.0 * size)) - LOG_2)  # exp(size) would overflow
+
+
+@helper
+def _log_cosh_slope(y, t):
+    return elementary.tanh(y - t)
+
+
+log_cosh_forward, log_cosh_backward, log_cosh_in_loop = mean_loss(
+    "log_cosh",
+    _log_cosh,
+    _log_cosh_slope,
+    """Logarithm of the hyperbolic cosine of the error, mean over the outputs and the batch.
+
+        loss[0] = mean over n and c of log(cosh(y[n, c] - t[n, c]))
+        dx = tanh(y - t) * dout / (N C)
+
+    Source: keras.losses.LogCosh.
+    """,
 )
 
 

@@ -61,6 +61,7 @@ KERAS = {
         (np.log(np.maximum(y, EPSILON) + 1) - np.log(np.maximum(t, EPSILON) + 1)) ** 2
     ),
     "Huber": lambda y, t: keras_huber(y, t, 1.0),
+    "LogCosh": lambda y, t: mean(np.abs(y - t) + np.log1p(np.exp(-2 * np.abs(y - t))) - np.log(2)),
     "Poisson": lambda y, t: mean(y - t * np.log(y + EPSILON)),
     "CosineProximity": lambda y, t: -(unit(t) * unit(y)).sum(axis=-1).mean(),
     "Hinge": lambda y, t: mean(np.maximum(1 - t * y, 0)),

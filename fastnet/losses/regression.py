@@ -15,6 +15,7 @@ __all__ = [
     "CosineProximity",
     "ElementwiseMeanSquaredError",
     "Huber",
+    "LogCosh",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
@@ -211,6 +212,35 @@ class Huber(TargetLoss):
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__()
         self.delta = delta
+
+
+class LogCosh(TargetLoss):
+    """Logarithm of the hyperbolic cosine of the error, mean over the outputs and the batch.
+
+        loss = mean(log(cosh(y - t)))
+        dx = tanh(y - t) * dout / (N C)
+
+    Half the squared error where that is small, the absolute error less log(2) where it is large.
+    Finite for any finite outputs and targets.
+
+    Notes
+    -----
+    Source: keras.losses.LogCosh.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.losses import LogCosh
+    >>> loss = LogCosh()
+    >>> round(float(loss.forward(np.array([[1.0], [-1000.0]]), np.array([[1.0], [0.0]]))), 4)
+    499.6534
+    >>> loss.backward()
+    array([[ 0. ],
+           [-0.5]])
+    """
+
+    _kernels = kernels.log_cosh_forward, kernels.log_cosh_backward
+    _function = kernels.losses.log_cosh_in_loop
 
 
 class Poisson(NonnegativeLoss):

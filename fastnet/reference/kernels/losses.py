@@ -81,6 +81,16 @@ def huber_backward(y, t, delta, dout, dx):
     dx[...] = np.clip(y - t, -delta, delta) * dout / y.size
 
 
+def log_cosh_forward(y, t, loss):
+    """Write loss[0] = mean(log(cosh(y - t)))."""
+    loss[0] = (np.logaddexp(y - t, t - y) - np.log(2.0)).mean()
+
+
+def log_cosh_backward(y, t, dout, dx):
+    """Write dx = tanh(y - t) * dout / (N C)."""
+    dx[...] = np.tanh(y - t) * dout / y.size
+
+
 def cosine_proximity_forward(y, t, loss):
     """Write loss[0] = -mean over n of y[n] . t[n] / (|y[n]| |t[n]|); lengths are at least 1e-7."""
     loss[0] = -((y * t).sum(axis=1, keepdims=True) / (_length(y) * _length(t))).mean()
