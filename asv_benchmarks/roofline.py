@@ -7,12 +7,13 @@ import numpy as np
 
 from fastnet import kernels
 
+ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
     "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
     "Optimizers and penalties": (("updates", "penalties"), ""),
-    "Activations, forward": (("elementary", "activations", "linear_units"), "_forward"),
-    "Activations, backward": (("elementary", "activations", "linear_units"), "_backward"),
+    "Activations, forward": (ACTIVATIONS, "_forward"),
+    "Activations, backward": (ACTIVATIONS, "_backward"),
     "Losses, forward": (("softmax", "losses", "cross_entropy", "hinge"), "_forward"),
     "Losses, backward": (("softmax", "losses", "cross_entropy", "hinge"), "_backward"),
     "Normalization, dropout, embedding": (("batch_normalization", "dropout", "embedding"), ""),
@@ -34,7 +35,7 @@ INTENSITY = (0.04, 100)  # FLOPs a byte that are shown: a kernel with more stand
 
 def panel_of(name):
     """Return the title of the panel that shows a kernel."""
-    file = getattr(kernels, name).py_func.__module__.rpartition(".")[2]
+    file = getattr(kernels, name).__module__.rpartition(".")[2]
     return next(
         title
         for title, (files, ending) in PANELS.items()

@@ -55,6 +55,22 @@ class Work(NamedTuple):
     moves: dict = {}  # argument -> how many times it moves, where it is not once
 
 
+# Of an element of an activation, forward and backward.
+ACTIVATIONS = {
+    "identity": ("0", "0"),
+    "step": ("2", "0"),
+    "sigmoid": ("sigmoid", "3"),
+    "relu": ("1", "1"),
+    "tanh": ("tanh", "3"),
+    "leaky_relu": ("2", "2"),
+    "elu": ("exp + 2", "3"),
+    "softplus": ("softplus", "exp + 1"),
+    "gelu": ("cdf + 1", "cdf + 4"),
+    "gelu_tanh": ("sigmoid + 6", "sigmoid + 13"),  # (1 + tanh(u)) / 2 = sigmoid(2 u)
+    "silu": ("sigmoid + 1", "sigmoid + 3"),
+}
+UNREAD = {"identity_backward": {"out": 0}, "step_backward": {"out": 0, "dout": 0}}
+
 UPDATED = {"param": 2, "h": 2, "s": 2, "m": 2, "v": 2}  # the parameter, and what a rule remembers
 LABELLED = {"y": "1/C"}  # one element of each row
 
@@ -81,28 +97,11 @@ LOSSES = {
 KERNELS = {
     "exp_forward": Work("P", "P*exp"),
     "log_forward": Work("P", "P*log"),
-    "sigmoid_forward": Work("P", "P*sigmoid"),
-    "sigmoid_backward": Work("P", "3*P"),
-    "relu_forward": Work("P", "P"),
-    "relu_backward": Work("P", "P"),
-    "tanh_forward": Work("P", "P*tanh"),
-    "tanh_backward": Work("P", "3*P"),
-    "identity_forward": Work("P", "0"),
-    "identity_backward": Work("P", "0", {"out": 0}),
-    "step_forward": Work("P", "2*P"),
-    "step_backward": Work("P", "0", {"out": 0, "dout": 0}),
-    "leaky_relu_forward": Work("P", "2*P"),
-    "leaky_relu_backward": Work("P", "2*P"),
-    "elu_forward": Work("P", "P*(exp + 2)"),
-    "elu_backward": Work("P", "3*P"),
-    "softplus_forward": Work("P", "P*softplus"),
-    "softplus_backward": Work("P", "P*(exp + 1)"),
-    "gelu_forward": Work("P", "P*(cdf + 1)"),
-    "gelu_backward": Work("P", "P*(cdf + 4)"),
-    "gelu_tanh_forward": Work("P", "P*(sigmoid + 6)"),  # (1 + tanh(u)) / 2 = sigmoid(2 u)
-    "gelu_tanh_backward": Work("P", "P*(sigmoid + 13)"),
-    "silu_forward": Work("P", "P*(sigmoid + 1)"),
-    "silu_backward": Work("P", "P*(sigmoid + 3)"),
+    **{
+        f"{name}_{direction}": Work("P", f"P*({flops})", UNREAD.get(f"{name}_{direction}", {}))
+        for name, pair in ACTIVATIONS.items()
+        for direction, flops in zip(("forward", "backward"), pair, strict=True)
+    },
     "dropout_mask": Work("P", "0"),
     "dropout_forward": Work("P", "2*P"),
     "dropout_backward": Work("P", "2*P"),

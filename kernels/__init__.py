@@ -1,7 +1,8 @@
 """The compiled kernels: every `@njit` of the project, callable from your own jitted code.
 
 Each stands in the file of its word, with the types of its arguments: what is public here is read
-from there.
+from there. `elementwise` makes the kernels of an activation of your own, `helper` the functions of
+vectors that it is made of, and `entry` any other function for the compiled loop.
 """
 
 if __name__ != "fastnet.kernels":
@@ -18,7 +19,9 @@ from typing import Any as _Any
 
 from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
+from ._compile import entry, helper
 from .activations import IDENTITY, RELU, SIGMOID, TANH
+from .elementwise_layers import elementwise
 from .loop.record import (
     FLOAT32,
     FLOAT64,
@@ -37,6 +40,9 @@ __all__ = [
     "SOFTMAX_CROSS_ENTROPY",
     "TANH",
     "UINT8",
+    "elementwise",
+    "entry",
+    "helper",
 ]
 
 

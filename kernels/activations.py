@@ -1,46 +1,156 @@
-"""Sigmoid, ReLU and tanh, forward and backward.
+"""Identity, step, sigmoid, ReLU and tanh; and four of them as a part of a product.
 
-The backward kernels take the forward's output: each derivative is cheaper from it than from the
-input.  `activate` and `differentiate` do the same to a block of a matrix, with the activation
-as data, for `gemm`'s epilogue and the compiled training loop.
+`foo(x)` and `foo_gradient(out, dout)` work on vectors: the input, and the output with the upstream
+gradient. `activate` and `differentiate` do the same to a block of a matrix, with one of four
+activations as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from ._compile import helper, jit, matrix
+from ._compile import helper
 from .elementary import sigmoid, tanh
-from .simd import offset, pointer, select
+from .elementwise_layers import elementwise
+from .simd import fill, offset, select
 from .sweep import sweep
 
 IDENTITY, SIGMOID, RELU, TANH = range(4)
 
 
 @helper
-def _relu(x):
+def identity(x):
+    """Return x."""
+    return x
+
+
+@helper
+def identity_gradient(out, dout):
+    """Return dout."""
+    return dout
+
+
+identity_kernels = elementwise(
+    "identity",
+    identity,
+    identity_gradient,
+    reads="out",
+    text="""Identity.
+
+        out = x
+        dx = dout
+
+    Source: Saitoh, Deep Learning from Scratch, section 3.4.3.
+    """,
+)
+identity_forward, identity_backward, identity_in_loop, identity_gradient_in_loop = identity_kernels
+
+
+@helper
+def step(x):
+    """Return 1 where x > 0, else 0; NaN stays NaN."""
+    return select(x <= 0.0, 0.0, select(x > 0.0, 1.0, x))
+
+
+@helper
+def step_gradient(out, dout):
+    """Return 0: the step is flat, and its jump has no derivative."""
+    return fill(out, 0.0)
+
+
+step_kernels = elementwise(
+    "step",
+    step,
+    step_gradient,
+    reads="out",
+    text="""Step, or Heaviside, function.
+
+        out = 1 where x > 0, else 0
+        dx = 0
+
+    Source: Saitoh, Deep Learning from Scratch, section 3.2.2.
+    """,
+)
+step_forward, step_backward, step_in_loop, step_gradient_in_loop = step_kernels
+
+
+@helper
+def sigmoid_gradient(out, dout):
+    """Return dout * out * (1 - out)."""
+    return dout * (1.0 - out) * out
+
+
+sigmoid_kernels = elementwise(
+    "sigmoid",
+    sigmoid,
+    sigmoid_gradient,
+    reads="out",
+    text="""Logistic sigmoid.
+
+        out = 1 / (1 + exp(-x))
+        dx = dout * (1 - out) * out
+
+    Within 2 ulp; results below the smallest normal number are 0.
+    Source: Saitoh, Deep Learning from Scratch, sections 3.2.4 and 5.5.2.
+    """,
+)
+sigmoid_forward, sigmoid_backward = sigmoid_kernels[:2]
+
+
+@helper
+def relu(x):
+    """Return 0 where x <= 0, else x; NaN stays NaN."""
     # Not max(x, 0): where x is NaN the comparison is false and NaN passes through, as in NumPy.
     return select(x <= 0.0, 0.0, x)
 
 
 @helper
-def _sigmoid_gradient(out, dout):
-    return dout * (1.0 - out) * out
-
-
-@helper
-def _relu_gradient(out, dout):
+def relu_gradient(out, dout):
+    """Return 0 where out <= 0, else dout."""
     return select(out <= 0.0, 0.0, dout)
 
 
+relu_kernels = elementwise(
+    "relu",
+    relu,
+    relu_gradient,
+    reads="out",
+    text="""Rectified linear unit.
+
+        out = 0 where x <= 0, else x
+        dx = 0 where out <= 0, else dout
+
+    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
+    """,
+)
+relu_forward, relu_backward = relu_kernels[:2]
+
+
 @helper
-def _tanh_gradient(out, dout):
+def tanh_gradient(out, dout):
+    """Return dout * (1 - out**2)."""
     return dout * (1.0 - out * out)
+
+
+tanh_kernels = elementwise(
+    "tanh",
+    tanh,
+    tanh_gradient,
+    reads="out",
+    text="""Hyperbolic tangent.
+
+        out = tanh(x)
+        dx = dout * (1 - out**2)
+
+    Within 2 ulp.
+    """,
+)
+tanh_forward, tanh_backward = tanh_kernels[:2]
 
 
 @helper
 def activated(activation, x):
-    """activation(x) of a vector."""
+    """Return activation(x) of a vector."""
     if activation == SIGMOID:
         return sigmoid(x)
     if activation == RELU:
-        return _relu(x)
+        return relu(x)
     if activation == TANH:
         return tanh(x)
     return x
@@ -48,13 +158,13 @@ def activated(activation, x):
 
 @helper
 def differentiated(activation, out, dout):
-    """dout * activation' of vectors, from the activation's output."""
+    """Return dout * activation' of vectors, from the activation's output."""
     if activation == SIGMOID:
-        return _sigmoid_gradient(out, dout)
+        return sigmoid_gradient(out, dout)
     if activation == RELU:
-        return _relu_gradient(out, dout)
+        return relu_gradient(out, dout)
     if activation == TANH:
-        return _tanh_gradient(out, dout)
+        return tanh_gradient(out, dout)
     return dout
 
 
@@ -70,7 +180,7 @@ def activate(activation, c, stride, rows, columns):
         if activation == SIGMOID:
             sweep(sigmoid, (row,), (row,), 0, columns, ())
         elif activation == RELU:
-            sweep(_relu, (row,), (row,), 0, columns, ())
+            sweep(relu, (row,), (row,), 0, columns, ())
         elif activation == TANH:
             sweep(tanh, (row,), (row,), 0, columns, ())
 
@@ -85,125 +195,8 @@ def differentiate(activation, out, c, stride, rows, columns):
     for r in range(rows):
         row, y = offset(c, r * stride), offset(out, r * stride)
         if activation == SIGMOID:
-            sweep(_sigmoid_gradient, (row,), (y, row), 0, columns, ())
+            sweep(sigmoid_gradient, (row,), (y, row), 0, columns, ())
         elif activation == RELU:
-            sweep(_relu_gradient, (row,), (y, row), 0, columns, ())
+            sweep(relu_gradient, (row,), (y, row), 0, columns, ())
         elif activation == TANH:
-            sweep(_tanh_gradient, (row,), (y, row), 0, columns, ())
-
-
-@jit(matrix, matrix)
-def sigmoid_forward(x, out):
-    """Logistic sigmoid.
-
-        out = 1 / (1 + exp(-x))
-
-    Parameters
-    ----------
-    x : array of float32 or float64, C-contiguous
-        Any shape.
-    out : array, same shape and dtype as x
-        Overwritten. May be x.
-
-    Notes
-    -----
-    Within 2 ulp; results below the smallest normal number are 0.
-    Source: Saitoh, Deep Learning from Scratch, section 3.2.4.
-    """
-    sweep(sigmoid, (pointer(out),), (pointer(x),), 0, x.size, ())
-
-
-@jit(matrix, matrix, matrix)
-def sigmoid_backward(out, dout, dx):
-    """Gradient of the sigmoid, from its output.
-
-        dx = dout * (1 - out) * out
-
-    Parameters
-    ----------
-    out, dout : arrays of one shape and dtype, float32 or float64, C-contiguous
-        Output of the forward pass and upstream gradient.
-    dx : array, same shape and dtype
-        Overwritten. May be dout or out.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.5.2.
-    """
-    sweep(_sigmoid_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
-
-
-@jit(matrix, matrix)
-def relu_forward(x, out):
-    """Rectified linear unit.
-
-        out = 0 where x <= 0, else x
-
-    Parameters
-    ----------
-    x : array of float32 or float64, C-contiguous
-        Any shape. NaN passes through.
-    out : array, same shape and dtype as x
-        Overwritten. May be x.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
-    """
-    sweep(_relu, (pointer(out),), (pointer(x),), 0, x.size, ())
-
-
-@jit(matrix, matrix, matrix)
-def relu_backward(out, dout, dx):
-    """Gradient of the rectified linear unit, from its output.
-
-        dx = 0 where out <= 0, else dout
-
-    Parameters
-    ----------
-    out, dout : arrays of one shape and dtype, float32 or float64, C-contiguous
-        Output of the forward pass and upstream gradient.
-    dx : array, same shape and dtype
-        Overwritten. May be dout or out.
-
-    Notes
-    -----
-    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
-    """
-    sweep(_relu_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
-
-
-@jit(matrix, matrix)
-def tanh_forward(x, out):
-    """Hyperbolic tangent.
-
-        out = tanh(x)
-
-    Parameters
-    ----------
-    x : array of float32 or float64, C-contiguous
-        Any shape.
-    out : array, same shape and dtype as x
-        Overwritten. May be x.
-
-    Notes
-    -----
-    Within 2 ulp.
-    """
-    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
-
-
-@jit(matrix, matrix, matrix)
-def tanh_backward(out, dout, dx):
-    """Gradient of the hyperbolic tangent, from its output.
-
-        dx = dout * (1 - out**2)
-
-    Parameters
-    ----------
-    out, dout : arrays of one shape and dtype, float32 or float64, C-contiguous
-        Output of the forward pass and upstream gradient.
-    dx : array, same shape and dtype
-        Overwritten. May be dout or out.
-    """
-    sweep(_tanh_gradient, (pointer(dx),), (pointer(out), pointer(dout)), 0, out.size, ())
+            sweep(tanh_gradient, (row,), (y, row), 0, columns, ())

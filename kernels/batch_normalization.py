@@ -1,13 +1,13 @@
 """Batch normalization: each column of a batch to mean 0 and variance 1, then scale and shift.
 
-`normalize`, `normalize_running` and `normalize_gradient` work on pointers, for the compiled
-training loop: on `columns` columns of n rows that start `stride` elements apart, so that threads
-may share the columns.
+`normalize`, `normalize_running` and `normalize_gradient` work on pointers: on `columns` columns of
+n rows that start `stride` elements apart.
 """
 
-from ._compile import helper, inline, jit, matrix, real, vector
+from ._compile import entry, helper, inline, jit, matrix, real, vector
+from .loop.calls import LayerBackward, LayerForward
 from .nodes import sum_rows
-from .simd import fill, fma, offset, pointer, scalar, square_root, stack_buffer
+from .simd import fill, fma, get, offset, pointer, pointer_at, scalar, square_root, stack_buffer
 from .sweep import put_all, sweep
 
 # All passes go row by row, two rows at a time, which share what belongs to a column: down the
@@ -261,3 +261,36 @@ def batch_normalization_backward(x, gamma, mean, inverse_std, dout, dx, dgamma, 
         n, d, d, pointer(x), pointer(gamma), pointer(mean), pointer(inverse_std), pointer(dout),
         pointer(dx), pointer(dgamma), pointer(dbeta),
     )  # fmt: skip
+
+
+@entry(LayerForward)
+def batch_normalization_in_loop(
+    learn, seed, first, n, size, d, m, x, param, state, scratch, out, like
+):
+    """Batch normalization of all rows of a batch.
+
+    param: gamma, beta. state: momentum, eps, the running mean and variance. scratch: what the
+    gradient needs, the batch's mean and inverse standard deviation.
+    """
+    p, gamma, numbers = pointer_at(x, like), pointer_at(param, like), pointer_at(state, like)
+    beta, momentum, eps = offset(gamma, d), get(numbers, 0), get(numbers, 1)
+    mean, var, target = offset(numbers, 2), offset(numbers, 2 + d), pointer_at(out, like)
+    if learn:
+        own = pointer_at(scratch, like)
+        normalize(n, d, d, p, gamma, beta, momentum, eps, mean, var, own, offset(own, d), target)
+    else:
+        normalize_running(n, d, d, p, gamma, beta, eps, mean, var, target)
+    return 0
+
+
+@entry(LayerBackward)
+def batch_normalization_gradient_in_loop(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
+    """The gradient of batch normalization; where nobody wants dx it takes the place of dout."""
+    mean, dgamma, g = pointer_at(scratch, like), pointer_at(grad, like), pointer_at(dout, like)
+    normalize_gradient(
+        n, d, d, pointer_at(x, like), pointer_at(param, like), mean, offset(mean, d), g,
+        g if dx == 0 else pointer_at(dx, like), dgamma, offset(dgamma, d),
+    )  # fmt: skip
+    return 0

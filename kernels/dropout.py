@@ -9,15 +9,18 @@ from llvmlite import ir
 from numba import float64, int64, types, uint8
 from numba.extending import intrinsic
 
-from ._compile import helper, jit, matrix, real
+from ._compile import entry, helper, jit, matrix, real
 from .blocking import BITS
+from .loop.calls import LayerBackward, LayerForward, address_in
 from .simd import (
     INT32,
     get,
     lanes,
     load,
     load_as,
+    offset,
     pointer,
+    pointer_at,
     put,
     scalar,
     splat,
@@ -26,6 +29,7 @@ from .simd import (
 )
 
 MASK_LANES = BITS // 32  # elements of a mask that are drawn at a time
+BLOCK = 512  # elements whose mask the loop draws at a time: it has no room for that of a batch
 
 
 @helper
@@ -168,3 +172,46 @@ def dropout_backward(mask, scale, dout, dx):
     Source: Saitoh, Deep Learning from Scratch, section 6.4.3.
     """
     drop(pointer(dout), pointer(mask), scale, pointer(dx), dout.size)
+
+
+@helper
+def _draw_and_drop(seed, start, size, x, ratio, scale, out):
+    """out[:size] = x * mask * scale for the elements of a batch from number `start` on."""
+    mask = pointer_at(address_in(stack_buffer(x, BLOCK), 0), uint8(0))
+    key = mask_key(seed, 0)
+    for i in range(0, size, BLOCK):
+        count = min(BLOCK, size - i)
+        draw_mask(key, ratio, start + i, count, mask)
+        drop(offset(x, i), mask, scale, offset(out, i), count)
+
+
+# The state of a dropout in the loop: the ratio, the factor of what is kept in training, and the
+# factor of all elements after it.
+RATIO, KEPT, AFTER = range(3)
+
+
+@entry(LayerForward)
+def dropout_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+    """Dropout: in training with a mask that the seed draws, else a product with a number."""
+    p, numbers, target = pointer_at(x, like), pointer_at(state, like), pointer_at(out, like)
+    if learn:
+        ratio, scale = get(numbers, RATIO), get(numbers, KEPT)
+        _draw_and_drop(seed, first * d, n * d, p, ratio, scale, target)
+    else:
+        factor = get(numbers, AFTER)
+        for i in range(n * d):
+            put(target, i, get(p, i) * factor)
+    return 0
+
+
+@entry(LayerBackward)
+def dropout_gradient_in_loop(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
+    """The gradient of dropout: the mask is drawn again, by the same seed."""
+    if dx != 0:
+        numbers = pointer_at(state, like)
+        ratio, scale = get(numbers, RATIO), get(numbers, KEPT)
+        p, target = pointer_at(dout, like), pointer_at(dx, like)
+        _draw_and_drop(seed, first * d, n * d, p, ratio, scale, target)
+    return 0

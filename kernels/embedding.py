@@ -3,9 +3,12 @@
 `take_rows` and `add_rows` work on pointers, for the compiled training loop.
 """
 
-from ._compile import helper, jit, labels, matrix
+from numba import int64
+
+from ._compile import entry, helper, inline, jit, labels, matrix
+from .loop.calls import LayerBackward, LayerForward, address_in
 from .nodes import add
-from .simd import get, offset, pointer, scalar
+from .simd import get, offset, pointer, pointer_at, put, scalar, stack_buffer
 from .sweep import copy, put_all, sweep
 
 
@@ -69,3 +72,44 @@ def embedding_backward(idx, dout, dW):
     target = pointer(dW)
     put_all(target, dW.size, scalar(target, 0.0))
     add_rows(n, width, pointer(idx), pointer(dout), target)
+
+
+# Row numbers that the loop converts at a time: it has them as numbers of the dtype.
+BLOCK = 64
+BLOCK_BYTES = 8 * BLOCK
+
+
+@inline
+def _row_numbers(x, start, count):
+    """The numbers at x[start:], which are of the network's dtype, as integers."""
+    idx = pointer_at(address_in(stack_buffer(x, BLOCK_BYTES), 0), int64(0))
+    for k in range(count):
+        put(idx, k, int64(get(x, start + k)))
+    return idx
+
+
+@entry(LayerForward)
+def embedding_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+    """Rows of param (V, m // d) by the row numbers in x; state: V."""
+    W, numbers = pointer_at(param, like), pointer_at(x, like)
+    target, width = pointer_at(out, like), m // d
+    for i in range(0, n * d, BLOCK):
+        count = min(BLOCK, n * d - i)
+        idx = _row_numbers(numbers, i, count)
+        take_rows(count, width, W, idx, offset(target, i * width))
+    return 0
+
+
+@entry(LayerBackward)
+def embedding_gradient_in_loop(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
+    """The gradient of the table. Row numbers have none: dx is not written."""
+    numbers, rows = pointer_at(x, like), pointer_at(dout, like)
+    dW, width = pointer_at(grad, like), m // d
+    put_all(dW, int64(get(pointer_at(state, like), 0)) * width, scalar(dW, 0.0))
+    for i in range(0, n * d, BLOCK):
+        count = min(BLOCK, n * d - i)
+        idx = _row_numbers(numbers, i, count)
+        add_rows(count, width, idx, offset(rows, i * width), dW)
+    return 0

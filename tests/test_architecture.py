@@ -47,6 +47,7 @@ UPWARD = {("__init__", "threads")}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "simd", "sparse", "sweep", "checked"} | {
+    "elementwise_layers",  # calls what it is given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     *("loop/calls", "loop/record", "loop/team"),
 }
@@ -56,8 +57,9 @@ MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models
 }
 # Parts of loop/train, tested and measured with it, and what it calls by address.
 OF_TRAINING = {"loop/gather", "loop/online", "loop/predict", "loop/sparse", "loop/stages"} | {
-    *("loop_layers", "loop_rules", "loss_family"),
+    *("loop_rules", "loss_family"),
 }
+OF_ACTIVATIONS = {"gates", "rectifiers"}  # tested and measured as one table
 OF_PRODUCTS = {
     "affine",
     "dots",
@@ -292,7 +294,7 @@ def kernels_return_nothing(root):
 def one_word_opens_four_doors(root):
     for path, _ in sources(root, "kernels"):
         word = path.relative_to("kernels").with_suffix("").as_posix()
-        if word in OF_TRAINING or path.stem == "__init__":
+        if word in OF_TRAINING | OF_ACTIVATIONS or path.stem == "__init__":
             continue
         doors = [f"tests/test_{path.stem.lstrip('_')}.py"]
         if word not in TWINLESS:
@@ -486,6 +488,27 @@ BREAKS = [(rule, *case) for rule, cases in RULES.items() for case in cases]
 def test_rule(rule, root):
     broken = list(rule(root))
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in kernels.__all__ if hasattr(vars(kernels)[n], "py_func")]
+)
+def test_a_kernel_documents_every_argument(name):
+    """By looking at the kernel itself: many are made by functions."""
+    assert undocumented(getattr(kernels, name)) == set()
+
+
+def test_an_argument_without_a_word_is_found():
+    @jit(vector, vector)
+    def f_forward(x, out):
+        """F.
+
+        Parameters
+        ----------
+        x, y : arrays
+        """
+
+    assert undocumented(f_forward) == {"out", "y"}
 
 
 @pytest.fixture(scope="module")

@@ -571,14 +571,11 @@ def test_every_flipped_byte_of_the_header_is_refused_or_harmless(saved):
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.Identity(),
+        *(getattr(layers, name)() for name in layers.activations.__all__),
+        *(getattr(layers, name)() for name in layers.gates.__all__),
         layers.LeakyRelu(0.3),
         layers.Elu(0.7),
-        layers.Softplus(),
-        layers.Gelu(),
         layers.Gelu("tanh"),
-        layers.Silu(),
-        layers.Step(),
         layers.Dropout(0.3),
         layers.Dropout(0.25, inverted=True),
         layers.BatchNormalization(momentum=0.8, eps=1e-3),

@@ -477,7 +477,7 @@ CHILDREN = {
     ),
     "no FMA": (
         {"NUMBA_CPU_NAME": "generic"},
-        "simd elementary linear_units gemm",
+        "simd elementary activations gemm",
         "fma or parts_of or test_error and not mpmath",
     ),
 }

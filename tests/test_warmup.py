@@ -34,9 +34,9 @@ for dtype in ("float32", "float64"):
     x, t = rng.random((6, 4)).astype(dtype), np.arange(6) % 3
     affine = layers.Affine(np.ones((4, 3), dtype), np.ones(3, dtype))
     product = layers.MatMul(np.ones((4, 3), dtype))
-    one_each = [affine, product, layers.Sigmoid(), layers.Relu(), layers.Tanh(), layers.Softmax()]
-    units = "Identity Step LeakyRelu Elu Softplus Silu Gelu Dropout".split()
-    one_each += [getattr(layers, name)() for name in units]
+    one_each = [affine, product, layers.Softmax(), layers.Dropout()]
+    activations = [*layers.activations.__all__, *layers.gates.__all__]
+    one_each += [getattr(layers, name)() for name in activations]
     one_each += [layers.Gelu("tanh"), layers.Repeat(2), layers.Sum()]
     for layer in one_each:
         for given in (x, x[0], x[::2], x.T.copy().T, x.tolist()):
@@ -119,8 +119,8 @@ for dtype in ("float32", "float64"):
         for penalties in ({"l1": 0.1}, {"l2": 0.1}):
             model = Sequential([layers.Dense(3)], dtype=dtype, seed=0, **penalties)
             model.fit(x, t, 1, 4, optimizer=kind(), verbose=0)
-    names = "Identity Step LeakyRelu Elu Softplus Silu Gelu Dropout BatchNormalization"
-    made = [getattr(layers, name)() for name in [*names.split(), "Sigmoid", "Relu", "Tanh"]]
+    names = [*activations, "Dropout", "BatchNormalization"]
+    made = [getattr(layers, name)() for name in names]
     for layer in [*made, layers.Gelu("tanh")]:
         model = Sequential([layers.Dense(5), layer, layers.Dense(3)], dtype=dtype, seed=0)
         model.fit(x, t, 1, 4, verbose=0), model.predict(x), model.gradient(x, t)

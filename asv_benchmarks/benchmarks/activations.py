@@ -1,41 +1,59 @@
-from . import DTYPES, IMPLEMENTATIONS, SHAPES, assert_agree, blank, numbers, part, ratios
+import importlib
+import inspect
+
+import numpy as np
+
+from . import (
+    DTYPES,
+    FAMILY_SHAPES,
+    IMPLEMENTATIONS,
+    SHAPES,
+    assert_agree,
+    blank,
+    numbers,
+    part,
+    ratios,
+)
+
+
+def found():
+    """Yield the name of each activation: its gradient takes x or out first, dout and dx last."""
+    kernels = vars(importlib.import_module("fastnet.reference.kernels"))
+    for name in sorted(kernels):
+        word, _, direction = name.rpartition("_")
+        if direction == "backward" and f"{word}_forward" in kernels:
+            arguments = [*inspect.signature(kernels[name]).parameters]
+            if arguments[0] in ("x", "out") and arguments[-2:] == ["dout", "dx"]:
+                yield word
 
 
 class Activations:
-    param_names = ["implementation", "dtype", "shape"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SHAPES]]
+    """NumPy has no erf: its gelu calls math.erf for each element."""
 
-    def setup(self, implementation, dtype, shape):
+    param_names = ["implementation", "dtype", "shape", "name"]
+    params = [IMPLEMENTATIONS, DTYPES, FAMILY_SHAPES, [*found()]]
+
+    def setup(self, implementation, dtype, shape, name):
         n, _, m = SHAPES[shape]
-        self.x = numbers(dtype, n, m)
-        self.dout = self.x[::-1].copy()
-        self.out, self.dx = blank(self.x), blank(self.x)
-        self.kernels = part(implementation, "kernels")
-        self.activated = {}
-        for name in ("sigmoid", "relu", "tanh"):
-            activated = blank(self.x)
-            getattr(part("numpy", "kernels"), f"{name}_forward")(self.x, activated)
-            assert_agree(f"{name}_forward", self.x, self.out)
-            assert_agree(f"{name}_backward", activated, self.dout, self.dx)
-            self.activated[name] = activated
+        x = numbers(dtype, n, m)
+        reference, kernels = part("numpy", "kernels"), part(implementation, "kernels")
+        known, *rest = inspect.signature(getattr(reference, f"{name}_backward")).parameters
+        alpha = [x.dtype.type(0.1)] if "alpha" in rest else []
+        out, dout = blank(x), x[::-1].copy()
+        getattr(reference, f"{name}_forward")(x, *alpha, out)
+        self.forward_arguments = [x, *alpha, blank(x)]
+        self.backward_arguments = [x if known == "x" else out, *alpha, dout, blank(x)]
+        assert_agree(f"{name}_forward", *self.forward_arguments)
+        assert_agree(f"{name}_backward", *self.backward_arguments)
+        self.forward = getattr(kernels, f"{name}_forward")
+        self.backward = getattr(kernels, f"{name}_backward")
+        assert not np.isnan(out).any()
 
-    def time_sigmoid_forward(self, *_):
-        self.kernels.sigmoid_forward(self.x, self.out)
+    def time_forward(self, *_):
+        self.forward(*self.forward_arguments)
 
-    def time_sigmoid_backward(self, *_):
-        self.kernels.sigmoid_backward(self.activated["sigmoid"], self.dout, self.dx)
-
-    def time_relu_forward(self, *_):
-        self.kernels.relu_forward(self.x, self.out)
-
-    def time_relu_backward(self, *_):
-        self.kernels.relu_backward(self.activated["relu"], self.dout, self.dx)
-
-    def time_tanh_forward(self, *_):
-        self.kernels.tanh_forward(self.x, self.out)
-
-    def time_tanh_backward(self, *_):
-        self.kernels.tanh_backward(self.activated["tanh"], self.dout, self.dx)
+    def time_backward(self, *_):
+        self.backward(*self.backward_arguments)
 
 
 ActivationsRatio = ratios(Activations)

@@ -1,3 +1,6 @@
+import importlib
+import inspect
+
 import numpy as np
 
 from . import (
@@ -20,29 +23,31 @@ def _dense(layers, W, b, n):
     return layer
 
 
+def plain(kind):
+    """Tell whether a public name is a layer that is made without arguments."""
+    return (
+        inspect.isclass(kind)
+        and hasattr(kind, "backward")
+        and all(
+            p.default is not p.empty or p.kind is p.VAR_POSITIONAL or p.kind is p.VAR_KEYWORD
+            for p in inspect.signature(kind).parameters.values()
+        )
+    )
+
+
+KINDS = importlib.import_module("fastnet.layers")
 LAYERS = {
+    name: lambda layers, W, b, n, name=name: getattr(layers, name)()
+    for name in KINDS.__all__
+    if name != "Activation" and plain(getattr(KINDS, name))
+} | {
     "MatMul": lambda layers, W, b, n: layers.MatMul(W),
     "Affine": lambda layers, W, b, n: layers.Affine(W, b),
     "Dense": _dense,
-    "Sigmoid": lambda layers, W, b, n: layers.Sigmoid(),
-    "Relu": lambda layers, W, b, n: layers.Relu(),
-    "Tanh": lambda layers, W, b, n: layers.Tanh(),
-    "LeakyRelu": lambda layers, W, b, n: layers.LeakyRelu(),
-    "Elu": lambda layers, W, b, n: layers.Elu(),
-    "Softplus": lambda layers, W, b, n: layers.Softplus(),
-    "Identity": lambda layers, W, b, n: layers.Identity(),
-    "Step": lambda layers, W, b, n: layers.Step(),
-    "Gelu": lambda layers, W, b, n: layers.Gelu(),
-    "Silu": lambda layers, W, b, n: layers.Silu(),
     "Dropout": lambda layers, W, b, n: layers.Dropout(rng=np.random.default_rng(0)),
     "BatchNormalization": lambda layers, W, b, n: layers.BatchNormalization(b, b.copy(), eps=1e-3),
     "Embedding": lambda layers, W, b, n: layers.Embedding(W),
-    "Add": lambda layers, W, b, n: layers.Add(),
-    "Multiply": lambda layers, W, b, n: layers.Multiply(),
     "Repeat": lambda layers, W, b, n: layers.Repeat(n),
-    "Sum": lambda layers, W, b, n: layers.Sum(),
-    "Softmax": lambda layers, W, b, n: layers.Softmax(),
-    "SoftmaxWithLoss": lambda layers, W, b, n: layers.SoftmaxWithLoss(),
 }
 
 

@@ -6,54 +6,39 @@ would give and are the caller's to change, except that an activation's `out` is 
 forward returned, as in the textbook.
 """
 
-from fastnet.layers.activations import (
-    Elu,
-    Gelu,
-    Identity,
-    LeakyRelu,
-    Relu,
-    Sigmoid,
-    Silu,
-    Softplus,
-    Step,
-    Tanh,
-)
+from fastnet.layers import activations, gates
+from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.base import Layer, LoopLayer
 from fastnet.layers.batch_normalization import BatchNormalization
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
 from fastnet.layers.dense import Dense
 from fastnet.layers.dropout import Dropout
+from fastnet.layers.elementwise import Activation
 from fastnet.layers.embedding import Embedding
+from fastnet.layers.gates import *  # noqa: F403
 from fastnet.layers.nodes import Add, Multiply, Repeat, Sum
 from fastnet.layers.products import Affine, MatMul
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 
 __all__ = [
+    "Activation",
     "Add",
     "Affine",
     "BatchNormalization",
     "Dense",
     "Dropout",
-    "Elu",
     "Embedding",
-    "Gelu",
-    "Identity",
     "Layer",
-    "LeakyRelu",
     "LoopLayer",
     "MatMul",
     "Multiply",
-    "Relu",
     "Repeat",
-    "Sigmoid",
-    "Silu",
     "Softmax",
     "SoftmaxWithLoss",
-    "Softplus",
-    "Step",
     "Sum",
-    "Tanh",
 ]
+__all__ += activations.__all__
+__all__ += gates.__all__
 
 for _name in __all__:
     globals()[_name].__module__ = __name__  # as pickles and messages have them

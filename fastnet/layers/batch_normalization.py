@@ -14,6 +14,10 @@ from fastnet.kernels import (
     batch_normalization_forward,
     batch_normalization_inference_forward,
 )
+from fastnet.kernels.batch_normalization import (
+    batch_normalization_gradient_in_loop,
+    batch_normalization_in_loop,
+)
 from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["BatchNormalization"]
@@ -100,17 +104,16 @@ class BatchNormalization(Layer):
         return self.params[0].size if self.params else None
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop."""
-        from fastnet.kernels import loop_layers as k
-
+        """Return what it is to the compiled loop, which has the batch's statistics in scratch."""
         (d,) = input_shape
         return [
             LoopLayer(
                 input_shape,
                 ((d,), (d,)),
-                (k.batch_normalization, k.batch_normalization_gradient),
+                (batch_normalization_in_loop, batch_normalization_gradient_in_loop),
                 numbers=(self.momentum, self.eps),
-                memories={"running_mean": (d,), "running_var": (d,), "_batch": (2 * d,)},
+                memories=dict.fromkeys(self.memory_names, (d,)),
+                scratch=2 * d,
                 whole=True,
             )
         ]
@@ -125,7 +128,6 @@ class BatchNormalization(Layer):
         eps: float = 1e-6,
     ) -> None:
         super().__init__()
-        self._batch: Any = None
         where = "BatchNormalization"
         self.momentum, self.eps = momentum, eps
         checks.together(where, "gamma", gamma, "beta", beta)

@@ -23,7 +23,7 @@ from fastnet.kernels import (
     sigmoid_backward,
     tanh_backward,
 )
-from fastnet.layers import activations
+from fastnet.layers import activations, gates
 from fastnet.layers.base import Layer, LoopLayer
 from fastnet.layers.products import Affine
 
@@ -38,7 +38,7 @@ def _word(name: str) -> str:
 # What the product does on the way, and all that Dense may be asked for.
 FUSED = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 ACTIVATIONS: dict[str, Any] = dict.fromkeys(FUSED) | {
-    _word(name): getattr(activations, name) for name in activations.__all__
+    _word(name): getattr(file, name) for file in (activations, gates) for name in file.__all__
 }
 _BACKWARD: dict[int | None, Callable[..., None]] = {
     SIGMOID: sigmoid_backward,

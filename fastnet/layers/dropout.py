@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
+from fastnet.kernels.dropout import dropout_gradient_in_loop, dropout_in_loop
 from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["Dropout"]
@@ -68,17 +69,9 @@ class Dropout(Layer):
     draws = True
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop."""
-        from fastnet.kernels import loop_layers as k
-
-        return [
-            LoopLayer(
-                input_shape,
-                (),
-                (k.dropout, k.dropout_gradient),
-                numbers=(self.dropout_ratio, *self._scales()),
-            )
-        ]
+        """Return what it is to the compiled loop, which draws masks of its own."""
+        kernels, numbers = (dropout_in_loop, dropout_gradient_in_loop), self._scales()
+        return [LoopLayer(input_shape, (), kernels, numbers=(self.dropout_ratio, *numbers))]
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
+from fastnet.kernels.embedding import embedding_gradient_in_loop, embedding_in_loop
 from fastnet.layers.base import Layer, LoopLayer
 
 __all__ = ["Embedding"]
@@ -73,19 +74,10 @@ class Embedding(Layer):
         return [(*shape[:1], *shape[1:2])], n_in * math.prod(shape[1:2])
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop."""
-        from fastnet.kernels import loop_layers as k
-
-        W = self.params[0]
-        return [
-            LoopLayer(
-                self.output_shape(input_shape),
-                (W.shape,),
-                (k.embedding, k.embedding_gradient),
-                numbers=(len(W),),
-                whole=True,
-            )
-        ]
+        """Return what it is to the compiled loop, where row numbers are of the dtype."""
+        W, kernels = self.params[0], (embedding_in_loop, embedding_gradient_in_loop)
+        shape = self.output_shape(input_shape)
+        return [LoopLayer(shape, (W.shape,), kernels, numbers=(len(W),), whole=True)]
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()
