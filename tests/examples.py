@@ -105,21 +105,17 @@ def _embedding(dtype):
     return layers.Embedding(numbers(50, M, seed=4)(dtype))
 
 
+def _plain(name):
+    return lambda dtype: getattr(layers, name)()
+
+
+ACTIVATIONS = [*layers.activations.__all__, *layers.gates.__all__]
 _ELEMENTWISE = {
-    "Elu": lambda dtype: layers.Elu(),
+    **{name: _plain(name) for name in ACTIVATIONS},
     "Elu alpha": lambda dtype: layers.Elu(0.3),
-    "Gelu": lambda dtype: layers.Gelu(),
     "Gelu tanh": lambda dtype: layers.Gelu("tanh"),
-    "Identity": lambda dtype: layers.Identity(),
-    "LeakyRelu": lambda dtype: layers.LeakyRelu(),
     "LeakyRelu alpha": lambda dtype: layers.LeakyRelu(0.3),
-    "Relu": lambda dtype: layers.Relu(),
-    "Sigmoid": lambda dtype: layers.Sigmoid(),
-    "Silu": lambda dtype: layers.Silu(),
     "Softmax": lambda dtype: layers.Softmax(),
-    "Softplus": lambda dtype: layers.Softplus(),
-    "Step": lambda dtype: layers.Step(),
-    "Tanh": lambda dtype: layers.Tanh(),
     "BatchNormalization": _batch_normalization,
     "Dropout": _dropout(),
     "Dropout inverted": _dropout(dropout_ratio=0.3, inverted=True),

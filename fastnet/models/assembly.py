@@ -13,7 +13,7 @@ import fastnet.layers
 from fastnet import checks
 from fastnet.kernels import IDENTITY
 from fastnet.kernels.loop.record import LAYER
-from fastnet.layers import Layer, LoopLayer
+from fastnet.layers import Activation, Layer, LoopLayer
 from fastnet.models.network import Network, unbuilt
 
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
@@ -32,7 +32,8 @@ def says_what_it_is(kind: type) -> bool:
             break
         if "forward" in vars(base) or "backward" in vars(base):
             return False
-    return issubclass(kind, Layer) and kind.in_loop is not Layer.in_loop
+    says = issubclass(kind, Layer) and kind.in_loop is not Layer.in_loop
+    return says and kind is not Activation  # which is there for others to derive from
 
 
 def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
