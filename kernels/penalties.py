@@ -1,16 +1,21 @@
 """Penalties on large weights, L1 and L2: their value, and their gradient added to another."""
 
-from ._compile import helper, inline, jit, real, vector
+from ._compile import entry, helper, inline, jit, real, vector
+from .loop.calls import Penalty
+from .loop.record import PENALIZED, layer_at
 from .simd import (
     absolute,
     copysign,
     fill,
     fma,
+    get,
     lanes,
     load,
     offset,
     pointer,
+    pointer_at,
     put,
+    scalar,
     select,
     sum_lanes,
 )
@@ -151,3 +156,25 @@ def l2_penalty_backward(W, strength, dW):
     """
     g = pointer(dW)
     sweep(add_l2_gradient, (g,), (g, pointer(W)), 0, W.size, (strength,))
+
+
+@entry(Penalty)
+def penalty_in_loop(depth, layers, param, grad, numbers, like):
+    """Add the gradients of both penalties on the W of every product to `grad`."""
+    values = pointer_at(numbers, 0.0)
+    l1, l2, value = get(values, 0), get(values, 1), 0.0
+    for i in range(depth):
+        layer = layer_at(layers, i)
+        if layer.weight < 0 or layer.forward != 0:
+            continue
+        size = layer.inputs * layer.outputs
+        p = offset(pointer_at(param, like), layer.weight)
+        g = offset(pointer_at(grad, like), layer.weight)
+        if l1 != 0.0:
+            value += l1_penalty(p, l1, size)
+            sweep(add_l1_gradient, (g,), (g, p), 0, size, (scalar(p, l1),))
+        if l2 != 0.0:
+            value += l2_penalty(p, l2, size)
+            sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, l2),))
+    put(values, PENALIZED, value)
+    return 0

@@ -34,6 +34,10 @@ def _kinds(typingctx, function, state, inputs, numbers):
 def _call(context, builder, function, kinds, values):
     """Call a function, given by its type, with arguments of these types."""
     signature = function.get_call_type(context.typing_context, kinds, {})
+    named = len(signature.args) - 1
+    if len(values) > named + 1:  # the others are its *rest, a tuple
+        rest = context.make_tuple(builder, signature.args[named], values[named:])
+        values = (*values[:named], rest)
     return context.get_function(function, signature)(builder, values)
 
 

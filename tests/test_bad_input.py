@@ -65,6 +65,7 @@ OF_OPTIMIZERS = {
 OPTIMIZERS = [
     (kind, name)
     for kind in (getattr(optimizer, each) for each in optimizer.__all__ if each[0].isupper())
+    if kind is not optimizer.Optimizer
     for name in inspect.signature(kind).parameters
 ]
 
@@ -83,7 +84,7 @@ def test_numbers_of_optimizers(kind, name):
         setattr(made, name, value)
         refused(error, f"{kind.__name__}.update: {name} {text}", made.update, [W], [W])
         assert_array_equal(W, 1)
-        assert made.iter == 0 and all(getattr(made, state) is None for state in made._states)
+        assert made.iter == 0 and all(getattr(made, state) is None for state in made.state_names)
     for value in NUMBERS:
         kind(**{name: value}).update([np.ones(3)], [np.ones(3)])
 
@@ -417,7 +418,7 @@ def test_calls(call, error, text):
 def test_a_state_that_cannot_be_written(kind):
     made, W = kind(), np.ones(3)
     made.update([W], [W])
-    state = made._states[0]
+    state = made.state_names[0]
     read_only(getattr(made, state)[0])
     before = W.copy()
     text = f"{kind.__name__}.update: {state}[0] must be writeable, got a read-only array. "

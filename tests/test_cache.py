@@ -17,7 +17,7 @@ import pytest
 
 import fastnet
 from fastnet import kernels
-from fastnet.kernels import blocking, loop_rules
+from fastnet.kernels import blocking, updates
 from fastnet.kernels._compile import jit
 
 # Calls a few kernels; prints what they compute, what the cache did for them, and how many
@@ -261,12 +261,12 @@ FROM_THE_CACHE = """
 import pickle, sys
 import numba, numpy as np
 from fastnet import kernels
-from fastnet.kernels import loop_rules, simd
+from fastnet.kernels import simd, updates
 
 x, y, loss = np.full((3, 4), -0.5), np.ones((3, 4)), np.empty(1)
 kernels.relu_forward(x, y)
 kernels.mean_squared_error_forward(y, x, loss)
-address = loop_rules.sgd.address(x.dtype)
+address = updates.sgd_in_loop.address(x.dtype)
 for module in ("numba.np.linalg", "numba.typed.typedlist", "numpy.ma"):
     assert module not in sys.modules, module
 assert address and not y.any() and loss[0] == 0.5, (address, y, loss)
@@ -291,7 +291,7 @@ def test_what_comes_out_of_the_cache_needs_no_compiler():
     x, y, loss = np.ones((3, 4)), np.empty((3, 4)), np.empty(1)
     kernels.relu_forward(x, y)
     kernels.mean_squared_error_forward(x, y, loss)
-    loop_rules.sgd.address(x.dtype)
+    updates.sgd_in_loop.address(x.dtype)
     command = [sys.executable, "-W", "error", "-c", FROM_THE_CACHE]
     done = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()[-3000:]

@@ -99,16 +99,8 @@ def updated(make):
 
 UPDATES = {
     kind.__name__: updated(kind)
-    for kind in (
-        optimizer.Momentum,
-        optimizer.Nesterov,
-        optimizer.AdaGrad,
-        optimizer.RMSprop,
-        optimizer.AdaDelta,
-        optimizer.Adam,
-        optimizer.Nadam,
-        optimizer.AdamW,
-    )
+    for kind in vars(optimizer).values()
+    if isinstance(kind, type) and kind not in (optimizer.Optimizer, optimizer.SGD)
 } | {"SGD": sgd, "SGD with a limit": updated(optimizer.SGD)}
 
 

@@ -25,31 +25,15 @@ from fastnet.layers import (
 )
 from fastnet.losses import LOSSES, Huber
 from fastnet.models import Sequential
-from fastnet.optimizer import (
-    SGD,
-    AdaDelta,
-    AdaGrad,
-    Adam,
-    AdamW,
-    Momentum,
-    Nadam,
-    Nesterov,
-    RMSprop,
-)
+from fastnet.optimizer import SGD, Adam, AdamW, Momentum, Optimizer
 from fastnet.schedules import CosineDecay
 
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 OPTIMIZERS = {
-    "SGD": lambda: SGD(0.05),
-    "Momentum": lambda: Momentum(0.02),
-    "Nesterov": lambda: Nesterov(0.02),
-    "AdaGrad": lambda: AdaGrad(0.02),
-    "RMSprop": lambda: RMSprop(0.005),
-    "AdaDelta": lambda: AdaDelta(),
-    "Adam": lambda: Adam(0.005),
-    "Nadam": lambda: Nadam(0.005),
-    "AdamW": lambda: AdamW(0.005),
+    name: kind
+    for name, kind in vars(optimizers).items()
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind is not Optimizer
 }
 # With all that an optimizer may have besides.
 ADJUSTED = {
@@ -121,7 +105,7 @@ def assert_same_training(make_model, x, t, make_optimizer):
     assert_allclose(looped.parameter_vector, by_hand.parameter_vector, rtol=bound, atol=bound)
     assert_allclose(seen, wanted, rtol=bound, atol=bound)
     assert one.iter == other.iter == 50
-    for name in one._states:
+    for name in one.state_names:
         for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
             assert_allclose(a, b, rtol=bound, atol=bound)
     assert np.abs(looped.parameter_vector - start).max() > 10 * bound
@@ -153,11 +137,6 @@ def test_every_loss_of_one_output(loss, dtype):
 def test_every_adjustment_of_the_gradient(optimizer, dtype):
     x, t = data("softmax_cross_entropy", dtype)
     assert_same_training(lambda: model("softmax_cross_entropy", dtype), x, t, ADJUSTED[optimizer])
-
-
-def test_every_optimizer_is_here():
-    classes = {name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)}
-    assert classes == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

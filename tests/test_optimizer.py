@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import optimizer
-from fastnet.optimizer import KERNELS, SGD, _update_at_once
+from fastnet.optimizer import KERNELS, SGD, Optimizer, _update_at_once
 from fastnet.reference import optimizer as reference_optimizer
 from fastnet.reference.optimizer import SGD as Reference
 
@@ -252,18 +252,12 @@ def test_nothing_to_update():
 
 # --------------------------------------------------------------------------- all optimizers
 
-# Name -> the names of its states. AdamW decays weights apart from the gradient.
-STATES = {
-    "SGD": (),
-    "Momentum": ("v",),
-    "Nesterov": ("v",),
-    "AdaGrad": ("h",),
-    "RMSprop": ("h",),
-    "AdaDelta": ("h", "s"),
-    "Adam": ("m", "v"),
-    "Nadam": ("m", "v"),
-    "AdamW": ("m", "v"),
+KINDS = {
+    name: kind
+    for name, kind in vars(optimizer).items()
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind is not Optimizer
 }
+STATES = {name: kind.state_names for name, kind in KINDS.items()}
 # No option; and all of them: the norm of the gradients below is some 15.
 OPTIONS = {"plain": {}, "limited": {"weight_decay": 0.01, "clip_value": 0.5, "clip_norm": 9.0}}
 
@@ -317,8 +311,8 @@ def test_100_steps_have_the_bits_of_the_reference(name, options, dtype, rng):
     assert ours.iter == second.iter == twin.iter == 100
 
 
-# Ours -> PyTorch's with the numbers that make the rules the same. Adam's eps is another one there,
-# and the beta1 of PyTorch's NAdam grows for 1 / momentum_decay updates.
+# Ours -> PyTorch's, where it has one, with the numbers that make the rules the same. Adam's eps is
+# another one there, and the beta1 of PyTorch's NAdam grows for 1 / momentum_decay updates.
 PYTORCH = {
     "SGD": ({"lr": 0.1}, "SGD", {}),
     "Momentum": ({"lr": 0.1, "momentum": 0.8}, "SGD", {"momentum": 0.8}),
@@ -332,7 +326,7 @@ PYTORCH = {
 }
 
 
-@every_optimizer
+@pytest.mark.parametrize("name", PYTORCH)
 @every_option
 def test_100_steps_beside_pytorch(name, options, rng, monkeypatch):
     torch = pytest.importorskip("torch")

@@ -18,6 +18,7 @@ NOT_MIRRORED = {
     "models.Sequential": {"dtype", "load", "loss", "save"},
     "textbook.second.Trainer": {"plot"},
 }
+IN_LOOP = {"entry", "in_loop"}  # what something is to the compiled loop, of which NumPy has none
 
 
 def modules(name):
@@ -43,7 +44,7 @@ def public_names(module):
 
 def public_members(cls):
     """Methods and properties: what is checked when assigned is a mere attribute of the twin."""
-    names = {name for name in dir(cls) if not name.startswith("_")}
+    names = {name for name in dir(cls) if not name.startswith("_")} - IN_LOOP
     return {name for name in names if not isinstance(inspect.getattr_static(cls, name), Checked)}
 
 

@@ -3,14 +3,13 @@
 import inspect
 import math
 
-import numba
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet import kernels
-from fastnet.kernels import sgd_update, squared_norm_forward, updates
-from fastnet.kernels.simd import pointer
+from fastnet import kernels, optimizer
+from fastnet.kernels import sgd_update
+from fastnet.optimizer import Optimizer
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -75,31 +74,29 @@ def test_sgd_rounds_the_product_first(dtype):
 
 # --------------------------------------------------------------------------- all other rules
 
-# Rule -> the numbers of its own, and how many state arrays it keeps.
+KINDS = {
+    name.lower(): kind
+    for name, kind in vars(optimizer).items()
+    if isinstance(kind, type) and issubclass(kind, Optimizer) and kind is not Optimizer
+}
+# Rule -> the numbers of its own, as they are by default, and how many state arrays it keeps.
 RULES = {
-    "sgd": ((0.1,), 0),
-    "momentum": ((0.1, 0.9), 1),
-    "nesterov": ((0.1, 0.9), 1),
-    "adagrad": ((0.1, 1e-7), 1),
-    "rmsprop": ((0.01, 0.99, 1e-7), 1),
-    "adadelta": ((1.0, 0.95, 1e-6), 2),
-    "adam": ((0.001, 0.9, 0.999, 1e-7), 2),
-    "nadam": ((0.002, 0.9, 0.999, 1e-8), 2),
-    "adamw": ((0.001, 0.9, 0.999, 1e-8), 2),
+    rule: ([getattr(kind(), name) for name in kind()._names[:-3]], len(kind.state_names))
+    for rule, kind in KINDS.items()
 }
 # Weight decay, clip_value, scale: what is neither clipped nor decayed; and all of it.
 LIMITS = {"plain": (0.0, math.inf, 1.0), "limited": (0.01, 0.7, 0.9)}
 
 every_rule = pytest.mark.parametrize("rule", RULES)
-every_limit = pytest.mark.parametrize("limits", LIMITS)
+every_limit = pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 
 
 def update(side, rule, limits, t, grad, state, param):
     """Call the update kernel of a rule; state is a matrix, a row an array."""
-    kernel = getattr(side, "clip_decay_sgd_update" if rule == "sgd" else f"{rule}_update")
-    count = [t] if "t" in inspect.signature(getattr(kernel, "py_func", kernel)).parameters else []
+    kernel = getattr(side, KINDS[rule].kernel.__name__)
+    count = [t] if "t" in inspect.signature(kernel).parameters else []
     with np.errstate(all="ignore"):
-        assert kernel(grad, *RULES[rule][0], *LIMITS[limits], *count, *state, param) is None
+        assert kernel(grad, *RULES[rule][0], *limits, *count, *state, param) is None
 
 
 def arrays(rule, size, dtype):
@@ -153,42 +150,32 @@ def test_an_infinite_parameter_without_decay_stays_infinite():
     for rule in RULES:
         ours, _ = arrays(rule, 3, np.float64)
         ours[0] = np.inf
-        update(kernels, rule, "plain", 1, np.ones(3), ours[1:], ours[0])
+        update(kernels, rule, LIMITS["plain"], 1, np.ones(3), ours[1:], ours[0])
         assert_array_equal(ours[0], np.inf)
 
 
-def stepper(rule):
-    """Return <rule>_step for arrays: it does the elements between the cuts, block after block."""
-    step = getattr(updates, f"{rule}_step")
-
-    @numba.njit
-    def run(param, grad, state, cuts, hyper, t):
-        p, g, s, h = pointer(param), pointer(grad), pointer(state), pointer(hyper)
-        for i in range(cuts.size - 1):
-            step(p, g, s, param.size, cuts[i], cuts[i + 1], h, t)
-
-    return run
-
-
+@pytest.mark.parametrize("largest", [math.inf, 9.0])
 @every_rule
-def test_steps_in_blocks_are_the_update_of_the_whole(rule):
-    """What the training loop calls: state in one array, numbers in another, any cuts."""
-    run, size, rng = stepper(rule), 203, np.random.default_rng(2)
-    for dtype in (np.float32, np.float64):
-        for limits in LIMITS:
-            hyper = np.array([*RULES[rule][0], *LIMITS[limits]])
-            expected, _ = arrays(rule, size, dtype)
-            param = expected[0].copy()
-            state = np.zeros(max(1, RULES[rule][1]) * size, dtype)
-            for t, cuts in enumerate([[0, 203], [0, 1, 17, 64, 64, 203], [10, 100], []], 1):
-                grad = rng.standard_normal(size).astype(dtype)
-                run(param, grad, state, np.array(cuts, np.int64), hyper, t)
-                if cuts:
-                    part = slice(cuts[0], cuts[-1])
-                    held = [row[part] for row in expected[1:]]
-                    update(kernels, rule, limits, t, grad[part], held, expected[0][part])
-            assert_array_equal(param, expected[0])
-            assert_array_equal(state[: expected[1:].size], expected[1:].ravel())
+@every_dtype
+def test_what_the_loop_calls_is_the_update(rule, largest, dtype):
+    """The states in one array, the numbers in another, and the norm is clipped there."""
+    size, rng = 203, np.random.default_rng(2)
+    called = KINDS[rule].entry.kernel
+    for limits in LIMITS.values():
+        hyper = np.array([largest, *RULES[rule][0], *limits])
+        expected, _ = arrays(rule, size, dtype)
+        param = expected[0].copy()
+        state = np.zeros((RULES[rule][1], size), dtype)
+        for t in range(1, 4):
+            grad = rng.standard_normal(size).astype(dtype)
+            hyper[-1] = np.nan
+            addresses = [array.ctypes.data for array in (param, grad, state, hyper)]
+            assert called(t, size, *addresses, dtype(0)) == 0
+            scale = min(1.0, largest / (np.linalg.norm(grad.astype(float)) + 1e-6))
+            assert hyper[-1] == pytest.approx(scale, rel=1e-14)
+            update(kernels, rule, (*limits[:2], hyper[-1]), t, grad, expected[1:], expected[0])
+        assert_array_equal(param, expected[0])
+        assert_array_equal(state, expected[1:])
 
 
 # What each rule makes of a parameter 1 with gradients 2, then -1, by hand.
@@ -208,10 +195,10 @@ BY_HAND = {
 @every_rule
 def test_rules_by_hand(rule):
     lr, numbers, wanted = BY_HAND[rule]
-    kernel = kernels.clip_decay_sgd_update if rule == "sgd" else getattr(kernels, f"{rule}_update")
+    kernel = KINDS[rule].kernel
     param, state = np.ones(1), np.zeros((RULES[rule][1], 1))
     for t, (grad, value) in enumerate(zip([2.0, -1.0], wanted, strict=True), 1):
-        count = [t] if rule in ("adam", "nadam", "adamw") else []
+        count = [t] if "t" in inspect.signature(kernel).parameters else []
         kernel(np.array([grad]), lr, *numbers, *LIMITS["plain"], *count, *state, param)
         assert param[0] == pytest.approx(value, rel=1e-15, abs=1e-15)
 
@@ -238,28 +225,12 @@ def test_numbers_of_float32_are_rounded_last(dtype):
     assert_array_equal(v, dtype(1.0 - 0.999))
 
 
-# --------------------------------------------------------------------------- norm
-
-
-@pytest.mark.parametrize("size", [*range(40), 64, 65, 10_001])
-@every_dtype
-def test_squared_norm(size, dtype):
-    x = np.random.default_rng(size).standard_normal(size).astype(dtype)
-    total = np.full(1, np.nan)
-    assert squared_norm_forward(x, total) is None
-    exact = math.fsum(float(value) ** 2 for value in x)
-    # Rounded squares, and additions: at most 3 or so in a row a vector of 32 numbers, and the rest.
-    assert abs(total[0] - exact) <= (size / 32 + 40) * 2**-53 * exact
-
-
-@every_dtype
-def test_squared_norm_edges(dtype):
-    total = np.empty(1)
-    for i in range(45):
-        for value in (np.nan, np.inf):
-            x = np.ones(45, dtype)
-            x[i] = value
-            squared_norm_forward(x, total)
-            assert_array_equal(total[0], value)
-    squared_norm_forward(np.full(33, 1e30, dtype), total)  # its square is beyond float32
-    assert total[0] == pytest.approx(33e60, rel=1e-6)
+def test_docstrings_are_whole():
+    for kind in KINDS.values():
+        text = kind.kernel.__doc__
+        section = text.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+        heads = [line.partition(" : ")[0] for line in section.splitlines() if line[:1].strip()]
+        documented = [name for head in heads for name in head.split(", ")]
+        assert documented == [*inspect.signature(kind.kernel).parameters]
+        assert "{" not in text and "Source: " in text.partition("Notes\n-----\n")[2]
+        assert "    param" in text.partition("Parameters")[0]

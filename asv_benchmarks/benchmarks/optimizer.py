@@ -1,6 +1,12 @@
+from fastnet.reference import optimizer as optimizers
+
 from . import API_SHAPES, IMPLEMENTATIONS, SHAPES, TINY, assert_close, numbers, part, ratios
 
-RULES = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "Nadam", "AdamW"]
+RULES = [
+    name
+    for name, kind in vars(optimizers).items()
+    if isinstance(kind, type) and hasattr(kind, "update") and "Optimizer" not in name
+]
 
 
 class Sgd:

@@ -1,6 +1,9 @@
+import inspect
 import math
 
 import numpy as np
+
+from fastnet.reference import kernels
 
 from . import DTYPES, IMPLEMENTATIONS, SHAPES, TINY, assert_agree, numbers, part, ratios
 
@@ -24,18 +27,21 @@ class Updates:
 UpdatesRatio = ratios(Updates)
 
 
-# Rule -> its numbers, among them those that neither decay nor clip, and how many states it keeps.
-LIMITS = (0.0, math.inf, 1.0)
+# With these numbers weights stay as they are: the rate is tiny, nothing is clipped or decays.
+NUMBERS = {
+    "lr": TINY,
+    "momentum": 0.9,
+    "decay_rate": 0.99,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-7,
+}
+NUMBERS |= {"weight_decay": 0.0, "clip_value": math.inf, "scale": 1.0, "t": 1}
+# Rule -> the names of its kernel's arguments.
 RULES = {
-    "clip_decay_sgd": ((TINY, *LIMITS), 0),
-    "momentum": ((TINY, 0.9, *LIMITS), 1),
-    "nesterov": ((TINY, 0.9, *LIMITS), 1),
-    "adagrad": ((TINY, 1e-7, *LIMITS), 1),
-    "rmsprop": ((TINY, 0.99, 1e-7, *LIMITS), 1),
-    "adadelta": ((TINY, 0.95, 1e-6, *LIMITS), 2),
-    "adam": ((TINY, 0.9, 0.999, 1e-7, *LIMITS, 1), 2),
-    "nadam": ((TINY, 0.9, 0.999, 1e-8, *LIMITS, 1), 2),
-    "adamw": ((TINY, 0.9, 0.999, 1e-8, *LIMITS, 1), 2),
+    name.removesuffix("_update"): [*inspect.signature(kernel).parameters]
+    for name, kernel in vars(kernels).items()
+    if name.endswith("_update") and "scale" in inspect.signature(kernel).parameters
 }
 
 
@@ -44,32 +50,17 @@ class Rules:
     params = [IMPLEMENTATIONS, DTYPES, [100_000, 10_000_000], [*RULES]]
 
     def setup(self, implementation, dtype, size, rule):
-        values, states = RULES[rule]
+        values = {name: NUMBERS[name] for name in RULES[rule] if name in NUMBERS}
+        states = len(RULES[rule]) - len(values) - 2
         # Tiled: to draw 4 * 10**7 numbers took a second of each process.
         grad, *held = np.tile(abs(numbers(dtype, 2 + states, 1000)), (1, size // 1000))
         small = [array[:1000].copy() for array in held]
-        assert_agree(f"{rule}_update", grad[:1000].copy(), 0.1, *values[1:], *small)
+        assert_agree(f"{rule}_update", grad[:1000].copy(), *(values | {"lr": 0.1}).values(), *small)
         self.kernel = getattr(part(implementation, "kernels"), f"{rule}_update")
-        self.arguments = [grad, *values, *held]
+        self.arguments = [grad, *values.values(), *held]
 
     def time_update(self, *_):
         self.kernel(*self.arguments)
 
 
 RulesRatio = ratios(Rules)
-
-
-class Norm:
-    param_names = ["implementation", "dtype", "size"]
-    params = [IMPLEMENTATIONS, DTYPES, [100_000, 10_000_000]]
-
-    def setup(self, implementation, dtype, size):
-        self.x, self.total = np.tile(numbers(dtype, 1000), size // 1000), np.empty(1)
-        assert_agree("squared_norm_forward", self.x[:1000].copy(), self.total)
-        self.kernels = part(implementation, "kernels")
-
-    def time_squared_norm_forward(self, *_):
-        self.kernels.squared_norm_forward(self.x, self.total)
-
-
-NormRatio = ratios(Norm)

@@ -9,45 +9,20 @@ from numpy.typing import NDArray
 
 from fastnet import checks
 from fastnet.kernels.loop.record import LR
+from fastnet.kernels.penalties import penalty_in_loop
 from fastnet.models.network import Network
 from fastnet.models.rows import Rows
-from fastnet.optimizer import (
-    SGD,
-    AdaDelta,
-    AdaGrad,
-    Adam,
-    AdamW,
-    Momentum,
-    Nadam,
-    Nesterov,
-    RMSprop,
-    _Optimizer,
-)
-
-# What the compiled loop calls each optimizer by.
-RULES: dict[type[_Optimizer], str] = {
-    SGD: "sgd",
-    Momentum: "momentum",
-    Nesterov: "nesterov",
-    AdaGrad: "adagrad",
-    RMSprop: "rmsprop",
-    AdaDelta: "adadelta",
-    Adam: "adam",
-    Nadam: "nadam",
-    AdamW: "adamw",
-}
-
+from fastnet.optimizer import SGD, Optimizer
 
 NOTHING = {dtype: np.empty(0, dtype) for dtype in checks.COMPUTED}
 
 
-def rule_of(
-    where: str, optimizer: Any, dtype: np.dtype[Any]
-) -> tuple[type[_Optimizer], list[float]]:
-    """Return the class whose rule an optimizer follows, and its numbers; check both."""
-    kind = next((kind for kind in RULES if isinstance(optimizer, kind)), None)
-    if kind is None:
+def rule_of(where: str, optimizer: Any, dtype: np.dtype[Any]) -> tuple[Any, list[float]]:
+    """Return what the loop calls for an optimizer, and its numbers; check both."""
+    if not isinstance(optimizer, Optimizer):
         raise checks.no_optimizer(where, optimizer)
+    kinds: Any = type(optimizer).__mro__
+    kind = next(kind for kind in kinds if {"entry", "in_loop"} & vars(kind).keys())
     if type(optimizer).update is not kind.update or "update" in vars(optimizer):
         raise TypeError(
             f"{where}: optimizer must update as {kind.__name__} does, got a "
@@ -57,7 +32,8 @@ def rule_of(
     values = optimizer._values(optimizer)
     if callable(values[0]):
         values = (values[0](optimizer.iter), *values[1:])
-    return kind, optimizer._numbers(where, values, [(0, NOTHING[dtype], None, True)])
+    numbers = optimizer._numbers(where, values, [(0, NOTHING[dtype], None, True)])
+    return optimizer.in_loop(), numbers
 
 
 class Steps:
@@ -69,8 +45,8 @@ class Steps:
     def __init__(
         self,
         where: str,
-        kind: type[_Optimizer],
-        optimizer: _Optimizer,
+        rule: Any,
+        optimizer: Optimizer,
         numbers: list[float],
         network: Network,
         penalties: tuple[float, float],
@@ -81,15 +57,15 @@ class Steps:
         self.optimizer, self.network = optimizer, network
         self.hyper = np.array([largest_norm, *rest, 1.0])
         # Without more than a learning rate SGD goes with the gradient, in one pass.
-        plain = kind is SGD and not optimizer.weight_decay
+        plain = rule is SGD.entry and not optimizer.weight_decay
         plain = plain and optimizer.clip_value is optimizer.clip_norm is None
         plain = plain and not any(penalties)
-        self.rule = None if plain else RULES[kind]
+        self.rule = None if plain else rule
         size, dtype = network.params.size, network.params.dtype
-        self.slots = np.zeros((len(optimizer._states), size), dtype)
+        self.slots = np.zeros((len(optimizer.state_names), size), dtype)
         pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
         held, _ = optimizer._state_rows(where, list, pairs)
-        for k, name in enumerate(optimizer._states):
+        for k, name in enumerate(optimizer.state_names):
             states: list[NDArray[Any]] = []
             start = 0
             for (_, view, _, _), arrays in zip(pairs, held, strict=True):
@@ -116,13 +92,11 @@ class Steps:
             self.rates = np.array([self.rate(i) for i in range(updates)])
             record["rates"], record["rate_count"] = self.rates.ctypes.data, updates
         if self.rule is not None:
-            from fastnet.kernels import loop_rules  # not before: 1 ms
-
-            record["rule"] = getattr(loop_rules, self.rule).address(dtype)
+            record["rule"] = self.rule.address(dtype)
             record["hyper"], record["slots"] = self.hyper.ctypes.data, self.slots.ctypes.data
             if any(self.penalties):
                 self.penalty_numbers = np.array([*self.penalties, 0.0])
-                record["penalty"] = loop_rules.penalty.address(dtype)
+                record["penalty"] = penalty_in_loop.address(dtype)
                 record["penalty_numbers"] = self.penalty_numbers.ctypes.data
         return program
 

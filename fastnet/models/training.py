@@ -17,7 +17,7 @@ from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import Rows
 from fastnet.models.steps import Steps, rule_of
-from fastnet.optimizer import SGD, _Optimizer
+from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
 
@@ -33,7 +33,7 @@ class Trained(ByHand):
         t: ArrayLike,
         epochs: int = 1,
         batch_size: int = 32,
-        optimizer: _Optimizer | None = None,
+        optimizer: Optimizer | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
@@ -93,7 +93,7 @@ class Trained(ByHand):
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
-        kind, numbers = rule_of(where, optimizer, self._dtype)
+        rule, numbers = rule_of(where, optimizer, self._dtype)
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
@@ -115,7 +115,7 @@ class Trained(ByHand):
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
-        steps = Steps(where, kind, optimizer, numbers, network, penalties, seed)
+        steps = Steps(where, rule, optimizer, numbers, network, penalties, seed)
 
         batches = -(-n // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (

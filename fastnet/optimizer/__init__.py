@@ -1,42 +1,23 @@
-"""Optimizers: update(params, grads) changes the arrays of params in place."""
+"""Optimizers: update(params, grads) changes the arrays of params in place.
 
-from fastnet.optimizer.adam import (
-    Adam,
-    AdamW,
-    Nadam,
-)
-from fastnet.optimizer.adaptive import (
-    AdaDelta,
-    AdaGrad,
-    RMSprop,
-)
-from fastnet.optimizer.base import _Optimizer as _Optimizer
-from fastnet.optimizer.clipping import (
-    clip_by_norm,
-    clip_by_value,
-)
+Each stands in one of these files with its kernel and what the compiled loop calls.
+"""
+
+from fastnet.optimizer import adam, adaptive, base, clipping, descent
+from fastnet.optimizer.adam import *
+from fastnet.optimizer.adaptive import *
+from fastnet.optimizer.base import *
+from fastnet.optimizer.clipping import *
+from fastnet.optimizer.descent import *
 from fastnet.optimizer.descent import KERNELS as KERNELS
-from fastnet.optimizer.descent import (
-    SGD,
-    Momentum,
-    Nesterov,
-)
 from fastnet.optimizer.descent import _update_at_once as _update_at_once
 
-__all__ = [
-    "SGD",
-    "AdaDelta",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "Momentum",
-    "Nadam",
-    "Nesterov",
-    "RMSprop",
-    "clip_by_norm",
-    "clip_by_value",
-]
-
+__all__: list[str] = []
+__all__ += adam.__all__
+__all__ += adaptive.__all__
+__all__ += base.__all__
+__all__ += clipping.__all__
+__all__ += descent.__all__
 
 for _name in __all__:
     globals()[_name].__module__ = __name__  # as pickles and messages have them

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnet import kernels
-from fastnet.optimizer.base import Rate, _Optimizer
+from fastnet.kernels import updates
+from fastnet.optimizer.base import Optimizer, Rate
 
 __all__ = [
     "Adam",
@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 
-class Adam(_Optimizer):
+class Adam(Optimizer):
     """Adam: momentum, over the root of an average of squares.
 
         m += (1 - beta1) * (grad - m)
@@ -24,27 +24,18 @@ class Adam(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
     weight_decay, clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     m, v : dict or list of arrays, None before the first update
         Averages of the gradients and their squares, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
 
     Notes
     -----
@@ -63,9 +54,9 @@ class Adam(_Optimizer):
     array([0.50000067, 2.49999966])
     """
 
-    _kernel = staticmethod(kernels.adam_update)
-    _states = ("m", "v")
-    _counts = True
+    kernel = staticmethod(updates.adam_update)
+    entry = updates.adam_in_loop
+    state_names = ("m", "v")
     m: Any
     v: Any
 
@@ -80,18 +71,10 @@ class Adam(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
-            weight_decay=weight_decay,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
-class Nadam(_Optimizer):
+class Nadam(Optimizer):
     """Nadam: Adam with Nesterov's momentum.
 
         m += (1 - beta1) * (grad - m)
@@ -102,27 +85,18 @@ class Nadam(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
     weight_decay, clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     m, v : dict or list of arrays, None before the first update
         Averages of the gradients and their squares, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
 
     Notes
     -----
@@ -142,9 +116,9 @@ class Nadam(_Optimizer):
     array([-0.31549815,  3.31549815])
     """
 
-    _kernel = staticmethod(kernels.nadam_update)
-    _states = ("m", "v")
-    _counts = True
+    kernel = staticmethod(updates.nadam_update)
+    entry = updates.nadam_in_loop
+    state_names = ("m", "v")
     m: Any
     v: Any
 
@@ -159,18 +133,10 @@ class Nadam(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
-            weight_decay=weight_decay,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
-class AdamW(_Optimizer):
+class AdamW(Optimizer):
     """AdamW: Adam with a weight decay apart from the gradient.
 
         m += (1 - beta1) * (grad - m)
@@ -181,7 +147,7 @@ class AdamW(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     beta1, beta2 : float
         In [0, 1): how much the averages of the gradient and of its square keep at each update.
     eps : float, keyword only
@@ -189,21 +155,12 @@ class AdamW(_Optimizer):
     weight_decay : float, keyword only
         As in the equations: this times lr is taken off the parameter.
     clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     m, v : dict or list of arrays, None before the first update
         Averages of the gradients and their squares, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, a beta is outside [0, 1), or a limit is not above 0.
 
     Notes
     -----
@@ -223,10 +180,9 @@ class AdamW(_Optimizer):
     array([-0.007475,  2.97755 ])
     """
 
-    _kernel = staticmethod(kernels.adamw_update)
-    _states = ("m", "v")
-    _counts = True
-    _hidden = {"clip_value": None, "clip_norm": None}
+    kernel = staticmethod(updates.adamw_update)
+    entry = updates.adamw_in_loop
+    state_names = ("m", "v")
     m: Any
     v: Any
 
@@ -241,12 +197,4 @@ class AdamW(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr,
-            beta1=beta1,
-            beta2=beta2,
-            eps=eps,
-            weight_decay=weight_decay,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnet import kernels
-from fastnet.optimizer.base import Rate, _Optimizer
+from fastnet.kernels import updates
+from fastnet.optimizer.base import Optimizer, Rate
 
 __all__ = [
     "AdaDelta",
@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 
-class AdaGrad(_Optimizer):
+class AdaGrad(Optimizer):
     """AdaGrad: each entry's rate falls with the squares of its gradients.
 
         h += grad**2
@@ -23,25 +23,16 @@ class AdaGrad(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     eps : float, keyword only
         Keeps the division from one by 0.
     weight_decay, clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     h : dict or list of arrays, None before the first update
         Sums of the squares, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, or a limit is not above 0.
 
     Notes
     -----
@@ -60,8 +51,9 @@ class AdaGrad(_Optimizer):
     array([0.14644665, 2.85355337])
     """
 
-    _kernel = staticmethod(kernels.adagrad_update)
-    _states = ("h",)
+    kernel = staticmethod(updates.adagrad_update)
+    entry = updates.adagrad_in_loop
+    state_names = ("h",)
     h: Any
 
     def __init__(
@@ -73,12 +65,10 @@ class AdaGrad(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr, eps=eps, weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, eps=eps)
 
 
-class RMSprop(_Optimizer):
+class RMSprop(Optimizer):
     """RMSprop: AdaGrad that forgets.
 
         h = decay_rate * h + (1 - decay_rate) * grad**2
@@ -87,28 +77,18 @@ class RMSprop(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     decay_rate : float
         In [0, 1): how much the averages keep at each update.
     eps : float, keyword only
         Keeps the division from one by 0.
     weight_decay, clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     h : dict or list of arrays, None before the first update
         Averages of the squares, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, decay_rate is outside [0, 1), or a limit is not
-        above 0.
 
     Notes
     -----
@@ -127,8 +107,9 @@ class RMSprop(_Optimizer):
     array([-7.54440227, 10.54440415])
     """
 
-    _kernel = staticmethod(kernels.rmsprop_update)
-    _states = ("h",)
+    kernel = staticmethod(updates.rmsprop_update)
+    entry = updates.rmsprop_in_loop
+    state_names = ("h",)
     h: Any
 
     def __init__(
@@ -141,17 +122,10 @@ class RMSprop(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr,
-            decay_rate=decay_rate,
-            eps=eps,
-            weight_decay=weight_decay,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, decay_rate=decay_rate, eps=eps)
 
 
-class AdaDelta(_Optimizer):
+class AdaDelta(Optimizer):
     """AdaDelta: steps in the unit of the parameter.
 
         h = decay_rate * h + (1 - decay_rate) * grad**2
@@ -162,28 +136,18 @@ class AdaDelta(_Optimizer):
     Parameters
     ----------
     lr : float or callable
-        As for `SGD`, and read at every update like all of these.
+        As for `SGD`.
     decay_rate : float
         In [0, 1): how much the averages keep at each update.
     eps : float, keyword only
         Sets the size of the first steps.
     weight_decay, clip_value, clip_norm : keyword only
-        As for `SGD`.
+        As for `SGD`, like the attribute iter and the errors.
 
     Attributes
     ----------
     h, s : dict or list of arrays, None before the first update
         Averages of the squares of gradients and steps, by the keys or indices of params.
-    iter : int
-        How many updates were done.
-
-    Raises
-    ------
-    TypeError
-        An argument is not a number; lr may be a callable, too.
-    ValueError
-        A rate is negative or not finite, decay_rate is outside [0, 1), or a limit is not
-        above 0.
 
     Notes
     -----
@@ -201,8 +165,9 @@ class AdaDelta(_Optimizer):
     array([0.99099878, 2.00900124])
     """
 
-    _kernel = staticmethod(kernels.adadelta_update)
-    _states = ("h", "s")
+    kernel = staticmethod(updates.adadelta_update)
+    entry = updates.adadelta_in_loop
+    state_names = ("h", "s")
     h: Any
     s: Any
 
@@ -216,11 +181,4 @@ class AdaDelta(_Optimizer):
         clip_value: float | None = None,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(
-            lr=lr,
-            decay_rate=decay_rate,
-            eps=eps,
-            weight_decay=weight_decay,
-            clip_value=clip_value,
-            clip_norm=clip_norm,
-        )
+        super().__init__(lr, weight_decay, clip_value, clip_norm, decay_rate=decay_rate, eps=eps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, is_
@@ -15,40 +16,108 @@ from numpy.typing import NDArray
 from fastnet import checks
 from fastnet.optimizer.clipping import Arrays, _norm, _scale
 
-__all__: list[str] = []
+__all__ = ["Optimizer"]
 
 
 Rate = float | Callable[[int], float]
 FLOAT32, FLOAT64 = checks.COMPUTED
 LARGEST = checks.LARGEST[2]  # finite in every dtype
-EXAMPLES = {"eps": "1e-7", "weight_decay": "1e-4"}
+NOT_NEGATIVE = {"eps": "1e-7", "weight_decay": "1e-4"}  # and a number such as that
+FRACTIONS = {"beta1", "beta2", "decay_rate", "momentum"}
 
 
-class _Optimizer:
-    """What the optimizers share: how numbers are checked, states kept, and kernels called."""
+class Optimizer:
+    """An optimizer: update(params, grads) changes the arrays of params in place.
+
+    An optimizer of your own derives from it. With an `update` in plain NumPy it does steps by hand;
+    with `entry`, or an `in_loop` that returns one, `Sequential.fit` takes it, too. With `kernel`
+    its update is the one below.
+
+    Parameters
+    ----------
+    lr : float or callable
+        As for `SGD`, like weight_decay, clip_value and clip_norm.
+    **numbers : float
+        The rule's other numbers, in its order. All become attributes, which may be changed.
+
+    Attributes
+    ----------
+    kernel : function, of the class
+        kernel(grad, lr, *numbers, weight_decay, clip_value, scale, t, *states, param) changes the
+        states and the parameter, 1-dimensional arrays. No limit is infinite, the scale clips by
+        norm, and t is passed to a kernel that has an argument of that name.
+    entry : fastnet.kernels.Entry, of the class
+        The same for the compiled loop, by the convention `fastnet.kernels.loop.calls.Rule`.
+    state_names : tuple of str, of the class
+        The attributes that hold an array for each parameter, in the kernel's order: a list or a
+        dict, None before the first update.
+    iter : int
+        How many updates were done.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Optimizer
+    >>> class SignDescent(Optimizer):
+    ...     def update(self, params, grads):
+    ...         self.iter += 1
+    ...         for param, grad in zip(params, grads):
+    ...             param -= self.lr * np.sign(grad)
+    >>> W = np.array([1.0, 2.0])
+    >>> SignDescent(lr=0.5).update([W], [np.array([3.0, -4.0])])
+    >>> W
+    array([0.5, 2.5])
+    """
 
     lr: Rate
     weight_decay: float
     clip_value: float | None
     clip_norm: float | None
     iter: int
-    _kernel: Any
-    _states: tuple[str, ...] = ()  # the attributes that hold an array for each parameter
-    _counts = False  # whether the kernel takes the number of the update
-    # What repr leaves out.
-    _hidden: ClassVar[dict[str, Any]] = {"weight_decay": 0.0, "clip_value": None, "clip_norm": None}
+    kernel: ClassVar[Any] = None
+    entry: ClassVar[Any] = None
+    state_names: ClassVar[tuple[str, ...]] = ()
+    _kernel_counts: ClassVar[bool] = False  # whether the kernel takes the number of the update
 
-    def __init__(self, **numbers: Any) -> None:
-        self.__dict__.update(numbers)
-        self._names = tuple(numbers)  # in the kernel's order: lr first, clip_norm last
-        self._values = attrgetter(*numbers)
+    def __init_subclass__(cls) -> None:
+        if cls.kernel is not None:
+            cls._kernel_counts = "t" in inspect.signature(cls.kernel).parameters
+
+    def __init__(
+        self,
+        lr: Rate,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        **numbers: float,
+    ) -> None:
+        last = {"weight_decay": weight_decay, "clip_value": clip_value, "clip_norm": clip_norm}
+        named: dict[str, Any] = {"lr": lr, **numbers, **last}
+        self.__dict__.update(named)
+        self._names = tuple(named)
+        self._values = attrgetter(*named)
         self._checked: tuple[Any, list[float]] = ((), [])  # values, and the numbers made of them
         values = self._values(self)
         rate = 0.0 if callable(self.lr) else self.lr
         self._numbers(type(self).__name__, (rate, *values[1:]), ())
         self.iter = 0
-        for name in self._states:
+        for name in self.state_names:
             setattr(self, name, None)
+
+    def in_loop(self) -> Any:
+        """Return what the compiled loop calls: the class's `entry`.
+
+        Raises
+        ------
+        TypeError
+            It has none: steps by hand are all that it can do.
+        """
+        if self.entry is None:
+            raise TypeError(
+                f"{type(self).__name__} must say what it is to the compiled loop, got no entry. "
+                "Step by hand: model.forward, model.backward, optimizer.update."
+            )
+        return self.entry
 
     def update(self, params: Arrays, grads: Arrays) -> None:
         """Do the equations of the class for every entry of a list, or of a dict by its keys.
@@ -97,13 +166,13 @@ class _Optimizer:
                 held.extend([None] * (key + 1 - len(held)))  # those between are tied
             held[key] = zeros
             setattr(self, name, held)
-        count = (self.iter,) if self._counts else ()
+        count = (self.iter,) if self._kernel_counts else ()
         for (key, param, grad, fits), states in zip(pairs, rows, strict=True):
             if fits and all([checks.fits(state, param.dtype) for state in states]):
                 flat = [state.ravel() for state in states]
-                self._kernel(grad.ravel(), *numbers, scale, *count, *flat, param.ravel())
+                self.kernel(grad.ravel(), *numbers, scale, *count, *flat, param.ravel())
             else:
-                found = _update_copies(self._kernel, grad, (*numbers, scale, *count), states, param)
+                found = _update_copies(self.kernel, grad, (*numbers, scale, *count), states, param)
                 if not isinstance(param, ndarray):
                     params[key] = found[()]
 
@@ -114,10 +183,12 @@ class _Optimizer:
         for name, value in zip(self._names[1:], values[1:], strict=True):
             if name in ("clip_value", "clip_norm"):
                 found.append(math.inf if value is None else checks.positive(where, name, value))
-            elif name in EXAMPLES:
-                found.append(checks.not_negative(where, name, value, dtypes, EXAMPLES[name]))
-            else:
+            elif name in NOT_NEGATIVE:
+                found.append(checks.not_negative(where, name, value, dtypes, NOT_NEGATIVE[name]))
+            elif name in FRACTIONS:
                 found.append(checks.fraction(where, name, value))
+            else:
+                found.append(checks.number(where, name, value))
         # Numbers that cannot change in place, and that all dtypes can hold, need no second look.
         if all(type(value) in (float, int, NoneType) for value in values):
             if max(found[:-2]) <= LARGEST:
@@ -130,7 +201,7 @@ class _Optimizer:
         """Return the states of every parameter, and those to put into their places: zeros."""
         rows: list[list[NDArray[Any]]] = [[] for _ in pairs]
         fresh: list[tuple[str, Any, Any, Any]] = []
-        for name in self._states:
+        for name in self.state_names:
             held = getattr(self, name)
             if held is None:
                 held = kind()
@@ -151,9 +222,14 @@ class _Optimizer:
         return rows, fresh
 
     def __repr__(self) -> str:
-        numbers = {name: getattr(self, name) for name in self._names}
-        hidden = self._hidden
-        shown = [f"{k}={v}" for k, v in numbers.items() if k not in hidden or v != hidden[k]]
+        """Show the numbers, but for those by default that do nothing."""
+        arguments = inspect.signature(type(self)).parameters
+        shown = []
+        for name in self._names:
+            value, argument = getattr(self, name), arguments.get(name)
+            nothing = argument is not None and argument.default in (None, 0.0)
+            if not (nothing and value == argument.default):
+                shown.append(f"{name}={value}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

@@ -1,5 +1,6 @@
 """Optimizers: update(params, grads) changes the arrays of params in place."""
 
+import inspect
 from math import inf, sqrt
 from typing import Any
 
@@ -8,20 +9,18 @@ import numpy as np
 from . import kernels
 
 
-class _Optimizer:
+class Optimizer:
     """Calls the class's kernel for every parameter, with numbers and states in its order."""
 
-    lr: Any
-    weight_decay: float
-    clip_value: float | None
-    clip_norm: float | None
+    kernel: Any = None
+    state_names: tuple[str, ...] = ()
 
-    def __init__(self, kernel, states=(), counts=False, **numbers):
-        self.__dict__.update(numbers)
-        self._kernel, self._states, self._counts = kernel, states, counts
-        self._names = [name for name in numbers if name not in ("lr", "clip_value", "clip_norm")]
+    def __init__(self, lr, weight_decay=0.0, clip_value=None, clip_norm=None, **numbers):
+        self.lr, self.clip_value, self.clip_norm = lr, clip_value, clip_norm
+        self.__dict__.update(numbers, weight_decay=weight_decay)
+        self._names = [*numbers, "weight_decay"]
         self.iter = 0
-        for name in states:
+        for name in self.state_names:
             setattr(self, name, None)
 
     def update(self, params: list | dict, grads: list | dict) -> None:
@@ -35,30 +34,29 @@ class _Optimizer:
             scale = _scale(_norm([grads[key] for key in keys]), self.clip_norm)
         numbers = [float(lr), *(getattr(self, name) for name in self._names), limit, scale]
         self.iter += 1
-        if self._counts:
+        if "t" in inspect.signature(self.kernel).parameters:
             numbers.append(self.iter)
-        for name in self._states:
+        for name in self.state_names:
             if getattr(self, name) is None:
                 setattr(self, name, {})
         for key in keys:
             param = np.asanyarray(params[key])
             if not isinstance(params[key], np.ndarray):
                 param = param.astype(float)
-            held = [getattr(self, name) for name in self._states]
+            held = [getattr(self, name) for name in self.state_names]
             states = [column.setdefault(key, np.zeros_like(param)) for column in held]
-            self._kernel(grads[key], *numbers, *states, param)
+            self.kernel(grads[key], *numbers, *states, param)
             if param is not params[key]:
                 params[key] = param[()]
 
 
-class SGD(_Optimizer):
+class SGD(Optimizer):
     """Stochastic gradient descent; ``lr`` is read anew at every update."""
 
+    kernel = staticmethod(kernels.clip_decay_sgd_update)
+
     def __init__(self, lr=0.01, *, weight_decay=0.0, clip_value=None, clip_norm=None):
-        super().__init__(
-            kernels.clip_decay_sgd_update, lr=lr, weight_decay=weight_decay,
-            clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm)
 
     def update(self, params: list | dict, grads: list | dict) -> None:
         """Do param -= lr * grad; as in the textbook where nothing more is wanted, for speed."""
@@ -70,101 +68,101 @@ class SGD(_Optimizer):
             params[key] -= self.lr * grads[key]
 
 
-class Momentum(_Optimizer):
+class Momentum(Optimizer):
     """Stochastic gradient descent with momentum."""
 
+    kernel = staticmethod(kernels.momentum_update)
+    state_names = ("v",)
+
     def __init__(self, lr=0.01, momentum=0.9, *, weight_decay=0.0, clip_value=None, clip_norm=None):
-        super().__init__(
-            kernels.momentum_update, ["v"], lr=lr, momentum=momentum, weight_decay=weight_decay,
-            clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, momentum=momentum)
 
 
-class Nesterov(_Optimizer):
+class Nesterov(Optimizer):
     """Nesterov's accelerated gradient."""
 
+    kernel = staticmethod(kernels.nesterov_update)
+    state_names = ("v",)
+
     def __init__(self, lr=0.01, momentum=0.9, *, weight_decay=0.0, clip_value=None, clip_norm=None):
-        super().__init__(
-            kernels.nesterov_update, ["v"], lr=lr, momentum=momentum, weight_decay=weight_decay,
-            clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, momentum=momentum)
 
 
-class AdaGrad(_Optimizer):
+class AdaGrad(Optimizer):
     """AdaGrad: each entry's rate falls with the squares of its gradients."""
+
+    kernel = staticmethod(kernels.adagrad_update)
+    state_names = ("h",)
 
     def __init__(
         self, lr=0.01, *, eps=1e-7, weight_decay=0.0, clip_value=None, clip_norm=None
     ):  # fmt: skip
-        super().__init__(
-            kernels.adagrad_update, ["h"], lr=lr, eps=eps, weight_decay=weight_decay,
-            clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, eps=eps)
 
 
-class RMSprop(_Optimizer):
+class RMSprop(Optimizer):
     """RMSprop: AdaGrad that forgets."""
+
+    kernel = staticmethod(kernels.rmsprop_update)
+    state_names = ("h",)
 
     def __init__(
         self, lr=0.01, decay_rate=0.99, *, eps=1e-7, weight_decay=0.0, clip_value=None,
         clip_norm=None,
     ):  # fmt: skip
-        super().__init__(
-            kernels.rmsprop_update, ["h"], lr=lr, decay_rate=decay_rate, eps=eps,
-            weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, decay_rate=decay_rate, eps=eps)
 
 
-class AdaDelta(_Optimizer):
+class AdaDelta(Optimizer):
     """AdaDelta: steps in the unit of the parameter."""
+
+    kernel = staticmethod(kernels.adadelta_update)
+    state_names = ("h", "s")
 
     def __init__(
         self, lr=1.0, decay_rate=0.95, *, eps=1e-6, weight_decay=0.0, clip_value=None,
         clip_norm=None,
     ):  # fmt: skip
-        super().__init__(
-            kernels.adadelta_update, ["h", "s"], lr=lr, decay_rate=decay_rate, eps=eps,
-            weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, decay_rate=decay_rate, eps=eps)
 
 
-class Adam(_Optimizer):
+class Adam(Optimizer):
     """Adam: momentum, over the root of an average of squares."""
+
+    kernel = staticmethod(kernels.adam_update)
+    state_names = ("m", "v")
 
     def __init__(
         self, lr=0.001, beta1=0.9, beta2=0.999, *, eps=1e-7, weight_decay=0.0, clip_value=None,
         clip_norm=None,
     ):  # fmt: skip
-        super().__init__(
-            kernels.adam_update, ["m", "v"], True, lr=lr, beta1=beta1, beta2=beta2, eps=eps,
-            weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
-class Nadam(_Optimizer):
+class Nadam(Optimizer):
     """Nadam: Adam with Nesterov's momentum."""
+
+    kernel = staticmethod(kernels.nadam_update)
+    state_names = ("m", "v")
 
     def __init__(
         self, lr=0.002, beta1=0.9, beta2=0.999, *, eps=1e-8, weight_decay=0.0, clip_value=None,
         clip_norm=None,
     ):  # fmt: skip
-        super().__init__(
-            kernels.nadam_update, ["m", "v"], True, lr=lr, beta1=beta1, beta2=beta2, eps=eps,
-            weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
-class AdamW(_Optimizer):
+class AdamW(Optimizer):
     """AdamW: Adam with a weight decay apart from the gradient."""
+
+    kernel = staticmethod(kernels.adamw_update)
+    state_names = ("m", "v")
 
     def __init__(
         self, lr=0.001, beta1=0.9, beta2=0.999, *, eps=1e-8, weight_decay=0.01, clip_value=None,
         clip_norm=None,
     ):  # fmt: skip
-        super().__init__(
-            kernels.adamw_update, ["m", "v"], True, lr=lr, beta1=beta1, beta2=beta2, eps=eps,
-            weight_decay=weight_decay, clip_value=clip_value, clip_norm=clip_norm,
-        )  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
 def _once(params, grads):

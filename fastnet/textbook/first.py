@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks, gradient
 from fastnet.initializers import he, normal, xavier
 from fastnet.layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
-from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop, _Optimizer
+from fastnet.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, Optimizer, RMSprop
 from fastnet.penalties import l2_penalty
 
 __all__ = ["MultiLayerNet", "MultiLayerNetExtend", "Trainer"]
 
 ACTIVATIONS = {"sigmoid": Sigmoid, "relu": Relu}
 INITIALIZERS = {"relu": he, "he": he, "sigmoid": xavier, "xavier": xavier}
-OPTIMIZERS: dict[str, type[_Optimizer]] = {
+OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,
     "nesterov": Nesterov,

@@ -94,8 +94,3 @@ def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     param *= 1.0 - lr * weight_decay
     root = 1.0 / sqrt(1.0 - beta2**t)
     param -= lr / (1.0 - beta1**t) * m / (root * np.sqrt(v) + eps)
-
-
-def squared_norm_forward(x, total):
-    """Write the sum of the squares of x."""
-    total[0] = np.sum(np.square(x, dtype=np.float64))
