@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 # The kernels stand in ../kernels, which a wheel installs as fastnet/kernels and a checkout reaches
 # through a symbolic link. Git without links (Windows) leaves a text file there: look beside it.
 _here = _pathlib.Path(__file__).resolve().parent
-if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "simd.py").is_file():
+if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "gemm.py").is_file():
     __path__.append(str(_here.parent))
 
 

@@ -12,16 +12,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._compile import helper, inline
-from .simd import (
-    INT64,
-    LANES,
-    Vector,
-    _load_firsts,
-    _mask_first,
-    _store_firsts,
-    fill,
-    sum_lanes,
-)
+from .simd import INT64, LANES, Vector, fill, sum_lanes
+from .simd.llvm import load_firsts, mask_first, store_firsts
 
 
 def _kinds(typingctx, function, state, inputs, numbers):
@@ -79,10 +71,10 @@ def sweep(typingctx, function, outputs, inputs, start, stop, numbers):
         targets, sources, numbers_ = (cgutils.unpack_tuple(builder, args[k]) for k in (1, 2, 5))
 
         def body(i, count):
-            vectors = _load_firsts(builder, dtype, _at(builder, sources, i), count)
+            vectors = load_firsts(builder, dtype, _at(builder, sources, i), count)
             made = _call(context, builder, function, kinds, (*vectors, *numbers_))
             made = _unpack(builder, result, made)
-            _store_firsts(builder, dtype, made, _at(builder, targets, i), count)
+            store_firsts(builder, dtype, made, _at(builder, targets, i), count)
 
         _in_vectors(builder, dtype, args[3], args[4], body)
         return context.get_dummy_value()
@@ -102,9 +94,9 @@ def _fold(context, builder, inputs, args, state, advance):
 
     def body(i, count):
         old = [builder.load(slot) for slot in slots]
-        new = advance(old, _load_firsts(builder, dtype, _at(builder, sources, i), count))
+        new = advance(old, load_firsts(builder, dtype, _at(builder, sources, i), count))
         if not isinstance(count, ir.Constant):
-            mask = _mask_first(builder, dtype, count)
+            mask = mask_first(builder, dtype, count)
             new = [builder.select(mask, *pair) for pair in zip(new, old, strict=True)]
         for slot, value in zip(slots, new, strict=True):
             builder.store(value, slot)

@@ -22,7 +22,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from .._compile import helper
-from ..simd import INT32, INT64, _call, get, put
+from ..simd import INT32, INT64, get, put
+from ..simd.llvm import call
 
 # What others write stands 128 bytes from the next word: two cache lines, which CPUs fetch together.
 THREADS, RESUME, HELPED = range(3)
@@ -89,9 +90,9 @@ def pause(typingctx):
 
     def codegen(context, builder, sig, args):
         if _X86:
-            _call(builder, "llvm.x86.sse2.pause", ir.VoidType(), [])
+            call(builder, "llvm.x86.sse2.pause", ir.VoidType(), [])
         elif _ARM:
-            _call(builder, "llvm.aarch64.hint", ir.VoidType(), [INT32(1)])
+            call(builder, "llvm.aarch64.hint", ir.VoidType(), [INT32(1)])
         return context.get_dummy_value()
 
     return types.void(), codegen
@@ -103,7 +104,7 @@ def give_way(typingctx):
 
     def codegen(context, builder, sig, args):
         name = "SwitchToThread" if "windows" in _TRIPLE else "sched_yield"
-        _call(builder, name, INT32, [])
+        call(builder, name, INT32, [])
         return context.get_dummy_value()
 
     return types.void(), codegen
@@ -115,10 +116,10 @@ def ticks(typingctx):
 
     def codegen(context, builder, sig, args):
         if _X86:
-            return _call(builder, "llvm.readcyclecounter", INT64, [])
+            return call(builder, "llvm.readcyclecounter", INT64, [])
         if _ARM:  # LLVM's cycle counter is not for programs to read, its steady one is 0 there
             register = [builder.module.add_metadata(["cntvct_el0"])]
-            return _call(builder, "llvm.read_volatile_register.i64", INT64, register)
+            return call(builder, "llvm.read_volatile_register.i64", INT64, register)
         return INT64(0)
 
     return types.int64(), codegen
