@@ -65,8 +65,8 @@ def _versions():
 
 
 for _module, _kernel in _kernels():
-    # Those of checked.py look at their arguments for the API, and refuse others.
-    if isinstance(_kernel, _Kernel) and _module != f"{__name__}.checked":
+    # Those of checked/ look at their arguments for the API, and refuse others.
+    if isinstance(_kernel, _Kernel) and not _module.startswith(f"{__name__}.checked"):
         globals()[_kernel.__name__] = _kernel
         __all__.append(_kernel.__name__)
 __all__.sort()
