@@ -1,0 +1,29 @@
+"""Functions of arrays: the activations, softmax and the textbook's errors."""
+
+from fastnet.functions.activations import _gradient, _map, _row, relu, sigmoid
+from fastnet.functions.errors import (
+    _as_rows,
+    _cross_entropy,
+    _label_array,
+    cross_entropy_error,
+    sum_squared_error,
+)
+from fastnet.functions.logits import (
+    _logits,
+    _softmax,
+    _softmax_loss_gradient,
+    softmax,
+    softmax_loss,
+)
+
+__all__ = [
+    "cross_entropy_error",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softmax_loss",
+    "sum_squared_error",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # as pickles and messages have them

@@ -1,0 +1,142 @@
+"""Softmax, and the loss of its logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import empty
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.functions.errors import _as_rows, _label_array
+from fastnet.kernels import (
+    cross_entropy_forward,
+    softmax_cross_entropy_backward,
+    softmax_forward,
+)
+
+
+def softmax(x: ArrayLike) -> NDArray[Any]:
+    """Softmax over the last axis, exp(x) / sum(exp(x)).
+
+    Parameters
+    ----------
+    x : (C,) or (N, C)
+        float16 is computed in float32; integers become float64.
+
+    Returns
+    -------
+    array of x.shape
+        Fresh, of the dtype of x; each row sums to 1.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+    ValueError
+        x is empty, or has no or more than two dimensions.
+
+    Notes
+    -----
+    The largest entry of a row is subtracted first, which keeps exp from overflowing.
+    Source: Saitoh, Deep Learning from Scratch, section 3.5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax
+    >>> softmax(np.array([1000.0, 1000.0]))
+    array([0.5, 0.5])
+    """
+    return _softmax(*_logits("softmax", x, single=True))
+
+
+def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
+    """Cross entropy error of the softmax of x, the textbook's form with 1e-7 in the logarithm.
+
+    Parameters
+    ----------
+    x : (N, C) or (C,)
+        Logits. float16 is computed in float32; integers become float64.
+    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        For x (C,): one label, or one one-hot row (C,).
+
+    Returns
+    -------
+    scalar of the dtype of x
+        Mean over rows of -log(softmax(x)[n, t[n]] + 1e-7): at most about 16.1.
+
+    Raises
+    ------
+    TypeError
+        x or t has a dtype that holds no real numbers; t holds labels that are not integers.
+    ValueError
+        x is empty, or of another shape; t does not match it, or is not one-hot.
+    IndexError
+        A label is negative or too large.
+
+    See Also
+    --------
+    fastnet.losses.SoftmaxCrossEntropy : without the 1e-7, exact for any logits, with a gradient.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, common/functions.py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import softmax_loss
+    >>> round(float(softmax_loss(np.zeros((2, 3)), [0, 2])), 4)
+    1.0986
+    """
+    where = "softmax_loss"
+    x, dtype = _logits(where, x, single=True)
+    x, t = _as_rows(where, x, t)
+    labels = _label_array(where, t, x.shape[0], x.shape[1], "x")
+    y, loss = empty(x.shape, x.dtype), empty(1, x.dtype)
+    softmax_forward(x, y)
+    cross_entropy_forward(y, labels, loss)
+    return checks.returned(loss, dtype)[0]
+
+
+def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:
+    """Return x (N, C), or (C,) too where single is True, for a kernel, and NumPy's result dtype."""
+    dtype = checks.usual(x)
+    if dtype is not None:
+        return checks.table(where, "x", x, single=single), dtype
+    x = checks.table(where, "x", checks.array(where, "x", x), single=single)
+    dtype = checks.result_dtype(x)
+    return checks.contiguous(x, dtype), dtype
+
+
+def _softmax(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Softmax of what `_logits` returned."""
+    y = empty(x.shape, x.dtype)
+    if x.ndim == 2:
+        softmax_forward(x, y)
+    else:
+        softmax_forward(x.reshape(1, -1), y.reshape(1, -1))
+    result: NDArray[Any] = checks.returned(y, dtype)
+    return result
+
+
+def _softmax_loss_gradient(
+    where: str, y: Any, t: NDArray[np.int64], shape: tuple[int, ...], dout: Any
+) -> NDArray[Any]:
+    """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N.
+
+    The labels t were checked for a y of that shape; y itself may be an array of the caller's.
+    """
+    dtype = checks.usual(y)
+    if dtype is None:
+        y = checks.array(where, "y", y)
+        dtype = checks.result_dtype(y)
+        y = checks.contiguous(y, dtype)
+    checks.unchanged(where, "y", y, shape)
+    dx = empty(shape, y.dtype)
+    dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
+    softmax_cross_entropy_backward(y, t, dout, dx)
+    result: NDArray[Any] = checks.returned(dx, dtype)
+    return result
