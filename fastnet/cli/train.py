@@ -1,0 +1,193 @@
+"""`fastnet train`: a network on handwritten digits."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastnet.cli.messages import refuse, say
+
+if TYPE_CHECKING:
+    from fastnet.datasets import Pair
+    from fastnet.models import History, Sequential
+
+MODEL, CURVES = "model.safetensors", "learning_curves.png"
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train as the options say; return the exit status."""
+    if options.out is not None:
+        _prepare(Path(options.out))  # before training: nobody waits for a model that cannot be kept
+
+    from fastnet.datasets import load_digits, load_mnist
+    from fastnet.optimizer import SGD
+    from fastnet.plot import draw_digits
+
+    try:
+        # The digits' pixels are 0..16, so they go in as float32 in 0..1; MNIST's uint8 rows are
+        # read by fit as they are.
+        name, data = (
+            ("digits", load_digits(normalize=True))
+            if options.data is None
+            else ("MNIST", load_mnist(options.data))
+        )
+        (x_train, t_train), test = data
+        model = _network(options, x_train.shape[1])
+    except MemoryError:
+        refuse(f"--hidden must fit in memory, got {options.hidden}. Give fewer units.")
+    except (OSError, ValueError) as error:
+        refuse(error)
+
+    if not options.quiet:
+        sizes = "-".join(str(n) for n in (x_train.shape[1], *options.hidden, 10))
+        print(
+            f"data      {name}, {len(x_train):,} images to learn from, {len(test[0]):,} to test\n"
+            f"network   {sizes}, {options.activation}, {options.dtype}, "
+            f"{model.parameter_count:,} parameters\n"
+            f"training  {options.epochs} epochs of {options.optimizer}, learning rate "
+            f"{options.lr:g}, batches of {options.batch_size}, seed {options.seed}\n",
+            flush=True,
+        )
+    try:
+        history = model.fit(
+            x_train,
+            t_train,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            optimizer=SGD(lr=options.lr),
+            validation_data=test,
+            verbose=0 if options.quiet else 1,
+        )
+    except FloatingPointError as error:  # the loss is no longer finite
+        refuse(error, status=1)
+    except ValueError as error:  # --lr is more than --dtype can hold
+        refuse(error)
+    stopped = len(history.loss) < options.epochs
+    if stopped:
+        done = f"{len(history.loss)} of {options.epochs} epochs"
+        say(f"interrupted after {done}; what was learnt is kept")
+
+    # Written before anything is printed: a reader that went away (| head) costs no model.
+    written, failed = ([], False) if options.out is None else _write(model, history, options.out)
+    results = _results(model, history, *data)
+    _print_results(results, history, len(test[0]), table=not options.quiet)
+    if not options.quiet:
+        width = shutil.get_terminal_size().columns
+        proba = model.predict_proba(test[0])
+        print("\n" + draw_digits(*test, proba, width, blocks=blocks_can_be_shown()))
+    for path in written:
+        print(f"wrote {path}")
+    if options.json:
+        print(json.dumps(results))
+    sys.stdout.flush()  # here, where main can answer for a broken pipe
+    return 130 if stopped else int(failed)
+
+
+def _network(options: argparse.Namespace, n_in: int) -> Sequential:
+    from fastnet.layers import Dense
+    from fastnet.models import Sequential
+
+    std = options.weight_init_std
+    layers = [Dense(n, options.activation, weight_init_std=std) for n in options.hidden]
+    layers.append(Dense(10, weight_init_std=std))
+    model = Sequential(layers, dtype=options.dtype, seed=options.seed)
+    model.build(n_in)
+    return model
+
+
+def _prepare(out: Path) -> None:
+    """Make the folder for the results and see that files can be written into it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        trial = out / f".{MODEL}.{os.getpid()}.trial"
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        refuse(
+            f"--out must be a folder that can be written, got {str(out)!r} "
+            f"({error.strerror}). Give another folder."
+        )
+    for name in (MODEL, CURVES):
+        if (out / name).is_dir():
+            refuse(
+                f"--out must have a place for the file {name}, got the folder "
+                f"{str(out / name)!r}. Give another folder."
+            )
+
+
+def _write(model: Sequential, history: History, out: str) -> tuple[list[Path], bool]:
+    """Write the model and its learning curves; return what was written, and if a write failed."""
+    from fastnet.plot import save_learning_curves
+
+    written, failed = [], False
+    results: dict[str, Callable[[Path], None]] = {MODEL: model.save}
+    if history.loss:  # at least one epoch
+        results[CURVES] = partial(save_learning_curves, history)
+    for name, write in results.items():
+        path = Path(out, name)
+        try:
+            write(path)
+            written.append(path)
+        except ImportError as error:
+            say(
+                f"{name} was not written, because matplotlib cannot be imported "
+                f"({error.__cause__}). Run pip install 'fastnet-numba[plot]'."
+            )
+        except OSError as error:  # a full disk, a folder taken away
+            failed = True
+            say(f"{str(path)!r} was not written: {error}")
+    return written, failed
+
+
+def _results(model: Sequential, history: History, train: Pair, test: Pair) -> dict[str, Any]:
+    """Return what --json prints."""
+    seconds = float(sum(history.seconds))  # of the training loops alone
+    seen = len(history.loss) * len(train[0])
+    return {
+        "test_accuracy": float(model.evaluate(*test)["accuracy"]),
+        "train_accuracy": float(model.evaluate(*train)["accuracy"]),
+        "epochs": len(history.loss),
+        "seconds": seconds,
+        "samples_per_second": seen / seconds if seconds > 0 else 0.0,
+        "parameters": int(model.parameter_count),
+    }
+
+
+def _print_results(results: dict[str, Any], history: History, tested: int, table: bool) -> None:
+    if table:
+        print("epoch     loss  accuracy  test loss  test accuracy  seconds")
+        columns = (
+            history.loss,
+            history.accuracy,
+            history.val_loss,
+            history.val_accuracy,
+            history.seconds,
+        )
+        for epoch, row in enumerate(zip(*columns, strict=False), 1):
+            print("{:5} {:8.4f} {:9.4f} {:10.4f} {:14.4f} {:8.4f}".format(epoch, *row))
+        print()
+    right = round(results["test_accuracy"] * tested)
+    print(
+        f"test accuracy {results['test_accuracy']:.4f} ({right:,} of {tested:,}), "
+        f"training accuracy {results['train_accuracy']:.4f}\n"
+        f"{results['seconds']:.3f} s of training, "
+        f"{results['samples_per_second']:,.0f} samples a second"
+    )
+
+
+def blocks_can_be_shown() -> bool:
+    """Return whether the encoding of stdout has the characters that draw_digits likes best."""
+    from fastnet.plot import BLOCKS
+
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

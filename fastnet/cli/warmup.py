@@ -1,0 +1,49 @@
+"""`fastnet warmup`: all kernels compiled ahead."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from fastnet.cli.messages import refuse
+
+
+def run_warmup(options: argparse.Namespace) -> int:
+    """Compile every kernel into the cache folder; return the exit status."""
+    start = time.perf_counter()
+    from fastnet.kernels import _cache
+    from fastnet.models.progress import progress_bar
+    from fastnet.warmup import versions
+
+    folder = _cache.cache_directory()
+    if folder is None:
+        refuse(
+            "the cache must have a folder that can be written, got none. Set NUMBA_CACHE_DIR to "
+            "one.",
+            command="warmup",
+        )
+    _cache.said_compiling = True  # the bar says it
+    todo = versions()
+    kernels = {kernel for kernel, _ in todo}
+
+    def compiled() -> int:
+        return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)
+
+    before = compiled()
+    bar = progress_bar(len(todo), "kernel")
+    try:
+        for kernel, types in todo:
+            kernel.compile(types)
+            if bar is not None:
+                bar.update()
+    except OSError as error:  # a full disk
+        refuse(f"the cache {str(folder)!r} was not written: {error}", 1, command="warmup")
+    finally:
+        if bar is not None:
+            bar.close()
+    new, seconds = compiled() - before, time.perf_counter() - start
+    if new == 0:
+        print(f"all {len(todo)} kernels were compiled already, in {folder} ({seconds:.1f} s)")
+    else:
+        print(f"compiled {new} kernels in {seconds:.1f} s, into {folder}")
+    return 0
