@@ -22,7 +22,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import cli, dropin
-from fastnet.dropin import hook, timing
+from fastnet.dropin import hook, known, timing
 from fastnet.dropin.deferred import Deferred, settled
 from fastnet.dropin.examples import EXAMPLES, outcome
 from fastnet.dropin.known import CALL, ELEMENT, ENOUGH, KNOWN, LIGHT, Known
@@ -57,8 +57,8 @@ def run(folder, *arguments):
 def run_after(enough, folder, *arguments):
     """`fastnet run`, with kernels after so many operations."""
     code = (
-        f"import sys; from fastnet import cli; from fastnet.dropin import hook; "
-        f"hook.ENOUGH = {enough}; status = cli.main(['run', *sys.argv[1:]]); "
+        f"import sys; from fastnet import cli; from fastnet.dropin import known; "
+        f"known.ENOUGH = {enough}; status = cli.main(['run', *sys.argv[1:]]); "
         f"print('numba' in sys.modules, file=sys.stderr); sys.exit(status)"
     )
     done = run(folder, "-c", code, *arguments)
@@ -191,7 +191,7 @@ def forget():
 @contextlib.contextmanager
 def imported(folder, monkeypatch, install, enough=0):
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(hook, "ENOUGH", enough)
+    monkeypatch.setattr(known, "ENOUGH", enough)
     forget()
     if install:
         dropin.install()
@@ -1061,7 +1061,7 @@ def test_what_the_script_holds_is_what_it_was(root, monkeypatch):
         before = forward(X), scaled.forward(X), softmax(X)
         identity = Affine, type(layer), Affine.__mro__, Affine.__qualname__, Affine.__module__
         calls = hook._installed.calls
-        monkeypatch.setattr(hook, "ENOUGH", 0)
+        monkeypatch.setattr(known, "ENOUGH", 0)
         after = forward(X), scaled.forward(X), softmax(X)
         for a, b in zip(before, after, strict=True):
             assert_allclose(a, b, 1e-12)
@@ -1114,10 +1114,10 @@ def test_what_no_kernel_takes_counts_as_a_call(root, monkeypatch):
 
 
 def test_threads_decide_once(root, monkeypatch):
-    together, tried, adapters = threading.Barrier(4), [], hook._Replaced._adapters
+    together, tried, adapters = threading.Barrier(4), [], hook.Replaced._adapters
     monkeypatch.setattr(Known, "operations", lambda *_: together.wait(10) * 0 + ENOUGH)
     monkeypatch.setattr(
-        hook._Replaced, "_adapters", lambda self: tried.append(self) or adapters(self)
+        hook.Replaced, "_adapters", lambda self: tried.append(self) or adapters(self)
     )
     with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
         softmax = importlib.import_module("common.functions").softmax
