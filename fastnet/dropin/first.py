@@ -8,7 +8,6 @@ call, and kernels may take over at any.
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,85 +15,27 @@ from numpy import empty, ndarray
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.dropin.deferred import Deferred, settled
+from fastnet.dropin.deferred import settled
+from fastnet.dropin.labels import softmax_loss_gradient, softmax_with_loss
+from fastnet.dropin.products import dx_of, narrower, product
 from fastnet.kernels import (
-    IDENTITY,
-    affine_backward_input,
     affine_backward_params,
-    affine_forward,
     batch_normalization_backward,
     batch_normalization_forward,
     batch_normalization_inference_forward,
     dropout_forward,
-    matmul_forward,
     relu_backward,
     relu_forward,
     sigmoid_backward,
     sigmoid_forward,
-    softmax_cross_entropy_backward,
 )
-from fastnet.kernels.checked import copy_labels, one_hot_labels, softmax_with_loss_forward
 
 if TYPE_CHECKING:
     Own = Any  # the script's class, whose methods these become: see hook.py
 else:
     Own = object
 
-FLOAT64, INT64 = checks.FLOAT64, checks.INT64
 BOOL = np.dtype(bool)
-# Rows taken at a time: converted, they stay in the L2 cache, where 70,000 of MNIST fill 440 MB. Of
-# 60,000 in float64 the product takes 44 ms so, 48 of 8192 at a time.
-ROWS = 256
-# Multiplications from which a dx that nobody may want is put off: 10 us, ten times what that takes.
-MANY = 2**19
-
-
-def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> NDArray[Any]:
-    """x @ W + b, of W's dtype; x (N, D) may be of a narrower dtype, or a view."""
-    n, dtype = len(x), W.dtype
-    out = empty((n, W.shape[1]), dtype)
-    if n > ROWS:
-        parts = [(x[i : i + ROWS], out[i : i + ROWS]) for i in range(0, n, ROWS)]
-    else:
-        parts = [(x, out)]
-    for rows, y in parts:
-        if rows.dtype != dtype or not rows.flags.carray:
-            rows = rows.astype(dtype, "C")
-        if b is None:
-            matmul_forward(rows, W, y)
-        else:
-            affine_forward(rows, W, b, IDENTITY, y)
-    return out
-
-
-def narrower(x: Any, W: NDArray[Any]) -> bool:
-    """Tell whether x is an array of numbers whose product with W has W's dtype."""
-    if type(x) is not ndarray:
-        return False
-    return x.dtype is W.dtype or _is_narrower(x.dtype, W.dtype)
-
-
-@functools.cache  # 0.1 us, where np.result_type takes 1
-def _is_narrower(dtype: np.dtype[Any], wider: np.dtype[Any]) -> bool:
-    return dtype.kind in "biuf" and np.result_type(dtype, wider) == wider
-
-
-def dx_of(layer: Any, dout: NDArray[Any], W: NDArray[Any], shape: tuple[int, ...]) -> Any:
-    """dout @ W.T in the shape of x, later if nobody has asked this layer for it so far."""
-    n, m = dout.shape
-    d = len(W)
-    if layer.__dict__.get("_dx_is_read") or n * d * m < MANY:
-        dx = empty((n, d), W.dtype)
-        affine_backward_input(dout, W, dx, IDENTITY, dx)
-        return dx if len(shape) == 2 else dx.reshape(shape)
-    dout, W = dout.copy(), W.copy()  # the optimizer is about to change W: 3 us of 80 for 784-50
-
-    def compute() -> NDArray[Any]:
-        layer._dx_is_read = True
-        dx: NDArray[Any] = dx_of(layer, dout, W, shape)
-        return dx
-
-    return Deferred(compute)
 
 
 class Affine(Own):
@@ -192,46 +133,6 @@ class SoftmaxWithLoss(Own):
         """Return (y - onehot(t)) / N."""
         dx = softmax_loss_gradient(self.y, self.t, 1.0)
         return own(self, dout) if dx is None else dx
-
-
-def labels_of(t: Any, n: int, classes: int) -> NDArray[np.int64] | None:
-    """Return t as n labels, fresh; None where a row is not one-hot or a label out of range."""
-    if type(t) is not ndarray or t.dtype.kind not in "iuf":
-        return None
-    labels = empty(n, INT64)
-    if t.shape == (n, classes):
-        return labels if one_hot_labels(checks.contiguous(t, FLOAT64), labels) else None
-    if t.shape == (n,) and t.dtype.kind != "f" and classes > 1:
-        return labels if copy_labels(checks.contiguous(t, INT64), classes, labels) else None
-    return None
-
-
-def softmax_with_loss(x: Any, t: Any) -> tuple[NDArray[Any], Any, NDArray[np.int64]] | None:
-    """Return y, the loss and the labels; None where no kernel does it."""
-    dtype = checks.usual(x)
-    if dtype is None or x.ndim != 2 or not x.size:
-        return None
-    labels = labels_of(t, *x.shape)
-    if labels is None:
-        return None
-    y, loss, copy = empty(x.shape, dtype), empty(1, dtype), empty(len(x), INT64)
-    return (y, loss[0], labels) if softmax_with_loss_forward(x, labels, y, loss, copy) else None
-
-
-def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
-    """Return (y - onehot(t)) * dout / N of labels; None where no kernel does it.
-
-    Of one-hot rows NumPy makes it in two passes, in half of the time that a look at them takes.
-    """
-    dtype = checks.usual(y)
-    if dtype is None or y.ndim != 2 or np.shape(t) != y.shape[:1]:
-        return None
-    labels = labels_of(t, *y.shape)  # checked anew: they index memory
-    if labels is None:
-        return None
-    dx = empty(y.shape, dtype)
-    softmax_cross_entropy_backward(y, labels, dtype.type(dout), dx)
-    return dx
 
 
 class Dropout(Own):

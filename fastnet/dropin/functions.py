@@ -15,7 +15,8 @@ from numpy import empty, ndarray
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
-from fastnet.dropin.first import labels_of, mapped
+from fastnet.dropin.first import mapped
+from fastnet.dropin.labels import labels_of
 from fastnet.kernels import (
     cross_entropy_forward,
     mean_squared_error_forward,

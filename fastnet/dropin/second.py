@@ -13,16 +13,10 @@ from numpy import empty
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
-from fastnet.dropin.first import (
-    Own,
-    dx_of,
-    labels_of,
-    narrower,
-    product,
-    softmax_loss_gradient,
-    softmax_with_loss,
-)
+from fastnet.dropin.first import Own
+from fastnet.dropin.labels import labels_of, softmax_loss_gradient, softmax_with_loss
 from fastnet.dropin.optimizers import rows_of
+from fastnet.dropin.products import dx_of, narrower, product
 from fastnet.kernels import (
     affine_backward_params,
     embedding_backward,
