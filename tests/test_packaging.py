@@ -174,8 +174,11 @@ def module_names():
         "fastnet.optimizer": PACKAGE / "optimizer",
         "fastnet.reference": PACKAGE / "reference",
         "fastnet.reference.kernels": PACKAGE / "reference" / "kernels",
+        "fastnet.reference.layers": PACKAGE / "reference" / "layers",
+        "fastnet.reference.models": PACKAGE / "reference" / "models",
         "fastnet.reference.textbook": PACKAGE / "reference" / "textbook",
         "fastnet.textbook": PACKAGE / "textbook",
+        "fastnet.textbook.first": PACKAGE / "textbook" / "first",
     }
     for package, folder in folders.items():
         yield package

@@ -1,0 +1,12 @@
+"""What a training saw."""
+
+
+class History:
+    """What ``fit`` saw: lists with one entry an epoch."""
+
+    def __init__(self) -> None:
+        self.loss: list[float] = []
+        self.accuracy: list[float] = []
+        self.val_loss: list[float] = []
+        self.val_accuracy: list[float] = []
+        self.seconds: list[float] = []
