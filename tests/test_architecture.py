@@ -44,6 +44,8 @@ RANK = {
 # fastnet.set_num_threads: imported inside a function.
 UPWARD = {("__init__", "threads")}
 
+# Rooms of kernels/ whose files have one word: the room's.
+OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "simd", "sparse", "sweep", "checked"} | {
@@ -69,6 +71,8 @@ OF_PRODUCTS = {
     "sparse",
     "tiles",
 }  # their tiles have masks of their own
+# Files of more than 300 lines, with the reason.
+LONG: dict[str, str] = {}
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity
 SLOW = {"exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "power", "tanh"}
@@ -174,7 +178,7 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "_compile",
             "blocking",
             "calls",
-            "simd",
+            "arithmetic",
         ):  # what Python itself has
             allowed |= set(sys.stdlib_module_names)
         for name, relative in imports(path, tree):
@@ -296,17 +300,21 @@ def one_word_opens_four_doors(root):
         word = path.relative_to("kernels").with_suffix("").as_posix()
         if word in OF_TRAINING | OF_ACTIVATIONS or path.stem == "__init__":
             continue
-        doors = [f"tests/test_{path.stem.lstrip('_')}.py"]
+        if path.parts[1] in OF_ONE_WORD:
+            word = path.parts[1]
+        name = word.rpartition("/")[2]
+        doors = [f"tests/test_{name.lstrip('_')}.py"]
         if word not in TWINLESS:
-            doors += [f"fastnet/reference/kernels/{path.stem}.py"]
-            doors += [f"asv_benchmarks/benchmarks/{path.stem}.py"]
+            doors += [f"fastnet/reference/kernels/{name}.py"]
+            doors += [f"asv_benchmarks/benchmarks/{name}.py"]
         yield from (f"{path}: {door} is missing" for door in doors if not (root / door).is_file())
     rooms = {path.parent for path in (root / "fastnet").glob("*/__init__.py")}
     rooms -= {root / "fastnet" / "kernels", root / "fastnet" / "reference"}
     for path in [*(root / "fastnet").glob("*.py"), *sorted(rooms)]:
         doors = [] if path.stem.startswith("__") else [f"tests/test_{path.stem}.py"]
         if path.stem in MIRRORED:
-            doors += [f"fastnet/reference/{path.stem}.py"]
+            twin = root / "fastnet" / "reference" / path.stem
+            doors += [f"fastnet/reference/{path.stem}{'/__init__' * twin.is_dir()}.py"]
         yield from (
             f"fastnet/{path.name}: {door} is missing"
             for door in doors
@@ -326,6 +334,17 @@ def public_names_have_docstrings(root):
                     private = node.name.startswith("_") or getattr(scope, "name", "")[:1] == "_"
                     if not private and not ast.get_docstring(node):
                         yield f"{path}: {node.name} has no docstring"
+
+
+def files_are_short(root):
+    """At most 300 lines, which a reader holds in mind; LONG has the exceptions, five at most."""
+    if len(LONG) > 5:
+        yield "LONG has more than five files"
+    for folder in ("fastnet", "kernels"):
+        for path, _ in sources(root, folder):
+            lines = len((root / path).read_text(encoding="utf-8").splitlines())
+            if (lines > 300) != (path.as_posix() in LONG):
+                yield f"{path}: {lines} lines"
 
 
 def names_say_what_they_hold(root):
@@ -408,8 +427,8 @@ RULES = {
         ("kernels/softmax.py", "import os"),
     ],
     the_reference_imports_only_numpy_and_itself: [
-        ("fastnet/reference/layers.py", "from fastnet.kernels import exp_forward"),
-        ("fastnet/reference/layers.py", "from .. import checks"),
+        ("fastnet/reference/layers/nodes.py", "from fastnet.kernels import exp_forward"),
+        ("fastnet/reference/layers/nodes.py", "from ... import checks"),
         ("fastnet/reference/kernels/softmax.py", "from scipy.special import softmax"),
     ],
     only_kernels_are_compiled: [
@@ -419,7 +438,7 @@ RULES = {
             "fastnet/models/sequential.py",
             "from fastnet.kernels._compile import jit\n@jit()\ndef f(): pass",
         ),
-        ("fastnet/reference/models.py", "import numba\nf = numba.vectorize(abs)"),
+        ("fastnet/reference/models/history.py", "import numba\nf = numba.vectorize(abs)"),
     ],
     kernels_share_one_decorator: [
         ("kernels/softmax.py", "from numba import njit"),
@@ -449,7 +468,7 @@ RULES = {
     kernels_return_nothing: [
         ("kernels/softmax.py", "@jit()\ndef a_forward(x): return x"),
         ("kernels/softmax.py", "@jit()\ndef a_forward(x): return True"),
-        ("kernels/checked.py", "@exact\n@jit()\ndef a_forward(x): return x"),
+        ("kernels/checked/layers.py", "@exact\n@jit()\ndef a_forward(x): return x"),
     ],
     one_word_opens_four_doors: [
         ("fastnet/reference/kernels/softmax.py", None),
@@ -469,6 +488,10 @@ RULES = {
         ("fastnet/layers/products.py", "def f(): pass"),
         ("fastnet/layers/products.py", "class A:\n    '''A.'''\n    def f(self): pass"),
         ("kernels/softmax.py", "@jit()\ndef f(): pass"),
+    ],
+    files_are_short: [
+        ("fastnet/plans.py", "\n" * 301),
+        ("kernels/simd/tiles.py", "\n" * 200),
     ],
     names_say_what_they_hold: [
         ("fastnet/utils.py", "pass"),

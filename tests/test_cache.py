@@ -127,7 +127,7 @@ def test_the_cache_sees_every_edit(copy):
     assert result["misses"] == [1, 1]
     np.testing.assert_allclose(result["tanh"], TANH, rtol=1e-6)
 
-    result = edited("simd.py", "\nsum_lanes = max_lanes\n")  # losses.py adds up with it
+    result = edited("simd/lanes.py", "\nsum_lanes = max_lanes\n")  # losses.py adds up with it
     assert result["misses"] == [1, 1]
     assert result["tanh"] == first["tanh"] and result["loss"] != first["loss"]
 
