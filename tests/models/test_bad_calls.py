@@ -1,0 +1,479 @@
+"""Bad calls: what is said, and that the model is as it was."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from small_models import (
+    ENTRIES,
+    METHODS,
+    ONE_EACH,
+    ONE_ROW,
+    SAID_BY,
+    SQUARED_ERROR,
+    T,
+    X,
+    drawn,
+    refused,
+    small,
+    unbuilt,
+    untouched,
+)
+
+from fastnet.layers import (
+    ACTIVATIONS,
+    Affine,
+    Dense,
+    MatMul,
+    Relu,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from fastnet.losses import LOSSES
+from fastnet.models import History, Sequential, TwoLayerNet
+from fastnet.models.saved import CLASSES
+from fastnet.optimizer import SGD
+
+LAYERS = ", ".join(CLASSES) + ", or of a class of your own that derives from Layer"
+
+
+def spoilt(lr):
+    """An SGD whose lr was set after it was made, and so not checked."""
+    optimizer = SGD()
+    optimizer.lr = lr
+    return optimizer
+
+
+def replaced():
+    """An SGD whose own update was replaced."""
+    optimizer = SGD()
+    optimizer.update = print
+    return optimizer
+
+
+class Momentum(SGD):
+    def update(self, params, grads):
+        raise NotImplementedError
+
+
+BAD_OPTIONS = {
+    "no epochs": (
+        {"epochs": 0}, ValueError, "epochs must be at least 1, got 0. Give a positive int."
+    ),
+    "half an epoch": (
+        {"epochs": 0.5}, TypeError, "epochs must be a whole number, got 0.5. Give an int."
+    ),
+    "batch_size 0": (
+        {"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0. Give a positive int."
+    ),
+    "batch_size True": (
+        {"batch_size": True}, TypeError, "batch_size must be a whole number, got True. Give an int."
+    ),
+    "optimizer's name": (
+        {"optimizer": "sgd"}, TypeError,
+        "optimizer must be one of fastnet.optimizer, got 'sgd'. Give one, such as SGD().",
+    ),
+    "lr NaN": (
+        {"optimizer": spoilt(np.nan)}, ValueError,
+        "lr must be finite, got nan. Give a number such as 0.1.",
+    ),
+    "lr infinite": (
+        {"optimizer": spoilt(-np.inf)}, ValueError,
+        "lr must be finite, got -inf. Give a number such as 0.1.",
+    ),
+    "lr beyond float32": (
+        {"optimizer": SGD(1e300)}, ValueError,
+        "lr must be finite in float32, got 1e+300. Give a number such as 0.1.",
+    ),
+    "shuffle array": (
+        {"shuffle": np.array([1, 2])}, TypeError,
+        "shuffle must be True or False, got an array of shape (2,) and dtype int64. "
+        "Give one of the two.",
+    ),
+    "shuffle text": (
+        {"shuffle": "no"}, TypeError,
+        "shuffle must be True or False, got 'no'. Give one of the two.",
+    ),
+    "an update of its own": (
+        {"optimizer": replaced()}, TypeError,
+        "optimizer must update as SGD does, got a SGD with an update of its own. Step by hand: "
+        "forward, backward, optimizer.update(model.params, model.grads).",
+    ),
+    "lr text": (
+        {"optimizer": spoilt("0.1")}, TypeError,
+        "lr must be a real number, got '0.1'. Give a float.",
+    ),
+    "validation x alone": (
+        {"validation_data": X}, TypeError,
+        "validation_data must be a pair, got an array of shape (6, 5) and dtype float64. "
+        "Give (x, t).",
+    ),
+    "validation triple": (
+        {"validation_data": (X, T, T)}, TypeError,
+        "validation_data must be a pair, got 3 parts. Give (x, t).",
+    ),
+    "validation x of other width": (
+        {"validation_data": (X[:, 1:], T)}, ValueError,
+        "validation_data[0] must have 5 features, got 4. "
+        "Give validation_data[0] the width that the first layer takes.",
+    ),
+    "validation x empty": (
+        {"validation_data": (X[:0], T[:0])}, ValueError,
+        f"validation_data[0] must be (N, D) {ONE_ROW}, got validation_data[0].shape=(0, 5). "
+        "Reshape one sample to (1, D).",
+    ),
+    "validation labels": (
+        {"validation_data": (X, T + 3)}, IndexError,
+        f"validation_data[1]: t must be in 0..2 for predict(validation_data[0]).shape=(6, 3), "
+        f"got t[0]={T[0] + 3}. Count classes from 0.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_OPTIONS)
+@pytest.mark.parametrize("make", [small, unbuilt])
+def test_bad_options_of_fit(make, case):
+    options, error, text = BAD_OPTIONS[case]
+    model = make()
+    untouched(
+        model,
+        lambda: model.fit(X, T, **{"verbose": 0, **options}),
+        error,
+        f"Sequential.fit: {text}",
+    )
+
+
+def test_an_optimizer_of_the_users_own_is_not_taken_for_sgd():
+    model = small()
+    untouched(
+        model,
+        lambda: model.fit(X, T, optimizer=Momentum(), verbose=0),
+        TypeError,
+        "Sequential.fit: optimizer must update as SGD does, got a Momentum with an update of its "
+        "own. Step by hand: forward, backward, optimizer.update(model.params, model.grads).",
+    )
+
+    class Named(SGD):
+        pass
+
+    model.fit(X, T, optimizer=Named(), verbose=0)
+
+
+def test_bad_layers():
+    refused(
+        lambda: Sequential([Dense(3), "relu"]),
+        TypeError,
+        f"Sequential.add: layer must be one of {LAYERS}, got str. Add one of these layers.",
+    )
+    refused(
+        lambda: Sequential([Dense(3), Softmax()]),
+        TypeError,
+        f"Sequential.add: layer must be one of {LAYERS}, got Softmax. "
+        'Leave it out: loss="softmax_cross_entropy" includes the softmax.',
+    )
+
+    class Own(Relu):
+        def forward(self, x):
+            return super().forward(-x)
+
+    refused(
+        lambda: Sequential([Own()]),
+        TypeError,
+        "Sequential.add: layer must compute what its in_loop says, got Own, whose forward or "
+        "backward is another. Give it an in_loop, too.",
+    )
+    layer = Sigmoid()
+    refused(
+        lambda: Sequential([Dense(3), layer, Dense(3), layer]),
+        ValueError,
+        "Sequential.add: layer must be a new object, got one that is in the model already. "
+        "Make another layer with the same arguments.",
+    )
+    refused(
+        lambda: Sequential(Dense(3)),
+        TypeError,
+        "Sequential: layers must be a list of layers, got Dense. Give [Dense(...), ...].",
+    )
+
+
+BAD_CHANGES = {
+    "no activation of that name": (
+        lambda m: setattr(m.layers[0], "activation", "swish"), ValueError,
+        f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got 'swish'. "
+        "Give one of these names.",
+    ),
+    "no layer of a model": (
+        lambda m: m.layers.append(Softmax()), TypeError,
+        f"layer must be one of {LAYERS}, got Softmax. "
+        'Leave it out: loss="softmax_cross_entropy" includes the softmax.',
+    ),
+    "a layer twice": (
+        lambda m: m.layers.extend([Tanh()] * 2), ValueError,
+        "layer must be a new object, got one that is in the model already. "
+        "Make another layer with the same arguments.",
+    ),
+    "a layer that does not fit": (
+        lambda m: m.layers.__setitem__(1, Affine(drawn(3, 3), drawn(3))), ValueError,
+        "layers[1] must take 4 features, got Affine, which takes 3. "
+        "Match each layer to the output of the one before it.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("case", BAD_CHANGES)
+def test_a_change_that_cannot_be_honoured(case, method):
+    change, error, text = BAD_CHANGES[case]
+    model = small()
+    kept = model.layers[:], model.layers[0].activation, model.predict(X)
+    change(model)
+    text = f"Sequential.{SAID_BY.get(method, method)}: {text}"
+    untouched(model, lambda: METHODS[method](model, X, T), error, text)
+    model.layers[:], model.layers[0].activation = kept[:2]
+    assert_array_equal(model.predict(X), kept[2])
+
+
+def test_layers_that_do_not_fit_each_other():
+    advice = "Match each layer to the output of the one before it."
+    refused(
+        lambda: Sequential([Affine(drawn(5, 4), drawn(4)), Relu(), MatMul(drawn(3, 2))]),
+        ValueError,
+        f"Sequential.add: layers[2] must take 4 features, got MatMul, which takes 3. {advice}",
+    )
+    model = small()
+    y = model.predict(X)
+    untouched(
+        model,
+        lambda: model.add(Dense(2, input_shape=(2, 2))),
+        ValueError,
+        f"Sequential.add: layers[2] must take 3 features, got Dense, which takes 4. {advice}",
+    )
+    assert_array_equal(model.predict(X), y)
+    late = Sequential([Dense(4), Dense(3, input_shape=(7,))])
+    for method, call in METHODS.items():
+        untouched(
+            late,
+            lambda call=call: call(late, X, T),
+            ValueError,
+            f"Sequential.{SAID_BY.get(method, method)}: layers[1] must take 4 features, got "
+            f"Dense, which takes 7. {advice}",
+        )
+
+
+def test_a_bias_that_does_not_match_its_weights():
+    # Accepted, it would have the kernel read beyond the parameters.
+    layer = Affine(drawn(5, 4), drawn(4))
+    layer.W = drawn(5, 6)
+    refused(
+        lambda: Sequential([layer]),
+        ValueError,
+        "Sequential.add: b must have shape (6,) to match W (5, 6), got b.shape=(4,). "
+        "Assign W and b of the same M.",
+    )
+    layer.b = drawn(6)
+    assert Sequential([layer]).predict(X).shape == (6, 6)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_assigned_array_of_another_shape(entry):
+    model = small()
+    kept = model.parameter_vector.copy()
+    model.layers[1].W = drawn(4, 2)
+    with pytest.raises(ValueError) as caught:
+        ENTRIES[entry](model, X, np.minimum(T, 1))
+    assert "must keep their shape (4, 3), got (4, 2)" in str(caught.value) or (
+        "b must have shape (2,) to match W (4, 2), got b.shape=(3,)" in str(caught.value)
+    )
+    assert str(caught.value).startswith("Sequential")
+    model.layers[1].W = kept[24:36].reshape(4, 3)
+    assert_array_equal(model.parameter_vector, kept)
+
+
+def test_an_assigned_array_of_another_shape_is_named():
+    model = small()
+    model.layers[1].b = drawn(2)
+    refused(
+        lambda: model.parameter_vector,
+        ValueError,
+        "Sequential.parameter_vector: the arrays assigned to a layer must keep their shape (3,), "
+        "got (2,). Make a new model.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        (
+            {"loss": "softmax"}, ValueError,
+            f"loss must be one of {', '.join(map(repr, LOSSES))}, got 'softmax'. "
+            "Give one of these names.",
+        ),
+        (
+            {"loss": None}, ValueError,
+            f"loss must be one of {', '.join(map(repr, LOSSES))}, got None. "
+            "Give one of these names.",
+        ),
+        (
+            {"dtype": "float16"}, TypeError,
+            "dtype must be float32 or float64, got 'float16'. "
+            'Give dtype="float32" or dtype="float64".',
+        ),
+        (
+            {"seed": -1}, ValueError, "seed must be at least 0, got -1. Give such a number.",
+        ),
+        (
+            {"seed": 0.5}, TypeError, "seed must be a whole number or None, got 0.5. Give an int.",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_arguments_of_sequential(options, error, text):
+    refused(lambda: Sequential([Dense(3)], **options), error, f"Sequential: {text}")
+
+
+@pytest.mark.parametrize(("name", "value"), [("dtype", "float64"), ("loss", SQUARED_ERROR)])
+def test_what_a_model_was_made_with_stays(name, value):
+    model = small()
+    before = getattr(model, name)
+    untouched(
+        model,
+        lambda: setattr(model, name, value),
+        AttributeError,
+        f"Sequential.{name}: {name} must stay as the model was made with, got {value!r}. "
+        f"Make a new model with that {name}.",
+    )
+    assert getattr(model, name) == before
+
+
+def test_repr():
+    assert repr(small()) == (
+        "<Sequential: Dense(4, activation='tanh'), Dense(3); softmax_cross_entropy, float32, "
+        "39 parameters>"
+    )
+    assert repr(Sequential()) == (
+        "<Sequential: no layers; softmax_cross_entropy, float32, not built>"
+    )
+    assert len(repr(Sequential([Dense(4) for _ in range(1000)]))) < 200
+    history = History()
+    assert repr(history) == "<History: 0 epochs>"
+    history.loss, history.val_accuracy = [0.5, 0.25], [0.5, 1.0]
+    assert repr(history) == "<History: 2 epochs, at last loss 0.2500, val_accuracy 1.0000>"
+
+
+def test_dtype_may_be_any_of_numpys_names():
+    for dtype in ("float64", np.float64, float, "f8", "<f8"):
+        assert small(dtype=dtype).parameter_vector.dtype == np.float64
+
+
+NAMES = ["params", "grads", "parameter_vector", "gradient_vector", "parameter_count"]
+
+
+def test_the_number_of_inputs_must_be_known():
+    model = unbuilt()
+    for name in [*NAMES, "summary"]:
+        untouched(
+            model,
+            lambda name=name: getattr(model, name)(),
+            RuntimeError,
+            f"Sequential.{name}: the number of inputs must be known. Call fit or build(n_in) "
+            "first, or give the first Dense an input_shape.",
+        )
+
+
+def test_saving_needs_the_number_of_inputs_and_weights(tmp_path):
+    model = unbuilt()
+    untouched(
+        model,
+        lambda: model.save(tmp_path / "model.safetensors"),
+        RuntimeError,
+        "Sequential.save: the number of inputs must be known. Call fit or build(n_in) first, or "
+        "give the first Dense an input_shape.",
+    )
+    model = Sequential([Sigmoid()])
+    model.predict(X)
+    untouched(
+        model,
+        lambda: model.save(tmp_path / "model.safetensors"),
+        ValueError,
+        "save_model: model must have a layer with weights, got none. Add a Dense before saving.",
+    )
+    assert not any(tmp_path.iterdir())
+
+
+def test_an_empty_model():
+    model = Sequential()
+    calls = {name: lambda name=name: getattr(model, name)() for name in [*NAMES, "summary"]}
+    for method, call in METHODS.items():
+        calls[SAID_BY.get(method, method)] = lambda call=call: call(model, X, T)
+    for name, call in {**calls, "build": lambda: model.build(5)}.items():
+        refused(call, RuntimeError, f"Sequential.{name}: add a layer first.")
+
+
+def test_bad_build():
+    model = small()
+    for n_in, error, text in (
+        (0, ValueError, "n_in must be at least 1, got 0. Give a positive int."),
+        ((5,), TypeError, "n_in must be a whole number, got (5,). Give an int."),
+        (
+            6, ValueError,
+            "n_in must have 5 features, got 6. Give n_in the width that the first layer takes.",
+        ),
+    ):  # fmt: skip
+        untouched(model, lambda n_in=n_in: model.build(n_in), error, f"Sequential.build: {text}")
+
+
+def test_calls_out_of_order():
+    model = small()
+    refused(model.backward, RuntimeError, "Sequential.backward: call forward first.")
+    model = small(SQUARED_ERROR)
+    untouched(
+        model,
+        lambda: model.predict_proba(X),
+        RuntimeError,
+        'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
+        '"mean_squared_error". Use predict.',
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ((0, 2, 2), ValueError, "input_size must be at least 1, got 0. Give a positive int."),
+        ((2, 2.5, 2), TypeError, "hidden_size must be a whole number, got 2.5. Give an int."),
+        ((2, 2, "2"), TypeError, "output_size must be a whole number, got '2'. Give an int."),
+        (
+            (2, 2, 2, -1), ValueError,
+            "weight_init_std must be finite and not negative, got -1.0. "
+            "Give a number such as 0.01.",
+        ),
+    ],
+)  # fmt: skip
+def test_bad_arguments_of_two_layer_net(arguments, error, text):
+    refused(lambda: TwoLayerNet(*arguments), error, f"TwoLayerNet: {text}")
+
+
+def test_bad_arrays_of_two_layer_net():
+    network = TwoLayerNet(5, 4, 3)
+    refused(
+        lambda: network.accuracy(X[0], T[0]),
+        ValueError,
+        "TwoLayerNet.accuracy: x must be (N, D) with at least one sample and one feature, got "
+        "x.shape=(5,). Reshape one sample to (1, D).",
+    )
+    refused(
+        lambda: network.accuracy(X, T + 5),
+        IndexError,
+        "TwoLayerNet.accuracy: t must be in 0..2 for predict(x).shape=(6, 3), got "
+        f"t[0]={T[0] + 5}. Count classes from 0.",
+    )
+    refused(
+        lambda: network.gradient(X, T[:2]),
+        ValueError,
+        "SoftmaxWithLoss.forward: t must have shape (6,) or (6, 3) to match x.shape=(6, 3), got "
+        f"t.shape=(2,). {ONE_EACH}",
+    )
+    refused(
+        lambda: network.predict(X[:, :4]),
+        ValueError,
+        "Affine.forward: x must have 5 features to match W (5, 4), got x.shape=(6, 4). "
+        "Reshape x to (N, 5).",
+    )

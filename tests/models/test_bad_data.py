@@ -1,0 +1,168 @@
+"""Samples, labels and targets that a model refuses, and what it says."""
+
+import numpy as np
+import pytest
+from small_models import (
+    METHODS,
+    ONE_EACH,
+    ONE_ROW,
+    SAID_BY,
+    SQUARED_ERROR,
+    T,
+    X,
+    small,
+    unbuilt,
+    untouched,
+)
+
+NO_KIND = "Convert it to float32 or float64."
+# x, the error and its text after "<method>: ", for every method that takes x.
+BAD_X = {
+    "object": (
+        X.astype(object), TypeError,
+        f"x must be an array of integers, float16, float32 or float64, got dtype object. {NO_KIND}",
+    ),
+    "complex": (
+        X + 1j, TypeError,
+        f"x must be an array of integers, float16, float32 or float64, got dtype complex128. "
+        f"{NO_KIND}",
+    ),
+    "strings": (
+        [["a"] * 5], TypeError,
+        "x must be an array of integers, float16, float32 or float64, got list of dtype <U1. "
+        f"{NO_KIND}",
+    ),
+    "ragged": (
+        [[1.0], [1.0, 2.0]], ValueError,
+        "x must be an array, got a list whose parts differ in length. "
+        "Give every row the same length.",
+    ),
+    "None": (
+        None, TypeError,
+        "x must be an array of integers, float16, float32 or float64, got NoneType of dtype "
+        f"object. {NO_KIND}",
+    ),
+    "one sample": (
+        X[0], ValueError,
+        f"x must be (N, D) {ONE_ROW}, got x.shape=(5,). Reshape one sample to (1, D).",
+    ),
+    "a number": (
+        1.0, ValueError,
+        f"x must be (N, D) {ONE_ROW}, got x.shape=(). Reshape one sample to (1, D).",
+    ),
+    "no samples": (
+        X[:0], ValueError,
+        f"x must be (N, D) {ONE_ROW}, got x.shape=(0, 5). Reshape one sample to (1, D).",
+    ),
+    "no features": (
+        X[:, :0], ValueError,
+        f"x must be (N, D) {ONE_ROW}, got x.shape=(6, 0). Reshape one sample to (1, D).",
+    ),
+    "too wide": (
+        np.ones((6, 7)), ValueError,
+        "x must have 5 features, got 7. Give x the width that the first layer takes.",
+    ),
+    "too wide an image": (
+        np.ones((6, 2, 3), np.uint8), ValueError,
+        "x must have 5 features, got 6. Give x the width that the first layer takes.",
+    ),
+}  # fmt: skip
+takes_x = pytest.mark.parametrize("method", METHODS)
+takes_t = pytest.mark.parametrize("method", ["fit", "evaluate", "forward", "gradient"])
+
+
+@takes_x
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_x(case, method):
+    x, error, text = BAD_X[case]
+    text = f"Sequential.{SAID_BY.get(method, method)}: {text}"
+    for make in (small, unbuilt):
+        if make is small or not case.startswith("too wide"):  # any width will do there
+            model = make()
+            untouched(model, lambda m=model: METHODS[method](m, x, T), error, text)
+
+
+BAD_LABELS = {
+    "too large": (
+        [0, 1, 2, 0, 3, 1], IndexError,
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[4]=3. Count classes from 0.",
+    ),
+    "negative": (
+        np.array([0, -1, 2, 0, 2, 1], np.int8), IndexError,
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[1]=-1. Count classes from 0.",
+    ),
+    "huge": (
+        np.array([0, 1, 2, 0, 2**64 - 1, 1], np.uint64), IndexError,
+        "t must be in 0..2 for predict(x).shape=(6, 3), got t[4]=18446744073709551615. "
+        "Count classes from 0.",
+    ),
+    "real numbers": (
+        T.astype(float), TypeError,
+        "t must be integer labels or one-hot rows, got dtype float64 with t.shape=(6,). "
+        "Convert labels with t.astype(int).",
+    ),
+    "too few": (
+        T[:5], ValueError,
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(5,). "
+        + ONE_EACH,
+    ),
+    "one-hot of another width": (
+        np.eye(4)[T], ValueError,
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(6, 4). "
+        + ONE_EACH,
+    ),
+    "none": (
+        [], ValueError,
+        "t must have shape (6,) or (6, 3) to match predict(x).shape=(6, 3), got t.shape=(0,). "
+        + ONE_EACH,
+    ),
+    "two ones": (
+        np.array([[1, 0, 0]] * 4 + [[0, 1, 1]] * 2), ValueError,
+        "t must be one-hot, a single 1 and zeros in each row, got t[4]=[0 1 1]. "
+        "Give labels (N,) or one-hot rows (N, C).",
+    ),
+    "probabilities": (
+        np.full((6, 3), 0.25), ValueError,
+        "t must be one-hot, a single 1 and zeros in each row, got t[0]=[0.25 0.25 0.25]. "
+        "Give labels (N,) or one-hot rows (N, C).",
+    ),
+    "strings": (
+        ["a"] * 6, TypeError,
+        "t must be an array of integers, float16, float32 or float64, got list of dtype <U1. "
+        f"{NO_KIND}",
+    ),
+}  # fmt: skip
+BAD_TARGETS = {
+    "too few": (
+        np.ones((5, 3)), ValueError,
+        "t must have shape (6, 3) to match x, got t.shape=(5, 3). Give one target for each output.",
+    ),
+    "labels": (
+        T, ValueError,
+        "t must have shape (6, 3) to match x, got t.shape=(6,). Give one target for each output.",
+    ),
+    "complex": (
+        np.ones((6, 3), complex), TypeError,
+        "t must be an array of integers, float16, float32 or float64, got dtype complex128. "
+        f"{NO_KIND}",
+    ),
+}  # fmt: skip
+
+
+@takes_t
+@pytest.mark.parametrize("case", BAD_LABELS)
+@pytest.mark.parametrize("make", [small, unbuilt])
+def test_bad_labels(make, case, method):
+    t, error, text = BAD_LABELS[case]
+    model = make()
+    text = f"Sequential.{SAID_BY.get(method, method)}: {text}"
+    untouched(model, lambda: METHODS[method](model, X, t), error, text)
+
+
+@takes_t
+@pytest.mark.parametrize("case", BAD_TARGETS)
+def test_bad_targets(case, method):
+    t, error, text = BAD_TARGETS[case]
+    model = small(SQUARED_ERROR)
+    text = f"Sequential.{SAID_BY.get(method, method)}: {text}"
+    untouched(model, lambda: METHODS[method](model, X, t), error, text)
