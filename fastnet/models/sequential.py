@@ -37,8 +37,8 @@ class Sequential(Trained):
     Parameters
     ----------
     layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout, Embedding, activations
-        Activations are Sigmoid, Relu, Tanh, LeakyRelu, Elu, Softplus, Gelu, Silu, Identity and
-        Step. An Embedding comes first, and x is then row numbers (N, L). `fit` trains with batch
+        Activations are Sigmoid, Relu and all that derive from `fastnet.layers.Activation`, yours
+        too. An Embedding comes first, and x is then row numbers (N, L). `fit` trains with batch
         statistics and random masks, `predict` and `evaluate` go without. The model takes the layers
         over: the arrays of ready-made ones are copied into its vector, so two layers cannot share
         one (tied weights): step such layers by hand.
