@@ -320,11 +320,9 @@ def test_any_shape(name, dtype):
         assert_array_equal(y, dx[:count].reshape(shape))
 
 
-LAYERS = {
-    made.forward.__name__.removesuffix("_forward"): kind
-    for kind in map(vars(layers).get, layers.__all__)
-    if (made := getattr(kind, "kernels", None))
-} | {"gelu_tanh": lambda: Gelu("tanh")}
+KINDS = [getattr(layers, name) for name in [*layers.activations.__all__, *layers.gates.__all__]]
+LAYERS = {kind.kernels.forward.__name__.removesuffix("_forward"): kind for kind in KINDS}
+LAYERS["gelu_tanh"] = lambda: Gelu("tanh")
 
 
 def test_every_activation_has_a_layer():
