@@ -68,6 +68,7 @@ ACTIVATIONS = {
     "gelu": ("cdf + 1", "cdf + 4"),
     "gelu_tanh": ("sigmoid + 6", "sigmoid + 13"),  # (1 + tanh(u)) / 2 = sigmoid(2 u)
     "silu": ("sigmoid + 1", "sigmoid + 3"),
+    "mish": ("exp + 5", "exp + 12"),
 }
 UNREAD = {"identity_backward": {"out": 0}, "step_backward": {"out": 0, "dout": 0}}
 

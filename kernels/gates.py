@@ -1,4 +1,4 @@
-"""Activations that multiply x by a gate, a number between 0 and 1: GELU and SiLU.
+"""Activations that multiply x by a gate, a number between 0 and 1.
 
 `foo(x)` and `foo_gradient(x, dout)` work on vectors: the input, and with it the upstream gradient.
 """
@@ -116,3 +116,46 @@ silu_kernels = elementwise(
     """,
 )
 silu_forward, silu_backward, silu_in_loop, silu_gradient_in_loop = silu_kernels
+
+
+@helper
+def _mish_gate(x):
+    """Return g = tanh(softplus(x)) and its derivative, of w = exp(x) or of 1 / w: none overflows.
+
+    g = n / (n + 2) with n = w (w + 2), and g' = 4 w (w + 1) / (n + 2)**2: nothing cancels.
+    """
+    e = exp(-absolute(x))
+    below = x <= 0.0
+    n = select(below, e * (e + 2.0), 1.0 + 2.0 * e)
+    inverse = 1.0 / (n + select(below, fill(x, 2.0), 2.0 * e * e))
+    return n * inverse, 4.0 * select(below, e, e * e) * (1.0 + e) * inverse * inverse
+
+
+@helper
+def mish(x):
+    """Return x * tanh(softplus(x))."""
+    return x * _mish_gate(x)[0]
+
+
+@helper
+def mish_gradient(x, dout):
+    """Return dout * (g + x g'), g = tanh(softplus(x))."""
+    gate, slope = _mish_gate(x)
+    return dout * fma(x, slope, gate)
+
+
+mish_kernels = elementwise(
+    "mish",
+    mish,
+    mish_gradient,
+    reads="x",
+    text="""Mish.
+
+        out = x * tanh(softplus(x)) = x * n / (n + 2), n = exp(x) * (exp(x) + 2)
+        dx = dout * (n / (n + 2) + x * 4 * exp(x) * (exp(x) + 1) / (n + 2)**2)
+
+    Within 5 ulp. -inf gives NaN, as the product in NumPy.
+    Source: Misra, Mish: A Self Regularized Non-Monotonic Activation Function, 2019.
+    """,
+)
+mish_forward, mish_backward, mish_in_loop, mish_gradient_in_loop = mish_kernels

@@ -12,7 +12,7 @@ from fastnet.kernels import gates
 from fastnet.layers.base import LoopLayer
 from fastnet.layers.elementwise import Activation
 
-__all__ = ["Gelu", "Silu"]
+__all__ = ["Gelu", "Mish", "Silu"]
 
 GELUS = {"none": gates.gelu_kernels, "tanh": gates.gelu_tanh_kernels}
 
@@ -123,3 +123,31 @@ class Gelu(Activation):
 
     def __repr__(self) -> str:
         return "Gelu()" if self.approximate == "none" else "Gelu(approximate='tanh')"
+
+
+class Mish(Activation):
+    """Mish, out = x * tanh(softplus(x)), of any shape.
+
+    Its gradient is dx = dout * (g + x * (1 - g**2) * sigmoid(x)) with g = tanh(softplus(x)).
+
+    Attributes
+    ----------
+    x : array
+        What forward was given last: not a copy, as in `Silu`.
+
+    Notes
+    -----
+    Source: Misra, Mish: A Self Regularized Non-Monotonic Activation Function, 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Mish
+    >>> layer = Mish()
+    >>> layer.forward(np.array([-1e3, 0.0, 1e3]))
+    array([  -0.,    0., 1000.])
+    >>> layer.backward(np.ones(3))
+    array([0. , 0.6, 1. ])
+    """
+
+    kernels = gates.mish_kernels

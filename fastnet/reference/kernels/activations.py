@@ -131,6 +131,17 @@ def silu_backward(x, dout, dx):
     dx[...] = dout * (s + x * s * (1 - s))
 
 
+def mish_forward(x, out):
+    """Write out = x * tanh(log(1 + exp(x)))."""
+    out[...] = x * np.tanh(np.logaddexp(0, x))
+
+
+def mish_backward(x, dout, dx):
+    """Write dx = dout * (g + x * (1 - g**2) * sigmoid(x)), g = tanh(log(1 + exp(x)))."""
+    g = np.tanh(np.logaddexp(0, x))
+    dx[...] = dout * (g + x * (1 - g * g) / (1 + np.exp(-x)))
+
+
 def _normal_cdf(x):
     return 0.5 * (1 + _erf(x / math.sqrt(2)))
 

@@ -1,6 +1,7 @@
 """Layers: forward remembers what backward needs; backward(dout) returns dx and fills grads."""
 
-from .activations import Elu, Gelu, Identity, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Step, Tanh
+from . import activations
+from .activations import *  # noqa: F403
 from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .dropout import Dropout
@@ -15,23 +16,18 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
-    "Elu",
     "Embedding",
-    "Gelu",
-    "Identity",
-    "LeakyRelu",
     "MatMul",
     "Multiply",
-    "Relu",
     "Repeat",
-    "Sigmoid",
-    "Silu",
     "Softmax",
     "SoftmaxWithLoss",
-    "Softplus",
-    "Step",
     "Sum",
-    "Tanh",
+]
+__all__ += [
+    name
+    for name, kind in vars(activations).items()
+    if isinstance(kind, type) and kind.__module__ == activations.__name__ and name[0] != "_"
 ]
 
 for _name in __all__:

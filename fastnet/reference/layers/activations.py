@@ -149,6 +149,20 @@ class Silu(Layer):
         return dout * (s + self.x * s * (1 - s))
 
 
+class Mish(Layer):
+    """Mish, x * tanh(log(1 + exp(x))), any shape."""
+
+    def forward(self, x: np.ndarray) -> np.ndarray:
+        """Return mish(x) and keep x."""
+        self.x = x
+        return x * np.tanh(np.logaddexp(0, x))
+
+    def backward(self, dout: np.ndarray) -> np.ndarray:
+        """Return dx = dout * (g + x * (1 - g**2) * sigmoid(x)), g = tanh(log(1 + exp(x)))."""
+        g = np.tanh(np.logaddexp(0, self.x))
+        return dout * (g + self.x * (1 - g * g) * sigmoid(self.x))
+
+
 class Gelu(Layer):
     """Gaussian error linear unit, x / 2 * (1 + erf(x / sqrt(2))), any shape.
 
