@@ -226,9 +226,9 @@ class Optimizer:
         arguments = inspect.signature(type(self)).parameters
         shown = []
         for name in self._names:
-            value, argument = getattr(self, name), arguments.get(name)
-            nothing = argument is not None and argument.default in (None, 0.0)
-            if not (nothing and value == argument.default):
+            value = getattr(self, name)
+            default = arguments[name].default if name in arguments else inspect.Parameter.empty
+            if default not in (None, 0.0) or value != default:
                 shown.append(f"{name}={value}")
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -16,8 +16,9 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
 
     def __init__(self, lr, weight_decay=0.0, clip_value=None, clip_norm=None, **numbers):
-        self.lr, self.clip_value, self.clip_norm = lr, clip_value, clip_norm
-        self.__dict__.update(numbers, weight_decay=weight_decay)
+        self.lr, self.weight_decay = lr, weight_decay
+        self.clip_value, self.clip_norm = clip_value, clip_norm
+        self.__dict__.update(numbers)
         self._names = [*numbers, "weight_decay"]
         self.iter = 0
         for name in self.state_names:
@@ -60,7 +61,7 @@ class SGD(Optimizer):
 
     def update(self, params: list | dict, grads: list | dict) -> None:
         """Do param -= lr * grad; as in the textbook where nothing more is wanted, for speed."""
-        if callable(self.lr) or self.weight_decay or (self.clip_value or self.clip_norm):
+        if callable(self.lr) or self.weight_decay or self.clip_value or self.clip_norm:
             super().update(params, grads)
             return
         self.iter += 1
