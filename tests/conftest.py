@@ -17,9 +17,10 @@ _PACKAGE = Path(fastnet.__file__).resolve().parent
 # The tests' child processes must run the same fastnet as the tests: not the checkout that they are
 # started in where a wheel is installed, and the checkout, from any folder, where none is.
 os.environ["PYTHONSAFEPATH"] = "1"  # heeded by Python 3.11 and newer
-if _PACKAGE.parent == ROOT:
-    inherited = [path for path in [os.environ.get("PYTHONPATH")] if path]
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *inherited])
+_paths = [str(ROOT)] if _PACKAGE.parent == ROOT else []
+_paths += [str(ROOT / "tests")]  # for test files that are run in a child
+_paths += [path for path in [os.environ.get("PYTHONPATH")] if path]
+os.environ["PYTHONPATH"] = os.pathsep.join(_paths)
 
 # In the background of a shell SIGINT is ignored, here and in child processes: tests of Ctrl-C would
 # wait for ever.

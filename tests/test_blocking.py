@@ -1,9 +1,9 @@
 """The table of instruction sets, and which row of it the kernels are compiled for."""
 
 import os
-import subprocess
 import sys
 
+import children
 import pytest
 from llvmlite import binding
 
@@ -64,24 +64,18 @@ def test_another_cpu_is_imitated(settings, expected):
         "from fastnet.kernels.blocking import FUSED, SET\n"
         "print(SET.name, SET.bits, SET.registers, FUSED)"
     )
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", program],
         env={k: v for k, v in os.environ.items() if k not in names} | settings,
-        capture_output=True,
-        text=True,
-        timeout=280,  # under emulation an import alone takes a minute
     )
     assert done.stdout.rstrip() == expected, done.stderr
 
 
 @pytest.mark.parametrize("value", ["banana", "", "64", "128.0"])
 def test_a_width_that_is_none_is_named(value):
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", "import fastnet.kernels"],
         env={**os.environ, "FASTNET_VECTOR_BITS": value},
-        capture_output=True,
-        text=True,
-        timeout=280,  # under emulation an import alone takes a minute
     )
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith(

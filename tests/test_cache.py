@@ -7,10 +7,10 @@ import json
 import os
 import pickle
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -71,16 +71,11 @@ def start(copy, *arguments, **environment):
     settings = {"NUMBA_CACHE_DIR": str(copy / "cache"), "PYTHONPATH": str(copy), **environment}
     env = {k: v for k, v in {**os.environ, **settings}.items() if v is not None}
     command = [sys.executable, "-W", "error", "-c", PROGRAM, *arguments]
-    return subprocess.Popen(
-        command, env=env, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return children.started(command, env=env, cwd=copy, text=True)
 
 
 def finish(process):
-    try:
-        out, err = process.communicate(timeout=300)
-    finally:
-        process.kill()
+    out, err = process.communicate()
     assert process.returncode == 0, err[-3000:]
     result = json.loads(out)
     kept = f"once: they are kept in {result['folder']}"
@@ -92,7 +87,8 @@ def finish(process):
 
 
 def run(copy, *arguments, **environment):
-    return finish(start(copy, *arguments, **environment))
+    with start(copy, *arguments, **environment) as process:
+        return finish(process)
 
 
 def test_the_cache_sees_every_edit(copy):
@@ -139,7 +135,8 @@ def test_the_cache_sees_every_edit(copy):
 
 def test_two_processes_with_a_cold_cache(copy):
     """Both succeed at once; every jitted function has one version for the one dtype."""
-    results = [finish(process) for process in [start(copy, "more"), start(copy, "more")]]
+    with start(copy, "more") as one, start(copy, "more") as other:
+        results = [finish(one), finish(other)]
     for result in results:
         assert result["tanh"] == results[0]["tanh"]
         assert result["loss"] == results[0]["loss"]
@@ -218,14 +215,8 @@ def call_the_family(folder, tmp_path):
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     settings = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
     command = [sys.executable, "-W", "error", "-c", CALL_THE_FAMILY]
-    process = subprocess.Popen(
-        command,
-        env=os.environ | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    result = finish(process)
+    with children.started(command, env=os.environ | settings, text=True) as process:
+        result = finish(process)
     return result["results"], result["misses"]
 
 
@@ -293,7 +284,7 @@ def test_what_comes_out_of_the_cache_needs_no_compiler():
     kernels.mean_squared_error_forward(x, y, loss)
     updates.sgd_in_loop.address(x.dtype)
     command = [sys.executable, "-W", "error", "-c", FROM_THE_CACHE]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    done = children.run(command, text=False)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     assert done.stderr == b""
     assert pickle.loads(done.stdout) is kernels.relu_forward

@@ -6,10 +6,10 @@ import os
 import re
 import signal
 import struct
-import subprocess
 import sys
 import time
 
+import children
 import numpy as np
 import pytest
 
@@ -93,9 +93,9 @@ def test_what_a_pipe_gets(tmp_path, warm_cache):
     out = tmp_path / "new" / "out"
     command = [*TRAIN, "--epochs", "3", "--out", str(out), "--json"]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
-    done = subprocess.run(command, capture_output=True, env=environment, check=True)
+    done = children.run(command, env=environment, text=False)
     text = done.stdout.decode("utf-8")
-    assert done.stderr.decode() == ""  # no progress bar
+    assert done.returncode == 0 and done.stderr.decode() == ""  # no progress bar
     assert "\x1b" not in text and "\r" not in text
     lines = text.split("\n")
     assert lines[:3] == [
@@ -422,12 +422,12 @@ def test_ctrl_c_elsewhere(capsys, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_real_ctrl_c(tmp_path):
     command = [*TRAIN, "--epochs", "10000000", "--out", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with children.started(command) as process:
         for _ in range(4):
             process.stdout.readline()  # the lines that stand above the training
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert re.search(r"interrupted after \d+ of 10000000 epochs; what was learnt is kept", str(err))
     assert b"Traceback" not in err and b"test accuracy" in out
@@ -436,12 +436,12 @@ def test_a_real_ctrl_c(tmp_path):
 
 def test_a_reader_that_goes_away(tmp_path):
     command = [*TRAIN, "--epochs", "3", "--out", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with children.started(command) as process:
         for _ in range(4):
             process.stdout.readline()  # the lines that stand above the training
         process.stdout.close()
         err = process.stderr.read()
-        process.wait(timeout=60)
+        process.wait()
     assert (process.returncode, err.decode()) == (1, "")
     assert (tmp_path / MODEL).is_file()
 

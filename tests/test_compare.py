@@ -10,9 +10,9 @@ import importlib.util
 import os
 import re
 import shutil
-import subprocess
 import sys
 
+import children
 import numpy as np
 import pytest
 
@@ -199,7 +199,8 @@ def repository(root, tmp_path_factory):
 
 def git(folder, *words):
     identity = ["-c", "user.name=tests", "-c", "user.email=", "-c", "commit.gpgSign=false"]
-    subprocess.run(["git", "-C", folder, *identity, *words], check=True, capture_output=True)
+    done = children.run(["git", "-C", folder, *identity, *words])
+    assert done.returncode == 0, done.stderr
 
 
 def commit(folder, tag):
@@ -215,12 +216,10 @@ def change(folder, name, old, new):
 
 
 def run(folder, *words):
-    return subprocess.run(
+    return children.run(
         [sys.executable, "-m", "asv_benchmarks.compare", *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
     )
 
 

@@ -5,10 +5,10 @@ and all of that compiles each kernel once for float32 and once for float64.
 """
 
 import pickle
-import subprocess
 import sys
 from functools import partial
 
+import children
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -426,7 +426,7 @@ def call_everything():
 
 def test_each_kernel_is_compiled_once_a_dtype():
     code = f"import runpy; print(runpy.run_path({__file__!r})['call_everything']())"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    run = children.run([sys.executable, "-c", code])
     assert run.returncode == 0, run.stderr
     counts = eval(run.stdout)
     assert max(counts.values()) == 2, {name: n for name, n in counts.items() if n > 2}

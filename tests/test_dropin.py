@@ -11,12 +11,12 @@ import inspect
 import os
 import pickle
 import re
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 
+import children
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -49,9 +49,7 @@ def same_numbers(ours, own):
 
 def run(folder, *arguments):
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
-    return subprocess.run(
-        [*PYTHON, *arguments], cwd=folder, env=environment, capture_output=True, text=True
-    )
+    return children.run([*PYTHON, *arguments], cwd=folder, env=environment)
 
 
 def run_after(enough, folder, *arguments):

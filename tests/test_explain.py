@@ -6,9 +6,9 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 
+import children
 import numpy as np
 import pytest
 
@@ -50,7 +50,7 @@ def command(home, *arguments, **environment):
     path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
     words = [sys.executable, "-m", "asv_benchmarks.explain", "--rounds", "1", *arguments]
     environment = {**os.environ, "PYTHONPATH": path, **environment}
-    done = subprocess.run(words, cwd=home, env=environment, capture_output=True, text=True)
+    done = children.run(words, cwd=home, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -10,10 +10,10 @@ import itertools
 import mmap
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -286,13 +286,7 @@ def call_kernels_of_rows(fences, work):
 
 def run(*words, **environment):
     """Run this file in a child of this process, which dies of one read outside."""
-    done = subprocess.run(
-        [sys.executable, __file__, *words],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    done = children.run([sys.executable, __file__, *words], env={**os.environ, **environment})
     return done.returncode, done.stdout.split(), done.stderr[-2000:]
 
 

@@ -1,10 +1,10 @@
 """Public kernels inside other people's jitted functions, cached functions, and threads."""
 
 import os
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -170,14 +170,11 @@ def test_users_may_cache_their_functions(tmp_path):
     (tmp_path / "user.py").write_text(USER_MODULE)
     outputs = []
     for _ in range(2):
-        done = subprocess.run(
+        done = children.run(
             [sys.executable, "-W", "error", "user.py"],
             # Where the kernels are cached stays as it is; user.py caches beside itself.
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
         )
         assert done.returncode == 0, done.stderr[-3000:]
         outputs.append(done.stdout.split())

@@ -9,9 +9,9 @@ import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 
+import children
 import pytest
 
 
@@ -42,9 +42,9 @@ def compiled(home):
             words = [f"--cpu={cpu}" for cpu in group]
             words += ["--kernel=affine_forward", "--kernel=affine_backward_params"]
             words += ["--dtype=float32", "--dtype=float64", "--json=rows.json"]
-            done = subprocess.run(
+            done = children.run(
                 [sys.executable, "-m", "asv_benchmarks.machine_code", *words],
-                cwd=home, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
+                cwd=home, env={**os.environ, "PYTHONPATH": path},
             )  # fmt: skip
             assert done.returncode in (0, 1), done.stderr
             found[group] = json.loads((home / "rows.json").read_text())

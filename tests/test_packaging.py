@@ -5,12 +5,12 @@ import importlib
 import importlib.metadata
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
+import children
 import numba
 import pytest
 
@@ -23,13 +23,7 @@ PACKAGE = Path(fastnet.__file__).resolve().parent
 def run(*arguments, cwd):
     """Run Python on the arguments, on no path but its own and cwd, and return its output."""
     inherited = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONSAFEPATH")}
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=cwd,
-        env=inherited,
-        capture_output=True,
-        text=True,
-    )
+    done = children.run([sys.executable, *map(str, arguments)], cwd=cwd, env=inherited)
     assert done.returncode == 0, f"{arguments}:\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

@@ -5,9 +5,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 
+import children
 import numpy as np
 import pytest
 from llvmlite import binding
@@ -37,7 +37,7 @@ def command(home, *arguments):
     path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
     words = [sys.executable, "-m", "asv_benchmarks.peers", "--rounds", "1", *arguments]
     environment = {**os.environ, "PYTHONPATH": path}
-    return subprocess.run(words, cwd=home, env=environment, capture_output=True, text=True)
+    return children.run(words, cwd=home, env=environment)
 
 
 def measure(home, file, *arguments):
@@ -354,10 +354,10 @@ def test_products_grid_and_summary(products):
 def test_products_command(home, tmp_path):
     path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
     words = [sys.executable, "-m", "asv_benchmarks.products", "--seconds", "0.001"]
-    options = {"cwd": home, "env": {**os.environ, "PYTHONPATH": path}, "capture_output": True}
+    options = {"cwd": home, "env": {**os.environ, "PYTHONPATH": path}}
     file = tmp_path / "products.json"
     one = ["--shape", "3,4,5", "--dtype", "float32", "--json", str(file)]
-    done = subprocess.run([*words, *one], text=True, **options)
+    done = children.run([*words, *one], **options)
     assert done.returncode == 0, done.stderr
     rows = json.loads(file.read_text())["named"]
     assert [row["kind"] for row in rows] == ["forward", "dx", "dW", "update"]
@@ -367,7 +367,7 @@ def test_products_command(home, tmp_path):
         assert row["share"] == pytest.approx(row["gflops"] / row["peak_gflops"])
     assert done.stdout.count("| 3,4,5 |") == 4
     few = ["--sample", "2", "--kind", "dW"]
-    done = subprocess.run([*words, *few], text=True, **options)
+    done = children.run([*words, *few], **options)
     assert done.returncode == 0, done.stderr
     assert re.findall(r"^\| dW \| (float\d\d) \| 2 \| ", done.stdout, re.MULTILINE) == [
         "float32", "float64",

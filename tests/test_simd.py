@@ -2,9 +2,9 @@
 
 import os
 import re
-import subprocess
 import sys
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -496,12 +496,9 @@ def test_kernels_of_another_cpu(name, request, root, tmp_path):
     folder = cache.mkdir(f"fastnet_{name.replace(' ', '_')}") if cache else tmp_path
     files = [str(root / "tests" / f"test_{word}.py") for word in words.split()]
     settings = ["-c", str(root / "pyproject.toml"), "-q", "-x", "-p", "no:cacheprovider"]
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-m", "pytest", *settings, "-k", chosen, *files],
         env={**os.environ, **setting, "NUMBA_CACHE_DIR": str(folder)},
         cwd=tmp_path,  # not the checkout: the child tests the fastnet that this process tests
-        capture_output=True,
-        text=True,
-        timeout=280,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

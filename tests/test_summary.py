@@ -10,12 +10,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 from html import unescape
 from pathlib import Path
 
+import children
 import pytest
 
 pytest.importorskip("asv", reason="needs the extra bench")
@@ -99,9 +99,7 @@ def project(tmp_path_factory):
     inherited |= {"GIT_COMMITTER_NAME": "toy", "GIT_COMMITTER_EMAIL": "toy@example.org"}
 
     def run(*command, codes=(0,), **environment):
-        done = subprocess.run(
-            command, cwd=folder, env=inherited | environment, capture_output=True, text=True
-        )
+        done = children.run(command, cwd=folder, env=inherited | environment)
         assert done.returncode in codes, done.stdout + done.stderr
         return done.stdout
 
@@ -124,7 +122,7 @@ def summary(folder, *arguments):
     """Write the page as `python -m asv_benchmarks.summary` does, and return its file."""
     script = Path(__file__).resolve().parents[1] / "asv_benchmarks" / "summary.py"
     command = [sys.executable, script, "--config", folder / "asv.conf.json", *arguments]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    done = children.run(list(map(str, command)))
     assert done.returncode == 0, done.stdout + done.stderr
     file = Path(done.stdout.splitlines()[-1])
     assert file == folder / "html" / "summary.html"

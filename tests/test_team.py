@@ -1,11 +1,11 @@
 """The team's words: every task is claimed once, and a caller waits for claimed tasks alone."""
 
 import os
-import subprocess
 import sys
 import threading
 import time
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -318,10 +318,8 @@ print(machine.emit_assembly(binding.parse_assembly(str(module))))
         "x86_64-pc-windows-msvc": ["pause", "rdtsc", "SwitchToThread"],
     }
     for triple, instructions in wanted.items():
-        done = subprocess.run(
+        done = children.run(
             [sys.executable, "-c", program, triple],
-            capture_output=True,
-            text=True,
             env={**os.environ, "FASTNET_VECTOR_BITS": "128"},
         )
         assert done.returncode == 0, done.stderr

@@ -3,11 +3,11 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
 
+import children
 import numba
 import numpy as np
 import pytest
@@ -331,12 +331,9 @@ assert len(threads._helpers) == 2 and threading.active_count() == 3
 
 
 def run(program, **environment):
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-X", "faulthandler", "-c", program],
         env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
     )
     assert done.returncode == 0 and not done.stderr, f"{done.returncode}\n{done.stderr}"
     return done.stdout

@@ -2,12 +2,12 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
+import children
 import pytest
 
 from fastnet import cli, kernels
@@ -143,14 +143,7 @@ SCRIPTS = ("first/train_two_layer.py", "first/train_deep.py", "second/spiral.py"
 
 
 def run(*arguments, **where):
-    return subprocess.run(
-        [sys.executable, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        **where,
-    )
+    return children.run([sys.executable, *arguments], 600, **where)
 
 
 # Kernels of one dtype, or of none.

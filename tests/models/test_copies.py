@@ -2,10 +2,10 @@
 
 import copy
 import pickle
-import subprocess
 import sys
 import threading
 
+import children
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -145,9 +145,7 @@ assert np.isfinite(model.predict(x)).all()
 
 def test_layers_changed_while_another_thread_fits():
     # Where a call took its table and its vector at two moments, the heap was written over.
-    done = subprocess.run(
-        [sys.executable, "-c", CHANGED_WHILE_FITTING], capture_output=True, timeout=120, check=False
-    )
+    done = children.run([sys.executable, "-c", CHANGED_WHILE_FITTING])
     assert done.returncode == 0, done.stderr
 
 

@@ -2,10 +2,10 @@
 
 import json
 import signal
-import subprocess
 import sys
 import threading
 
+import children
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -115,9 +115,7 @@ print(json.dumps({{
 @pytest.mark.parametrize("batch_size", [32, 3000])
 def test_a_real_ctrl_c(batch_size, warm_cache):
     program = CTRL_C.format(batch_size=batch_size)
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = children.run([sys.executable, "-c", program])
     assert done.returncode == 0 and done.stderr == "", done.stderr
     seen = json.loads(done.stdout)
     assert seen.pop("epochs") >= 1 and seen.pop("seconds") < 2

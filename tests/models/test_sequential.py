@@ -2,9 +2,9 @@
 
 import copy
 import os
-import subprocess
 import sys
 
+import children
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -147,7 +147,6 @@ assert model.predict(x).shape == (60000, 10) and model.evaluate(x, t)
 print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1])
 """
     loaded, trained = (
-        int(subprocess.check_output([sys.executable, "-c", code + peak], timeout=120))
-        for code in (load, load + fit)
+        int(children.run([sys.executable, "-c", code + peak]).stdout) for code in (load, load + fit)
     )
     assert trained / loaded <= 1.5
