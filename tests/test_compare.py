@@ -223,6 +223,8 @@ def run(folder, *words):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_kernel_with_a_tenth_more_to_do_is_found(repository):
     options = ["-b", PATTERN, "-b", r"^elementary.*log_forward\(float32, 1-3-4\)"]
     for rounds in (10, 40):  # ten do beside three busy processes on two cores, but for one in 20
@@ -239,6 +241,8 @@ def test_a_kernel_with_a_tenth_more_to_do_is_found(repository):
     assert not list(repository.glob("build")) and not list(repository.glob("*.egg-info"))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_commit_is_as_fast_as_itself(repository, tmp_path, capsys):
     compare = load(repository)
     sites = [tmp_path / side for side in compare.SIDES]

@@ -4,15 +4,21 @@ Not in time: a tile whose accumulators leave the registers, or whose masks are m
 step, is as wrong on a machine that nobody measures.
 """
 
+import hashlib
 import importlib
 import json
 import os
 import platform
 import shutil
 import sys
+from pathlib import Path
 
 import children
+import llvmlite
+import numba
 import pytest
+
+from fastnet import kernels
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +37,31 @@ def machine_code(home):
         yield importlib.import_module("asv_benchmarks.machine_code")
 
 
+def stamp(home):
+    """Return what the machine code depends on: the kernels, the compiler, and what reads it."""
+    found = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    folder = Path(kernels.__file__).parent
+    for path in [*sorted(folder.rglob("*.py")), home / "asv_benchmarks" / "machine_code.py"]:
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
 @pytest.fixture(scope="module")
-def compiled(home):
-    """Return the rows of a group of CPUs, which one process compiles for."""
-    found = {}
+def compiled(home, request):
+    """Return the rows of a group of CPUs, which one process compiles for.
+
+    They take a minute on one core, so pytest's cache keeps them.
+    """
+    cache = getattr(request.config, "cache", None)
+    now = stamp(home)
+    before = (cache and cache.get("fastnet/machine_code", None)) or {}
+    found = before["rows"] if before.get("stamp") == now else {}
 
     def rows(group):
+        group = " ".join(group)
         if group not in found:
             path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
-            words = [f"--cpu={cpu}" for cpu in group]
+            words = [f"--cpu={cpu}" for cpu in group.split()]
             words += ["--kernel=affine_forward", "--kernel=affine_backward_params"]
             words += ["--dtype=float32", "--dtype=float64", "--json=rows.json"]
             done = children.run(
@@ -50,7 +72,9 @@ def compiled(home):
             found[group] = json.loads((home / "rows.json").read_text())
         return found[group]
 
-    return rows
+    yield rows
+    if cache:
+        cache.set("fastnet/machine_code", {"stamp": now, "rows": found})
 
 
 # CPU, and what kernels/blocking.py must take it for.

@@ -74,6 +74,7 @@ def wheel(tree, tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_files_of_the_tree(wheel, package_files):
     files = unpacked(wheel)
     assert sorted(files) == sorted(package_files)
@@ -83,12 +84,14 @@ def test_the_wheel_holds_the_files_of_the_tree(wheel, package_files):
     assert "fastnet/kernels/loop/train.py" in files
 
 
+@pytest.mark.slow
 def test_the_wheel_installs_no_top_level_name_but_fastnet(wheel):
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert tops == {"fastnet", f"fastnet_numba-{fastnet.__version__}.dist-info"}
 
 
+@pytest.mark.slow
 def test_the_sdist_builds_the_same_wheel(tree, wheel, tmp_path):
     build(tree, tmp_path)  # the wheel is built from the unpacked sdist
     [rebuilt] = tmp_path.glob("*.whl")

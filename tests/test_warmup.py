@@ -175,6 +175,8 @@ def test_every_kernel_is_in_the_list():
         assert both != (kernel.__name__ in ONCE), kernel.__name__
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_after_a_warmup_nothing_compiles(root):
     """In the cache of all tests: that of another folder would take a minute to fill."""
     count = len(versions())
