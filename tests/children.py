@@ -4,20 +4,24 @@ A child leads a process group of its own, which is killed with all that it start
 although a shell may have started the tests with SIGINT ignored: tests/conftest.py sees to that.
 """
 
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
 
 LIMIT = 500  # seconds: under emulation an import alone takes a minute, and a test has ten
+deadline = math.inf  # by `time.monotonic()`, of the test that runs: tests/conftest.py sets it
 
 
 @contextmanager
 def started(words, limit=LIMIT, **options):
     """Start a process, and kill what is left of its group in the end, or at the limit."""
+    limit = min(limit, max(0, deadline - time.monotonic()))
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     with subprocess.Popen(words, start_new_session=True, **options) as process:
         late = []
@@ -30,7 +34,7 @@ def started(words, limit=LIMIT, **options):
             timer.cancel()
             _kill(process)
             if late:
-                pytest.fail(f"a child was killed after {limit} s: {words}")
+                pytest.fail(f"a child was killed after {limit:.0f} s: {words}")
 
 
 def run(words, limit=LIMIT, **options):

@@ -1,9 +1,12 @@
 """What several test files share. The tests import fastnet as any user does: installed, or not."""
 
+import math
 import os
 import signal
+import time
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 
@@ -26,6 +29,17 @@ os.environ["PYTHONPATH"] = os.pathsep.join(_paths)
 # wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# A run that is told to end does so as by Ctrl-C, and kills its children.
+if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Let child processes end before pytest-timeout ends this one, which could not kill them."""
+    marker = item.get_closest_marker("timeout")
+    seconds = float(marker.args[0] if marker else item.config.getini("timeout") or 0)
+    children.deadline = time.monotonic() + 0.9 * seconds if seconds else math.inf
 
 
 def pytest_report_header():

@@ -18,6 +18,7 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"]
 print(child.pid, flush=True)
 """
 WAIT = "time.sleep(1000)"
+WAIT_FOR_EVER = f"import time; {WAIT}"
 
 
 def has_ended(process):
@@ -46,6 +47,36 @@ def test_a_child_is_killed_at_its_limit_with_what_it_started(capsys):
         children.run([sys.executable, "-c", FAMILY + WAIT], 3)
     assert time.perf_counter() - before < 60
     assert has_ended(int(capsys.readouterr().out))
+
+
+@pytest.mark.timeout(4)
+def test_a_child_ends_before_its_test_does():
+    with pytest.raises(pytest.fail.Exception, match=r"^a child was killed after [34] s: "):
+        children.run([sys.executable, "-c", WAIT_FOR_EVER])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["alone", "in a worker"])
+def test_a_run_that_is_told_to_end_kills_its_children(tmp_path, root, workers):
+    test = f"""
+import sys
+import children
+def test_waits():
+    with children.started([sys.executable, "-c", {WAIT_FOR_EVER!r}]) as process:
+        open("pid", "w").write(str(process.pid))
+        process.wait()
+"""
+    (tmp_path / "conftest.py").write_text((root / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_waits.py").write_text(test)
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntimeout = 600\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers]
+    file = tmp_path / "pid"
+    with children.started(command, cwd=tmp_path) as process:
+        while process.poll() is None and not (file.exists() and file.read_text()):
+            time.sleep(0.05)
+        process.terminate()
+        out, _ = process.communicate()
+    assert has_ended(int(file.read_text())), out
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
