@@ -175,7 +175,7 @@ def imports_run_downwards(root):
 
 def kernels_import_only_numba_numpy_and_themselves(root):
     for path, tree in sources(root, "kernels"):
-        allowed = {"math", "numpy", "numba", "llvmlite"}
+        allowed = {"inspect", "math", "numpy", "numba", "llvmlite", "typing"}
         if path.stem in (
             "__init__",
             "_cache",
