@@ -152,6 +152,7 @@ KERNELS = {
     "adam_update": Work("P", "15*P", UPDATED),
     "nadam_update": Work("P", "18*P", UPDATED),
     "adamw_update": Work("P", "17*P", UPDATED),
+    "lion_update": Work("P", "14*P", UPDATED),
     "squared_norm_forward": Work("P", "2*P"),
     # Forward, both dW, the dx of the second layer, and the update.
     "train_epochs": Work(

@@ -4,7 +4,7 @@ Each is a term of vectors and its slope, or a row, and one call that makes the r
 `loss_family` says.
 """
 
-from math import log, sqrt
+from math import sqrt
 
 from . import elementary
 from ._compile import helper
@@ -14,7 +14,7 @@ from .simd import absolute, fill, scalar, select, sum_lanes
 from .softmax import TINY
 from .sweep import fold, sweep
 
-LOG_2 = log(2.0)
+LOG_2 = 0.6931471805599453  # log(2)
 
 
 @helper

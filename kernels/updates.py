@@ -15,7 +15,7 @@ from numba import float64
 
 from ._compile import helper, jit, real, vector
 from .rules import update_kernel, update_rule
-from .simd import pointer, square_root
+from .simd import pointer, select, square_root
 from .sweep import sweep
 
 
@@ -268,3 +268,31 @@ def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     times lr, as in PyTorch.
     """
     _update_adamw(grad, (lr, beta1, beta2, eps, weight_decay, clip_value, scale), t, (m, v), param)
+
+
+@helper
+def _lion(p, g, m, lr, kept, beta1, beta2):
+    u = beta1 * m + (1.0 - beta1) * g
+    sign = select(u > 0.0, 1.0, select(u < 0.0, -1.0, u + 0.0))  # of -0: 0, as NumPy has it
+    return kept * p - lr * sign, beta2 * m + (1.0 - beta2) * g
+
+
+@helper
+def _lion_numbers(t, lr, beta1, beta2, weight_decay):
+    return lr, 1.0 - lr * weight_decay, beta1, beta2
+
+
+_update_lion, lion_in_loop = update_rule("lion", _lion, 1, _lion_numbers)
+
+
+@update_kernel
+def lion_update(grad, lr, beta1, beta2, weight_decay, clip_value, scale, m, param):
+    """Lion: steps of one size, by the sign of an average.
+
+        param *= 1 - lr * weight_decay
+        param -= lr * sign(beta1 * m + (1 - beta1) * g)
+        m = beta2 * m + (1 - beta2) * g
+
+    Source: Chen et al., Symbolic Discovery of Optimization Algorithms, algorithm 2.
+    """
+    _update_lion(grad, (lr, beta1, beta2, weight_decay, clip_value, scale), 0, (m,), param)

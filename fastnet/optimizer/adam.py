@@ -10,6 +10,7 @@ from fastnet.optimizer.base import Optimizer, Rate
 __all__ = [
     "Adam",
     "AdamW",
+    "Lion",
     "Nadam",
 ]
 
@@ -198,3 +199,60 @@ class AdamW(Optimizer):
         clip_norm: float | None = None,
     ) -> None:
         super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
+
+
+class Lion(Optimizer):
+    """Lion: steps of one size, by the sign of an average.
+
+        param *= 1 - lr * weight_decay
+        param -= lr * sign(beta1 * m + (1 - beta1) * grad)
+        m = beta2 * m + (1 - beta2) * grad
+
+    Parameters
+    ----------
+    lr : float or callable
+        As for `SGD`; a third to a tenth of what Adam would take.
+    beta1, beta2 : float
+        In [0, 1): how much of the average is in a step, and how much it keeps at each update.
+    weight_decay : float, keyword only
+        As for `AdamW`.
+    clip_value, clip_norm : keyword only
+        As for `SGD`, like the attribute iter and the errors.
+
+    Attributes
+    ----------
+    m : dict or list of arrays, None before the first update
+        Averages of the gradients, by the keys or indices of params.
+
+    Notes
+    -----
+    Source: Chen et al., Symbolic Discovery of Optimization Algorithms, algorithm 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import Lion
+    >>> params, grads = {"W": np.array([1.0, 2.0])}, {"W": np.array([2.0, -4.0])}
+    >>> optimizer = Lion(lr=0.25)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, grads)
+    >>> params["W"]
+    array([0.5, 2.5])
+    """
+
+    kernel = staticmethod(updates.lion_update)
+    entry = updates.lion_in_loop
+    state_names = ("m",)
+    m: Any
+
+    def __init__(
+        self,
+        lr: Rate = 0.0001,
+        beta1: float = 0.9,
+        beta2: float = 0.99,
+        *,
+        weight_decay: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2)

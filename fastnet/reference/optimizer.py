@@ -166,6 +166,18 @@ class AdamW(Optimizer):
         super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2, eps=eps)
 
 
+class Lion(Optimizer):
+    """Lion: steps of one size, by the sign of an average."""
+
+    kernel = staticmethod(kernels.lion_update)
+    state_names = ("m",)
+
+    def __init__(
+        self, lr=0.0001, beta1=0.9, beta2=0.99, *, weight_decay=0.0, clip_value=None, clip_norm=None
+    ):  # fmt: skip
+        super().__init__(lr, weight_decay, clip_value, clip_norm, beta1=beta1, beta2=beta2)
+
+
 def _once(params, grads):
     """Return {key: gradient}; of an array that stands there again, or transposed, the sum.
 

@@ -94,3 +94,12 @@ def adamw_update(grad, lr, beta1, beta2, eps, weight_decay, clip_value, scale, t
     param *= 1.0 - lr * weight_decay
     root = 1.0 / sqrt(1.0 - beta2**t)
     param -= lr / (1.0 - beta1**t) * m / (root * np.sqrt(v) + eps)
+
+
+def lion_update(grad, lr, beta1, beta2, weight_decay, clip_value, scale, m, param):
+    """Do a step of Lion."""
+    grad = _adjusted(grad, 0.0, clip_value, scale, param)
+    param *= 1.0 - lr * weight_decay
+    param -= lr * np.sign(beta1 * m + (1.0 - beta1) * grad)
+    m *= beta2
+    m += (1.0 - beta2) * grad
