@@ -60,6 +60,19 @@ def cache_directory():
     return _CACHE_FOLDER
 
 
+def _files_of(function):
+    """Return the files of a function, and of those that it closes over.
+
+    A kernel that one of our makers made of a user's functions is of our file, and of theirs.
+    """
+    files = {function.__code__.co_filename}
+    for cell in function.__closure__ or ():
+        inner = getattr(cell.cell_contents, "py_func", None)
+        if inner is not None:
+            files |= _files_of(inner)
+    return files
+
+
 class _Locator(caching._CacheLocator):
     """Where a function's entries stand, and until when they hold.
 
@@ -71,18 +84,18 @@ class _Locator(caching._CacheLocator):
     def __init__(self, py_func, py_file):
         self._py_file = py_file  # Numba names it in warnings
         self._first_line = py_func.__code__.co_firstlineno
+        self._outside = sorted(f for f in _files_of(py_func) if not f.startswith(_INSIDE))
 
     def get_cache_path(self):
         return str(_CACHE_FOLDER)
 
     def get_source_stamp(self):
-        if self._py_file.startswith(_INSIDE):
-            return _STAMP
-        return _STAMP + hashlib.sha256(pathlib.Path(self._py_file).read_bytes()).hexdigest()
+        sources = [pathlib.Path(path).read_bytes() for path in self._outside]
+        return _STAMP + "".join(hashlib.sha256(source).hexdigest() for source in sources)
 
     def get_disambiguator(self):
-        path = self._py_file.removeprefix(_INSIDE)
-        return f"{self._first_line}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+        paths = "\n".join([self._py_file.removeprefix(_INSIDE), *self._outside])
+        return f"{self._first_line}-{hashlib.sha256(os.fsencode(paths)).hexdigest()[:8]}"
 
     @classmethod
     def from_function(cls, py_func, py_file):
@@ -194,5 +207,5 @@ def _prepare_to_compile():
 
 def cache_for(function):
     """Return the cache of a kernel; none for a function that was typed in, which has no file."""
-    has_file = os.path.isfile(function.__code__.co_filename)
-    return _Cache(function) if has_file and _CACHE_FOLDER is not None else _NoCache()
+    has_files = all(map(os.path.isfile, _files_of(function)))
+    return _Cache(function) if has_files and _CACHE_FOLDER is not None else _NoCache()

@@ -257,11 +257,12 @@ _named = set()
 def named(name, module, function):
     """Give a function that another one made the name by which a module knows it; return it.
 
-    The cache goes by its file, line and name: the name must be new among those of one line.
+    The cache goes by its file, line and name: the name must be new among those of one line. In a
+    module of a user's it may be made again, by a cell that runs twice.
     """
     code = function.__code__
     key = code.co_filename, code.co_firstlineno, name
-    if key in _named:
+    if key in _named and module.startswith("fastnet."):
         raise TypeError(
             f"named: name must be new, got {name!r}, which {module} or another file has given to "
             "the same function already. Give another name."

@@ -237,6 +237,52 @@ def test_kernels_that_a_function_makes_are_kept(tmp_path):
     assert call_the_family(first, tmp_path) == ([right[0], [0.0, 0.0]], [1, 1])
 
 
+# An activation of a user's: a kernel that a maker of fastnet's makes of the user's functions.
+ACTIVATION = """
+from fastnet.kernels import elementwise, helper
+
+@helper
+def twice(x):
+    return x + x
+
+@helper
+def twice_gradient(x, dout):
+    return dout + dout
+
+made = elementwise("twice", twice, twice_gradient, reads="x")
+"""
+CALL_THE_ACTIVATION = """
+import json
+import numpy as np
+import activation
+kernel, x = activation.made.forward, np.array([[3.0]], np.float32)
+kernel(x, out := np.empty_like(x))
+print(json.dumps([out.item(), sum(kernel.stats.cache_hits.values())]))
+"""
+
+
+def test_a_kernel_made_of_a_users_functions_is_of_their_file_too(tmp_path):
+    """The maker's own code is the same for all: by it, one user's would be another's."""
+
+    def call(folder):
+        path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+        settings = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": path}
+        command = [sys.executable, "-c", CALL_THE_ACTIVATION]
+        done = children.run(command, env=os.environ | settings)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "activation.py").write_text(ACTIVATION)
+    (second / "activation.py").write_text(ACTIVATION.replace("x + x", "x + x + x"))
+    assert [call(first), call(first)] == [[6.0, 0], [6.0, 1]]
+    assert [call(second), call(first)] == [[9.0, 0], [6.0, 1]]
+    (first / "activation.py").write_text(ACTIVATION.replace("x + x", "x - x"))
+    assert call(first) == [0.0, 0]
+
+
 def test_a_function_without_a_file_is_kept_nowhere():
     """Another one with its name and line would be taken for it."""
     made = {}

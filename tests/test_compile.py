@@ -171,16 +171,17 @@ def test_named_refuses_a_name_twice():
 
         return forward
 
-    first = named("some_forward", "some.module", make())
+    first = named("some_forward", "fastnet.some", make())
     names = first.__name__, first.__qualname__, first.__module__
-    assert names == ("some_forward", "some_forward", "some.module")
-    assert named("another_forward", "some.module", make()).__name__ == "another_forward"
+    assert names == ("some_forward", "some_forward", "fastnet.some")
+    assert named("another_forward", "fastnet.some", make()).__name__ == "another_forward"
     with pytest.raises(TypeError) as caught:
-        named("some_forward", "other.module", make())
+        named("some_forward", "fastnet.other", make())
     assert str(caught.value) == (
-        "named: name must be new, got 'some_forward', which other.module or another file has given "
+        "named: name must be new, got 'some_forward', which fastnet.other or another file has given "
         "to the same function already. Give another name."
     )
+    assert named("some_forward", "mine", make()).__module__ == "mine"  # a cell that runs twice
 
 
 def test_types_stand_on_a_kernel():
