@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_either
-from fastnet.losses.base import LabelLoss, ProbabilityLoss, TargetLoss
+from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, TargetLoss
 
 __all__ = [
     "BinaryCrossEntropy",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_between
-from fastnet.losses.base import TargetLoss
+from fastnet.losses.on_kernels import TargetLoss
 
 __all__ = [
     "CosineProximity",

@@ -1,0 +1,207 @@
+"""Losses on kernels: of outputs and targets, and of outputs and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy import empty
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.functions import _label_array, _logits
+from fastnet.kernels.checked import all_between
+from fastnet.losses.base import LoopLoss, Loss
+
+__all__: list[str] = []
+
+
+class _KernelLoss(Loss):
+    """A loss of fastnet's: two kernels, and a function that the loop calls, or knows."""
+
+    _kernels: ClassVar[tuple[Any, Any]]  # forward and backward
+    _function: ClassVar[Any]  # of LoopLoss
+
+    def in_loop(self) -> LoopLoss:
+        """Return what the loss is to the compiled loop."""
+        numbers = tuple([float(getattr(self, name)) for name in self.argument_names])
+        return LoopLoss(self._function, numbers)
+
+
+class TargetLoss(_KernelLoss):
+    """A loss of outputs y (N, C) and targets t (N, C), of one dtype.
+
+    After forward, y, t and loss hold the outputs, the targets and the loss. The arrays are not
+    copies where they fit the kernel, so changing them in place before backward changes the
+    gradient, as in NumPy code.
+    """
+
+    def _numbers(self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Sequence[Any]:
+        """Return the loss's own numbers as the kernels take them."""
+        if not self.argument_names:  # 0.2 us less than an empty list
+            return ()
+        return [
+            checks.scalar(where, name, getattr(self, name), computed, dtype)
+            for name in self.argument_names
+        ]
+
+    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+        """Return the loss of a batch.
+
+        Parameters
+        ----------
+        x : (N, C)
+            Outputs of a network: y in the equation.
+        t : (N, C), or (N,) where C is 1
+            Targets.
+
+        Returns
+        -------
+        scalar of the dtype that NumPy gives x - t
+
+        Raises
+        ------
+        TypeError
+            x or t is complex, object, string or wider than float64.
+        ValueError
+            x is not (N, C), or empty; t has another shape, or values that the loss cannot take.
+        """
+        where = self._forward_name
+        y: Any = x
+        target: Any = t
+        dtype = checks.usual(y, target)
+        if dtype is None:
+            y, target = checks.array(where, "x", y), checks.array(where, "t", target)
+            dtype = checks.result_dtype(y, target)
+            y, target = checks.contiguous(y, dtype), checks.contiguous(target, dtype)
+        if y.ndim != 2 or not y.size or target.shape != y.shape:
+            checks.table(where, "x", y)
+            target = checks.targets(where, target, y.shape)
+        self.check_targets(where, target)
+        total = empty(1, y.dtype)
+        self._kernels[0](y, target, *self._numbers(where, y.dtype, dtype), total)
+        loss = checks.returned(total, dtype)[0]
+        self.y, self.t, self.loss, self._given = y, target, loss, (y.shape, dtype)
+        return loss
+
+    def backward(self, dout: float = 1) -> NDArray[Any]:
+        """Return the gradient of the loss with respect to x, times dout.
+
+        Parameters
+        ----------
+        dout : number
+            Multiplies the gradient.
+
+        Returns
+        -------
+        (N, C)
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError
+            dout is not a number.
+        ValueError
+            dout overflows in the dtype of the loss.
+        """
+        where = self._backward_name
+        y, t = checks.remembered(where, self, "y"), self.t
+        shape, dtype = self._given
+        if checks.usual(y, t) is not dtype:  # float16, or arrays of the caller's
+            y = checks.contiguous(checks.array(where, "y", y), dtype)
+            t = checks.contiguous(checks.array(where, "t", t), dtype)
+        if not y.shape == t.shape == shape:
+            checks.unchanged(where, "y", y, shape)
+            checks.unchanged(where, "t", t, shape)
+        dx = empty(shape, y.dtype)
+        dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
+        self._kernels[1](y, t, *self._numbers(where, y.dtype, dtype), dout, dx)
+        result: NDArray[Any] = checks.returned(dx, dtype)
+        return result
+
+
+class ProbabilityLoss(TargetLoss):
+    """A loss whose targets lie in 0..1."""
+
+    def check_targets(self, where: str, t: NDArray[Any]) -> None:
+        """Raise ValueError unless all of t lie in 0..1."""
+        if not all_between(t, 0.0, 1.0):
+            checks.between(where, t, 0, 1)
+
+
+class LabelLoss(_KernelLoss):
+    """A loss of outputs y (N, C) and class labels.
+
+    After forward, y holds the outputs, not a copy where they fit the kernel, t (N,) int64 the
+    labels, and loss the loss.
+    """
+
+    takes_labels = True
+
+    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+        """Return the loss of a batch.
+
+        Parameters
+        ----------
+        x : (N, C)
+            Outputs of a network: y in the equation.
+        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+
+        Returns
+        -------
+        scalar of the dtype of x
+
+        Raises
+        ------
+        TypeError
+            x or t has a dtype that holds no real numbers; t holds labels that are not integers.
+        ValueError
+            x is not (N, C), or empty; t does not match it, or is not one-hot.
+        IndexError
+            A label is negative or too large.
+        """
+        where = self._forward_name
+        y, dtype = _logits(where, x)
+        shape = y.shape
+        labels = _label_array(where, t, shape[0], shape[1], "x")
+        total = empty(1, y.dtype)
+        self._kernels[0](y, labels, total)
+        loss = checks.returned(total, dtype)[0]
+        # t is a copy, to be read: a bad label written into it reaches no kernel.
+        self.y, self.t, self.loss = y, labels.copy(), loss
+        self._given = labels, shape, dtype
+        return loss
+
+    def backward(self, dout: float = 1) -> NDArray[Any]:
+        """Return the gradient of the loss with respect to x, times dout.
+
+        Parameters
+        ----------
+        dout : number
+            Multiplies the gradient.
+
+        Returns
+        -------
+        (N, C)
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError
+            dout is not a number.
+        ValueError
+            dout overflows in the dtype of the loss.
+        """
+        where = self._backward_name
+        y = checks.remembered(where, self, "y")
+        labels, shape, dtype = self._given
+        if checks.usual(y) is not dtype:  # float16, or an array of the caller's
+            y = checks.contiguous(checks.array(where, "y", y), dtype)
+        checks.unchanged(where, "y", y, shape)
+        dx = empty(shape, y.dtype)
+        self._kernels[1](y, labels, checks.scalar(where, "dout", dout, y.dtype, dtype), dx)
+        result: NDArray[Any] = checks.returned(dx, dtype)
+        return result
