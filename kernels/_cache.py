@@ -67,9 +67,11 @@ def _files_of(function):
     """
     files = {function.__code__.co_filename}
     for cell in function.__closure__ or ():
-        inner = getattr(cell.cell_contents, "py_func", None)
-        if inner is not None:
-            files |= _files_of(inner)
+        held = cell.cell_contents
+        for value in held if isinstance(held, tuple) else (held,):
+            inner = getattr(value, "py_func", None)
+            if inner is not None:
+                files |= _files_of(inner)
     return files
 
 

@@ -178,8 +178,8 @@ def test_named_refuses_a_name_twice():
     with pytest.raises(TypeError) as caught:
         named("some_forward", "fastnet.other", make())
     assert str(caught.value) == (
-        "named: name must be new, got 'some_forward', which fastnet.other or another file has given "
-        "to the same function already. Give another name."
+        "named: name must be new, got 'some_forward', which fastnet.other or another file has "
+        "given to the same function already. Give another name."
     )
     assert named("some_forward", "mine", make()).__module__ == "mine"  # a cell that runs twice
 
