@@ -61,6 +61,18 @@ def warm_cache():
 
 
 @pytest.fixture(scope="session")
+def kernel_cache(request, tmp_path_factory):
+    """Return a function of a name: a folder for kernels that are compiled for another CPU.
+
+    Beside pytest's own files, so that the next run finds them. In the folder of the others they
+    would take their places.
+    """
+    cache = getattr(request.config, "cache", None)
+    make = cache.mkdir if cache else tmp_path_factory.mktemp
+    return lambda name: str(make(f"fastnet_{name.replace(' ', '_')}"))
+
+
+@pytest.fixture(scope="session")
 def mnist_dir():
     """The folder of MNIST's four IDX files: FASTNET_MNIST, else shared/data/mnist beside us."""
     folder = Path(os.environ.get("FASTNET_MNIST") or ROOT.parent / "shared" / "data" / "mnist")

@@ -434,7 +434,7 @@ def test_a_real_ctrl_c(tmp_path):
     assert Sequential.load(tmp_path / MODEL).parameter_count == 3760
 
 
-def test_a_reader_that_goes_away(tmp_path):
+def test_a_reader_that_goes_away(tmp_path, warm_cache):
     command = [*TRAIN, "--epochs", "3", "--out", str(tmp_path)]
     with children.started(command) as process:
         for _ in range(4):

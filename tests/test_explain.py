@@ -339,8 +339,9 @@ def test_command_explains_a_kernel(home, tmp_path):
 
 
 @pytest.mark.skipif(BITS == 128, reason="the width here is the narrowest")
-def test_command_sees_the_vector_width(home):
-    out = command(home, "exp_forward", "--shape", "100", FASTNET_VECTOR_BITS="128")
+def test_command_sees_the_vector_width(home, kernel_cache):
+    setting = {"FASTNET_VECTOR_BITS": "128", "NUMBA_CACHE_DIR": kernel_cache("128 bits")}
+    out = command(home, "exp_forward", "--shape", "100", **setting)
     assert "inner loop  128 bits; " in out and " xmm and " in out
 
 

@@ -302,14 +302,11 @@ def test_no_kernel_leaves_its_operands(root, part):
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("bits", [128, 256])
-def test_no_kernel_of_other_vectors_leaves_its_operands(request, root, tmp_path, bits, part):
+def test_no_kernel_of_other_vectors_leaves_its_operands(root, kernel_cache, bits, part):
     """Their tiles are others, and so is what they do without masks."""
     if "FASTNET_VECTOR_BITS" in os.environ or bits >= BITS:
         pytest.skip(f"this run has vectors of {BITS} bits")
-    # Beside pytest's own files, so that the second run finds compiled kernels.
-    cache = getattr(request.config, "cache", None)
-    folder = cache.mkdir(f"fastnet_{bits}_bits") if cache else tmp_path
-    setting = {"FASTNET_VECTOR_BITS": str(bits), "NUMBA_CACHE_DIR": str(folder)}
+    setting = {"FASTNET_VECTOR_BITS": str(bits), "NUMBA_CACHE_DIR": kernel_cache(f"{bits} bits")}
     code, printed, errors = run(part, str(root), **setting)
     assert (code, printed) == (0, ["done"]), errors
 

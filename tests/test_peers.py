@@ -253,8 +253,9 @@ def environment(peers):
     return importlib.import_module("asv_benchmarks.environment")
 
 
-def test_another_cpu_is_imitated_and_told(home, environment, tmp_path):
+def test_another_cpu_is_imitated_and_told(home, environment, kernel_cache, monkeypatch, tmp_path):
     imitates(environment)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", kernel_cache("avx2"))
     arguments = ["--isa", "avx2", "--shape", "5-7-3", "--contenders", "NumPy loop,fastnet loop"]
     row, done = measure(home, tmp_path / "out", *arguments)
     assert "- Numba: znver3, avx2 fma\n" in done.stdout or "haswell, avx2" in done.stdout

@@ -488,17 +488,14 @@ CHILDREN = {
     reason="this is the child, or a whole run",
 )
 @pytest.mark.parametrize("name", CHILDREN)
-def test_kernels_of_another_cpu(name, request, root, tmp_path):
+def test_kernels_of_another_cpu(name, kernel_cache, root, tmp_path):
     """The same tests with the vectors of SSE2 and Neon, and where each multiply-add is two."""
     setting, words, chosen = CHILDREN[name]
-    # Beside pytest's own files, so that the second run finds compiled kernels.
-    cache = getattr(request.config, "cache", None)
-    folder = cache.mkdir(f"fastnet_{name.replace(' ', '_')}") if cache else tmp_path
     files = [str(root / "tests" / f"test_{word}.py") for word in words.split()]
     settings = ["-c", str(root / "pyproject.toml"), "-q", "-x", "-p", "no:cacheprovider"]
     done = children.run(
         [sys.executable, "-m", "pytest", *settings, "-k", chosen, *files],
-        env={**os.environ, **setting, "NUMBA_CACHE_DIR": str(folder)},
+        env={**os.environ, **setting, "NUMBA_CACHE_DIR": kernel_cache(name)},
         cwd=tmp_path,  # not the checkout: the child tests the fastnet that this process tests
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

@@ -330,6 +330,9 @@ assert len(threads._helpers) == 2 and threading.active_count() == 3
 """
 
 
+warm = pytest.mark.usefixtures("warm_cache")  # children that print nothing, nor of compiling
+
+
 def run(program, **environment):
     done = children.run(
         [sys.executable, "-X", "faulthandler", "-c", program],
@@ -339,10 +342,12 @@ def run(program, **environment):
     return done.stdout
 
 
+@warm
 def test_exit_with_sleeping_helpers():
     assert run(PROGRAM + "print('end')") == "end\n"
 
 
+@warm
 def test_exit_in_the_middle_of_a_call():
     code = """
 threading.Thread(target=train, args=(10**6,), daemon=True).start()
@@ -354,6 +359,7 @@ print('end')
     assert run(PROGRAM + code) == "end\n"
 
 
+@warm
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("during", ["nothing", "a call"])
 def test_fork(during):
