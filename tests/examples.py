@@ -205,18 +205,9 @@ def _on_a_layer(make):
 
 
 _KINDS = {
-    kind.__name__: kind
-    for kind in (
-        optimizer.SGD,
-        optimizer.Momentum,
-        optimizer.Nesterov,
-        optimizer.AdaGrad,
-        optimizer.RMSprop,
-        optimizer.AdaDelta,
-        optimizer.Adam,
-        optimizer.Nadam,
-        optimizer.AdamW,
-    )
+    name: kind
+    for name, kind in vars(optimizer).items()
+    if name in optimizer.__all__ and isinstance(kind, type) and kind is not optimizer.Optimizer
 }
 _OPTIONS: dict[str, dict[str, Any]] = {
     "": {},

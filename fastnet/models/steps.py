@@ -74,6 +74,9 @@ class Steps:
                 states.append(state)
                 start += view.size
             setattr(optimizer, name, states)
+        self.penalty_numbers = np.array([*penalties, 0.0])
+        self.program = self._programmed()
+        self.record = self.program[0]
 
     def rate(self, later: int) -> float:
         """Return the learning rate of an update that follows so many others."""
@@ -83,22 +86,28 @@ class Steps:
         rate = lr(self.optimizer.iter + later)
         return checks.learning_rate("Sequential.fit", rate, [self.network.params.dtype])
 
-    def program(self, updates: int) -> NDArray[Any]:
-        """Return the network's program with the optimizer in it, for so many updates."""
+    def _programmed(self) -> NDArray[Any]:
+        """Return the network's program with the optimizer in it."""
         program = self.network.current_program().copy()
         record, dtype = program[0], self.network.params.dtype
-        record["updates"], record["seed"] = self.optimizer.iter, self.seed
-        if callable(self.optimizer.lr):
-            self.rates = np.array([self.rate(i) for i in range(updates)])
-            record["rates"], record["rate_count"] = self.rates.ctypes.data, updates
+        record["seed"] = self.seed
         if self.rule is not None:
             record["rule"] = self.rule.address(dtype)
             record["hyper"], record["slots"] = self.hyper.ctypes.data, self.slots.ctypes.data
             if any(self.penalties):
-                self.penalty_numbers = np.array([*self.penalties, 0.0])
                 record["penalty"] = penalty_in_loop.address(dtype)
                 record["penalty_numbers"] = self.penalty_numbers.ctypes.data
         return program
+
+    def _next(self, updates: int) -> NDArray[Any]:
+        """Return the program for the updates that come next: 0.3 us, where a new one takes 5."""
+        self.network.current_program()  # writes the loss's numbers where the program has them
+        self.record["updates"] = self.optimizer.iter
+        if callable(self.optimizer.lr):
+            self.rates = np.array([self.rate(i) for i in range(updates)])
+            self.record["rates"] = self.rates.ctypes.data
+            self.record["rate_count"] = updates
+        return self.program
 
     def run(
         self,
@@ -109,9 +118,7 @@ class Steps:
     ) -> NDArray[np.float64]:
         """Train on the samples in order (E, n); return totals (E, 3)."""
         updates = len(order) * -(-order.shape[1] // batch_size)
-        return self.network.run(
-            rows, targets, order, batch_size, self.rate(0), self.program(updates)
-        )
+        return self.network.run(rows, targets, order, batch_size, self.rate(0), self._next(updates))
 
     def train(
         self,
