@@ -74,7 +74,6 @@ class Steps:
                 states.append(state)
                 start += view.size
             setattr(optimizer, name, states)
-        self.penalty_numbers = np.array([*penalties, 0.0])
         self.program = self._programmed()
         self.record = self.program[0]
 
@@ -90,11 +89,13 @@ class Steps:
         """Return the network's program with the optimizer in it."""
         program = self.network.current_program().copy()
         record, dtype = program[0], self.network.params.dtype
-        record["seed"] = self.seed
+        if self.seed:
+            record["seed"] = self.seed
         if self.rule is not None:
             record["rule"] = self.rule.address(dtype)
             record["hyper"], record["slots"] = self.hyper.ctypes.data, self.slots.ctypes.data
             if any(self.penalties):
+                self.penalty_numbers = np.array([*self.penalties, 0.0])
                 record["penalty"] = penalty_in_loop.address(dtype)
                 record["penalty_numbers"] = self.penalty_numbers.ctypes.data
         return program
