@@ -19,6 +19,7 @@ from .simd import (
     lanes,
     load,
     load_first,
+    load_pairs,
     max_lanes,
     offset,
     pointer,
@@ -28,6 +29,7 @@ from .simd import (
     stack_buffer,
     store,
     store_first,
+    store_pairs,
     sum_lanes,
     transpose_block,
 )
@@ -42,7 +44,8 @@ FEW_BYTES = 8 * FEW
 
 VECTOR_BYTES = BITS // 8
 SQUARE_BYTES = VECTOR_BYTES * VECTOR_BYTES // 4  # lanes times lanes
-TURNED_BYTES = 2 * SQUARE_BYTES
+NARROW = 4  # vectors of columns
+TURNED_BYTES = NARROW * SQUARE_BYTES
 
 
 @helper
@@ -178,6 +181,11 @@ def is_largest(x, columns, label):
 def _turn(n, columns, x, turned):
     """turned[j, i] = x[i, j] on pointers, with rows of as many elements as a vector has lanes."""
     step = lanes(x)
+    if columns == 2 and n == step:
+        first, second = load_pairs(x, 0)
+        store(turned, 0, first)
+        store(turned, step, second)
+        return
     for j in range(0, columns, step):
         transpose_block(offset(x, j), columns, n, columns - j, offset(turned, j * step), step)
 
@@ -186,6 +194,9 @@ def _turn(n, columns, x, turned):
 def _turn_back(n, columns, turned, y):
     """y[i, j] = turned[j, i], for the n rows of y."""
     step = lanes(y)
+    if columns == 2 and n == step:
+        store_pairs(y, 0, load(turned, 0), load(turned, step))
+        return
     back = stack_buffer(y, SQUARE_BYTES)
     for j in range((columns - 1) // step * step, -1, -step):
         rest = min(step, columns - j)
@@ -229,15 +240,13 @@ def _softmax_rows(n, columns, x, y):
 
 
 @helper
-def _few_columns(n, columns, x, labels, rows, scale, dx, losses):
-    """`softmax_gradient` in the transpose."""
+def _few_columns(n, columns, x, labels, logits, scale, dx):
+    """`softmax_gradient` in the transpose; labels as numbers of the dtype, and their logits.
+
+    Sums of exps take the labels' place, and logits less the row's largest that of the logits.
+    """
     step = lanes(x)
     turned = stack_buffer(x, TURNED_BYTES)
-    label, logit = stack_buffer(x, VECTOR_BYTES), stack_buffer(x, VECTOR_BYTES)
-    for i in range(n):
-        at = get(labels, get(rows, i))
-        put(label, i, at)
-        put(logit, i, get(x, i * columns + at))
     _turn(n, columns, x, turned)
     top, answer, known = fill(x, -math.inf), fill(x, 0.0), fill(x, 0.0)
     for j in range(columns):
@@ -246,12 +255,13 @@ def _few_columns(n, columns, x, labels, rows, scale, dx, losses):
         top = select(v > top, v, top)
         known = select(v == v, known, math.nan)
     total = _turned_exps(columns, turned, top)
-    right, factor = load(label, 0), fill(x, scale) / total
+    right, factor = load(labels, 0), fill(x, scale) / total
     for j in range(columns):
         e = load(turned, j * step)
         store(turned, j * step, select(right == fill(x, j), e - total, e) * factor)
     _turn_back(n, columns, turned, dx)
-    store_first(losses, 0, elementary.log(total) - (load(logit, 0) - top), n)
+    store(labels, 0, total)
+    store(logits, 0, load(logits, 0) - top)
     return count_lanes(keep_first(answer + known, n, math.nan) == right)
 
 
@@ -268,27 +278,30 @@ def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
     """
     step = lanes(x)
     correct = 0
-    if columns <= 2 * step:
-        for i in range(0, n, step):
-            at = i * columns
-            correct += _few_columns(
-                min(step, n - i), columns, offset(x, at), labels, offset(rows, i), scale,
-                offset(dx, at), offset(losses, i),
-            )  # fmt: skip
-        return correct
-    few = stack_buffer(x, FEW_BYTES)
+    few, margins = stack_buffer(x, FEW_BYTES), stack_buffer(x, FEW_BYTES)
     for start in range(0, n, FEW):
         count = min(FEW, n - start)
-        for i in range(start, start + count):
-            at, label = i * columns, get(labels, get(rows, i))
-            correct += is_largest(offset(x, at), columns, label)
-            total, margin = softmax_gradient_row(
-                offset(x, at), columns, label, scale, offset(dx, at)
-            )
-            put(few, i - start, total)
-            put(losses, i, margin)
-        margins = offset(losses, start)
-        sweep(_log_less, (margins,), (few, margins), 0, count, ())
+        if columns <= NARROW * step:
+            for i in range(count):
+                label = get(labels, get(rows, start + i))
+                put(few, i, label)
+                put(margins, i, get(x, (start + i) * columns + label))
+            for i in range(0, count, step):
+                at = (start + i) * columns
+                correct += _few_columns(
+                    min(step, count - i), columns, offset(x, at), offset(few, i),
+                    offset(margins, i), scale, offset(dx, at),
+                )  # fmt: skip
+        else:
+            for i in range(count):
+                at, label = (start + i) * columns, get(labels, get(rows, start + i))
+                correct += is_largest(offset(x, at), columns, label)
+                total, margin = softmax_gradient_row(
+                    offset(x, at), columns, label, scale, offset(dx, at)
+                )
+                put(few, i, total)
+                put(margins, i, margin)
+        sweep(_log_less, (offset(losses, start),), (few, margins), 0, count, ())
     return correct
 
 
@@ -311,7 +324,7 @@ def softmax_forward(x, y):
     columns = x.shape[-1]
     p, q = pointer(x), pointer(y)
     step = lanes(p)
-    if 0 < columns <= 2 * step:
+    if 0 < columns <= NARROW * step:
         for i in range(0, x.size, step * columns):
             n = min(step, (x.size - i) // columns)
             _softmax_rows(n, columns, offset(p, i), offset(q, i))
@@ -443,7 +456,7 @@ def softmax_cross_entropy_forward(x, t, y, loss):
         count = min(FEW, n - start)
         for i in range(count):  # before y is written: y may be x
             put(logits, i, get(p, (start + i) * columns + get(labels, start + i)))
-        if columns <= 2 * step:
+        if columns <= NARROW * step:
             for i in range(0, count, step):
                 at, rows = (start + i) * columns, min(step, count - i)
                 sums, top = _softmax_rows(rows, columns, offset(p, at), offset(q, at))

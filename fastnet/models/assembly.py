@@ -22,6 +22,17 @@ MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to
 Arrays = list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
 
 
+def _on_a_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return zeros that start on a cache line, where NumPy's arrays start somewhere.
+
+    Else every other vector of AVX2, and each of AVX-512, lies in two lines: a step of 784-100-10
+    with batch 1 takes 24 us instead of 18 in float64.
+    """
+    whole = np.zeros(size + 64 // dtype.itemsize, dtype)
+    start = -whole.ctypes.data % 64 // dtype.itemsize
+    return whole[start : start + size]
+
+
 def says_what_it_is(kind: type) -> bool:
     """Tell whether a class says what it is to the loop.
 
@@ -143,7 +154,7 @@ def gathered(
                 shape = layer.output_shape(shape)
         _apart(where, known, arrays)
         count = sum(array.size for _, _, _, array, _ in arrays)
-        network = network._replace(params=np.empty(count, dtype), grads=np.zeros(count, dtype))
+        network = network._replace(params=_on_a_line(count, dtype), grads=_on_a_line(count, dtype))
         start = 0
         for k, layer, i, array, grad in arrays:
             part, shape = slice(start, start + array.size), array.shape

@@ -6,7 +6,7 @@ from .._compile import jit, matrix, real, vector
 from ..simd import get, offset, pointer, pointer_at, scalar
 from .gather import gather
 from .record import layer_at, padded, program_type
-from .stages import forward, row_block, row_blocks
+from .stages import aligned, forward, row_block, row_blocks
 from .team import (
     DONE,
     THREADS,
@@ -48,7 +48,7 @@ def predict_rows(
     program = programs[0]
     layers, depth = program.layers, program.depth
     columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
-    x, shared = pointer(work), pointer(team)
+    x, shared = aligned(pointer(work)), pointer(team)
     memory, scratch = pointer_at(program.states, scalar(x, 0.0)), x
     for i in range(depth):
         scratch = offset(scratch, padded(batch_size * layer_at(layers, i).inputs))

@@ -18,6 +18,7 @@ from .online import is_tiny, train_one_by_one
 from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
 from .stages import (
     UPDATES_A_MEMBER,
+    aligned,
     backward,
     forward,
     losses_of,
@@ -157,7 +158,7 @@ def train_epochs(
     layers, depth = program.layers, program.depth
     columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
     epochs, size = order.shape
-    p, x, shared = pointer(params), pointer(work), pointer(team)
+    p, x, shared = pointer(params), aligned(pointer(work)), pointer(team)
     y, gradients = x, 0
     for i in range(depth):
         layer = layer_at(layers, i)

@@ -61,5 +61,5 @@ from .tiles import (
     tile_vectors,
     zero_tile,
 )
-from .transpose import transpose_block
+from .transpose import load_pairs, store_pairs, transpose_block
 from .types import INT32, INT64, LANES, Mask, Tile, TileShape, Vector

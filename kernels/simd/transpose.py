@@ -1,11 +1,11 @@
-"""A square of numbers transposed in registers."""
+"""Numbers transposed in registers: squares, and pairs."""
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from . import llvm
-from .types import INT32, INT64, LANES
+from .types import INT32, INT64, LANES, Vector
 
 
 @intrinsic
@@ -65,3 +65,38 @@ def transpose_block(typingctx, source, stride, rows, columns, target, target_str
 
     i64 = types.int64
     return types.void(source, i64, i64, i64, target, i64), codegen
+
+
+@intrinsic
+def load_pairs(typingctx, p, i):
+    """The even and the odd elements of p[i : i + 2 * lanes], two vectors."""
+    vector, count = Vector(p.dtype), LANES(p.dtype)
+    pair = types.UniTuple(vector, 2)
+
+    def codegen(context, builder, sig, args):
+        x, y = (
+            llvm.load(builder, p.dtype, builder.gep(args[0], [builder.add(args[1], INT64(k))]))
+            for k in (0, count)
+        )
+        orders = (list(range(k, 2 * count, 2)) for k in (0, 1))
+        orders = (ir.Constant(ir.VectorType(INT32, count), order) for order in orders)
+        parts = [builder.shuffle_vector(x, y, order) for order in orders]
+        return context.make_tuple(builder, pair, parts)
+
+    return pair(p, types.int64), codegen
+
+
+@intrinsic
+def store_pairs(typingctx, p, i, x, y):
+    """The even elements of p[i : i + 2 * lanes] = x, the odd ones = y."""
+    vector, count = Vector(p.dtype), LANES(p.dtype)
+
+    def codegen(context, builder, sig, args):
+        for start in (0, count):
+            order = [k // 2 + k % 2 * count for k in range(start, start + count)]
+            order = ir.Constant(ir.VectorType(INT32, count), order)
+            address = builder.gep(args[0], [builder.add(args[1], INT64(start))])
+            llvm.store(builder, p.dtype, builder.shuffle_vector(args[2], args[3], order), address)
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64, vector, vector), codegen
