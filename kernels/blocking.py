@@ -27,16 +27,18 @@ class InstructionSet(NamedTuple):
     repeats: bool  # a tile may have rows twice, to fit those that are left
     shallow_columns: int  # vectors of columns from which few terms go in order
     dot_rows: int  # rows of a tile of dot products, two columns wide
+    depth: int  # terms of the sum that a panel of b holds
+    pack_aliases: int  # rows from which copying b pays where its rows drive one another out of L1
 
 
 # Rows times vectors accumulators, a row of b and one broadcast must fit the registers. Share of
 # the peak with operands in L1, on Zen 3 with AVX2: 6x2 0.95 to 1.00, 4x3 0.86 to 0.92, 4x2 0.83,
 # 8x1 0.61. AVX2's masked store takes 29 cycles there, a plain one 4; the others have none.
 SETS = (
-    InstructionSet("AVX-512", 512, 32, True, True, True, 3, (8, 8, 8), 3, False, 16, 8),
-    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 4, 4),
-    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 4, 4),
-    InstructionSet("NEON", 128, 32, False, False, False, 3, (8, 8, 6), 3, False, 8, 8),
+    InstructionSet("AVX-512", 512, 32, True, True, True, 3, (8, 8, 8), 3, False, 16, 8, 272, 40),
+    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 10, 4, 272, 10),
+    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 10, 4, 352, 10),
+    InstructionSet("NEON", 128, 32, False, False, False, 3, (8, 8, 6), 3, False, 8, 8, 272, 40),
 )
 
 
@@ -116,19 +118,18 @@ BITS, REGISTERS = SET.bits, SET.registers
 STRIP, TALL = SET.strip, SET.tall[SET.strip - 1]
 TALL_1, TALL_2, TALL_3 = SET.tall
 REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns
-DOT_ROWS = SET.dot_rows
+DOT_ROWS, DEPTH, PACK_ALIASES = SET.dot_rows, SET.depth, SET.pack_aliases
 SUMS_BYTES = 8 * DOT_ROWS * 2
 END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 
 # Blocks and cuts that are the same for all.
 ALONE = 6  # vectors of the tile of one row alone: as many sums hide each other's wait
 TURNED_ROWS = 8  # rows that are added to c at a time where the product was made of the transpose
-DEPTH = 256  # terms of the sum that a panel of b holds
 DOT_DEPTH = 800  # the same for a panel of dot products: MNIST's 784 in one
 PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB with AVX-512
-BLOCK_BYTES = L2_BYTES // 2  # of a, that a copied panel of b is used for
+BLOCK_BYTES = L2_BYTES  # of a, that a copied panel of b is used for
+WIDE_BYTES = L2_BYTES // 4  # of a panel of b that is not on the stack
 PACK_ROWS = 64  # rows from which copying a panel of b pays
-PACK_ALIASES = 40  # the same where its rows would drive one another out of L1
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048
@@ -140,4 +141,4 @@ LONG = 64  # terms from which it pays to ask for c's cache lines ahead
 FAR = 24  # vectors of c's row from which they are far from one another
 COPY_COLUMNS = 12  # vectors of c's row from which copying tiles of a pays
 COPY_ROWS = 48
-AHEAD = 16  # rows of b asked for while one is copied
+AHEAD = 4096  # bytes of b asked for while a row is copied

@@ -87,7 +87,7 @@ def prefers_dots(n, depth, step):
     Up to 10 of 784 terms, 7 of 255, 2 of 50: 1.5x at 784-10 with batch 100, 0.7x with batch 1.
     """
     narrow = n % step
-    return narrow > 0 and 4 * narrow * (depth + 8 * step) < 3 * step * depth
+    return narrow > 0 and n < 64 * step and 4 * narrow * (depth + 8 * step) < 3 * step * depth
 
 
 @helper

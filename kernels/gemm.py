@@ -36,9 +36,10 @@ from .blocking import (
     STRIP,
     TALL,
     WIDE,
+    WIDE_BYTES,
 )
 from .dots import dots, narrow_dots, narrow_transposed, prefers_dots
-from .packing import aliases, copy_tiles, pack_strips, pack_transpose
+from .packing import aliases, copy_tiles, pack_strips, pack_transpose, turn_tiles
 from .shallow import shallow_product
 from .simd import (
     allocate,
@@ -135,7 +136,7 @@ def gemm(
         differentiate(derivative, y, c, n, m, n)
         return
     panel = stack_buffer(a, PANEL_BYTES)
-    if depth >= step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:
+    if depth >= 2 * step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:
         dots(n, m, depth, b, b_col, a, a_row, c, 1, c_row, factor, z, 1, z_row, add)
         n = 0
     elif as_dots:
@@ -157,15 +158,41 @@ def gemm(
     terms = depth if m <= 2 and n >= 24 * step else SHALLOW
     if m <= SHALLOW_ROWS and b_col == 1 and n * terms > SMALL * step and factor == 1:
         deep = SHALLOW
-    # Tiles of a whose rows are read across, a cache line a term, come in order from a copy.
-    copies = a_row == 1 and b_col == 1 and n >= COPY_COLUMNS * step and m >= COPY_ROWS
-    copies = copies and depth >= LONG and n * min(depth, deep) > SMALL * step
-    copy, room = a, BLOCK_BYTES // (BITS // 8) * step
-    if copies:
-        copy = allocate(a, BLOCK_BYTES + BITS // 8)
-        copies = not is_null(copy)
-    # A tile that reads ten rows of one set of L1 across finds none of them again.
-    shallow = 3 * SHALLOW // 2 if a_row == 1 and aliases(a, SHALLOW, a_depth) else SHALLOW
+    # Blocks of about the same depth: 784 terms are three, and not three and one of sixteen.
+    if deep == DEPTH and depth > DEPTH:
+        parts = (depth + DEPTH - 1) // DEPTH
+        deep = ((depth + parts - 1) // parts + step - 1) // step * step
+    deepest, room = min(depth, deep), BLOCK_BYTES // (BITS // 8) * step
+    large = b_col == 1 and n * deepest > SMALL * step  # no block of b stays in L1 as it stands
+    shallow = SHALLOW if b_col == 1 and n >= SHALLOW_COLUMNS * step else 0
+    # A tile that reads ten rows of one set of L1 finds none of them again.
+    if SHALLOW < depth <= 3 * SHALLOW // 2 and shallow > 0:
+        if (a_row == 1 and aliases(a, SHALLOW, a_depth)) or aliases(b, SHALLOW, b_depth):
+            shallow = depth
+    # Tiles of a come in order from a copy where many strips read them: those whose rows are read
+    # across, a cache line a term, and those whose rows would drive one another or b out of a cache.
+    copies = False
+    if m >= COPY_ROWS and depth > max(SHALLOW, shallow) and n > STRIP * step:
+        if a_row == 1 and b_col == 1:
+            copies = n >= COPY_COLUMNS * step and depth >= LONG and large
+            copies = copies or aliases(a, deepest, a_depth)
+        elif a_depth == 1 and depth >= LONG and n >= 4 * COPY_COLUMNS * step:
+            copies = m * depth > room or aliases(a, TALL, a_row)
+    least = PACK_ROWS
+    if large and PACK_ALIASES <= m and aliases(b, deepest, b_depth):
+        least = PACK_ALIASES
+    # The panel on the stack is three strips wide; rows of b are read faster in longer pieces:
+    # dW 700,100,10000, whose b no cache holds, in 0.95 of the time.
+    wide = large and m >= least and n >= 4 * STRIP * step
+    copy, panel_bytes = a, PANEL_BYTES
+    if copies or wide:
+        copy = allocate(a, BLOCK_BYTES + TALL * BITS // 8 + WIDE_BYTES)
+        if is_null(copy):
+            copies = wide = False
+        if wide:
+            panel, panel_bytes = offset(copy, room + TALL * step), WIDE_BYTES
+    # Rows of W are asked for where they come from behind L2, and do not share a set of L1.
+    asks = b_col != 1 and 4 * n * depth > room and not aliases(b, 2 * STRIP * step, b_col)
     k = 0
     while True:
         block = min(deep, depth - k)
@@ -173,23 +200,26 @@ def gemm(
         # A block of b that stays in L1 is used by one tile's rows after the other's, all columns
         # at once, so that c is written in order; a larger one is copied, a strip at a time.
         small = b_col == 1 and n > STRIP * step and block * n <= SMALL * step
-        crowded = aliases(b, block, b_depth)
         height = SMALL_ROWS if n < WIDE * step else 8
         if not small:
-            height = max(BLOCK_BYTES // (BITS // 8) * step // max(block, 1) // 24, 2) * 24
+            height = m
+            if m * (block + 1) > room:  # blocks of about the same height
+                height = max(room // (block + 1) // 24, 2) * 24
+                parts = (m + height - 1) // height
+                height = ((m + parts - 1) // parts + 23) // 24 * 24
         i = 0
         while i < m:
             rows = min(height, m - i)
             a_block = offset(a, i * a_row + k * a_depth)
             if copies:
                 rows = min(rows, room // (block + 1) // TALL * TALL)
-                copy_tiles(rows, block, a_block, a_depth, copy)
-            pack = b_col != 1 or (
-                not small and n > STRIP * step
-                and (rows >= PACK_ROWS or (crowded and rows >= PACK_ALIASES))
-            )  # fmt: skip
+                if a_row == 1:
+                    copy_tiles(rows, block, a_block, a_depth, copy)
+                else:
+                    turn_tiles(rows, block, a_block, a_row, copy)
+            pack = b_col != 1 or (not small and n > STRIP * step and rows >= least)
             j = 0
-            if b_col == 1 and 0 < block <= shallow and n >= SHALLOW_COLUMNS * step:
+            if 0 < block <= shallow:
                 shallow_product(
                     rows, n, block, a_block, a_row, a_depth, offset(b, k * b_depth), b_depth,
                     offset(c, i * c_row), c_row, factor, offset(z, i * z_row), z_row, add,
@@ -209,10 +239,10 @@ def gemm(
                 if STRIP == 3 and 3 * step < n - j <= 4 * step:
                     width = 2 * step  # 2 + 2 vectors, not 3 + 1
                 if pack and b_col == 1:  # strips that are copied together; of its transpose, one
-                    group = max(1, min(4, PANEL_BYTES // (BITS // 8) // (STRIP * block)))
+                    group = max(1, panel_bytes // (BITS // 8) // (STRIP * block))
                     pack_strips(
                         block, min(group * width, n - j), width, offset(b, k * b_depth + j),
-                        b_depth, panel, 4 if crowded else AHEAD,
+                        b_depth, panel, max(1, AHEAD // (BITS // 8) // (STRIP * group)),
                     )  # fmt: skip
                 first = j
                 while j < n and j < first + group * width:
@@ -225,7 +255,7 @@ def gemm(
                             b_block = panel
                             pack_transpose(
                                 block, columns, offset(b, k * b_depth + j * b_col), b_depth, b_col,
-                                panel,
+                                panel, asks,
                             )  # fmt: skip
                     p, a_tile, row, term = a_block, a_row, a_row, a_depth
                     if copies and columns > (STRIP - 1) * step:
@@ -247,7 +277,7 @@ def gemm(
         if not add:
             add, factor = True, scalar(a, 1.0)
         z, z_row = c, c_row
-    if copies:
+    if copies or wide:
         release(copy)
 
 

@@ -17,12 +17,18 @@ from .simd import (
 
 
 @helper
-def pack_transpose(depth, columns, b, b_depth, b_col, panel):
-    """panel[k, j] = b[k, j] for j < columns; whole vectors a row, those past columns unused."""
+def pack_transpose(depth, columns, b, b_depth, b_col, panel, asks):
+    """panel[k, j] = b[k, j] for j < columns; whole vectors a row, those past columns unused.
+
+    Where it `asks`, the columns behind these are fetched into the caches for the next panel.
+    """
     step = lanes(b)
     width = (columns + step - 1) // step * step
     for k in range(0, depth, step):
         for j in range(0, columns, step):
+            if asks:
+                for i in range(step):
+                    prefetch(b, k * b_depth + (columns + j + i) * b_col)
             transpose_block(
                 offset(b, k * b_depth + j * b_col), b_col, columns - j, depth - k,
                 offset(panel, k * width + j), width,
@@ -37,17 +43,19 @@ def pack_strips(depth, columns, width, b, b_depth, panel, ahead):
     takes 18 cycles, in fours 5.
     """
     step = lanes(b)
+    full = columns // width * width
+    size = (columns - full + step - 1) // step * step
     for k in range(depth):
         row = offset(b, k * b_depth)
-        for j in range(0, columns, width):
+        target = offset(panel, k * width)
+        for j in range(0, full, width):
             prefetch(row, ahead * b_depth + j)
-            size = min(width, (columns - j + step - 1) // step * step)
-            target = offset(panel, j * depth + k * size)
-            for i in range(0, size, step):
-                if columns - j - i >= step:
-                    store(target, i, load(row, j + i))
-                else:
-                    store(target, i, load_first(row, j + i, columns - j - i))
+            for i in range(0, width, step):
+                store(target, i, load(row, j + i))
+            target = offset(target, width * depth)
+        target = offset(panel, full * depth + k * size)
+        for i in range(full, columns, step):
+            store(target, i - full, load_first(row, i, columns - i))
 
 
 @helper
@@ -75,3 +83,20 @@ def copy_tiles(rows, depth, a, a_depth, copy):
                     store(q, r, load(p, r))
                 else:
                     store(q, r, load_first(p, r, rows - i - r))
+
+
+@helper
+def turn_tiles(rows, depth, a, a_row, copy):
+    """`copy_tiles` for an a whose columns are side by side: transposed, a square at a time.
+
+    Up to a vector's lanes of terms are written behind the last tile.
+    """
+    step = lanes(a)
+    for i in range(0, rows, TALL):
+        for k in range(0, depth, step):
+            for r in range((TALL - 1) // step * step, -1, -step):
+                if rows - i - r > 0:
+                    transpose_block(
+                        offset(a, (i + r) * a_row + k), a_row, rows - i - r, depth - k,
+                        offset(copy, i * (depth + 1) + k * TALL + r), TALL,
+                    )  # fmt: skip

@@ -26,7 +26,9 @@ def test_copies_take_at_most_64_kb_of_stack():
     widest = max(blocking.SETS, key=lambda row: row.bits)
     assert blocking.PANEL_BYTES + widest.bits // 8 * 3 <= 64 * 1024
     assert blocking.DOT_DEPTH * widest.bits // 8 <= blocking.PANEL_BYTES
-    assert blocking.DEPTH * widest.strip * widest.bits // 8 <= blocking.PANEL_BYTES
+    for row in blocking.SETS:
+        assert row.depth * row.strip * row.bits // 8 <= blocking.PANEL_BYTES
+        assert row.depth % (row.bits // 32) == 0  # blocks are rounded up to whole vectors of it
 
 
 def test_the_second_cache_has_a_size():

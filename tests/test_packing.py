@@ -6,7 +6,7 @@ from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
 from fastnet.kernels._compile import jit
-from fastnet.kernels.packing import aliases, copy_tiles, pack_strips, pack_transpose
+from fastnet.kernels.packing import aliases, copy_tiles, pack_strips, pack_transpose, turn_tiles
 from fastnet.kernels.simd import pointer
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
@@ -20,12 +20,17 @@ def _strips(b, columns, width, panel):
 
 @jit()
 def _transpose(b, panel):
-    pack_transpose(b.shape[1], b.shape[0], pointer(b), 1, b.shape[1], pointer(panel))
+    pack_transpose(b.shape[1], b.shape[0], pointer(b), 1, b.shape[1], pointer(panel), True)
 
 
 @jit()
 def _tiles(a, copy):
     copy_tiles(a.shape[1], a.shape[0], pointer(a), a.shape[1], pointer(copy))
+
+
+@jit()
+def _turned_tiles(a, copy):
+    turn_tiles(a.shape[0], a.shape[1], pointer(a), a.shape[1], pointer(copy))
 
 
 @jit()
@@ -84,6 +89,24 @@ def test_tiles_of_rows_side_by_side(dtype):
                 assert_array_equal(tile[:, : part.shape[1]], part)
             # A vector reaches past the last tile by less than a term and a vector.
             assert_array_equal(copy[tiles * (depth + 1) * blocking.TALL + lanes(dtype) :], SENTINEL)
+
+
+@every_dtype
+def test_tiles_of_the_transpose(dtype):
+    step = lanes(dtype)
+    for rows in (*range(1, 2 * blocking.TALL + 2), 5 * blocking.TALL + 1):
+        for depth in (1, step - 1, step, step + 1, 3 * step + 2):
+            a = np.arange(1.0, rows * depth + 1).astype(dtype).reshape(rows, depth)
+            tiles = -(-rows // blocking.TALL)
+            size = tiles * (depth + 1) * blocking.TALL
+            copy = np.full(size + blocking.TALL * step + 3, SENTINEL, dtype)
+            _turned_tiles(a, copy)
+            for i in range(tiles):
+                at = i * (depth + 1) * blocking.TALL
+                tile = copy[at : at + depth * blocking.TALL].reshape(depth, blocking.TALL)
+                part = a[i * blocking.TALL : (i + 1) * blocking.TALL]
+                assert_array_equal(tile[:, : part.shape[0]], part.T)
+            assert_array_equal(copy[size + blocking.TALL * step :], SENTINEL)
 
 
 def test_rows_that_share_sets_of_l1():
