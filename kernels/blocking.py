@@ -28,7 +28,7 @@ class InstructionSet(NamedTuple):
     shallow_columns: int  # vectors of columns from which few terms go in order
     dot_rows: int  # rows of a tile of dot products, two columns wide
     depth: int  # terms of the sum that a panel of b holds
-    pack_aliases: int  # rows from which copying b pays where its rows drive one another out of L1
+    pack_one_set: int  # rows from which copying b pays where its rows fall into one set of L1
 
 
 # Rows times vectors accumulators, a row of b and one broadcast must fit the registers. Share of
@@ -36,8 +36,8 @@ class InstructionSet(NamedTuple):
 # 8x1 0.61. AVX2's masked store takes 29 cycles there, a plain one 4; the others have none.
 SETS = (
     InstructionSet("AVX-512", 512, 32, True, True, True, 3, (8, 8, 8), 3, False, 16, 8, 272, 40),
-    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 10, 4, 272, 10),
-    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 10, 4, 352, 10),
+    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 10, 4, 272, 12),
+    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 10, 4, 352, 12),
     InstructionSet("NEON", 128, 32, False, False, False, 3, (8, 8, 6), 3, False, 8, 8, 272, 40),
 )
 
@@ -118,7 +118,7 @@ BITS, REGISTERS = SET.bits, SET.registers
 STRIP, TALL = SET.strip, SET.tall[SET.strip - 1]
 TALL_1, TALL_2, TALL_3 = SET.tall
 REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns
-DOT_ROWS, DEPTH, PACK_ALIASES = SET.dot_rows, SET.depth, SET.pack_aliases
+DOT_ROWS, DEPTH, PACK_ONE_SET = SET.dot_rows, SET.depth, SET.pack_one_set
 SUMS_BYTES = 8 * DOT_ROWS * 2
 END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 
@@ -130,6 +130,7 @@ PANEL_BYTES = 56 * 1024  # of b, on the stack, or of DOT_DEPTH columns: 50 KB wi
 BLOCK_BYTES = L2_BYTES  # of a, that a copied panel of b is used for
 WIDE_BYTES = L2_BYTES // 4  # of a panel of b that is not on the stack
 PACK_ROWS = 64  # rows from which copying a panel of b pays
+PACK_ALIASES = 40  # the same where its rows would drive one another out of L1
 SMALL = 512  # vectors of b that stay in L1 without a copy: 32 KB with AVX-512
 SMALL_ROWS = 24  # rows of c written at a time then: a whole number of tiles of any height
 WIDE = 64  # vectors of c's row from which 24 rows fall into one set of L1; 8 rows: 2x at 2048

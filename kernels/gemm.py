@@ -26,6 +26,7 @@ from .blocking import (
     FEW_ROWS,
     LONG,
     PACK_ALIASES,
+    PACK_ONE_SET,
     PACK_ROWS,
     PANEL_BYTES,
     SHALLOW,
@@ -136,7 +137,7 @@ def gemm(
         differentiate(derivative, y, c, n, m, n)
         return
     panel = stack_buffer(a, PANEL_BYTES)
-    if depth >= 2 * step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:
+    if depth >= min(m, 2) * step and a_depth == 1 and b_depth == 1 and m <= FEW_ROWS and n > m:
         dots(n, m, depth, b, b_col, a, a_row, c, 1, c_row, factor, z, 1, z_row, add)
         n = 0
     elif as_dots:
@@ -179,8 +180,8 @@ def gemm(
         elif a_depth == 1 and depth >= LONG and n >= 4 * COPY_COLUMNS * step:
             copies = m * depth > room or aliases(a, TALL, a_row)
     least = PACK_ROWS
-    if large and PACK_ALIASES <= m and aliases(b, deepest, b_depth):
-        least = PACK_ALIASES
+    if large and PACK_ONE_SET <= m < PACK_ROWS and aliases(b, deepest, b_depth):
+        least = PACK_ONE_SET if aliases(b, SHALLOW, b_depth) else PACK_ALIASES
     # The panel on the stack is three strips wide; rows of b are read faster in longer pieces:
     # dW 700,100,10000, whose b no cache holds, in 0.95 of the time.
     wide = large and m >= least and n >= 4 * STRIP * step

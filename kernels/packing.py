@@ -25,10 +25,10 @@ def pack_transpose(depth, columns, b, b_depth, b_col, panel, asks):
     step = lanes(b)
     width = (columns + step - 1) // step * step
     for k in range(0, depth, step):
+        if asks:
+            for j in range(columns):
+                prefetch(b, k * b_depth + (columns + j) * b_col)
         for j in range(0, columns, step):
-            if asks:
-                for i in range(step):
-                    prefetch(b, k * b_depth + (columns + j + i) * b_col)
             transpose_block(
                 offset(b, k * b_depth + j * b_col), b_col, columns - j, depth - k,
                 offset(panel, k * width + j), width,
