@@ -11,7 +11,7 @@ ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
     "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
-    "Optimizers and penalties": (("updates", "penalties"), ""),
+    "Optimizers and penalties": (("updates", "clipping", "penalties"), ""),
     "Activations, forward": (ACTIVATIONS, "_forward"),
     "Activations, backward": (ACTIVATIONS, "_backward"),
     "Losses, forward": (("softmax", "losses", "cross_entropy", "hinge"), "_forward"),

@@ -172,6 +172,18 @@ def test_least_times(compare, monkeypatch, seconds, pairs):
 # --------------------------------------------------------------------------- real commits
 
 
+SLOW_TANH = """
+
+from ._compile import jit, matrix
+from .simd import pointer
+
+@jit(matrix, matrix)
+def tanh_forward(x, out):
+    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size // 10, ())
+    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size, ())
+"""
+
+
 @pytest.fixture(scope="module")
 def repository(root, tmp_path_factory):
     """Two commits: the second one's tanh does a tenth twice, and only it has log_forward."""
@@ -187,12 +199,11 @@ def repository(root, tmp_path_factory):
         if file.is_file() and file.name != ".git":
             shutil.copy(file, copy)
     git(copy, "init", "--quiet")
-    change(copy, "kernels/__init__.py", "import exp_forward, log_forward", "import exp_forward")
+    change(copy, "kernels/elementary.py", "def log_forward(", "def _log_forward(")
     commit(copy, "base")
-    change(copy, "kernels/__init__.py", "import exp_forward", "import exp_forward, log_forward")
-    call = "    sweep(tanh, (pointer(out),), (pointer(x),), 0, x.size"
-    twice = f"{call} // 10, ())\n{call}, ())\n"
-    change(copy, "kernels/activations.py", f"{call}, ())\n", twice)
+    change(copy, "kernels/elementary.py", "def _log_forward(", "def log_forward(")
+    path = copy / "kernels" / "activations.py"
+    path.write_text(path.read_text() + SLOW_TANH)
     commit(copy, "slow")
     return copy
 

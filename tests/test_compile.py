@@ -15,7 +15,7 @@ from numba.core.typed_passes import BaseNativeLowering
 from numba.core.types import Record
 
 from fastnet import kernels
-from fastnet.kernels._compile import cube, jit, labels, matrix, named, real, vector
+from fastnet.kernels._compile import Kernel, cube, jit, labels, matrix, named, real, vector
 from fastnet.reference.kernels.record import dense_layers, program_of
 
 # One version a dtype, in this process, after whatever the other tests did
@@ -85,8 +85,9 @@ def call_everything(dtype, n, d, m, form):
 
 
 def test_one_version_a_dtype():
-    public = {n: getattr(kernels, n) for n in kernels.__all__ if callable(getattr(kernels, n))}
-    assert len(public) > 20
+    public = {name: getattr(kernels, name) for name in kernels.__all__}
+    public = {name: kernel for name, kernel in public.items() if isinstance(kernel, Kernel)}
+    named_here = set(call_everything.__code__.co_names)
     for dtype in (np.float32, np.float64):
         for shape in ((3, 4, 5), (1, 4, 5), (3, 1, 1), (17, 16, 33), (1, 1, 1)):
             for form in ("fresh", "transposed twice", "part", "middle"):
@@ -103,15 +104,13 @@ def test_one_version_a_dtype():
             shapes = tuple(a.ndim for a in arrays)
             dtypes = tuple(str(a.dtype) for a in arrays)
             versions[shapes, dtypes].append(signature)
-        # Not all are called here; those of losses, optimizers and layers have tests of their own.
-        if not versions:
-            continue
-        called += 1
         for signatures in versions.values():
             assert len(signatures) == 1, f"{name}: {signatures}"
-        once = name in ("work_size", "dropout_mask", "central_differences")
-        assert len(versions) >= (1 if once else 2), name
-    assert called > 20
+        # Not all are called here; those of losses, optimizers and layers have tests of their own.
+        if name in named_here:
+            called += 1
+            assert len(versions) >= (1 if name == "work_size" else 2), name
+    assert called > 10
 
 
 def test_what_numba_would_do_besides():
@@ -201,7 +200,7 @@ def test_every_public_kernel_documents_its_arguments():
     """As it is at run time: some are made by functions."""
     for name in kernels.__all__:
         kernel = getattr(kernels, name)
-        if callable(kernel):
+        if isinstance(kernel, Kernel):
             section = inspect.getdoc(kernel).partition("Parameters\n----------\n")[2]
             section = section.partition("\n\n")[0]
             heads = [line.partition(" : ")[0] for line in section.splitlines() if line[:1].strip()]
@@ -212,7 +211,7 @@ def test_every_public_kernel_documents_its_arguments():
 def test_every_public_kernel_is_compiled_by_the_decorator():
     for name in kernels.__all__:
         kernel = getattr(kernels, name)
-        if callable(kernel):
+        if isinstance(kernel, Kernel):
             options = kernel.targetoptions
             assert options["nogil"] and options["error_model"] == "numpy", name
             assert not options.get("fastmath") and not options.get("parallel"), name

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from fastnet import kernels
+from fastnet.kernels._compile import Kernel
 from fastnet.kernels.simd import BITS
 
-PUBLIC = [name for name in kernels.__all__ if callable(getattr(kernels, name))]
+PUBLIC = [name for name in kernels.__all__ if isinstance(getattr(kernels, name), Kernel)]
 
 
 @pytest.fixture(scope="module")

@@ -206,8 +206,7 @@ def test_examples(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
-    documented = {"initializers", "layers", "losses", "optimizer", "models"}
-    documented |= {"functions.activations", "functions.errors", "functions.logits"}
+    documented = {"functions", "initializers", "layers", "losses", "optimizer", "models"}
     documented |= {"datasets", "penalties", "textbook", "textbook.first", "textbook.second"}
     if name.removeprefix("fastnet.") in documented:
         assert result.attempted > 0, f"{name} shows no example"

@@ -11,8 +11,8 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
 def test_the_readme_has_its_examples():
-    """One for each kind of user: NumPy layers, a model to train, kernels in jitted code."""
-    assert len(EXAMPLES) == 3
+    """NumPy layers, a model to train, a layer of one's own, kernels in jitted code."""
+    assert len(EXAMPLES) == 4
 
 
 @pytest.fixture
@@ -51,6 +51,11 @@ def test_a_model(run, capsys):
     assert (names["same"].predict(names["x"]) == names["model"].predict(names["x"])).all()
 
 
-def test_kernels(run):
+def test_a_layer_of_ones_own(run):
     names = run(2)
+    assert names["history"].accuracy[-1] > 0.9
+
+
+def test_kernels(run):
+    names = run(3)
     assert names["loss"][0] < 0.5 * np.log(10)  # what guessing gives, and the first step
