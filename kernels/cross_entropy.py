@@ -8,7 +8,7 @@ from . import elementary
 from ._compile import helper, jit, matrix, vector
 from .loss_family import entry_of, mean_loss, mean_of_sums, sum_loss
 from .simd import absolute, pointer, put, select
-from .softmax import TINY, cross_entropy_gradient_row, cross_entropy_row
+from .softmax_rows import TINY, cross_entropy_gradient_row, cross_entropy_row
 from .sweep import sum_of, sweep
 
 LOWEST_LOG = -100.0  # PyTorch's bounds: log(0) counts as this, and y (1 - y) below as 1e-12

@@ -18,7 +18,7 @@ from numba import float64, int64
 from ._compile import entry, helper, inline, jit, labels, matrix, named, real, vector
 from .loop.calls import Loss
 from .simd import get, offset, pointer, pointer_at, put, scalar
-from .softmax import is_largest
+from .softmax_rows import is_largest
 from .sweep import sum_of, sweep
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64

@@ -11,7 +11,7 @@ from ._compile import helper
 from .cross_entropy import log1p
 from .loss_family import loss_of_rows, loss_of_sums, mean_loss, rows_of_terms
 from .simd import absolute, fill, scalar, select, sum_lanes
-from .softmax import TINY
+from .softmax_rows import TINY
 from .sweep import fold, sweep
 
 LOG_2 = 0.6931471805599453  # log(2)

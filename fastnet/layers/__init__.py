@@ -8,6 +8,7 @@ forward returned, as in the textbook.
 
 from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
+from fastnet.layers.affine import Affine
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer
 from fastnet.layers.batch_normalization import BatchNormalization
@@ -17,8 +18,8 @@ from fastnet.layers.dropout import Dropout
 from fastnet.layers.elementwise import Activation
 from fastnet.layers.embedding import Embedding
 from fastnet.layers.gates import *  # noqa: F403
+from fastnet.layers.matmul import MatMul
 from fastnet.layers.nodes import Add, Multiply
-from fastnet.layers.products import Affine, MatMul
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 
 __all__ = [

@@ -24,8 +24,8 @@ from fastnet.kernels import (
     tanh_backward,
 )
 from fastnet.layers import activations, gates
+from fastnet.layers.affine import Affine
 from fastnet.layers.base import Layer, LoopLayer
-from fastnet.layers.products import Affine
 
 __all__ = ["Dense"]
 

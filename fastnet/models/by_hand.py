@@ -17,7 +17,7 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.models import progress
-from fastnet.models.assembly import output_count
+from fastnet.models.layer_list import output_count
 from fastnet.models.stack import Stack
 
 __all__ = ["ByHand"]

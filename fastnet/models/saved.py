@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import fastnet.layers
 from fastnet import checks, weights_file
 from fastnet.losses import LOSSES
-from fastnet.models.assembly import says_what_it_is
+from fastnet.models.layer_list import says_what_it_is
 
 if TYPE_CHECKING:
     from fastnet.models import Sequential

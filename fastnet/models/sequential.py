@@ -14,7 +14,7 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
-from fastnet.models.assembly import output_count
+from fastnet.models.layer_list import output_count
 from fastnet.models.rows import KINDS, SCALES
 from fastnet.models.training import Trained
 

@@ -10,15 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.losses import LOSSES, Loss
-from fastnet.models.assembly import (
-    changed,
-    gathered,
-    inputs_of,
-    output_count,
-    recorded,
-    stacked,
-    take,
-)
+from fastnet.models.assembly import changed, gathered, recorded, take
+from fastnet.models.layer_list import inputs_of, output_count, stacked
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
 

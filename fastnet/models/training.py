@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.models import progress
-from fastnet.models.assembly import changed, output_count
+from fastnet.models.assembly import changed
 from fastnet.models.by_hand import ByHand
 from fastnet.models.history import History
+from fastnet.models.layer_list import output_count
 from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import Rows

@@ -37,7 +37,7 @@ from ..simd import (
     sum_lanes,
     sum_low,
 )
-from ..softmax import is_largest
+from ..softmax_rows import is_largest
 from .gather import gather
 from .record import SOFTMAX_CROSS_ENTROPY, layer_at, padded
 

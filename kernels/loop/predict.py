@@ -4,9 +4,10 @@ from numba import int64
 
 from .._compile import jit, matrix, real, vector
 from ..simd import get, offset, pointer, pointer_at, scalar
+from .blocks import row_block, row_blocks
 from .gather import gather
 from .record import layer_at, padded, program_type
-from .stages import aligned, forward, row_block, row_blocks
+from .stages import aligned, forward
 from .team import (
     DONE,
     THREADS,

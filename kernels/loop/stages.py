@@ -12,8 +12,9 @@ from ..dropout import layer_seed
 from ..loss_family import is_right
 from ..losses import squared_error_gradient_row, squared_error_row
 from ..simd import get, lanes, load, offset, put, scalar, store
-from ..softmax import softmax_gradient
+from ..softmax_rows import softmax_gradient
 from ..updates import descend
+from .blocks import W_UNIT, cut, vectors_of
 from .calls import (
     LayerBackward,
     LayerForward,
@@ -24,10 +25,6 @@ from .calls import (
     call,
 )
 from .record import ALIGNMENT, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, layer_at, padded
-
-LEAST_ROWS = 16  # of a block that a member of the team works on
-UPDATES_A_MEMBER = 2  # tasks: 784-100-10 with batch 100 took 117 us, with 1 149, with 4 124
-ROW_UNIT, W_UNIT = 8, 16  # rows of a batch, and of W, are cut at multiples: whole tiles
 
 
 @helper
@@ -170,44 +167,6 @@ def backward(
             copy_row(dout, n * d, dx)
             differentiate(below, rows, dx, d, n, d)
         y = x
-
-
-@helper
-def cut(row, size, unit):
-    """The row at which `size` rows are cut, near `row`: no end is less than 16 rows high.
-
-    `gemm` treats few rows otherwise, and the results would depend on the cut.
-    """
-    if row >= size:
-        return size
-    row = max(row, 0) // unit * unit
-    if row < LEAST_ROWS:
-        return 0
-    return size if size - row < LEAST_ROWS else row
-
-
-@helper
-def row_blocks(n, members, layers, depth):
-    """Blocks into which the n rows of a batch are cut."""
-    for i in range(depth):
-        if layer_at(layers, i).whole != 0:
-            return 1
-    return max(1, min(members, n // LEAST_ROWS))
-
-
-@helper
-def row_block(block, blocks, n):
-    """First row and number of rows of one of them."""
-    if blocks == 1:
-        return 0, n
-    first = cut(block * n // blocks, n, ROW_UNIT)
-    return first, cut((block + 1) * n // blocks, n, ROW_UNIT) - first
-
-
-@helper
-def vectors_of(like, columns):
-    """Vectors that a row of so many columns fills."""
-    return (columns + lanes(like) - 1) // lanes(like)
 
 
 @inline

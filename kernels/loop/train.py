@@ -12,22 +12,12 @@ from numba import boolean, float64, int64
 
 from .._compile import helper, jit, matrix, real, vector
 from ..simd import get, offset, pointer, pointer_at, put, scalar
+from .blocks import UPDATES_A_MEMBER, row_block, row_blocks
 from .calls import Penalty, Rule, address_in, call
 from .gather import gather
 from .online import is_tiny, train_one_by_one
 from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
-from .stages import (
-    UPDATES_A_MEMBER,
-    aligned,
-    backward,
-    forward,
-    losses_of,
-    row_block,
-    row_blocks,
-    scratch_size,
-    sum_of_losses,
-    update,
-)
+from .stages import aligned, backward, forward, losses_of, scratch_size, sum_of_losses, update
 from .team import (
     ANSWERS,
     DONE,
