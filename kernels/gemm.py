@@ -176,7 +176,7 @@ def gemm(
     if m >= COPY_ROWS and depth > max(SHALLOW, shallow) and n > STRIP * step:
         if a_row == 1 and b_col == 1:
             copies = n >= COPY_COLUMNS * step and depth >= LONG and large
-            copies = copies or aliases(a, deepest, a_depth)
+            copies = copies or aliases(a, 2 * SHALLOW, a_depth)
         elif a_depth == 1 and depth >= LONG and n >= 4 * COPY_COLUMNS * step:
             copies = m * depth > room or aliases(a, TALL, a_row)
     least = PACK_ROWS
