@@ -73,7 +73,7 @@ class _Bitcode(_Library):
 NEEDLESS = {"InlineClosureLikes", "NopythonRewrites"}
 
 
-def _undisturbed(function, argument):
+def _without_collector(function, argument):
     """Call it without the garbage collector, on a stack in one piece.
 
     The collector would look at what Numba makes again and again: 1.2 times the time, for 60 MB
@@ -91,7 +91,7 @@ def _undisturbed(function, argument):
             gc.enable()
 
 
-_undisturbed.__code__ = _undisturbed.__code__.replace(co_stacksize=70_000)  # of 8 bytes
+_without_collector.__code__ = _without_collector.__code__.replace(co_stacksize=70_000)  # of 8 bytes
 
 
 class _KernelCompiler(compiler.Compiler):
@@ -103,7 +103,7 @@ class _KernelCompiler(compiler.Compiler):
         super().__init__(typingctx, targetctx, library, *rest)
 
     def compile_extra(self, func):
-        return _undisturbed(super().compile_extra, func)
+        return _without_collector(super().compile_extra, func)
 
     def define_pipelines(self):
         pipelines = super().define_pipelines()

@@ -35,7 +35,7 @@ from .sparse import sparse_backward_params, sparse_forward
 
 # Samples times inputs up to which a layer of at most one vector of outputs does without `gemm`,
 # whose call and choices take 20 ns: 0.16 us instead of 0.20 a step of 3-4-1 with batch 1.
-SMALL = 64
+TINY_PRODUCT = 64
 SUMS_BYTES = 8 * BITS // 8
 SMALL_DX = 16  # sums along a vector take longer; not of 16 rows, which may be a part of a batch
 
@@ -112,7 +112,7 @@ def _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows
 @inline
 def forward(n, d, m, x, W, b, has_bias, activation, out):
     """`affine_forward` on pointers; b is not read where has_bias is false."""
-    if m <= lanes(x) and n * d <= SMALL and not prefers_dots(m, d, lanes(x)):
+    if m <= lanes(x) and n * d <= TINY_PRODUCT and not prefers_dots(m, d, lanes(x)):
         _small_forward(n, d, m, x, W, b, has_bias, out)
         activate(activation, out, m, n, m)
     else:
@@ -137,7 +137,7 @@ def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
 
     Of dW only `rows` of the d rows, from those on that x and dW point to.
     """
-    if m <= lanes(x) and n * d <= SMALL:
+    if m <= lanes(x) and n * d <= TINY_PRODUCT:
         _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows)
     else:
         gemm(rows, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)

@@ -24,6 +24,7 @@ from .blocking import (
     COPY_ROWS,
     DEPTH,
     FEW_ROWS,
+    L1_VECTORS,
     LONG,
     PACK_ALIASES,
     PACK_ONE_SET,
@@ -32,7 +33,6 @@ from .blocking import (
     SHALLOW,
     SHALLOW_COLUMNS,
     SHALLOW_ROWS,
-    SMALL,
     SMALL_ROWS,
     STRIP,
     TALL,
@@ -157,14 +157,14 @@ def gemm(
         )  # fmt: skip
     # One and two rows of many columns are fastest in order from L2, too.
     terms = depth if m <= 2 and n >= 24 * step else SHALLOW
-    if m <= SHALLOW_ROWS and b_col == 1 and n * terms > SMALL * step and factor == 1:
+    if m <= SHALLOW_ROWS and b_col == 1 and n * terms > L1_VECTORS * step and factor == 1:
         deep = SHALLOW
     # Blocks of about the same depth: 784 terms are three, and not three and one of sixteen.
     if deep == DEPTH and depth > DEPTH:
         parts = (depth + DEPTH - 1) // DEPTH
         deep = ((depth + parts - 1) // parts + step - 1) // step * step
     deepest, room = min(depth, deep), BLOCK_BYTES // (BITS // 8) * step
-    large = b_col == 1 and n * deepest > SMALL * step  # no block of b stays in L1 as it stands
+    large = b_col == 1 and n * deepest > L1_VECTORS * step  # no block of b stays in L1 as it stands
     shallow = SHALLOW if b_col == 1 and n >= SHALLOW_COLUMNS * step else 0
     # A tile that reads ten rows of one set of L1 finds none of them again.
     if SHALLOW < depth <= 3 * SHALLOW // 2 and shallow > 0:
@@ -200,7 +200,7 @@ def gemm(
         last = k + block == depth
         # A block of b that stays in L1 is used by one tile's rows after the other's, all columns
         # at once, so that c is written in order; a larger one is copied, a strip at a time.
-        small = b_col == 1 and n > STRIP * step and block * n <= SMALL * step
+        small = b_col == 1 and n > STRIP * step and block * n <= L1_VECTORS * step
         height = SMALL_ROWS if n < WIDE * step else 8
         if not small:
             height = m

@@ -18,8 +18,8 @@ from .simd import (
     store,
 )
 from .softmax_rows import (
-    FEW,
-    FEW_BYTES,
+    LOGS,
+    LOGS_BYTES,
     NARROW,
     TINY,
     cross_entropy_gradient_row,
@@ -114,10 +114,10 @@ def cross_entropy_forward(y, t, loss):
     """
     n, columns = y.shape
     p, labels = pointer(y), pointer(t)
-    few = stack_buffer(p, FEW_BYTES)
+    few = stack_buffer(p, LOGS_BYTES)
     total = 0.0
-    for start in range(0, n, FEW):
-        count = min(FEW, n - start)
+    for start in range(0, n, LOGS):
+        count = min(LOGS, n - start)
         for i in range(count):
             probability = get(p, (start + i) * columns + get(labels, start + i))
             put(few, i, probability + scalar(p, TINY))
@@ -175,10 +175,10 @@ def softmax_cross_entropy_forward(x, t, y, loss):
     n, columns = x.shape
     p, q, labels = pointer(x), pointer(y), pointer(t)
     step = lanes(p)
-    few, logits = stack_buffer(p, FEW_BYTES), stack_buffer(p, FEW_BYTES)
+    few, logits = stack_buffer(p, LOGS_BYTES), stack_buffer(p, LOGS_BYTES)
     total = 0.0
-    for start in range(0, n, FEW):
-        count = min(FEW, n - start)
+    for start in range(0, n, LOGS):
+        count = min(LOGS, n - start)
         for i in range(count):  # before y is written: y may be x
             put(logits, i, get(p, (start + i) * columns + get(labels, start + i)))
         if columns <= NARROW * step:
@@ -228,10 +228,10 @@ def softmax_cross_entropy_backward(y, t, dout, dx):
     n, columns = y.shape
     p, q, labels = pointer(y), pointer(dx), pointer(t)
     step = lanes(p)
-    errors = stack_buffer(p, FEW_BYTES)
+    errors = stack_buffer(p, LOGS_BYTES)
     factor, size = fill(p, dout), fill(p, n)
-    for start in range(0, n, FEW):
-        count = min(FEW, n - start)
+    for start in range(0, n, LOGS):
+        count = min(LOGS, n - start)
         for i in range(count):  # before dx is written: dx may be y
             at = (start + i) * columns + get(labels, start + i)
             put(errors, i, get(p, at) - scalar(p, 1.0))

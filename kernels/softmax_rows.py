@@ -34,8 +34,8 @@ TINY = 1e-7  # inside the textbook's logarithm, so that log(0) does not occur
 
 # Rows whose logarithms are taken together, a vector at a time: for a row alone, the logarithm
 # is a quarter of the cost of 10 classes.
-FEW = 64
-FEW_BYTES = 8 * FEW
+LOGS = 64
+LOGS_BYTES = 8 * LOGS
 
 VECTOR_BYTES = BITS // 8
 SQUARE_BYTES = VECTOR_BYTES * VECTOR_BYTES // 4  # lanes times lanes
@@ -273,9 +273,9 @@ def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
     """
     step = lanes(x)
     correct = 0
-    few, margins = stack_buffer(x, FEW_BYTES), stack_buffer(x, FEW_BYTES)
-    for start in range(0, n, FEW):
-        count = min(FEW, n - start)
+    few, margins = stack_buffer(x, LOGS_BYTES), stack_buffer(x, LOGS_BYTES)
+    for start in range(0, n, LOGS):
+        count = min(LOGS, n - start)
         if columns <= NARROW * step:
             for i in range(count):
                 label = get(labels, get(rows, start + i))

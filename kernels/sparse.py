@@ -54,7 +54,7 @@ LEAST_VECTORS = 2  # of columns: of one, finding the zeros takes longer than the
 LEAST_ROWS = 32  # of x: eight in float64 take 1.5 times as long as by `gemm`, 19 as long
 LEAST_SIZE = 2**14  # numbers in x: looking at 12 rows is 1 % of the work then
 MOST = 0.5  # of the positions may be listed: at 0.6 the gradient of W takes as long as by `gemm`
-FEW = 64  # columns of x that are no sample of all
+SAMPLED_COLUMNS = 64  # columns of x that are no sample of all
 PANEL = max(BITS // 8, 4 * 8) * TERMS  # bytes of columns of x, as rows: a vector of them, or four
 WIDEST = 4096  # bytes of a row of dout
 
@@ -258,7 +258,7 @@ def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
                     factor, add,
                 )  # fmt: skip
             done = k + together
-            if i == 0 and done >= FEW and 4 * listed > MOST * depth * done:
+            if i == 0 and done >= SAMPLED_COLUMNS and 4 * listed > MOST * depth * done:
                 rows = done  # those of dW from here on are for the caller
                 break
     return rows

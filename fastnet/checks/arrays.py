@@ -19,6 +19,7 @@ __all__ = [
     "array",
     "axis",
     "broadcast",
+    "common_dtype",
     "contiguous",
     "features",
     "fits",
@@ -32,7 +33,6 @@ __all__ = [
     "table",
     "targets",
     "unchanged",
-    "usual",
 ]
 
 
@@ -85,7 +85,7 @@ def result_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(dtype.type) if dtype.kind == "f" else FLOAT64
 
 
-def usual(first: Any, *others: Any) -> np.dtype[Any] | None:
+def common_dtype(first: Any, *others: Any) -> np.dtype[Any] | None:
     """Return the dtype that all share where kernels take them as they are, else None.
 
     It spares the usual call `array`, `result_dtype` and `contiguous`: 0.06 us an array, not 0.3.

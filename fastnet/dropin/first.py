@@ -44,7 +44,7 @@ class Affine(Own):
     def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep the rows of x by reference."""
         W, b, x = self.W, self.b, settled(x)
-        if checks.usual(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim > 1:
+        if checks.common_dtype(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim > 1:
             shape = x.shape
             if x.size and x.size == shape[0] * len(W) and b.shape == W.shape[1:]:
                 self.original_x_shape = shape
@@ -56,7 +56,7 @@ class Affine(Own):
         """Return dx; dW and db are fresh arrays."""
         x, W, dout = self.x, self.W, settled(dout)
         if (
-            checks.usual(W, dout) is not None
+            checks.common_dtype(W, dout) is not None
             and narrower(x, W)
             and x.shape == (len(dout), len(W))
             and dout.shape == (len(x), W.shape[1])
@@ -87,7 +87,7 @@ class Relu(Own):
         mask, dout = self.mask, settled(dout)
         if type(mask) is not ndarray or type(dout) is not ndarray or mask.shape != dout.shape:
             return own(self, dout)
-        if not checks.fits(mask, BOOL) or checks.usual(dout) is None:
+        if not checks.fits(mask, BOOL) or checks.common_dtype(dout) is None:
             return np.where(mask, dout.dtype.type(0), dout)
         # Without a branch for each: 100 x 50 take 5 us, np.where 21, as no two masks are alike.
         dx, kept = empty(dout.shape, dout.dtype), (~mask).astype(dout.dtype)
@@ -109,7 +109,7 @@ class Sigmoid(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout * (1 - out) * out."""
         out, dout = self.out, settled(dout)
-        if checks.usual(out, dout) is None or out.shape != dout.shape or not out.ndim:
+        if checks.common_dtype(out, dout) is None or out.shape != dout.shape or not out.ndim:
             return own(self, dout)
         dx = empty(out.shape, out.dtype)
         sigmoid_backward(out.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
@@ -144,7 +144,12 @@ class Dropout(Own):
     def forward(self, x: Any, train_flg: Any = True, *, own: Any) -> Any:
         """Return a new array, and in training keep the mask."""
         x, ratio = settled(x), self.dropout_ratio
-        if not train_flg or checks.usual(x) is None or not x.ndim or type(ratio) is not float:
+        if (
+            not train_flg
+            or checks.common_dtype(x) is None
+            or not x.ndim
+            or type(ratio) is not float
+        ):
             return own(self, x, train_flg)
         self.mask = np.random.rand(*x.shape) > ratio  # noqa: NPY002
         return _masked(x, self.mask)
@@ -152,7 +157,11 @@ class Dropout(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout * mask."""
         mask, dout = self.mask, settled(dout)
-        if checks.usual(dout) is None or not checks.fits(mask, BOOL) or mask.shape != dout.shape:
+        if (
+            checks.common_dtype(dout) is None
+            or not checks.fits(mask, BOOL)
+            or mask.shape != dout.shape
+        ):
             return own(self, dout)
         return _masked(dout, mask)
 
@@ -171,7 +180,7 @@ class BatchNormalization(Own):
         """Return a new array; in training keep xc, xn and std, and renew the running statistics."""
         x, gamma, beta, momentum = settled(x), self.gamma, self.beta, self.momentum
         mean, var = self.running_mean, self.running_var
-        dtype = checks.usual(x, gamma, beta, mean, var)
+        dtype = checks.common_dtype(x, gamma, beta, mean, var)
         if dtype is None or x.ndim not in (2, 4) or not x.size or type(momentum) is not float:
             return own(self, x, train_flg)
         rows = x.reshape(len(x), -1)
@@ -196,7 +205,7 @@ class BatchNormalization(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; dgamma and dbeta are fresh arrays."""
         xc, std, gamma, dout = self.xc, self.std, self.gamma, settled(dout)
-        dtype = checks.usual(xc, std, gamma, dout)
+        dtype = checks.common_dtype(xc, std, gamma, dout)
         if dtype is None or xc.shape != (len(dout), *std.shape) or dout.size != xc.size:
             return own(self, dout)
         if gamma.shape != std.shape:

@@ -55,7 +55,7 @@ def relu(x: Any, *, own: Any) -> Any:
 def softmax(x: Any, *, own: Any) -> Any:
     """Softmax over the last axis, of one row or of rows."""
     x = settled(x)
-    if checks.usual(x) is None or x.ndim not in (1, 2) or not x.size:
+    if checks.common_dtype(x) is None or x.ndim not in (1, 2) or not x.size:
         return own(x)
     y = empty(x.shape, x.dtype)
     table = (-1, x.shape[-1])
@@ -65,7 +65,7 @@ def softmax(x: Any, *, own: Any) -> Any:
 
 def cross_entropy_error(y: Any, t: Any, *, own: Any) -> Any:
     """Mean over rows of -log(y[n, t[n]] + 1e-7), t labels or one-hot."""
-    y, dtype = settled(y), checks.usual(y)
+    y, dtype = settled(y), checks.common_dtype(y)
     labels = None
     if dtype is not None and y.ndim == 2 and y.size:
         labels = labels_of(t, *y.shape)
@@ -90,7 +90,7 @@ def sigmoid_grad(x: Any, *, own: Any) -> Any:
 def sum_squared_error(y: Any, t: Any, *, own: Any) -> Any:
     """Half the sum of (y - t)**2."""
     y, t = settled(y), settled(t)
-    dtype = checks.usual(y, t)
+    dtype = checks.common_dtype(y, t)
     if dtype is None or y.shape != t.shape or not y.size:
         return own(y, t)
     loss = empty(1, dtype)

@@ -31,7 +31,7 @@ def labels_of(t: Any, n: int, classes: int) -> NDArray[np.int64] | None:
 
 def softmax_with_loss(x: Any, t: Any) -> tuple[NDArray[Any], Any, NDArray[np.int64]] | None:
     """Return y, the loss and the labels; None where no kernel does it."""
-    dtype = checks.usual(x)
+    dtype = checks.common_dtype(x)
     if dtype is None or x.ndim != 2 or not x.size:
         return None
     labels = labels_of(t, *x.shape)
@@ -46,7 +46,7 @@ def softmax_loss_gradient(y: Any, t: Any, dout: float) -> NDArray[Any] | None:
 
     Of one-hot rows NumPy makes it in two passes, in half of the time that a look at them takes.
     """
-    dtype = checks.usual(y)
+    dtype = checks.common_dtype(y)
     if dtype is None or y.ndim != 2 or np.shape(t) != y.shape[:1]:
         return None
     labels = labels_of(t, *y.shape)  # checked anew: they index memory

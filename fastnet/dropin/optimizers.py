@@ -57,7 +57,7 @@ def rows_of(
             row = settled(grads[key]), *[state[key] for state in states]
         except (IndexError, KeyError, TypeError):  # no state yet, or no gradient
             return None
-        if checks.usual(param, *row) is None:
+        if checks.common_dtype(param, *row) is None:
             return None
         for array in row:
             # Where they overlapped, the kernel would read what it has written; NumPy looks ahead.

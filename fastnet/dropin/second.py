@@ -43,7 +43,7 @@ class Affine(Own):
     def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep x by reference."""
         (W, b), x = self.params, settled(x)
-        if checks.usual(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
+        if checks.common_dtype(W, b) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
             if x.size and x.shape[1] == len(W) and b.shape == W.shape[1:]:
                 self.x = x
                 return product(x, W, b)
@@ -67,7 +67,7 @@ class MatMul(Own):
     def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep x by reference."""
         (W,), x = self.params, settled(x)
-        if checks.usual(W) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
+        if checks.common_dtype(W) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
             if x.size and x.shape[1] == len(W):
                 self.x = x
                 return product(x, W)
@@ -85,7 +85,7 @@ class MatMul(Own):
 
 
 def _backward_fits(x: Any, W: Any, dout: Any) -> bool:
-    if checks.usual(W, dout) is None or W.ndim != 2 or not narrower(x, W):
+    if checks.common_dtype(W, dout) is None or W.ndim != 2 or not narrower(x, W):
         return False
     return x.shape == (len(dout), len(W)) and dout.shape == (len(x), W.shape[1])
 
@@ -96,7 +96,7 @@ class Softmax(Own):
     def forward(self, x: Any, *, own: Any) -> Any:
         """Return a new (N, C), and keep it."""
         x = settled(x)
-        if checks.usual(x) is None or x.ndim != 2 or not x.size:
+        if checks.common_dtype(x) is None or x.ndim != 2 or not x.size:
             return own(self, x)
         out = empty(x.shape, x.dtype)
         softmax_forward(x, out)
@@ -106,7 +106,7 @@ class Softmax(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return out * (dout - sum(out * dout))."""
         out, dout = self.out, settled(dout)
-        if checks.usual(out, dout) is None or out.ndim != 2 or out.shape != dout.shape:
+        if checks.common_dtype(out, dout) is None or out.ndim != 2 or out.shape != dout.shape:
             return own(self, dout)
         dx = empty(out.shape, out.dtype)
         softmax_backward(out, dout, dx)
@@ -138,7 +138,7 @@ class SigmoidWithLoss(Own):
     def forward(self, x: Any, t: Any, *, own: Any) -> Any:
         """Return the loss, and keep it with y and t."""
         x, labels = settled(x), None
-        dtype = checks.usual(x)
+        dtype = checks.common_dtype(x)
         if dtype is not None and x.ndim == 1 and x.size:
             labels = labels_of(t, len(x), 2)
         if labels is None:
@@ -159,7 +159,7 @@ class Embedding(Own):
         """Return None; grads[0] is overwritten, a row that was taken twice gets both gradients."""
         (dW,), idx, dout = self.grads, self.idx, settled(dout)
         rows = None
-        if checks.usual(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
+        if checks.common_dtype(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
             rows = labels_of(idx, len(idx), len(dW))
         if rows is None or dout.shape != (len(rows), dW.shape[1]) or np.may_share_memory(dW, dout):
             return own(self, dout)

@@ -94,7 +94,7 @@ def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
     2.5
     """
     where = "sum_squared_error"
-    dtype = checks.usual(y, t)
+    dtype = checks.common_dtype(y, t)
     if dtype is None:
         y, t = checks.array(where, "y", y), checks.array(where, "t", t)
         dtype = checks.result_dtype(y, t)
@@ -133,7 +133,7 @@ def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:
 
 def _cross_entropy(y: NDArray[Any], t: NDArray[np.int64]) -> Any:
     """Mean cross entropy of checked y (N, C) and labels."""
-    dtype = checks.usual(y)
+    dtype = checks.common_dtype(y)
     if dtype is None:
         dtype = checks.result_dtype(y)
         y = checks.contiguous(y, dtype)

@@ -103,7 +103,7 @@ def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
 
 def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:
     """Return x (N, C), or (C,) too where single is True, for a kernel, and NumPy's result dtype."""
-    dtype = checks.usual(x)
+    dtype = checks.common_dtype(x)
     if dtype is not None:
         return checks.table(where, "x", x, single=single), dtype
     x = checks.table(where, "x", checks.array(where, "x", x), single=single)
@@ -129,7 +129,7 @@ def _softmax_loss_gradient(
 
     The labels t were checked for a y of that shape; y itself may be an array of the caller's.
     """
-    dtype = checks.usual(y)
+    dtype = checks.common_dtype(y)
     if dtype is None:
         y = checks.array(where, "y", y)
         dtype = checks.result_dtype(y)

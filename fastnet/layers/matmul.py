@@ -183,11 +183,11 @@ class MatMul(Layer):
         params = tuple(self.params)
         if len(params) != len(self.array_names):
             checks.lengths(where, "params", params, len(self.array_names))
-        usual, sizes = checks.usual(x, *params), params[0].shape
-        if usual is not None:
+        dtype_of_all, sizes = checks.common_dtype(x, *params), params[0].shape
+        if dtype_of_all is not None:
             shape = x.shape
             if len(shape) == 2 and shape[1] == sizes[0] and shape[0]:
-                return shape, x, *params, empty((shape[0], sizes[1]), usual)
+                return shape, x, *params, empty((shape[0], sizes[1]), dtype_of_all)
         x = checks.array(where, "x", x)
         rows = checks.rows(where, "x", x, params[0])
         dtype = checks.result_dtype(x, *params)
@@ -205,10 +205,10 @@ class MatMul(Layer):
         params, grads = tuple(self.params), tuple(self.grads)
         checks.gradients(where, params, grads, len(self.array_names))
         W = params[0]
-        usual, sizes = checks.usual(x, W, dout, *grads), W.shape
-        if usual is not None and len(shape) == 2:
+        dtype_of_all, sizes = checks.common_dtype(x, W, dout, *grads), W.shape
+        if dtype_of_all is not None and len(shape) == 2:
             if x.shape == shape and dout.shape == (shape[0], sizes[1]) and shape[1] == sizes[0]:
-                return None, x, W, dout, empty(shape, usual), *grads
+                return None, x, W, dout, empty(shape, dtype_of_all), *grads
         x, dout = checks.array(where, "x", x), checks.array(where, "dout", dout)
         n = 1 if len(shape) == 1 else shape[0]
         checks.unchanged(where, "x", x, (n, math.prod(shape) // n))

@@ -34,7 +34,7 @@ class _Broadcasting(Layer):
 
         It spares them `_inputs` and `_spread`: 1.5 us for 100 x 50, not 3.6.
         """
-        dtype = checks.usual(x, y)
+        dtype = checks.common_dtype(x, y)
         if dtype is None or x.ndim != 2 or (shape := x.shape) != y.shape:
             return None
         out = empty(shape, dtype)

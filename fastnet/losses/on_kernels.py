@@ -70,7 +70,7 @@ class TargetLoss(_KernelLoss):
         where = self._forward_name
         y: Any = x
         target: Any = t
-        dtype = checks.usual(y, target)
+        dtype = checks.common_dtype(y, target)
         if dtype is None:
             y, target = checks.array(where, "x", y), checks.array(where, "t", target)
             dtype = checks.result_dtype(y, target)
@@ -109,7 +109,7 @@ class TargetLoss(_KernelLoss):
         where = self._backward_name
         y, t = checks.remembered(where, self, "y"), self.t
         shape, dtype = self._given
-        if checks.usual(y, t) is not dtype:  # float16, or arrays of the caller's
+        if checks.common_dtype(y, t) is not dtype:  # float16, or arrays of the caller's
             y = checks.contiguous(checks.array(where, "y", y), dtype)
             t = checks.contiguous(checks.array(where, "t", t), dtype)
         if not y.shape == t.shape == shape:
@@ -198,7 +198,7 @@ class LabelLoss(_KernelLoss):
         where = self._backward_name
         y = checks.remembered(where, self, "y")
         labels, shape, dtype = self._given
-        if checks.usual(y) is not dtype:  # float16, or an array of the caller's
+        if checks.common_dtype(y) is not dtype:  # float16, or an array of the caller's
             y = checks.contiguous(checks.array(where, "y", y), dtype)
         checks.unchanged(where, "y", y, shape)
         dx = empty(shape, y.dtype)

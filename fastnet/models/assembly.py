@@ -138,7 +138,7 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         steps = layer.in_loop(shape)
         arrays = own.get(id(layer), [])
         if [array.shape for array in arrays] != [s for step in steps for s in step.parameters]:
-            raise changed(where)  # since `output_count` looked at them
+            raise changed_meanwhile(where)  # since `output_count` looked at them
         for step in steps:
             row = _row(step, shape, start)
             if step.kernels is not None:
@@ -196,7 +196,7 @@ def _is_bare_product(row: dict[str, int]) -> bool:
     return row["activation"] == IDENTITY and "state" not in row
 
 
-def take(
+def copy_assigned(
     where: str,
     network: Network,
     assigned: list[tuple[Any, int, NDArray[Any], NDArray[Any]]],
@@ -217,7 +217,7 @@ def take(
         layer.params[i], layer.grads[i] = view, grad
 
 
-def changed(where: str) -> RuntimeError:
+def changed_meanwhile(where: str) -> RuntimeError:
     """Return the error about layers that became others under a call."""
     return RuntimeError(
         f"{where}: layers must stay as they are while a call begins, got a change from another "

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.losses import LOSSES, Loss
-from fastnet.models.assembly import changed, gathered, recorded, take
+from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
 from fastnet.models.layer_list import inputs_of, output_count, stacked
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
@@ -198,9 +198,9 @@ class Stack:
             else:
                 assigned.append(entry)
         if assigned:
-            take(where, network, assigned)
+            copy_assigned(where, network, assigned)
         if not network.suits(n_in, outputs, vocabulary):
-            raise changed(where)
+            raise changed_meanwhile(where)
         for layer, name, memory in network.memories:
             kept = getattr(layer, name)
             if kept is not memory:

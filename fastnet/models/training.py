@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.models import progress
-from fastnet.models.assembly import changed
+from fastnet.models.assembly import changed_meanwhile
 from fastnet.models.by_hand import ByHand
 from fastnet.models.history import History
 from fastnet.models.layer_list import output_count
@@ -102,7 +102,7 @@ class Trained(ByHand):
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
             checks.features(where, "validation_data[0]", held_out.array.shape[1], n_in)
             if held_out.vocabulary != rows.vocabulary:
-                raise changed(where)
+                raise changed_meanwhile(where)
             held_out_targets = self._targets(
                 f"{where}: validation_data[1]",
                 validation_data[1],

@@ -41,8 +41,8 @@ from ..softmax_rows import is_largest
 from .gather import gather
 from .record import SOFTMAX_CROSS_ENTROPY, layer_at, padded
 
-ROWS = 128  # of all W and b
-ROWS_BYTES = ROWS * BITS // 8
+PARAMETER_ROWS = 128  # of all W and b
+PARAMETER_BYTES = PARAMETER_ROWS * BITS // 8
 
 
 @helper
@@ -76,7 +76,7 @@ def is_tiny(layers, depth, like):
         if layer.forward != 0 or layer.weight < 0 or m > step or (d > step and (i > 0 or m == 1)):
             return False
         rows += _shape(layer)[0] + 1
-    return rows <= ROWS
+    return rows <= PARAMETER_ROWS
 
 
 @helper
@@ -169,7 +169,7 @@ def train_one_by_one(
     y = x
     for i in range(depth):
         y = offset(y, padded(layer_at(layers, i).inputs))
-    parameter_rows = stack_buffer(x, ROWS_BYTES)
+    parameter_rows = stack_buffer(x, PARAMETER_BYTES)
     end = _copy_in(layers, depth, params, parameter_rows)
     epochs, size = order.shape
     epoch, start = 0, 0
