@@ -16,6 +16,7 @@ from llvmlite.binding import parse_bitcode
 from numba import config
 from numba.core import caching, codegen, compiler, entrypoints
 
+from . import _numba  # noqa: F401  first: it looks at Numba
 from .blocking import BITS, FUSED, L2_BYTES
 
 _FOLDER = pathlib.Path(__file__).resolve().parent

@@ -49,7 +49,7 @@ UPWARD = {("__init__", "threads")}
 OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
-TWINLESS = {"_cache", "_compile", "simd", "sparse", "sweep", "checked"} | {
+TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"} | {
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     *("loop/calls", "loop/record", "loop/team"),

@@ -126,8 +126,8 @@ ROWS = blocking.BLOCK_BYTES // 4 // blocking.DEPTH // 24 * 24  # of float32 in a
         (2, 300, 300),
         (300, 700, 1),
         # b in L1 as it stands, and just too large for it.
-        *((70, 100, m) for m in beyond(blocking.SMALL * lanes(np.float32) // 100)),
-        *((70, 100, m) for m in beyond(blocking.SMALL * lanes(np.float64) // 100)),
+        *((70, 100, m) for m in beyond(blocking.L1_VECTORS * lanes(np.float32) // 100)),
+        *((70, 100, m) for m in beyond(blocking.L1_VECTORS * lanes(np.float64) // 100)),
         (ROWS + 5, 3, 200),
     ],
 )
