@@ -11,6 +11,7 @@ from .. import affine
 from .._compile import helper, inline, jit
 from ..activations import IDENTITY, activate
 from ..simd import get, offset, pointer, pointer_at, put, scalar
+from ..sweep import copy
 from .calls import LayerForward, address_in, call
 from .record import (
     LAYER,
@@ -18,7 +19,7 @@ from .record import (
     padded,
     program_type,
 )
-from .stages import copy_row, forward, losses_of, scratch_after, scratch_size, sum_of_losses
+from .stages import forward, losses_of, scratch_after, scratch_size, sum_of_losses
 from .team import (
     DONE,
     THREADS,
@@ -61,8 +62,8 @@ def _outputs(n, layers, depth, params, state, learn, x, y, sums, scratch):
                 W, b = offset(params, layer.weight), offset(params, layer.bias)
                 affine.forward(n, d, m, x, W, b, layer.bias >= 0, IDENTITY, z)
             else:
-                copy_row(x, n * d, z)
-            copy_row(z, n * m, y)
+                copy(x, z, n * d)
+            copy(z, y, n * m)
             activate(layer.activation, y, m, n, m)
         x = y
         y = offset(y, padded(n * m))
@@ -214,11 +215,11 @@ def central_differences(
                 target, count = changed, d * m
                 if layer.forward != 0:
                     count, b = layer.count, -1
-                    copy_row(source, n * d, target)
+                    copy(source, target, n * d)
                 else:
                     if i == last:
                         target = pointer(out)
-                    copy_row(y, n * m, target)
+                    copy(y, target, n * m)
                 _differences(
                     max(low, W), min(high, W + count), W, source, d, n, program, i, p, learn, state,
                     labels, targets, pointer(steps), y, sums, target, out, gradient, rows, column,

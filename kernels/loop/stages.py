@@ -11,8 +11,9 @@ from ..activations import IDENTITY, activate, differentiate
 from ..dropout import layer_seed
 from ..loss_family import is_right
 from ..losses import squared_error_gradient_row, squared_error_row
-from ..simd import get, lanes, load, offset, put, scalar, store
+from ..simd import get, offset, put, scalar
 from ..softmax_rows import softmax_gradient
+from ..sweep import copy
 from ..updates import descend
 from .blocks import W_UNIT, cut, vectors_of
 from .calls import (
@@ -51,17 +52,6 @@ def aligned(p):
     """
     address = address_in(p, 0)
     return offset(p, -address % 64 // (address_in(p, 1) - address))
-
-
-@helper
-def copy_row(source, columns, target):
-    """target[:columns] = source[:columns], pointers."""
-    step = lanes(target)
-    full = columns - columns % step
-    for j in range(0, full, step):
-        store(target, j, load(source, j))
-    for j in range(full, columns):
-        put(target, j, get(source, j))
 
 
 @helper
@@ -115,7 +105,7 @@ def forward(
                     layer.activation, offset(results, done * m),
                 )  # fmt: skip
         else:
-            copy_row(rows, n * d, results)
+            copy(rows, results, n * d)
             activate(layer.activation, results, m, n, m)
         x = y
         scratch = offset(scratch, scratch_after(layer, batch_size))
@@ -164,7 +154,7 @@ def backward(
             W = offset(params, layer.weight)
             affine.backward_input(n, d, m, dout, W, rows, below, dx)
         else:
-            copy_row(dout, n * d, dx)
+            copy(dout, dx, n * d)
             differentiate(below, rows, dx, d, n, d)
         y = x
 
