@@ -183,6 +183,18 @@ def test_named_refuses_a_name_twice():
     assert named("some_forward", "mine", make()).__module__ == "mine"  # a cell that runs twice
 
 
+def test_jit_without_types_is_refused():
+    def forward(x):
+        return None
+
+    with pytest.raises(TypeError) as caught:
+        jit(forward)
+    assert str(caught.value) == (
+        "jit: types must be given, got the function forward. Write @jit(matrix, vector, int64), "
+        "the types of its arguments."
+    )
+
+
 def test_types_stand_on_a_kernel():
     """`real` is float32 in one version and float64 in the other; what has none has one version."""
 
