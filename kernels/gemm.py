@@ -58,7 +58,7 @@ from .simd import (
     store,
     tile_shape,
 )
-from .tiles import strip, tile
+from .tiles import strip, terms_at_a_time, tile
 
 
 @helper
@@ -159,10 +159,8 @@ def gemm(
     terms = depth if m <= 2 and n >= 24 * step else SHALLOW
     if m <= SHALLOW_ROWS and b_col == 1 and n * terms > L1_VECTORS * step and factor == 1:
         deep = SHALLOW
-    # Blocks of about the same depth: 784 terms are three, and not three and one of sixteen.
-    if deep == DEPTH and depth > DEPTH:
-        parts = (depth + DEPTH - 1) // DEPTH
-        deep = ((depth + parts - 1) // parts + step - 1) // step * step
+    if deep == DEPTH:
+        deep = terms_at_a_time(depth, step)
     deepest, room = min(depth, deep), BLOCK_BYTES // (BITS // 8) * step
     large = b_col == 1 and n * deepest > L1_VECTORS * step  # no block of b stays in L1 as it stands
     shallow = SHALLOW if b_col == 1 and n >= SHALLOW_COLUMNS * step else 0

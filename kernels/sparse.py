@@ -14,7 +14,7 @@ pay: a step of 784-50-10 with 100 digits takes 0.64 of the time with AVX-512, 0.
 """
 
 from ._compile import helper
-from .blocking import BITS, END_BYTES, PANEL_BYTES, SET
+from .blocking import BITS, DEPTH, END_BYTES, PANEL_BYTES, SET
 from .dots import narrow_dots, prefers_dots
 from .simd import (
     append_positions,
@@ -42,11 +42,11 @@ from .simd import (
     transpose_block,
     zero_tile,
 )
-from .tiles import four_steps
+from .tiles import four_steps, terms_at_a_time
 
 STRIP = SET.sparse_strip
 CHUNK = 32  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 without
-TERMS = 256  # of a sum that are listed at a time
+TERMS = DEPTH  # of a sum that are listed at a time: as many as `gemm` adds up
 INDICES = TERMS + 16  # a whole vector of indices is written at the end of the list
 B_BYTES = 64 * 1024  # of W that the terms at a time take: 0.9 of the time with 24 KB
 LEAST_TERMS = 24  # below that reading and writing the tile again takes longer than the sum
@@ -239,8 +239,9 @@ def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
     for j in range(0, m, step):
         store(zeros, j, fill(x, 0.0))
     listed = 0
-    for i in range(0, n, TERMS):
-        depth = min(TERMS, n - i)
+    terms = terms_at_a_time(n, step)
+    for i in range(0, n, terms):
+        depth = min(terms, n - i)
         for k in range(0, rows, together):
             for r in range(0, depth, step):
                 for q in range(0, together, step):

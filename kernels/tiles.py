@@ -4,16 +4,7 @@ A tile reads whole vectors of b, without masks: `_rows` sees to what stands behi
 """
 
 from ._compile import helper
-from .blocking import (
-    END_BYTES,
-    FAR,
-    LONG,
-    REPEATS,
-    STRIP,
-    TALL_1,
-    TALL_2,
-    TALL_3,
-)
+from .blocking import DEPTH, END_BYTES, FAR, LONG, REPEATS, STRIP, TALL_1, TALL_2, TALL_3
 from .simd import (
     lanes,
     load_first,
@@ -31,6 +22,16 @@ from .simd import (
     tile_vectors,
     zero_tile,
 )
+
+
+@helper
+def terms_at_a_time(depth, step):
+    """Terms of a sum that are added up before the next ones: 784 are three times about as many.
+
+    And not three times as many as a panel holds, and then sixteen.
+    """
+    parts = max(1, (depth + DEPTH - 1) // DEPTH)
+    return ((depth + parts - 1) // parts + step - 1) // step * step if parts > 1 else DEPTH
 
 
 @helper

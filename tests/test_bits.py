@@ -450,7 +450,7 @@ def test_every_public_class_has_an_example():
     public = {getattr(losses, name) for name in losses.__all__ if name not in bases}
     assert made == public and set(losses.LOSSES.values()) <= made
     made = {type(example.make()).__name__ for example in examples.OPTIMIZERS.values()}
-    assert made == {name for name in optimizer.__all__ if name[0].isupper()}
+    assert made == {name for name in optimizer.__all__ if name[0].isupper()} - {"Optimizer"}
 
 
 def record():

@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 import fastnet
 from fastnet import kernels, threads
-from fastnet.kernels.loop import stages
+from fastnet.kernels.loop import blocks as loop_blocks
 from fastnet.kernels.loop.team import HELPED, THREADS, TICKET, WORDS
 from fastnet.layers import Dense, Relu, Tanh
 from fastnet.models import Sequential
@@ -120,12 +120,12 @@ def test_the_same_bits_however_a_batch_is_cut(stack, batch_size, monkeypatch):
 
 @numba.njit
 def cut(row, size, unit):
-    return stages.cut(row, size, unit)
+    return loop_blocks.cut(row, size, unit)
 
 
 @numba.njit
 def row_block(block, blocks, n):
-    return stages.row_block(block, blocks, n)
+    return loop_blocks.row_block(block, blocks, n)
 
 
 def test_no_piece_is_low():

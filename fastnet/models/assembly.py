@@ -26,9 +26,12 @@ def _on_a_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     Else every other vector of AVX2, and each of AVX-512, lies in two lines: a step of 784-100-10
     with batch 1 takes 24 us instead of 18 in float64.
     """
+    if not size:
+        return np.zeros(0, dtype)
     whole = np.zeros(size + 64 // dtype.itemsize, dtype)
-    start = -whole.ctypes.data % 64 // dtype.itemsize
-    return whole[start : start + size]
+    start = -whole.ctypes.data % 64
+    # By the buffer: views of it have it for their base, and not the whole.
+    return np.frombuffer(whole.data, dtype, size, start)
 
 
 def gathered(
