@@ -191,6 +191,7 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "__init__",
             "_cache",
             "_compile",
+            "_numba",
             "blocking",
             "calls",
             "arithmetic",

@@ -168,7 +168,10 @@ def test_an_x_that_looks_like_zeros_and_is_not_is_left_halfway(dtype, n):
     columns[:, ::4] = 1  # a quarter, and one of each four together
     for few in (slice(0, 4), slice((n - 4) // 2, (n - 4) // 2 + 4), slice(n - 4, n)):
         most[few] = x[few]
-    for array, expected in ((columns, (n, sparse.FEW)), (most, (sparse.CHUNK, sparse.FEW))):
+    for array, expected in (
+        (columns, (n, sparse.SAMPLED_COLUMNS)),
+        (most, (sparse.CHUNK, sparse.SAMPLED_COLUMNS)),
+    ):
         assert rows(array, W, dout, b) == expected
         dense = dense_products(array, W, dout)
         for found, same in zip(products(array, W, dout, b), dense, strict=False):
