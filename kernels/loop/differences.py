@@ -20,17 +20,7 @@ from .record import (
     program_type,
 )
 from .stages import forward, losses_of, scratch_after, scratch_size, sum_of_losses
-from .team import (
-    DONE,
-    THREADS,
-    await_stage,
-    claim,
-    close,
-    fetch_add,
-    finish_stage,
-    open_stage,
-    ticks,
-)
+from .team import await_stage, close, did_task, enter, finish_stage, next_task
 
 LAYER_SIZE = LAYER.itemsize
 TASKS_A_MEMBER = 8  # so that the last to finish is waited for an eighth of its time at most
@@ -186,19 +176,13 @@ def central_differences(
 
     p, shared = pointer(params), pointer(team)
     state = pointer_at(program.states, scalar(p, 0.0))
-    members, began, own = 1, 0, 0
-    if member == 0:
-        members = open_stage(shared, 0)
-        if members > 1:
-            began = ticks()
-    else:
-        if await_stage(shared, -1) < 0:
-            return
-        members = get(shared, THREADS)
+    stage, members, began = enter(shared, member, -1, 1)
+    if stage < 0:
+        return
     tasks = 1
     if members > 1 and not alone:
         tasks = min(stop - start, TASKS_A_MEMBER * members)
-    task = claim(shared, 0, tasks) if members > 1 else 0
+    own, task = 0, next_task(shared, stage, tasks, members, -1)
     while task < tasks:
         if own == 0:
             put(one, 0, 1.0)
@@ -233,9 +217,8 @@ def central_differences(
                     )  # fmt: skip
             source, y = y, offset(y, padded(n * m))
         own += 1
-        if member > 0:
-            fetch_add(shared, DONE, 1)
-        task = claim(shared, 0, tasks) if members > 1 else tasks
+        did_task(shared, member)
+        task = next_task(shared, stage, tasks, members, task)
     if member > 0:
         await_stage(shared, 0)
         return

@@ -3,22 +3,12 @@
 from numba import int64
 
 from .._compile import jit, matrix, real, vector
-from ..simd import get, offset, pointer, pointer_at, scalar
+from ..simd import offset, pointer, pointer_at, scalar
 from .blocks import row_block, row_blocks
 from .gather import gather
 from .record import layer_at, padded, program_type
 from .stages import aligned, forward
-from .team import (
-    DONE,
-    THREADS,
-    await_stage,
-    claim,
-    close,
-    fetch_add,
-    finish_stage,
-    open_stage,
-    ticks,
-)
+from .team import close, did_task, enter, finish_stage, next_task
 
 
 @jit(
@@ -53,24 +43,15 @@ def predict_rows(
     memory, scratch = pointer_at(program.states, scalar(x, 0.0)), x
     for i in range(depth):
         scratch = offset(scratch, padded(batch_size * layer_at(layers, i).inputs))
-    stage, members, began, own = -1, 1, 0, 0
+    stage, stages = -1, (order.size + batch_size - 1) // batch_size
     while True:
-        if member == 0:
-            stage += 1
-            if stage * batch_size >= order.size:
-                break
-            members = open_stage(shared, stage)
-            if members > 1:
-                began, own = ticks(), 0
-        else:
-            stage = await_stage(shared, stage)
-            if stage < 0:
-                return
-            members = get(shared, THREADS)
+        stage, members, began = enter(shared, member, stage, stages)
+        if stage < 0:
+            break
         start = stage * batch_size
         n = min(batch_size, order.size - start)
         tasks = row_blocks(n, members, layers, depth)
-        task = claim(shared, stage, tasks) if members > 1 else 0
+        own, task = 0, next_task(shared, stage, tasks, members, -1)
         while task < tasks:
             first, count = row_block(task, tasks, n)
             gather(
@@ -82,10 +63,10 @@ def predict_rows(
                 first, count, n, layers, depth, batch_size, pointer(params), x, results, scratch,
                 memory, 0, 0, False, program.sparse_forward,
             )  # fmt: skip
-            if member > 0:
-                fetch_add(shared, DONE, 1)
+            did_task(shared, member)
             own += 1
-            task = claim(shared, stage, tasks) if members > 1 else tasks
+            task = next_task(shared, stage, tasks, members, task)
         if member == 0 and members > 1:
             finish_stage(shared, tasks, own, began)
-    close(shared)
+    if member == 0:
+        close(shared)

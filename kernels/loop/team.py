@@ -202,6 +202,42 @@ def finish_stage(team, tasks, own, began):
     put(team, HELPED, get(team, HELPED) + tasks - own)
 
 
+# What a member's loop is made of; member 0 ends a shared stage with `finish_stage`:
+#
+#     stage, members, began = enter(team, member, stage, stages)     -1: nothing is left to do
+#     task = next_task(team, stage, tasks, members, -1)
+#     while task < tasks: ... did_task(team, member); task = next_task(..., task)
+
+
+@helper
+def enter(team, member, stage, stages):
+    """Go from one stage to the next: member 0 opens it, and the others wait until it is open.
+
+    Returns its number, or -1, how many members share it, and the tick at which it began.
+    """
+    if member > 0:
+        stage = await_stage(team, stage)
+        return stage, get(team, THREADS), 0
+    stage += 1
+    if stage >= stages:
+        return -1, 1, 0
+    members = open_stage(team, stage)
+    return stage, members, ticks() if members > 1 else 0
+
+
+@helper
+def next_task(team, stage, tasks, members, task):
+    """The task after this one (-1: none yet) for a member alone, else the next that is left."""
+    return claim(team, stage, tasks) if members > 1 else task + 1
+
+
+@helper
+def did_task(team, member):
+    """A member has done a task: member 0 counts its own, and waits for the others'."""
+    if member > 0:
+        fetch_add(team, DONE, 1)
+
+
 @helper
 def close(team):
     """The call is over."""

@@ -18,18 +18,7 @@ from .gather import gather
 from .online import is_tiny, train_one_by_one
 from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
 from .stages import aligned, backward, forward, losses_of, scratch_size, sum_of_losses, update
-from .team import (
-    ANSWERS,
-    DONE,
-    THREADS,
-    await_stage,
-    claim,
-    close,
-    fetch_add,
-    finish_stage,
-    open_stage,
-    ticks,
-)
+from .team import ANSWERS, close, did_task, enter, fetch_add, finish_stage, next_task
 
 
 @jit(program_type, int64)
@@ -173,27 +162,19 @@ def train_epochs(
             close(shared)
             return
     stage, batch, epoch, start = -1, -1, 0, -batch_size
-    members, began, own, answers = 1, 0, 0, 0
+    answers = 0
     while True:
-        if member == 0:
-            stage += 1
-            if stage == stages:
-                break
-            if not learn or stage % 2 == 0:
-                batch += 1
-                start += batch_size
-                if start >= size:
-                    epoch, start = epoch + 1, 0
-            members = open_stage(shared, stage)
-            if members > 1:
-                began, own = ticks(), 0
-        else:
-            stage = await_stage(shared, stage)
-            if stage < 0:
-                return
+        stage, members, began = enter(shared, member, stage, stages)
+        if stage < 0:
+            break
+        if member > 0:
             batch = stage // 2 if learn else stage
             epoch, start = batch // batches, batch % batches * batch_size
-            members = get(shared, THREADS)
+        elif not learn or stage % 2 == 0:  # the next batch, without a division
+            batch += 1
+            start += batch_size
+            if start >= size:
+                epoch, start = epoch + 1, 0
         learns = learn and stage % 2 == 1
         if program.rates != 0:
             rate = get(pointer_at(program.rates, float64(0)), min(batch, program.rate_count - 1))
@@ -203,7 +184,7 @@ def train_epochs(
         tasks = row_blocks(n, members, layers, depth)
         if learns and members > 1:
             tasks = UPDATES_A_MEMBER * members
-        task = claim(shared, stage, tasks) if members > 1 else 0
+        own, task = 0, next_task(shared, stage, tasks, members, -1)
         while task < tasks:
             if learns:
                 update(
@@ -236,10 +217,9 @@ def train_epochs(
                     fetch_add(shared, ANSWERS, correct)
                 else:
                     answers = correct
-            if member > 0:
-                fetch_add(shared, DONE, 1)
+            did_task(shared, member)
             own += 1
-            task = claim(shared, stage, tasks) if members > 1 else tasks
+            task = next_task(shared, stage, tasks, members, task)
         if member == 0:
             if members > 1:
                 finish_stage(shared, tasks, own, began)
@@ -253,4 +233,5 @@ def train_epochs(
                 totals[epoch, 0] += total
                 totals[epoch, 1] += answers
                 totals[epoch, 2] += 1
-    close(shared)
+    if member == 0:
+        close(shared)
