@@ -13,10 +13,10 @@ if __name__ != "fastnet.kernels":
     )
 
 from importlib import import_module as _import_module
-from pkgutil import walk_packages as _walk_packages
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
+from ._cache import sources as _sources
 from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
 from ._compile import entry, helper
@@ -48,11 +48,13 @@ __all__ = [
 
 def _kernels():
     """Yield every kernel, and every function that the loop calls by address, with its module."""
-    for found in _walk_packages(__path__, f"{__name__}."):
-        module = _import_module(found.name)
-        for value in vars(module).values():
-            if isinstance(value, (_Kernel, _Entry)) and value.__module__ == found.name:
-                yield found.name, value
+    for file in _sources():
+        if file.endswith("__init__.py"):
+            continue
+        name = f"{__name__}.{file.removesuffix('.py').replace('/', '.')}"
+        for value in vars(_import_module(name)).values():
+            if isinstance(value, (_Kernel, _Entry)) and value.__module__ == name:
+                yield name, value
 
 
 def _versions():

@@ -6,7 +6,7 @@ from numba import float64, int64, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._compile import entry, helper, jit, named, vector
+from ._compile import arguments_of, entry, helper, jit, named, vector
 from .clipping import adjusted, clip_norm
 from .loop.calls import Rule
 from .loop.record import LR
@@ -96,7 +96,7 @@ def update_rule(name, rule, states=0, derive=None):
         its own, weight_decay, clip_value and, for clip_norm, the factor that scales the gradient.
     in_loop : Entry
     """
-    names = [*inspect.signature((derive or rule).py_func).parameters]
+    names = [*arguments_of((derive or rule).py_func)]
     own = len(names) - (1 if derive else 2 + states)
     derived = derive or _as_they_are
     no_decay = (0.0,) if "weight_decay" in names else ()
@@ -133,7 +133,7 @@ def update_kernel(function):
 
     Its own docstring has a title, the equations and a source, three paragraphs.
     """
-    names = [*inspect.signature(function).parameters]
+    names = [*arguments_of(function)]
     numbers = names[1 : names.index("scale") + 1]
     count = ["t"] if "t" in names else []
     states = names[1 + len(numbers) + len(count) : -1]
