@@ -29,6 +29,8 @@ from .loop.record import (
     SOFTMAX_CROSS_ENTROPY,
     UINT8,
 )
+from .loss_family import mean_loss, sum_loss
+from .rules import update_kernel, update_rule
 
 __all__ = [
     "FLOAT32",
@@ -43,6 +45,10 @@ __all__ = [
     "elementwise",
     "entry",
     "helper",
+    "mean_loss",
+    "sum_loss",
+    "update_kernel",
+    "update_rule",
 ]
 
 

@@ -67,6 +67,25 @@ class Loss:
     True
     >>> model.backward().shape
     (2, 3)
+
+    Of two functions of vectors, for the compiled loop:
+
+    >>> from fastnet.kernels import helper, mean_loss
+    >>> from fastnet.losses import LoopLoss
+    >>> @helper
+    ... def fourth_power(y, t):
+    ...     return (y - t) * (y - t) * (y - t) * (y - t)
+    >>> @helper
+    ... def fourth_power_slope(y, t):
+    ...     return 4.0 * (y - t) * (y - t) * (y - t)
+    >>> made = mean_loss("fourth_power", fourth_power, fourth_power_slope, "Fourth power.")
+    >>> class InLoop(FourthPower):
+    ...     def in_loop(self):
+    ...         return LoopLoss(made[2])
+    >>> model = Sequential([Dense(1)], InLoop(), seed=0)
+    >>> history = model.fit(x, [1, 2], epochs=3, verbose=0)
+    >>> history.loss[2] < history.loss[0]
+    True
     """
 
     y: Any
