@@ -426,8 +426,10 @@ def call_everything():
 
 def test_each_kernel_is_compiled_once_a_dtype():
     code = f"import runpy; print(runpy.run_path({__file__!r})['call_everything']())"
-    run = children.run([sys.executable, "-c", code])
-    assert run.returncode == 0, run.stderr
+    # What is compiled also counts the kernels that it calls, so the second run is looked at.
+    for _ in range(2):
+        run = children.run([sys.executable, "-c", code])
+        assert run.returncode == 0, run.stderr
     counts = eval(run.stdout)
     assert max(counts.values()) == 2, {name: n for name, n in counts.items() if n > 2}
     unused = {name for name, n in counts.items() if n == 0}
