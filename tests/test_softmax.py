@@ -7,6 +7,10 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
+from fastnet.kernels import _compile
+from fastnet.kernels._compile import jit, matrix, real, vector
+from fastnet.kernels.simd import pointer, put
+from fastnet.kernels.softmax_rows import softmax_gradient
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -361,3 +365,36 @@ def test_many_rows_lose_no_digits(dtype):
     x = np.tile(np.array([2.0, 0.0], dtype), (len(y), 1))
     exact = math.log1p(math.exp(-2))
     assert abs(softmax_cross_entropy(x, t)[1] - exact) <= bound * (exact + 1)
+
+
+# --------------------------------------------------------------------------- rows of the loop
+
+
+@jit(matrix, *[_compile.labels] * 2, real, matrix, vector, _compile.labels)
+def gradient_of_rows(x, t, rows, scale, dx, losses, right):
+    n, columns = x.shape
+    found = softmax_gradient(
+        n, columns, pointer(x), pointer(t), pointer(rows), scale, pointer(dx), pointer(losses)
+    )
+    put(pointer(right), 0, found)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 8, 15, 16, 17, 33, 64, 65, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradient_and_losses_of_rows(dtype, columns):
+    """Of samples in any order, in the transpose and along the rows."""
+    rng = np.random.default_rng(columns)
+    for n in (1, 2, 3, 16, 17, 63, 64, 65, 130):
+        x = (4 * rng.standard_normal((n, columns))).astype(dtype)
+        t, rows = rng.integers(0, columns, 2 * n), rng.permutation(2 * n)[:n]
+        dx, losses, right = np.full_like(x, -7), np.full(n, -7, dtype), np.zeros(1, np.int64)
+        gradient_of_rows(x, t, rows, dtype(0.25), dx, losses, right)
+        wide, label = x.astype(np.float64), t[rows]
+        e = np.exp(wide - wide.max(axis=1, keepdims=True))
+        y, eps = e / e.sum(axis=1, keepdims=True), np.finfo(dtype).eps
+        # A sum of so many rounded terms, each at most 1; exp and log within 2 ulp.
+        allowed = (columns + 8) * eps
+        np.testing.assert_allclose(dx, (y - np.eye(columns)[label]) / 4, rtol=0, atol=allowed)
+        wanted = -np.log(y[np.arange(n), label])
+        np.testing.assert_allclose(losses, wanted, rtol=allowed, atol=allowed * np.abs(x).max())
+        assert right[0] == np.count_nonzero(wide.argmax(axis=1) == label)
