@@ -412,7 +412,7 @@ def fourth_power_slope(y, t):
     return 4.0 * (y - t) * (y - t) * (y - t)
 
 
-MADE = mean_loss("fourth_power", fourth_power, fourth_power_slope, "Fourth power.")
+MADE = mean_loss("quartic", fourth_power, fourth_power_slope, "Fourth power.")
 
 
 class FourthPower(Loss):
