@@ -85,6 +85,7 @@ def tests_of(path):
     module = ".".join(["fastnet", *path.with_suffix("").parts[int(path.parts[0] == "fastnet") :]])
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
     own = [test for name in names for test in tests if test.name == name]
+    own += [test for test in tests if test.parent.name == room]  # tests/models/
     if not own:  # a part of a word: loss_family is tested with losses, softmax_rows with softmax
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
     own += [test for test in tests if test.parent.name == room]
