@@ -291,16 +291,18 @@ def named(name, module, function):
     """Give a function that another one made the name by which a module knows it; return it.
 
     The cache goes by its file, line and name: the name must be new among those of one line. In a
-    module of a user's it may be made again, by a cell that runs twice.
+    module of a user's it may be made again, by a cell that runs twice, and be one of ours: its
+    kernels carry the files of its functions.
     """
     code = function.__code__
     key = code.co_filename, code.co_firstlineno, name
-    if key in _named and module.startswith("fastnet."):
-        raise TypeError(
-            f"named: name must be new, got {name!r}, which {module} or another file has given to "
-            "the same function already. Give another name."
-        )
-    _named.add(key)
+    if module.startswith("fastnet."):
+        if key in _named:
+            raise TypeError(
+                f"named: name must be new, got {name!r}, which {module} or another file has given "
+                "to the same function already. Give another name."
+            )
+        _named.add(key)
     function.__name__ = function.__qualname__ = name
     function.__module__ = module
     return function

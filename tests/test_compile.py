@@ -181,6 +181,8 @@ def test_named_refuses_a_name_twice():
         "given to the same function already. Give another name."
     )
     assert named("some_forward", "mine", make()).__module__ == "mine"  # a cell that runs twice
+    assert named("mine_first", "mine", make()).__module__ == "mine"
+    assert named("mine_first", "fastnet.some", make()).__module__ == "fastnet.some"
 
 
 def test_jit_without_types_is_refused():
