@@ -1,8 +1,9 @@
 """The compiled kernels: every `@njit` of the project, callable from your own jitted code.
 
 Each stands in the file of its word, with the types of its arguments: what is public here is read
-from there. `elementwise` makes the kernels of an activation of your own, `helper` the functions of
-vectors that it is made of, and `entry` any other function for the compiled loop.
+from there. `elementwise` makes the kernels of an activation of your own, `mean_loss` and `sum_loss`
+those of a loss, `update_kernel` and `update_rule` an optimizer's; `helper` the functions of vectors
+that they are made of, and `entry` any other function for the compiled loop.
 """
 
 if __name__ != "fastnet.kernels":

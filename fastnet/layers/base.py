@@ -67,6 +67,10 @@ class Layer:
         Arrays that it keeps besides, and that a file keeps, too.
     argument_names : tuple of str, of the class
         The other arguments of the constructor, which a file keeps and the loop goes by.
+    takes_row_numbers, draws, decays : bool, of the class
+        Row numbers in place of features; random numbers in training; a W first, for penalties.
+    unstacked : str, of the class
+        Why it cannot stand in a `Sequential`, and what to do; empty where it can.
     """
 
     array_names: ClassVar[tuple[str, ...]] = ()
@@ -104,6 +108,11 @@ class Layer:
         ----------
         input_shape : tuple of int
             Of one sample: (features,), which `features` has allowed.
+
+        Returns
+        -------
+        list of LoopLayer
+            In the order of forward.
 
         Raises
         ------
