@@ -130,7 +130,10 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         own.setdefault(id(layer), []).append(view)
     if not all(says_what_it_is(type(layer)) for layer, _ in stack):
         outputs = output_count(where, [layer for layer, _ in stack], n_in)
-        return network._replace(inputs=n_in, outputs=outputs, stack=stack, work_sizes={})
+        table = np.zeros(0, LAYER)  # none of the layers that it may have been made of before
+        return network._replace(
+            inputs=n_in, outputs=outputs, stack=stack, work_sizes={}, table=table
+        )
     rows: list[dict[str, int]] = []
     called: list[tuple[int, tuple[Any, Any]]] = []
     state: list[float] = []
