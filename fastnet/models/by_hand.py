@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, gradient, threads
 from fastnet.kernels import (
-    UINT8,
     central_differences,
     l1_penalty_backward,
     l2_penalty_backward,
@@ -44,12 +43,13 @@ class ByHand(Stack):
 
         Returns
         -------
-            The loss, with its penalties; without targets the outputs, (N, C), or (C,) for (D,).
         scalar of the model's dtype
+            The loss, with its penalties; without targets the outputs, (N, C), or (C,) for (D,).
 
         Raises
         ------
         TypeError, ValueError, IndexError
+            x or t does not fit.
 
         Examples
         --------
@@ -68,14 +68,13 @@ class ByHand(Stack):
         >>> SGD(lr=0.1).update(policy.params, policy.grads)
         >>> bool(policy.predict_proba(state)[action] > before[action])
         True
-            x or t does not fit.
         """
+        where = "Sequential.forward"
         alone = False
         if t is None:
             x = checks.array(where, "x", x)
             if alone := x.ndim == 1:
                 x = checks.one_row(where, "x", x, self._width())
-        where = "Sequential.forward"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         outputs = output_count(where, self.layers, n_in)
@@ -83,16 +82,16 @@ class ByHand(Stack):
             labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
-        out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
+        out = rows.array.astype(self._dtype)
         for layer in self.layers:
             if layer.takes_row_numbers:
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
             else:
+                out = layer.forward(out)
         if t is None:
             self._outputs = out.shape[1:] if alone else out.shape
             return out[0] if alone else out
         self._outputs = None
-                out = layer.forward(out)
         loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
@@ -101,9 +100,9 @@ class ByHand(Stack):
 
         Parameters
         ----------
+        dout : float
             Where forward had no targets: an array of the shape that it returned, the gradient of a
             loss of your own with respect to it. The gradient of l1 and l2 is added, as to any loss.
-        dout : float
 
         Returns
         -------
@@ -113,9 +112,9 @@ class ByHand(Stack):
         Raises
         ------
         RuntimeError
+            forward was not called.
         TypeError, ValueError
             dout is of another kind or shape.
-            forward was not called.
         """
         where, shape = "Sequential.backward", self._outputs
         if shape is None:
@@ -199,8 +198,7 @@ class ByHand(Stack):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         wide = network.in_float64()
-        inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
-        inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
+        inputs, targets = network.inputs_of(rows).astype(FLOAT), targets.astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

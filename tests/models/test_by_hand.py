@@ -53,7 +53,7 @@ def test_a_step_by_hand_is_a_step_of_fit(stack, loss, dtype):
 def test_by_hand_with_uint8_and_images():
     x = np.random.default_rng(0).integers(0, 256, (6, 2, 2), np.uint8)
     t = np.array([0, 1, 0, 1, 1, 0])
-    by_hand, model = (Sequential([Dense(2)], seed=0) for _ in range(2))
+    by_hand, model = (Sequential([Rescaling(1 / 255), Dense(2)], seed=0) for _ in range(2))
     by_hand.forward(x, t)
     by_hand.backward()
     SGD(0.5).update(by_hand.params, by_hand.grads)
