@@ -157,8 +157,8 @@ class Network:
         totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
-            self.x.ctypes.data, kind, self.x.strides[0], scalar(1), labels, targets, order,
-            self.batch_size, params, programs, scalar(lr), True, work, totals, alone, 0,
+            self.x.ctypes.data, kind, self.x.strides[0], scalar(1), scalar(-0.0), labels, targets,
+            order, self.batch_size, params, programs, scalar(lr), True, work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params
 
@@ -310,8 +310,10 @@ def predict_table(rounds):
     rows = []
     images = np.random.default_rng(0).integers(0, 256, (10_000, 784)).astype(np.uint8)
     models = {side: Network((784, 50, 10), 1, "float32").model(side) for side in SIDES}
+    for side, model in models.items():
+        model.layers.insert(0, SIDES[side].layers.Rescaling(1 / 255))
     for count, dtype in [(1, "float32"), (1, "uint8"), (10_000, "float32"), (10_000, "uint8")]:
-        x = images[:count] if dtype == "uint8" else images[:count] / np.float32(255)
+        x = images[:count].astype(dtype)
         times = 50 if count == 1 else 1
         ours, exact = models["fastnet"].predict(x), models["numpy"].predict(x)
         np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-4 * np.abs(exact).max())

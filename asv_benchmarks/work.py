@@ -103,6 +103,8 @@ KERNELS = {
         for name, pair in ACTIVATIONS.items()
         for direction, flops in zip(("forward", "backward"), pair, strict=True)
     },
+    "rescaling_forward": Work("P", "2*P"),
+    "rescaling_backward": Work("P", "P"),
     "dropout_mask": Work("P", "0"),
     "dropout_forward": Work("P", "2*P"),
     "dropout_backward": Work("P", "2*P"),
@@ -177,8 +179,8 @@ TINY = 1e-12  # weights stay as they are, at the same cost: every call is the fi
 SCALARS = {
     "activation": kernels.SIGMOID, "alpha": 0.1, "beta1": 0.9, "beta2": 0.999,
     "clip_value": math.inf, "decay_rate": 0.99, "delta": 0.5, "dout": 1, "eps": 1e-7, "lr": TINY,
-    "momentum": 0.9, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2, "strength": TINY, "t": 1,
-    "weight_decay": 0,
+    "momentum": 0.9, "offset": 0.5, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2,
+    "strength": TINY, "t": 1, "weight_decay": 0,
 }  # fmt: skip
 
 
@@ -266,6 +268,7 @@ def network(sizes, dtype):
         "x_kind": kernels.FLOAT32 if dtype == "float32" else kernels.FLOAT64,
         "x_row_stride": x.strides[0],
         "x_scale": scalar(1),
+        "x_offset": scalar(-0.0),
         "labels": rng.integers(c, size=n),
         "targets": np.empty((0, 0), dtype),
         "order": rng.permutation(n),

@@ -2,7 +2,8 @@
 
 Both loaders return ``(x_train, t_train), (x_test, t_test)`` and take the switches of the
 textbook's ``load_mnist``. Arrays are fresh, writable and C-contiguous; by default they are as
-stored, uint8, which `Sequential.fit` reads without making a float copy.
+stored, uint8, which `Sequential.fit` reads without making a float copy: give its model a
+`Rescaling` for its first layer.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def load_digits(
     Parameters
     ----------
     normalize : bool
-        True: x is float32 in 0..1. False: uint8 in 0..16, as stored. `Sequential.fit` takes
-        uint8 for 0..255, so give it the normalized images.
+        True: x is float32 in 0..1. False: uint8 in 0..16, as stored, for a model that begins with
+        `Rescaling(1 / 16)`.
     one_hot : bool
         True: t is (N, 10) float64 with a 1 at the label. False: (N,) uint8 labels.
     flatten : bool
@@ -57,9 +58,16 @@ def load_digits(
     Examples
     --------
     >>> from fastnet.datasets import load_digits
-    >>> (x_train, t_train), (x_test, t_test) = load_digits(normalize=True)
+    >>> from fastnet.layers import Dense, Rescaling
+    >>> from fastnet.models import Sequential
+    >>> from fastnet.optimizer import SGD
+    >>> (x_train, t_train), (x_test, t_test) = load_digits()
     >>> x_train.shape, x_train.dtype, t_train.shape, x_test.shape
-    ((1437, 64), dtype('float32'), (1437,), (360, 64))
+    ((1437, 64), dtype('uint8'), (1437,), (360, 64))
+    >>> model = Sequential([Rescaling(1 / 16), Dense(50, "relu"), Dense(10)], seed=0)
+    >>> history = model.fit(x_train, t_train, epochs=30, optimizer=SGD(lr=0.1), verbose=0)
+    >>> model.evaluate(x_test, t_test)["accuracy"] > 0.96
+    True
     """
     with np.load(Path(__file__).parent / "data" / "digits.npz", allow_pickle=False) as stored:
         train = stored["x_train"], stored["t_train"]
@@ -86,7 +94,8 @@ def load_mnist(
         and t10k-labels-idx1-ubyte, gzipped (usually with .gz at the end) or not;
         "train-images.idx3-ubyte" and its like are found too. Nothing is downloaded.
     normalize : bool
-        True: x is float32 in 0..1. False: uint8 in 0..255, as stored.
+        True: x is float32 in 0..1. False: uint8 in 0..255, as stored, for a model that begins with
+        `Rescaling(1 / 255)`.
     one_hot : bool
         True: t is (N, 10) float64 with a 1 at the label. False: (N,) uint8 labels.
     flatten : bool

@@ -22,7 +22,8 @@ from fastnet import checks
 
 __all__ = ["opened", "write"]
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, FORMAT)
 
 
 def write(
@@ -85,10 +86,10 @@ def _description(metadata: dict[str, str] | None) -> dict[str, Any]:
         number, writer = header["format"], header["version"]
     except (KeyError, TypeError, ValueError, RecursionError):
         raise ValueError("a safetensors file without a description by fastnet") from None
-    if number != FORMAT:
+    if number not in READ:
         raise ValueError(
             f"format {number!r} of fastnet {writer!r}, where fastnet {fastnet.__version__} "
-            f"reads format {FORMAT} and would have to be updated"
+            f"reads formats up to {FORMAT} and would have to be updated"
         )
     return header
 

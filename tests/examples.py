@@ -117,6 +117,7 @@ _ELEMENTWISE = {
     "LeakyRelu alpha": lambda dtype: layers.LeakyRelu(0.3),
     "Softmax": lambda dtype: layers.Softmax(),
     "BatchNormalization": _batch_normalization,
+    "Rescaling": lambda dtype: layers.Rescaling(0.3, -0.7),
     "Dropout": _dropout(),
     "Dropout inverted": _dropout(dropout_ratio=0.3, inverted=True),
 }

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from fastnet.layers import (
     Dense,
     Relu,
+    Rescaling,
     Tanh,
 )
 from fastnet.models import Sequential
@@ -43,6 +44,12 @@ STACKS = {
         m.Tanh(),
         m.Affine(drawn(6, 4), drawn(4)),
         m.Dense(3, activation="tanh"),
+    ],
+    "rescaled": lambda m: [
+        m.Rescaling(0.5, 0.25),
+        m.Dense(7, activation="tanh"),
+        m.Rescaling(2.0),
+        m.Dense(3),
     ],
     "no bias": lambda m: [m.MatMul(drawn(5, 3))],
     "activation first": lambda m: [m.Tanh(), m.Dense(6, activation="relu"), m.Dense(3)],
@@ -116,6 +123,8 @@ CHANGES = {
     "another layer": lambda m: m.layers.__setitem__(1, Relu()),
     "a new layer": lambda m: m.layers.append(Tanh()),
     "a layer first": lambda m: m.layers.insert(0, Relu()),
+    "rescaled rows": lambda m: m.layers.insert(0, Rescaling(2, 1)),
+    "rescaled outputs": lambda m: m.layers.append(Rescaling(2, 1)),
     "a layer taken away": lambda m: m.layers.pop(1),
     "both": lambda m: [setattr(m.layers[0], "activation", None), m.layers.pop(1)],
 }

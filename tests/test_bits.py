@@ -24,7 +24,7 @@ import pytest
 import fastnet
 from fastnet import functions, initializers, layers, losses, optimizer, penalties, schedules
 from fastnet.info import installation
-from fastnet.layers import BatchNormalization, Dense, Dropout, Embedding, MatMul
+from fastnet.layers import BatchNormalization, Dense, Dropout, Embedding, MatMul, Rescaling
 from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD, Adam, Momentum
 from fastnet.textbook import first, second
@@ -278,12 +278,12 @@ NETWORKS = {
         {"samples": "tiny", "batch_size": 1, "optimizer": lambda: Adam(lr=0.1)},
     ),
     "bytes": (
-        lambda dtype: [Dense(64, activation="relu"), Dense(10)],
+        lambda dtype: [Rescaling(1 / 255), Dense(64, activation="relu"), Dense(10)],
         {},
         {"samples": "digits", "batch_size": 64},
     ),
     "bytes with penalties by Adam": (
-        lambda dtype: [Dense(64, activation="sigmoid"), Dense(10)],
+        lambda dtype: [Rescaling(1 / 255), Dense(64, activation="sigmoid"), Dense(10)],
         {"l1": 1e-4},
         {"samples": "digits", "batch_size": 64, "optimizer": lambda: Adam()},
     ),

@@ -152,7 +152,7 @@ def test_what_the_file_says(saved):
     dense = {"class": "Dense", "weight_init_std": None}
     assert header.pop("generator")["bit_generator"] == "PCG64"
     assert header == {
-        "format": 1,
+        "format": 2,
         "version": fastnet.__version__,
         "dtype": "float32",
         "loss": "softmax_cross_entropy",
@@ -435,8 +435,8 @@ LAST = dense(units=2, activation=None)
     ("changes", "reason"),
     [
         (
-            {"format": 2, "version": "9.1"},
-            f"format 2 of fastnet '9.1', where fastnet {fastnet.__version__} reads format 1 "
+            {"format": 3, "version": "9.1"},
+            f"format 3 of fastnet '9.1', where fastnet {fastnet.__version__} reads formats up to 2 "
             "and would have to be updated",
         ),
         ({"dtype": "float16"}, "its dtype is 'float16'"),

@@ -122,7 +122,7 @@ def test_what_a_pipe_gets(tmp_path, warm_cache):
     assert lines[-4:-2] == [f"wrote {out / MODEL}", f"wrote {out / CURVES}"]
     assert sorted(os.listdir(out)) == [CURVES, MODEL]
 
-    (_, _), (x_test, t_test) = load_digits(normalize=True)
+    (_, _), (x_test, t_test) = load_digits()
     model = Sequential.load(out / MODEL)
     assert model.evaluate(x_test, t_test)["accuracy"] == results["test_accuracy"]
     # The last digit shown is the first mistake.
@@ -183,7 +183,7 @@ def test_the_same_seed_gives_the_same_file(capsys, tmp_path):
 
 def test_defaults_reach_fit(capsys, asked):
     cli.main(["train", "--quiet"])
-    (x_train, t_train), (x_test, t_test) = load_digits(normalize=True)
+    (x_train, t_train), (x_test, t_test) = load_digits()
     np.testing.assert_array_equal(asked["x"], x_train)
     np.testing.assert_array_equal(asked["t"], t_train)
     for got, want in zip(asked["validation_data"], (x_test, t_test), strict=True):
@@ -201,7 +201,8 @@ def test_options_reach_the_network(capsys, asked):
     )
     assert cli.main(["train", *options.split()]) == 130  # the fixture stops after one epoch of four
     model = asked["model"]
-    assert [(layer.units, layer.activation) for layer in model.layers] == [
+    assert repr(model.layers[0]) == "Rescaling(0.0625)"  # the digits' pixels are 0 to 16
+    assert [(layer.units, layer.activation) for layer in model.layers[1:]] == [
         (7, "tanh"),
         (6, "tanh"),
         (5, "tanh"),
@@ -223,6 +224,7 @@ def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
     assert cli.main(["train", "--data", str(small_mnist), "--epochs", "1", "--json"]) == 0
     assert asked["x"].dtype == np.uint8 and asked["x"].shape == (20, 784)
     assert asked["validation_data"][0].dtype == np.uint8
+    assert asked["model"].layers[0].scale == 1 / 255
     text = capsys.readouterr().out
     assert text.startswith(
         "data      MNIST, 20 images to learn from, 8 to test\n"

@@ -145,6 +145,7 @@ CALLS = {
     "Softmax": layer(lambda dtype: layers.Softmax()),
     **{name: layer(lambda dtype, name=name: getattr(layers, name)()) for name in ACTIVATIONS},
     "Gelu tanh": layer(lambda dtype: layers.Gelu("tanh")),
+    "Rescaling": layer(lambda dtype: layers.Rescaling(0.5, -0.25)),
     "Dropout": layer(lambda dtype: layers.Dropout(rng=np.random.default_rng(0))),
     "BatchNormalization": layer(lambda dtype: layers.BatchNormalization(*scales(dtype))),
     "Repeat": repeat,
@@ -295,7 +296,9 @@ def test_results_are_fresh(name):
         assert_array_equal(array, before)
 
 
-@pytest.mark.parametrize("name", sorted(PRODUCTS | {"Softmax", "Dropout", *ACTIVATIONS}))
+@pytest.mark.parametrize(
+    "name", sorted(PRODUCTS | {"Softmax", "Dropout", "Rescaling", *ACTIVATIONS})
+)
 def test_one_layer_returns_another_array_at_every_call(name):
     made = []
 

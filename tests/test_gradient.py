@@ -19,7 +19,7 @@ from fastnet.gradient import (
     numerical_gradient,
 )
 from fastnet.kernels.loop.team import HELPED
-from fastnet.layers import Affine, Dense, MatMul, Relu, Sigmoid, Tanh
+from fastnet.layers import Affine, Dense, MatMul, Relu, Rescaling, Sigmoid, Tanh
 from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential, TwoLayerNet
 
@@ -618,6 +618,7 @@ def test_pixels_lists_images_and_one_hot_rows(rng):
     model, _, t = network("one output", "float32", "mean_squared_error")
     pixels = rng.integers(256, size=(6, 3), dtype=np.uint8)
     expected = model.numerical_gradient(np.multiply(pixels, np.float32(1 / 255)), t)
+    model.layers.insert(0, Rescaling(1 / 255))
     for x in (pixels, pixels[:, ::-1].copy()[:, ::-1], pixels.reshape(6, 3, 1)):
         for ours, theirs in zip(model.numerical_gradient(x, t[:, 0]), expected, strict=True):
             assert_array_equal(ours, theirs)

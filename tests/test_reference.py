@@ -17,6 +17,7 @@ from fastnet.reference.layers import (
     Dense,
     MatMul,
     Relu,
+    Rescaling,
     Sigmoid,
     Softmax,
     SoftmaxWithLoss,
@@ -476,7 +477,7 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     work = np.full(size + 8, np.nan, dtype)
     totals = np.full((1, 3), np.nan)
     kind = [np.float32, np.float64, np.uint8].index(x.dtype)
-    head = (x.ctypes.data, kind, x.strides[0], dtype(scale))
+    head = (x.ctypes.data, kind, x.strides[0], dtype(scale), dtype(-0.0))
     params = model.parameter_vector
     kernels.train_epochs(
         *head,
@@ -507,7 +508,7 @@ def test_train_epochs_is_fit(dtype, data, loss, rng):
     scale = {np.float32: 0.5, np.float64: 1.0, np.uint8: 1 / 255}[data]
     if data != np.uint8:
         x /= 255
-    scaled = x if data == np.uint8 else x * data(scale)  # fit scales the uint8 by itself
+    scaled = x * np.dtype(dtype if data == np.uint8 else data).type(scale)
     labels = rng.integers(0, 3, 23)
     t = labels if loss == "softmax_cross_entropy" else np.eye(3, dtype=dtype)[labels]
     code = ["softmax_cross_entropy", "mean_squared_error"].index(loss)
@@ -555,7 +556,7 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
     expected = params.copy()
     programs = program_of(layers_of([(2, 1, 0, -1, kernels.SIGMOID)]), kernels.MEAN_SQUARED_ERROR)
     work, totals = np.empty(kernels.work_size(programs, 6)), np.zeros((1, 3))
-    head = (x.ctypes.data, 1, x.strides[0], 1.0)
+    head = (x.ctypes.data, 1, x.strides[0], 1.0, -0.0)
     kernels.train_epochs(
         *head,
         np.empty(0, int),
@@ -756,13 +757,15 @@ def test_accuracy_by_hand():
     assert_allclose(seen["loss"], (0.04 + 0.09 + 0.64) / 2 / 3, rtol=1e-14)
 
 
-def test_uint8_pixels_are_scaled_on_the_way_in(rng):
+def test_uint8_pixels_are_numbers_and_are_rescaled_where_the_model_says_so(rng):
     pixels = rng.integers(0, 256, (5, 2, 3), dtype=np.uint8)
-    model = Sequential([Dense(2)], seed=0)
+    model = Sequential([Rescaling(1 / 255), Dense(2)], seed=0)
     scaled = pixels.reshape(5, 6) * np.float32(1 / 255)
     assert model.predict(pixels).dtype == np.float32
-    assert_array_equal(model.predict(pixels), model.predict(scaled))
-    assert_array_equal(model.predict(pixels), scaled @ model.layers[0].W)
+    assert_array_equal(model.predict(pixels), scaled @ model.layers[1].W)
+    model.layers.pop(0)
+    assert_array_equal(model.predict(pixels), model.predict(pixels.astype(float)))
+    assert_array_equal(model.predict(scaled), scaled @ model.layers[0].W)
 
 
 def test_layers_are_views_of_the_flat_vector():

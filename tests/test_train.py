@@ -72,10 +72,10 @@ def data(stack, dtype, n=37, seed=1):
     return x, labels, np.eye(classes, dtype=dtype)[labels]
 
 
-def rows_of(x, dtype, scale):
-    """Return the four arguments that describe x."""
+def rows_of(x, dtype, scale, offset):
+    """Return the five arguments that describe x."""
     address = x.__array_interface__["data"][0]
-    return address, KINDS[x.dtype.str[1:]], x.strides[0], dtype(scale)
+    return address, KINDS[x.dtype.str[1:]], x.strides[0], dtype(scale), dtype(offset)
 
 
 def framed(size, dtype):
@@ -89,7 +89,7 @@ def assert_frame(buffer):
 
 def epoch(
     module, x, labels, targets, layers, params, loss,
-    order=None, batch_size=8, lr=0.3, learn=True, scale=1,
+    order=None, batch_size=8, lr=0.3, learn=True, scale=1, offset=-0.0,
 ):  # fmt: skip
     """Train params in place and return the totals; check what must stay as it is.
 
@@ -110,7 +110,7 @@ def epoch(
     kept = [a.copy() for a in (x, labels, targets, epochs)]
     described = programs.base.tobytes()
     result = module.train_epochs(
-        *rows_of(x, dtype, scale), labels, targets, epochs, batch_size, params, programs,
+        *rows_of(x, dtype, scale, offset), labels, targets, epochs, batch_size, params, programs,
         dtype(lr), learn, work, totals, ALONE, 0,
     )  # fmt: skip
     assert result is None
@@ -122,7 +122,7 @@ def epoch(
     return totals.reshape(*order.shape[:-1], 3)
 
 
-def predict(module, x, layers, params, order=None, batch_size=8, scale=1):
+def predict(module, x, layers, params, order=None, batch_size=8, scale=1, offset=-0.0):
     dtype = params.dtype.type
     order = np.arange(len(x)) if order is None else np.asarray(order, np.int64)
     columns, programs = int(layers["outputs"][-1]), program_of(layers)
@@ -132,7 +132,7 @@ def predict(module, x, layers, params, order=None, batch_size=8, scale=1):
     out = out.reshape(len(order), columns)
     kept = params.copy()
     module.predict_rows(
-        *rows_of(x, dtype, scale), order, params, programs, work, batch_size, out, ALONE, 0
+        *rows_of(x, dtype, scale, offset), order, params, programs, work, batch_size, out, ALONE, 0,
     )  # fmt: skip
     assert_frame(work_buffer)
     assert_frame(out_buffer)

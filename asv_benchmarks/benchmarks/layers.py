@@ -48,6 +48,7 @@ LAYERS = {
     "BatchNormalization": lambda layers, W, b, n: layers.BatchNormalization(b, b.copy(), eps=1e-3),
     "Embedding": lambda layers, W, b, n: layers.Embedding(W),
     "Repeat": lambda layers, W, b, n: layers.Repeat(n),
+    "Rescaling": lambda layers, W, b, n: layers.Rescaling(1 / 255, -0.5),
 }
 
 

@@ -57,12 +57,12 @@ print(sum(len(found) for found in versions if isinstance(found, list)))
 # on them. Not getrusage's: after an exec that still counts the memory of the process before it.
 LOADED = """
 import numpy as np
-from {package}.layers import Dense
+from {package}.layers import Dense, Rescaling
 from {package}.models import Sequential
 x, t = np.ones((60000, 784), np.uint8), np.arange(60000, dtype=np.uint8) % 10
 """
 FIT = """
-model = Sequential([Dense(50, activation="relu"), Dense(10)], seed=0)
+model = Sequential([Rescaling(1 / 255), Dense(50, activation="relu"), Dense(10)], seed=0)
 model.fit(x, t, 2, 100, validation_data=(x[:10000], t[:10000]), verbose=0)
 """
 PEAK = """
@@ -182,8 +182,8 @@ class Training:
 
     def setup(self, implementation):
         self.x, self.t = np.ones((60000, 784), np.uint8), np.arange(60000, dtype=np.uint8) % 10
-        Dense = part(implementation, "layers").Dense
-        stack = [Dense(50, activation="relu"), Dense(10)]
+        layers = part(implementation, "layers")
+        stack = [layers.Rescaling(1 / 255), layers.Dense(50, "relu"), layers.Dense(10)]
         self.model = part(implementation, "models").Sequential(stack, seed=0)
 
     def peakmem_training_from_uint8(self, implementation):

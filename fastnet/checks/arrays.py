@@ -23,6 +23,7 @@ __all__ = [
     "contiguous",
     "features",
     "fits",
+    "one_row",
     "promoted",
     "result_dtype",
     "returned",
@@ -187,6 +188,19 @@ def samples(where: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
             f"{name}.shape={array.shape}. Reshape one sample to (1, D)."
         )
     return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def one_row(where: str, name: str, array: NDArray[Any], known: int | None) -> NDArray[Any]:
+    """Return one row (D,) as a matrix (1, D), of as many features as the model takes."""
+    if known not in (None, array.size):
+        advice = f"Give rows of {known} features"
+        if array.size % known == 0:
+            advice = f"Reshape it to (-1, {known})"
+        raise ValueError(
+            f"{where}: {name} must be (N, {known}) or one row ({known},), got "
+            f"{name}.shape={array.shape}. {advice}."
+        )
+    return array[None]
 
 
 def features(where: str, name: str, found: int, known: int) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "normalized",
     "parameter",
     "remembered",
+    "rescaling",
     "same_features",
     "together",
     "unbuilt",
@@ -119,6 +120,18 @@ def together(where: str, name: str, value: Any, other: str, companion: Any) -> N
         raise TypeError(
             f"{where}: {missing} must be given where {given} is, got None. Give both, or neither."
         )
+
+
+def rescaling(where: str, name: str, value: Any) -> float:
+    """Return the scale or offset of a rescaling as a float; it must be finite, a scale not 0."""
+    found = number(where, name, value)
+    if not math.isfinite(found) or (found == 0 and name == "scale"):
+        rule = "be finite and not 0" if name == "scale" else "be finite"
+        raise ValueError(
+            f"{where}: {name} must {rule}, got {found}. Give a number such as "
+            f"{'1 / 255' if name == 'scale' else '-1'}."
+        )
+    return found
 
 
 def same_features(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:

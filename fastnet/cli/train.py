@@ -31,15 +31,13 @@ def run_train(options: argparse.Namespace) -> int:
     from fastnet.plot import draw_digits
 
     try:
-        # The digits' pixels are 0..16, so they go in as float32 in 0..1; MNIST's uint8 rows are
-        # read by fit as they are.
-        name, data = (
-            ("digits", load_digits(normalize=True))
+        name, top, data = (
+            ("digits", 16, load_digits())
             if options.data is None
-            else ("MNIST", load_mnist(options.data))
+            else ("MNIST", 255, load_mnist(options.data))
         )
         (x_train, t_train), test = data
-        model = _network(options, x_train.shape[1])
+        model = _network(options, x_train.shape[1], top)
     except MemoryError:
         refuse(f"--hidden must fit in memory, got {options.hidden}. Give fewer units.")
     except (OSError, ValueError) as error:
@@ -90,12 +88,14 @@ def run_train(options: argparse.Namespace) -> int:
     return 130 if stopped else int(failed)
 
 
-def _network(options: argparse.Namespace, n_in: int) -> Sequential:
-    from fastnet.layers import Dense
+def _network(options: argparse.Namespace, n_in: int, top: int) -> Sequential:
+    """Return a network of pixels from 0 to `top`, which it brings to 0..1 itself."""
+    from fastnet.layers import Dense, Rescaling
     from fastnet.models import Sequential
 
     std = options.weight_init_std
-    layers = [Dense(n, options.activation, weight_init_std=std) for n in options.hidden]
+    layers: list[Any] = [Rescaling(1 / top)]
+    layers += [Dense(n, options.activation, weight_init_std=std) for n in options.hidden]
     layers.append(Dense(10, weight_init_std=std))
     model = Sequential(layers, dtype=options.dtype, seed=options.seed)
     model.build(n_in)

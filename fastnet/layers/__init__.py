@@ -20,6 +20,7 @@ from fastnet.layers.embedding import Embedding
 from fastnet.layers.gates import *  # noqa: F403
 from fastnet.layers.matmul import MatMul
 from fastnet.layers.nodes import Add, Multiply
+from fastnet.layers.rescaling import Rescaling
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "MatMul",
     "Multiply",
     "Repeat",
+    "Rescaling",
     "Softmax",
     "SoftmaxWithLoss",
     "Sum",

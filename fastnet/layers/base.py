@@ -38,6 +38,9 @@ class LoopLayer(NamedTuple):
     whole : bool
         Whether they take all rows of a batch at once: where they write gradients of parameters, or
         go by the whole batch. Then this network's rows are not divided among threads.
+    rescales : bool
+        Whether it is x * numbers[0] + numbers[1] and no more. Where it is the first of several, the
+        loop does that to the rows of x as it reads them, at no cost.
     """
 
     output_shape: tuple[int, ...]
@@ -49,6 +52,7 @@ class LoopLayer(NamedTuple):
     row_scratch: int = 0
     scratch: int = 0
     whole: bool = False
+    rescales: bool = False
 
 
 class Layer:

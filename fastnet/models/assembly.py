@@ -130,24 +130,32 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         own.setdefault(id(layer), []).append(view)
     if not all(says_what_it_is(type(layer)) for layer, _ in stack):
         outputs = output_count(where, [layer for layer, _ in stack], n_in)
-        return network._replace(inputs=n_in, outputs=outputs, stack=stack, work_sizes={})
+        table = np.zeros(0, LAYER)  # none of the layers that it may have been made of before
+        return network._replace(
+            inputs=n_in, outputs=outputs, stack=stack, work_sizes={}, table=table
+        )
     rows: list[dict[str, int]] = []
     called: list[tuple[int, tuple[Any, Any]]] = []
     state: list[float] = []
     memories: list[tuple[Any, str, slice, tuple[int, ...]]] = []
     start, dtype = 0, network.params.dtype
+    scaling = unbuilt(network.loss, dtype).scaling
     shape: tuple[int, ...] = (n_in,)
-    for layer, _ in stack:
+    for k, (layer, _) in enumerate(stack):
         steps = layer.in_loop(shape)
         arrays = own.get(id(layer), [])
         if [array.shape for array in arrays] != [s for step in steps for s in step.parameters]:
             raise changed_meanwhile(where)  # since `output_count` looked at them
         for step in steps:
+            numbers = _rounded(where, k, layer, step.numbers, dtype)
+            if step.rescales and k == 0 and len(stack) > 1:  # done as the rows are read
+                scaling = numbers[0], numbers[1]
+                continue
             row = _row(step, shape, start)
             if step.kernels is not None:
                 called.append((len(rows), step.kernels))
                 row["state"] = len(state)
-                state += step.numbers
+                state += numbers
                 for name, size in step.memories.items():
                     part = slice(len(state), len(state) + math.prod(size))
                     memories.append((layer, name, part, size))
@@ -174,7 +182,20 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         work_sizes={},
         state=kept,
         memories=[(layer, name, kept[part].reshape(size)) for layer, name, part, size in memories],
+        scaling=scaling,
     ).programmed(dtype)
+
+
+def _rounded(
+    where: str, k: int, layer: Any, numbers: tuple[float, ...], dtype: np.dtype[Any]
+) -> list[Any]:
+    """Return a step's constants in the dtype, in which they must stay finite."""
+    if any(abs(number) > checks.LARGEST[dtype.itemsize] for number in numbers):
+        raise ValueError(
+            f"{where}: layers[{k}] must have numbers that are finite in {dtype.name}, got "
+            f'{layer!r}. Give smaller ones, or make the model with dtype="float64".'
+        )
+    return [dtype.type(number) for number in numbers]
 
 
 def _row(step: LoopLayer, input_shape: tuple[int, ...], start: int) -> dict[str, int]:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, gradient, threads
 from fastnet.kernels import (
-    UINT8,
     central_differences,
     l1_penalty_backward,
     l2_penalty_backward,
@@ -28,62 +27,107 @@ FLOAT, LABEL = checks.FLOAT64, checks.INT64
 class ByHand(Stack):
     """The steps by hand of a Sequential."""
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the loss of a batch, layer by layer; `backward` can follow.
+    # Shape of what forward returned last, where it had no targets: that of backward's dout.
+    _outputs: tuple[int, ...] | None = None
+
+    def forward(self, x: ArrayLike, t: ArrayLike | None = None) -> Any:
+        """Return the loss of a batch, layer by layer, as in training; `backward` can follow.
 
         Parameters
         ----------
         x : (N, D) or (N, ...)
-            uint8 is scaled to 0..1.
-        t : targets, as the class describes them
+            Without targets also (D,), one row.
+        t : targets, as the class describes them, optional
+            Without them the outputs of the last layer are returned, for a loss of your own:
+            `backward` then takes its gradient.
 
         Returns
         -------
         scalar of the model's dtype
+            The loss, with its penalties; without targets the outputs, (N, C), or (C,) for (D,).
 
         Raises
         ------
         TypeError, ValueError, IndexError
             x or t does not fit.
+
+        Examples
+        --------
+        A step of reinforcement learning: the action taken was worth an advantage of 2.
+
+        >>> import numpy as np
+        >>> from fastnet.functions import softmax
+        >>> from fastnet.layers import Dense
+        >>> from fastnet.models import Sequential
+        >>> from fastnet.optimizer import SGD
+        >>> policy, state = Sequential([Dense(8, "tanh"), Dense(2)], seed=0), np.ones(4)
+        >>> before = policy.predict_proba(state)
+        >>> y = policy.forward(state)
+        >>> action = 1
+        >>> dx = policy.backward(2.0 * (softmax(y) - np.eye(2)[action]))
+        >>> SGD(lr=0.1).update(policy.params, policy.grads)
+        >>> bool(policy.predict_proba(state)[action] > before[action])
+        True
         """
         where = "Sequential.forward"
+        alone = False
+        if t is None:
+            x = checks.array(where, "x", x)
+            if alone := x.ndim == 1:
+                x = checks.one_row(where, "x", x, self._width())
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         outputs = output_count(where, self.layers, n_in)
-        labels, targets = self._targets(where, t, n, outputs)
+        if t is not None:
+            labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
-        out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
+        out = rows.array.astype(self._dtype)
         for layer in self.layers:
             if layer.takes_row_numbers:
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
             else:
                 out = layer.forward(out)
+        if t is None:
+            self._outputs = out.shape[1:] if alone else out.shape
+            return out[0] if alone else out
+        self._outputs = None
         loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
-    def backward(self, dout: float = 1) -> NDArray[Any] | None:
+    def backward(self, dout: Any = 1) -> NDArray[Any] | None:
         """Fill `grads` with the gradient of the last `forward`, times dout.
 
         Parameters
         ----------
         dout : float
+            Where forward had no targets: an array of the shape that it returned, the gradient of a
+            loss of your own with respect to it. The gradient of l1 and l2 is added, as to any loss.
 
         Returns
         -------
-        (N, D)
+        (N, D), or (D,)
             Gradient with respect to x; None where x is row numbers, of an Embedding.
 
         Raises
         ------
         RuntimeError
             forward was not called.
+        TypeError, ValueError
+            dout is of another kind or shape.
         """
-        where = "Sequential.backward"
-        checks.remembered(where, self._loss, "y")
+        where, shape = "Sequential.backward", self._outputs
+        if shape is None:
+            checks.remembered(where, self._loss, "y")
+        else:
+            upstream = checks.array(where, "dout", dout)
+            checks.same_shape(where, "dout", upstream, shape)
         l1, l2 = self._penalties(where)
         network = self._ready(where)
-        dx: Any = self._loss.backward(dout)
+        if shape is None:
+            dx: Any = self._loss.backward(dout)
+        else:
+            dx, dout = checks.contiguous(upstream, self._dtype).reshape(-1, shape[-1]), 1
         for layer in reversed(self.layers):
             if layer.takes_row_numbers:
                 dx = dx.reshape(*layer.idx.shape, -1)
@@ -94,7 +138,7 @@ class ByHand(Stack):
             if l2:
                 l2_penalty_backward(W, self._dtype.type(l2 * dout), dW)
         found: NDArray[Any] | None = dx
-        return found
+        return found if found is None or shape is None or len(shape) > 1 else found[0]
 
     def gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
         """Return the gradient of the loss for every array of `params`, as fresh arrays.
@@ -109,7 +153,7 @@ class ByHand(Stack):
         TypeError, ValueError, IndexError
             x or t does not fit.
         """
-        self.forward(x, t)
+        self.forward(x, checks.array("Sequential.forward", "t", t) if t is None else t)
         self.backward()
         return [grad.copy() for grad in self.grads]
 
@@ -154,8 +198,7 @@ class ByHand(Stack):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         wide = network.in_float64()
-        inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
-        inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
+        inputs, targets = network.inputs_of(rows).astype(FLOAT), targets.astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

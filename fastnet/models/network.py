@@ -44,6 +44,7 @@ class Network(NamedTuple):
     program: NDArray[Any]  # one record of PROGRAM, without an optimizer
     loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
+    scaling: tuple[Any, Any]  # what x is multiplied by as it is read, and what is added
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -155,6 +156,7 @@ class Network(NamedTuple):
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         arguments = (
             *rows.arguments(),
+            *self.scaling,
             *targets,
             order,
             batch_size,
@@ -184,7 +186,7 @@ class Network(NamedTuple):
             batch_size * inputs < LEAST_SIZE
             or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
             or first["bias"] < 0  # products without one, and layers that are none
-            or not rows.are_mostly_zero()
+            or not rows.are_mostly_zero(*self.scaling)
         ):
             return self
         from fastnet.kernels.loop import sparse
@@ -193,6 +195,12 @@ class Network(NamedTuple):
         program["sparse_forward"] = sparse.forward.address(dtype)
         program["sparse_backward"] = sparse.backward_params.address(dtype)
         return self._replace(program=program)
+
+    def inputs_of(self, rows: Rows) -> NDArray[Any]:
+        """Return the samples as the loop hands them to the first layer, in the model's dtype."""
+        scale, offset = self.scaling
+        inputs: NDArray[Any] = rows.array.astype(scale.dtype) * scale + offset
+        return inputs
 
     def current_program(self) -> NDArray[Any]:
         """Return the program, with the numbers that the loss has by now, if it has any."""
@@ -211,8 +219,10 @@ class Network(NamedTuple):
 def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
     none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
-    program = np.zeros(1, PROGRAM)
-    return Network(loss, 0, 0, table, none, none, [], [], none, [], [], program, numbers, {})
+    program, scaling = np.zeros(1, PROGRAM), (dtype.type(1), dtype.type(-0.0))
+    return Network(
+        loss, 0, 0, table, none, none, [], [], none, [], [], program, numbers, {}, scaling
+    )
 
 
 def is_finite(array: NDArray[Any]) -> bool:

@@ -13,11 +13,6 @@ from fastnet.kernels.checked import address_of
 from fastnet.kernels.sparse import MOST
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
-# What rows of a kind are multiplied by, in the dtype of a model.
-SCALES = {
-    dtype: {kind: dtype.type(1 / 255 if kind == UINT8 else 1) for kind in KINDS.values()}
-    for dtype in checks.COMPUTED
-}
 LOOKS = 64  # rows of a sample
 
 
@@ -26,24 +21,24 @@ class Rows(NamedTuple):
 
     array: NDArray[Any]  # (N, D)
     kind: int
-    scale: Any
     vocabulary: int  # they are numbers of so many rows; 0: features
 
-    def arguments(self) -> tuple[int, int, int, Any]:
-        """Return address, kind, bytes from row to row, and scale."""
+    def arguments(self) -> tuple[int, int, int]:
+        """Return address, kind, and bytes from row to row."""
         array = self.array
         # The dictionary takes 0.9 us, the kernel 0.1; it refuses views and read-only arrays.
         address: int = address_of(array) or array.__array_interface__["data"][0]
-        return address, self.kind, array.strides[0], self.scale
+        return address, self.kind, array.strides[0]
 
-    def are_mostly_zero(self) -> bool:
-        """Tell whether skipping zeros gains, from a sample of them, four rows at a time.
+    def are_mostly_zero(self, scale: Any, offset: Any) -> bool:
+        """Tell whether skipping zeros gains once they are rescaled, from a sample of them.
 
         Four rows of a batch share a list of the columns where one of them is not zero. Where the
         sample deceives, the products find out and stop skipping.
         """
-        array = self.array
-        nonzero = array[:: max(1, len(array) // LOOKS)][: min(LOOKS, len(array)) // 4 * 4] != 0
+        sample = self.array[:: max(1, len(self.array) // LOOKS)]
+        sample = sample[: min(LOOKS, len(self.array)) // 4 * 4]
+        nonzero = (sample.astype(scale.dtype) * scale + offset if offset else sample) != 0
         listed = nonzero[0::4] | nonzero[1::4] | nonzero[2::4] | nonzero[3::4]
         return bool(np.count_nonzero(listed) <= MOST * listed.size)
 
@@ -71,4 +66,4 @@ def rows_of(
         kind = KINDS[array.dtype]
     elif not array.flags.aligned or array.strides[1] != array.itemsize:
         array = np.ascontiguousarray(array)
-    return Rows(array, kind, SCALES[dtype][kind], 0 if table is None else table[0])
+    return Rows(array, kind, 0 if table is None else table[0])

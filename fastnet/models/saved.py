@@ -3,10 +3,15 @@
 The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
 input_size, layers, a list of objects with "class" and the arguments of its constructor, generator,
 the state of the random numbers, l1 and l2. Older files are read without the last three.
+
+Files of format 1 were written by versions that divided x by 255 where it was uint8, unasked. They
+are read as they are, and a warning says how to put that into the model: nothing in them tells
+whether it was trained on uint8.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -129,6 +134,13 @@ def load_model(path: str | bytes | os.PathLike[Any], layers: Sequence[type] = ()
         path is not a regular file; or the file is truncated, damaged, not a safetensors file, not
         one of fastnet's, of a newer format, or its arrays do not fit its description.
 
+    Notes
+    -----
+    Versions that wrote files of format 1 divided x by 255 where it was uint8, unasked; this one
+    takes it as it is, and warns, by the logger "fastnet", about such a file. The model is the same
+    for x of any other dtype. Where it is given uint8 images, insert what was done to them:
+    `model.layers.insert(0, Rescaling(1 / 255))`.
+
     Examples
     --------
     >>> from fastnet.checkpoint import load_model
@@ -163,6 +175,13 @@ def loaded(
         model.build(description["input_size"])
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])
+        if description["format"] == 1 and not kinds[0].takes_row_numbers:
+            logging.getLogger("fastnet").warning(
+                "fastnet: %s was saved by a version that divided uint8 x by 255, which this one "
+                "takes as it is. If the model is given uint8 images: "
+                "model.layers.insert(0, Rescaling(1 / 255)). Save it again to end this warning.",
+                path,
+            )
     return model
 
 

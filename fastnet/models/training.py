@@ -47,9 +47,10 @@ class Trained(ByHand):
         Parameters
         ----------
         x : (N, D) or (N, ...)
-            float32, float64 and uint8 (scaled to 0..1) are read in place where each sample is
-            contiguous, which rows, slices of rows and of columns are; other numbers, and layouts
-            such as a transposed x, are copied first.
+            float32, float64 and uint8 are read in place where each sample is contiguous, which
+            rows, slices of rows and of columns are; other numbers, and layouts such as a transposed
+            x, are copied first. A number is the same in any dtype, so pixels of 0..255 want a
+            `Rescaling(1 / 255)` as the model's first layer, which costs nothing.
         t : targets, as the class describes them
         epochs, batch_size : int
         optimizer : one of fastnet.optimizer, optional

@@ -12,12 +12,12 @@ from .team import close, did_task, enter, finish_stage, next_task
 
 
 @jit(
-    *(int64, int64, int64, real),  # x
+    *(int64, int64, int64, real, real),  # x
     *(int64[::1], vector, program_type, vector, int64, matrix, int64[::1], int64),
 )
 def predict_rows(
-    x_address, x_kind, x_row_stride, x_scale, order, params, programs, work, batch_size, out,
-    team, member,
+    x_address, x_kind, x_row_stride, x_scale, x_offset, order, params, programs, work, batch_size,
+    out, team, member,
 ):  # fmt: skip
     """Output of the network for the rows that `order` names.
 
@@ -25,7 +25,7 @@ def predict_rows(
 
     Parameters
     ----------
-    x_address, x_kind, x_row_stride, x_scale, params, programs, batch_size
+    x_address, x_kind, x_row_stride, x_scale, x_offset, params, programs, batch_size
         As for `train_epochs`.
     order : (n,) int64, C-contiguous
         Rows of x, range checked by the caller.
@@ -55,8 +55,9 @@ def predict_rows(
         while task < tasks:
             first, count = row_block(task, tasks, n)
             gather(
-                x_address, x_kind, x_row_stride, x_scale, offset(pointer(order), start + first),
-                count, order.size - start - first, inputs, offset(x, first * inputs),
+                x_address, x_kind, x_row_stride, x_scale, x_offset,
+                offset(pointer(order), start + first), count, order.size - start - first, inputs,
+                offset(x, first * inputs),
             )  # fmt: skip
             results = offset(pointer(out), start * columns)
             forward(

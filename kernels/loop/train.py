@@ -76,12 +76,12 @@ def _follow_rule(program, lr, params, size, update):
 
 
 @jit(
-    *(int64, int64, int64, real),  # x
+    *(int64, int64, int64, real, real),  # x
     *(int64[::1], matrix, int64[:, ::1], int64, vector, program_type, real, boolean),
     *(vector, float64[:, ::1], int64[::1], int64),
 )
 def train_epochs(
-    x_address, x_kind, x_row_stride, x_scale, labels, targets, order, batch_size, params,
+    x_address, x_kind, x_row_stride, x_scale, x_offset, labels, targets, order, batch_size, params,
     programs, lr, learn, work, totals, team, member,
 ):  # fmt: skip
     """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
@@ -96,8 +96,8 @@ def train_epochs(
         FLOAT32, FLOAT64 or UINT8.
     x_row_stride : int64
         Bytes from one row to the next.
-    x_scale : scalar of params.dtype
-        Every element is multiplied by it.
+    x_scale, x_offset : scalars of params.dtype
+        Every element is multiplied by the first and the second added; 1 and -0.0 change nothing.
     labels : (N,) int64
         Class labels, range checked by the caller; empty where the loss takes targets.
     targets : (N, C), params.dtype, C-contiguous
@@ -156,8 +156,8 @@ def train_epochs(
         totals[:, :] = 0.0
         if batch_size == 1 and learn and _is_plain(program) and is_tiny(layers, depth, p):
             train_one_by_one(
-                x_address, x_kind, x_row_stride, x_scale, labels, targets, order, layers, depth, p,
-                program.loss, lr, x, totals,
+                x_address, x_kind, x_row_stride, x_scale, x_offset, labels, targets, order, layers,
+                depth, p, program.loss, lr, x, totals,
             )  # fmt: skip
             close(shared)
             return
@@ -196,7 +196,7 @@ def train_epochs(
                 rows = offset(pointer(order), epoch * size + start + first)
                 left = (epochs - epoch) * size - start - first
                 gather(
-                    x_address, x_kind, x_row_stride, x_scale, rows, count, left, inputs,
+                    x_address, x_kind, x_row_stride, x_scale, x_offset, rows, count, left, inputs,
                     offset(x, first * inputs),
                 )  # fmt: skip
                 forward(

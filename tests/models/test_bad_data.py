@@ -75,6 +75,8 @@ takes_t = pytest.mark.parametrize("method", ["fit", "evaluate", "forward", "grad
 @pytest.mark.parametrize("case", BAD_X)
 def test_bad_x(case, method):
     x, error, text = BAD_X[case]
+    if case == "one sample" and method.startswith("predict"):
+        return  # which takes one
     text = f"Sequential.{SAID_BY.get(method, method)}: {text}"
     for make in (small, unbuilt):
         if make is small or not case.startswith("too wide"):  # any width will do there

@@ -1,8 +1,12 @@
 """A step by hand: forward, backward, gradient, and an optimizer of one's own."""
 
+import copy
+
 import numpy as np
-from numpy.testing import assert_array_equal
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from small_models import (
+    SQUARED_ERROR,
     STACKS,
     assert_whole,
     close,
@@ -10,12 +14,17 @@ from small_models import (
     every_dtype,
     every_loss,
     every_stack,
+    refused,
     small,
 )
 
 from fastnet import layers
+from fastnet.functions import softmax
 from fastnet.layers import (
     Dense,
+    Dropout,
+    Embedding,
+    Rescaling,
     Sigmoid,
 )
 from fastnet.models import Sequential
@@ -44,7 +53,7 @@ def test_a_step_by_hand_is_a_step_of_fit(stack, loss, dtype):
 def test_by_hand_with_uint8_and_images():
     x = np.random.default_rng(0).integers(0, 256, (6, 2, 2), np.uint8)
     t = np.array([0, 1, 0, 1, 1, 0])
-    by_hand, model = (Sequential([Dense(2)], seed=0) for _ in range(2))
+    by_hand, model = (Sequential([Rescaling(1 / 255), Dense(2)], seed=0) for _ in range(2))
     by_hand.forward(x, t)
     by_hand.backward()
     SGD(0.5).update(by_hand.params, by_hand.grads)
@@ -99,3 +108,149 @@ def test_a_model_of_activations_alone():
     close(model.predict(x), 1 / (1 + np.exp(-x)), "float32")
     model.add(Dense(2))
     assert model.predict(x).shape == (8, 2) and model.parameter_count == 12
+
+
+# --------------------------------------------------------------------------- a loss of one's own
+
+
+@every_stack
+def test_without_targets_the_outputs_and_a_gradient_of_ones_own(stack):
+    x = data(9)[0]
+    if "relu" in stack or stack in ("deep", "textbook", "activations in a row"):
+        x = x * 3  # away from the kinks
+    dout = np.random.default_rng(3).standard_normal((9, 3))
+    model = Sequential(STACKS[stack](layers), dtype="float64", seed=5)
+    assert_allclose(model.forward(x), model.predict(x), rtol=1e-13, atol=1e-15)
+    kept = dout.copy()
+    dx = model.backward(dout)
+    assert_array_equal(dout, kept)
+    vector, gradients = model.parameter_vector, model.gradient_vector.copy()
+    for array, grad in ((vector, gradients), (x.reshape(-1), dx.reshape(-1))):
+        for i in range(array.size):
+            before, h = array[i], 1e-6
+            array[i] = before + h
+            above = (dout * model.forward(x)).sum()
+            array[i] = before - h
+            slope = (above - (dout * model.forward(x)).sum()) / (2 * h)
+            array[i] = before
+            assert abs(slope - grad[i]) < 1e-7 * max(1, abs(slope)), (i, slope, grad[i])
+
+
+@every_dtype
+def test_the_gradient_of_the_models_own_loss_by_hand(dtype):
+    x, t = data(9)
+    model = small(dtype=dtype)
+    model.l1, model.l2 = 1e-3, 1e-2  # are added to any loss
+    expected = model.gradient(x, t)
+    y = model.forward(x)
+    assert y.shape == (9, 3) and y.dtype == dtype
+    dx = model.backward(((softmax(y) - np.eye(3)[t]) / 9).tolist())
+    assert dx.shape == x.shape and dx.dtype == dtype
+    for found, wanted in zip(model.grads, expected, strict=True):
+        close(found, wanted, dtype)
+    model.forward(x, t)  # and the loss again
+    model.backward()
+    for found, wanted in zip(model.grads, expected, strict=True):
+        assert_array_equal(found, wanted)
+
+
+def test_one_row_by_hand():
+    x = data(9)[0]
+    model, rows = small(), small()
+    y = rows.forward(x[2:3])
+    dx = rows.backward(y)
+    for row in (x[2], x[2].tolist()):
+        assert_array_equal(model.forward(row), y[0])
+        assert_array_equal(model.backward(y[0]), dx[0])
+        assert_array_equal(model.gradient_vector, rows.gradient_vector)
+    twin = copy.deepcopy(model)
+    assert_array_equal(twin.backward(y[0]), dx[0])
+
+
+def test_dropout_draws_as_in_training():
+    model = Sequential([Dropout(0.5, rng=np.random.default_rng(0))])
+    y = model.forward(np.ones((4, 50)))
+    assert set(np.unique(y)) == {0, 1}
+    assert_array_equal(model.backward(2 * y), 2 * y)
+
+
+def test_a_policy_learns_what_pays():
+    """Two states, two actions; the reward is 1 where the action is the state."""
+    rng = np.random.default_rng(0)
+    policy, optimizer = Sequential([Dense(8, "tanh"), Dense(2)], seed=0), SGD(lr=0.5)
+    states = np.eye(2)
+    for _ in range(200):
+        state = rng.integers(2)
+        p = softmax(policy.forward(states[state]))
+        action = rng.choice(2, p=p / p.sum())
+        advantage = float(action == state) - 0.5
+        policy.backward(advantage * (p - np.eye(2)[action]))
+        optimizer.update(policy.params, policy.grads)
+    assert policy.predict_proba(states[0])[0] > 0.9 and policy.predict_proba(states[1])[1] > 0.9
+
+
+def test_a_gradient_that_does_not_fit():
+    x, t = data(9)
+    model = small()
+    refused(model.backward, RuntimeError, "Sequential.backward: call forward first.")
+    model.forward(x)
+    one_each = "Give one number for each output of forward."
+    for dout, shape in ((1, ()), (np.ones(9), (9,)), (np.ones((3, 9)), (3, 9))):
+        refused(
+            lambda dout=dout: model.backward(dout),
+            ValueError,
+            f"Sequential.backward: dout must have shape (9, 3), got dout.shape={shape}. {one_each}",
+        )
+    refused(
+        lambda: model.backward("steep"),
+        TypeError,
+        "Sequential.backward: dout must be an array of integers, float16, float32 or float64, got "
+        "str of dtype <U5. Convert it to float32 or float64.",
+    )
+    model.forward(x, t)
+    with pytest.raises(TypeError, match="dout must be a real number"):
+        model.backward(np.ones((9, 3)))
+    refused(
+        lambda: model.gradient(x, None),
+        TypeError,
+        "Sequential.forward: t must be an array of integers, float16, float32 or float64, got "
+        "NoneType of dtype object. Convert it to float32 or float64.",
+    )
+
+
+# --------------------------------------------------------------------------- predict of one row
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float32", "float64"])
+def test_predict_one_row(kind):
+    x = (50 * abs(data(9)[0])).astype(kind)
+    model = small()
+    y = model.predict(x)
+    for row in (x[2], x[2].tolist(), np.repeat(x[2], 2)[::2], x[2].astype(x.dtype.newbyteorder())):
+        found = model.predict(row)
+        assert found.shape == (3,) and found.dtype == np.float32
+        assert_array_equal(found, y[2])
+        assert_array_equal(model.predict_proba(row), model.predict_proba(x)[2])
+    unbuilt = Sequential([Dense(4), Dense(2)], seed=0)
+    assert unbuilt.predict(x[0]).shape == (2,) and unbuilt.layers[0].W.shape == (5, 4)
+    assert Sequential([Embedding(np.eye(4))]).predict([3, 1]).tolist() == [0, 0, 0, 1, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("method", ["predict", "forward"])
+def test_a_row_of_another_length(method):
+    model, one = small(), Sequential([Dense(1, input_shape=1)], SQUARED_ERROR)
+    refused(
+        lambda: getattr(model, method)(np.ones(4)),
+        ValueError,
+        f"Sequential.{method}: x must be (N, 5) or one row (5,), got x.shape=(4,). Give rows of 5 "
+        "features.",
+    )
+    x = np.ones(100)
+    refused(
+        lambda: getattr(one, method)(x),
+        ValueError,
+        f"Sequential.{method}: x must be (N, 1) or one row (1,), got x.shape=(100,). Reshape it to "
+        "(-1, 1).",
+    )
+    assert getattr(one, method)(x.reshape(-1, 1)).shape == (100, 1)
+    assert getattr(one, method)(x[:1]).shape == (1,)

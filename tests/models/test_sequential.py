@@ -133,12 +133,12 @@ def test_training_from_uint8_copies_no_data(warm_cache):
     """
     load = """
 import numpy as np
-from fastnet.layers import Dense
+from fastnet.layers import Dense, Rescaling
 from fastnet.models import Sequential
 x, t = np.ones((60000, 784), np.uint8), np.arange(60000, dtype=np.uint8) % 10
 """
     fit = """
-model = Sequential([Dense(50, activation="relu"), Dense(10)], seed=0)
+model = Sequential([Rescaling(1 / 255), Dense(50, activation="relu"), Dense(10)], seed=0)
 model.fit(x, t, 2, 100, validation_data=(x[:10000], t[:10000]), verbose=0)
 assert model.predict(x).shape == (60000, 10) and model.evaluate(x, t)
 """

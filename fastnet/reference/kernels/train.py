@@ -20,6 +20,7 @@ def train_epochs(
     x_kind,
     x_row_stride,
     x_scale,
+    x_offset,
     labels,
     targets,
     order,
@@ -54,7 +55,9 @@ def train_epochs(
         for start in range(0, len(epoch), batch_size):
             batch = epoch[start : start + batch_size]
             n = len(batch)
-            inputs = _forward(_scaled(rows[batch], x_scale, params), stack, [o[:n] for o in outs])
+            inputs = _forward(
+                _rescaled(rows[batch], x_scale, x_offset, params), stack, [o[:n] for o in outs]
+            )
             out, dout = inputs[-1], douts[-1][:n]
 
             if programs["loss"][0] == SOFTMAX_CROSS_ENTROPY:
@@ -82,6 +85,7 @@ def predict_rows(
     x_kind,
     x_row_stride,
     x_scale,
+    x_offset,
     order,
     params,
     programs,
@@ -99,7 +103,8 @@ def predict_rows(
     stack = _views(layers, params)
     outs, _ = _split(work, layers, batch_size)
     for start in range(0, len(order), batch_size):
-        x = _scaled(rows[order[start : start + batch_size]], x_scale, params)
+        batch = order[start : start + batch_size]
+        x = _rescaled(rows[batch], x_scale, x_offset, params)
         out[start : start + batch_size] = _forward(x, stack, [o[: len(x)] for o in outs])[-1]
 
 
@@ -135,10 +140,10 @@ def _rows_at(x_address, x_kind, x_row_stride, order, layers):
     return np.asarray(_Memory(x_address, shape, (int(x_row_stride), dtype.itemsize), dtype))
 
 
-def _scaled(x, x_scale, params):
-    if x.dtype == params.dtype and x_scale == 1:
+def _rescaled(x, x_scale, x_offset, params):
+    if x.dtype == params.dtype and x_scale == 1 and x_offset == 0:
         return x
-    return np.multiply(x, x_scale, dtype=params.dtype)
+    return np.multiply(x, x_scale, dtype=params.dtype) + x_offset
 
 
 def _views(layers, params):

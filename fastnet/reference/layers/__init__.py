@@ -8,6 +8,7 @@ from .dropout import Dropout
 from .embedding import Embedding
 from .nodes import Add, Multiply, Repeat, Sum
 from .products import Affine, MatMul
+from .rescaling import Rescaling
 from .softmax import Softmax, SoftmaxWithLoss
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "MatMul",
     "Multiply",
     "Repeat",
+    "Rescaling",
     "Softmax",
     "SoftmaxWithLoss",
     "Sum",

@@ -246,13 +246,11 @@ class Sequential:
             dW += dout * (l1_penalty_gradient(W, self.l1) + l2_penalty_gradient(W, self.l2))
 
     def _inputs(self, x: np.ndarray) -> np.ndarray:
-        """Rows of the model's dtype; uint8 pixels become 0 to 1."""
+        """Rows of the model's dtype."""
         x = np.asarray(x)
         x = x.reshape(len(x), -1)
         if isinstance(self.layers[0], Embedding):
             return x
-        if x.dtype == np.uint8:
-            return np.multiply(x, self.dtype.type(1 / 255), dtype=self.dtype)
         return x.astype(self.dtype, copy=False)
 
     def _targets(self, t: np.ndarray) -> np.ndarray:
