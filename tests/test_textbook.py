@@ -633,7 +633,8 @@ def delta_rule(Ws, t, loss, epochs, models=models, layers=layers, optimizer=opti
         stack.pop()  # the loss's own
     model = models.Sequential(stack, loss, "float64")
     rule = optimizer.SGD(lr=0.9)
-    history = model.fit(COLUMNS, t, epochs, 1, rule, shuffle=False, verbose=0)
+    options = {"shuffle": False, "verbose": 0, "metrics": ["accuracy"]}
+    history = model.fit(COLUMNS, t, epochs, 1, rule, **options)
     y = model.predict(COLUMNS).ravel()
     return model.params, y if len(stack) % 2 == 0 else 1 / (1 + np.exp(-y)), history
 

@@ -18,10 +18,12 @@ class Metric(NamedTuple):
     numbers: Way | None = None
 
 
+# How many classes the largest scores name.
+TOP = {"top_k_accuracy": 5, **{f"top_{k}_accuracy": k for k in (2, 3, 5, 10)}}
+
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(answers.OF_CLASSES, answers.OF_LABELS),
-    "top_k_accuracy": Metric(answers.of_top(5)),
-    **{f"top_{k}_accuracy": Metric(answers.of_top(k)) for k in (2, 3, 5, 10)},
+    **{name: Metric(answers.of_top(k)) for name, k in TOP.items()},
     "binary_accuracy": Metric(labels=answers.OF_LABELS),
     "exact_match": Metric(labels=answers.OF_ROWS),
     **{

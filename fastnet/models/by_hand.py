@@ -18,6 +18,7 @@ from fastnet.kernels import (
 )
 from fastnet.models import progress
 from fastnet.models.layer_list import output_count
+from fastnet.models.measures import is_flat
 from fastnet.models.stack import Stack
 
 __all__ = ["ByHand"]
@@ -53,6 +54,8 @@ class ByHand(Stack):
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
+        if outputs == 1:
+            self._is_flat = is_flat(self._loss, t, outputs)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
             if layer.takes_row_numbers:

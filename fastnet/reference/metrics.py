@@ -59,7 +59,7 @@ def auc(t: np.ndarray, y: np.ndarray, average: str = "macro") -> float:
         t = t[:, None] == np.arange(y.shape[1])
     shape = (-1, 1) if average == "micro" or y.ndim == 1 else y.shape
     areas = [_area(*column) for column in zip(t.reshape(shape).T, y.reshape(shape).T, strict=True)]
-    return _of(y, np.mean(areas))
+    return _of(y, float(np.mean(areas)))
 
 
 def mean_squared_error(t: np.ndarray, y: np.ndarray) -> float:
@@ -78,10 +78,13 @@ def mean_absolute_error(t: np.ndarray, y: np.ndarray) -> float:
 
 
 def r2(t: np.ndarray, y: np.ndarray) -> float:
-    """Return 1 - sum((y - t)**2) / sum((t - mean(t))**2), the mean over the outputs."""
+    """Return 1 - sum((y - t)**2) / sum((t - mean(t))**2), the mean over the outputs.
+
+    Of a constant t, 1 if y is right, else 0.
+    """
     t = np.reshape(t, y.shape)
-    lost = ((y - t) ** 2).sum(axis=0) / ((t - t.mean(axis=0)) ** 2).sum(axis=0)
-    return float(np.mean(1 - lost))
+    lost, total = ((y - t) ** 2).sum(axis=0), ((t - t.mean(axis=0)) ** 2).sum(axis=0)
+    return float(np.mean(1 - np.where(total > 0, lost / np.where(total > 0, total, 1), lost > 0)))
 
 
 mse, rmse, mae = mean_squared_error, root_mean_squared_error, mean_absolute_error
