@@ -32,10 +32,15 @@ class Measure(NamedTuple):
     way: Way
 
 
+COUNTED = Measure("accuracy", "counted", Way(None, float))
+
+
 def asked_for(where: str, metrics: Any, loss: Loss, outputs: int) -> list[Measure]:
     """Return what metrics are asked for; by default, those of the loss."""
     if metrics is None:
         metrics = loss.default_metrics
+        if metrics in ((), ("accuracy",)):  # 1.5 us less than by name
+            return [COUNTED] if metrics else []
     if not isinstance(metrics, (list, tuple)):
         raise TypeError(
             f"{where}: metrics must be a list of names, got {metrics!r}. "
@@ -77,7 +82,7 @@ def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
         return Measure(name, "numbers", metric.numbers)
     one_by_one = not loss.takes_labels and (loss.yes_above is not None or outputs == 1)
     if name == "accuracy" or (name == "binary_accuracy" and one_by_one):
-        return Measure(name, "counted", Way(None, float))
+        return COUNTED._replace(name=name)
     if metric.labels is not None and (one_by_one or metric.classes is None):
         return Measure(name, "labels", metric.labels)
     most = TOP.get(name, 0)
@@ -97,7 +102,7 @@ def check_answers(
     where: str, measures: list[Measure], loss: Loss, targets: NDArray[Any], name: str = "t"
 ) -> None:
     """Check that the targets of a loss of numbers are classes, where they are judged as such."""
-    if loss.default_metrics or loss.takes_labels:
+    if loss.default_metrics or loss.takes_labels or not measures:
         return
     for measure in measures:
         if measure.kind in ("numbers", "function"):
@@ -117,9 +122,17 @@ def check_answers(
             )
 
 
-def right_share(right: Any, loss: Loss, samples: int, outputs: int) -> Any:
-    """Return the share of right answers, of so many that the loop has counted."""
-    return right / (samples * outputs if loss.yes_above is not None else samples)
+def are_later(measures: list[Measure]) -> bool:
+    """Tell whether any is computed from predictions."""
+    for measure in measures:
+        if measure.kind != "counted":
+            return True
+    return False
+
+
+def answer_count(loss: Loss, samples: int, outputs: int) -> int:
+    """Return how many answers the loop counts."""
+    return samples if loss.yes_above is None else samples * outputs
 
 
 def measured(
@@ -135,8 +148,6 @@ def measured(
     Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
-    if not measures:
-        return {}
     loss, n, outputs = network.loss, len(rows.array), network.outputs
     answers = _Answers(loss, targets, t, measures)
     added = [measure for measure in measures if measure.way.sums is not None]

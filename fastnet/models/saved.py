@@ -2,8 +2,8 @@
 
 The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
 input_size, layers, a list of objects with "class" and the arguments of its constructor, generator,
-the state of the random numbers, l1 and l2, and, where `predict` gives (N,), is_flat. Older files are
-read without the last four.
+the state of the random numbers, l1 and l2, and, where `predict` gives (N,), is_flat. Older files
+are read without the last four.
 """
 
 from __future__ import annotations

@@ -128,15 +128,16 @@ class Trained(ByHand):
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
-        self._is_flat = measures.is_flat(self._loss, t, outputs)
         steps = Steps(where, rule, optimizer, numbers, network, penalties, seed)
+        self._is_flat = measures.is_flat(self._loss, t, outputs)
 
         batches = -(-n // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
-        later = any(measure.kind != "counted" for measure in asked)
+        later = measures.are_later(asked)
+        answers = measures.answer_count(self._loss, n, outputs)
         many = 1 if validation_data is not None or later else max(1, a_call // batches)
         names = [measure.name for measure in asked]
         shown = ["loss", *names]
@@ -174,13 +175,13 @@ class Trained(ByHand):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
+                found = {}
+                if later:
+                    found = measures.measured(where, asked, network, rows, targets, t)
                 done = np.empty((len(totals), len(shown) + 1))
                 done[:, 0], done[:, -1] = totals[:, 0] / n, seconds
-                if asked:
-                    right = measures.right_share(totals[:, 1], self._loss, n, outputs)
-                    found = measures.measured(where, asked, network, rows, targets, t)
-                    for i, name in enumerate(names, 1):
-                        done[:, i] = found.get(name, right)
+                for i, name in enumerate(names, 1):
+                    done[:, i] = found[name] if name in found else totals[:, 1] / answers
                 if validation_data is not None:
                     found = self._evaluate(
                         where, network, held_out, held_out_targets, penalties, asked,
@@ -198,8 +199,9 @@ class Trained(ByHand):
         finally:
             if bar is not None:
                 bar.close()
-        table = np.concatenate([np.empty((0, len(shown) + 1)), *seen])
-        history = History(dict(zip([*shown, "seconds"], table.T.tolist(), strict=True)))
+        shown.append("seconds")
+        table = np.concatenate(seen).T.tolist() if seen else [[] for _ in shown]
+        history = History(dict(zip(shown, table, strict=True)))
         if trouble:
             error = FloatingPointError(
                 f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
@@ -225,11 +227,12 @@ class Trained(ByHand):
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
         looping = network.skipping_zeros(rows, n, size)
         loss, right, _ = looping.run(rows, targets, order, size)[0].tolist()
-        found = measures.measured(where, asked, network, rows, targets, t)
-        share = measures.right_share(right, self._loss, n, network.outputs)
-        if loss != loss:  # NaN among the outputs, which is no answer that could be wrong or right
-            share = loss
-        return {
-            "loss": loss / n + network.penalty(*penalties),
-            **{measure.name: found.get(measure.name, share) for measure in asked},
-        }
+        found = {"loss": loss / n + network.penalty(*penalties)}
+        # NaN among the outputs is no answer that could be right or wrong.
+        share = right / measures.answer_count(self._loss, n, network.outputs)
+        share = loss if loss != loss else share
+        for measure in asked:
+            found[measure.name] = share
+        if measures.are_later(asked):
+            found |= measures.measured(where, asked, network, rows, targets, t)
+        return found
