@@ -5,6 +5,8 @@
 
 `fastnet.models`, `fastnet.layers`, `fastnet.losses`, `fastnet.optimizer`
     Networks, and the parts that they are made of.
+`fastnet.metrics`
+    Numbers that judge what a model says: accuracy, F1, AUC, R2 ...
 `fastnet.functions`, `fastnet.datasets`
     Arrays in, arrays out; the digits that ship with fastnet, and MNIST.
 `fastnet.gradient`

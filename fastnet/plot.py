@@ -26,15 +26,15 @@ TRAIN, VALIDATION = "#1f5fa8", "#d95f02"  # told apart by colour-blind eyes, and
 
 
 def save_learning_curves(history: History, path: str | os.PathLike[str]) -> None:
-    """Draw loss (left) and accuracy (right) by epoch into a PNG.
+    """Draw loss and metrics by epoch into a PNG, side by side.
 
     Works without a display and leaves matplotlib's global state (pyplot, backend) alone.
 
     Parameters
     ----------
     history : History
-        What `Sequential.fit` returned; one epoch at least. Where it has validation values,
-        both curves are drawn.
+        What `Sequential.fit` returned; one epoch at least. Each of its numbers but the seconds has
+        a panel, with both curves where it has validation values.
     path : str or path
         File to write, in PNG format whatever its name; one that exists is replaced.
 
@@ -50,14 +50,14 @@ def save_learning_curves(history: History, path: str | os.PathLike[str]) -> None
     >>> import os, tempfile
     >>> from fastnet.models import History
     >>> from fastnet.plot import save_learning_curves
-    >>> history = History()
-    >>> history.loss, history.accuracy = [1.2, 0.6, 0.4], [0.61, 0.83, 0.9]
+    >>> history = History({"loss": [1.2, 0.6, 0.4], "accuracy": [0.61, 0.83, 0.9]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_learning_curves(history, os.path.join(folder, "curves.png"))
     ...     os.listdir(folder)
     ['curves.png']
     """
-    if not history.loss:
+    columns = history.to_dict()
+    if not columns.get("loss"):
         raise ValueError(
             "save_learning_curves: history must have an epoch, got none. Call fit first."
         )
@@ -68,16 +68,14 @@ def save_learning_curves(history: History, path: str | os.PathLike[str]) -> None
     except ImportError as error:
         raise checks.no_matplotlib("save_learning_curves", error) from error
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    names = [name for name in columns if name != "seconds" and not name.startswith("val_")]
+    figure = Figure(figsize=(5 * len(names), 4), layout="constrained")
     FigureCanvasAgg(figure)
-    panels = [
-        ("Loss", history.loss, history.val_loss),
-        ("Accuracy", history.accuracy, history.val_accuracy),
-    ]
-    for axes, (title, train, validation) in zip(figure.subplots(1, 2), panels, strict=True):
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
         for values, label, colour in (
-            (train, "training", TRAIN),
-            (validation, "validation", VALIDATION),
+            (columns[name], "training", TRAIN),
+            (columns.get(f"val_{name}"), "validation", VALIDATION),
         ):
             if values:
                 # A lone epoch is a point, which a line would not show.
@@ -86,7 +84,7 @@ def save_learning_curves(history: History, path: str | os.PathLike[str]) -> None
                 axes.plot(
                     epochs, values, color=colour, marker=mark, label=f"{label}: {values[-1]:.4f}"
                 )
-        axes.set(title=title, xlabel="epoch", ylabel=title.lower())
+        axes.set(title=name[0].upper() + name[1:], xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

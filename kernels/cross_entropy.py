@@ -95,6 +95,7 @@ def _binary_slope(y, t):
     y are probabilities; t is 0 and 1, or probabilities, too. A logarithm below -100 counts as that.
     Source: torch.nn.BCELoss.
     """,
+    middles=(0.5, 0.5),
 )
 
 

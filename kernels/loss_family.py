@@ -17,26 +17,51 @@ from numba import float64, int64
 
 from ._compile import entry, helper, inline, jit, labels, matrix, named, real, vector
 from .loop.calls import Loss
-from .simd import get, offset, pointer, pointer_at, put, scalar
+from .simd import fill, get, offset, pointer, pointer_at, put, scalar, select, sum_lanes
 from .softmax_rows import is_largest
-from .sweep import sum_of, sweep
+from .sweep import fold, sum_of, sweep
 
 BLOCK = 128  # terms that are added in the arrays' dtype; the blocks are added in float64
 
 
 @helper
-def is_right(y, t, columns, middle=0.5, target_middle=0.5):
-    """Whether output and target agree on which is largest or, if only one, on yes: above a middle.
+def _is_same_answer(y, t, middle, target_middle):
+    """Whether both numbers are on one side of their middles; NaN is on none."""
+    return (y > middle) == (t > target_middle) and y == y
 
-    Pointers to y[:columns] and t[:columns].
+
+@helper
+def is_right(y, t, columns):
+    """Whether output and target agree on which is largest or, if only one, on being above a half.
+
+    Pointers to y[:columns] and t[:columns]. An output with a NaN is not right.
     """
     if columns == 1:
-        return (get(y, 0) > middle) == (get(t, 0) > target_middle)
+        return _is_same_answer(get(y, 0), get(t, 0), 0.5, 0.5)
     label = 0
     for j in range(1, columns):
         if get(t, j) > get(t, label):
             label = j
     return is_largest(y, columns, label)
+
+
+@helper
+def _count_same(right, y, t, middle, target_middle):
+    yes = select(y > middle, right + 1.0, right)
+    no = select(y <= middle, right + 1.0, right)
+    return select(t > target_middle, yes, no)
+
+
+@helper
+def right_answers(y, t, columns, middle, target_middle):
+    """How many outputs of a sample are on their target's side of the middle, each for itself.
+
+    Pointers to y[:columns] and t[:columns]. A NaN is on no side.
+    """
+    if columns == 1:
+        return int64(_is_same_answer(get(y, 0), get(t, 0), middle, target_middle))
+    numbers = scalar(y, middle), scalar(y, target_middle)
+    return int64(sum_lanes(fold(_count_same, fill(y, 0.0), (y, t), 0, columns, numbers)))
 
 
 @inline
@@ -146,10 +171,11 @@ def _kernels(name, rows, mean, gradient, text, of_labels=False, has_delta=False)
     )
 
 
-def entry_of(name, rows, module, middles=(0.5, 0.5), of_labels=False, has_delta=False):
+def entry_of(name, rows, module, middles=None, of_labels=False, has_delta=False):
     """Make the entry for the compiled loop of a row function and its gradient."""
     row, gradient_row = rows
-    middle, target_middle = middles
+    says_yes_or_no = middles is not None
+    middle, target_middle = middles or (0.5, 0.5)
 
     def in_loop(n, size, columns, y, targets, labels, rows, numbers, dx, losses, like):
         p, q, width = pointer_at(y, like), pointer_at(targets, like), columns
@@ -165,8 +191,10 @@ def entry_of(name, rows, module, middles=(0.5, 0.5), of_labels=False, has_delta=
             out, t = offset(p, i * columns), offset(q, get(order, i) * width)
             if of_labels:
                 right += is_largest(out, columns, get(t, 0))
+            elif says_yes_or_no:
+                right += right_answers(out, t, columns, middle, target_middle)
             else:
-                right += is_right(out, t, columns, middle, target_middle)
+                right += is_right(out, t, columns)
             put(results, i, row(out, t, columns, *own))
             target = offset(gradients, i * columns)
             gradient_row(out, t, columns, one, whole, target, *own)
@@ -176,7 +204,7 @@ def entry_of(name, rows, module, middles=(0.5, 0.5), of_labels=False, has_delta=
     return entry(Loss)(named(f"{name}_in_loop", module, in_loop))
 
 
-def _loss(name, rows, mean, gradient, text, middles=(0.5, 0.5), **kind):
+def _loss(name, rows, mean, gradient, text, middles=None, **kind):
     return (
         *_kernels(name, rows, mean, gradient, text, **kind),
         entry_of(name, rows, rows[0].__module__, middles, **kind),
@@ -220,7 +248,9 @@ def mean_loss(name, term, slope, text, **options):
     text : str
         A title, the equations, and notes with the source: of the docstrings of both kernels.
     middles : pair of floats, optional
-        Above which one output, and its target, say yes: 0.5 and 0.5.
+        Above which an output, and its target, say yes: each output is an answer, and right where
+        both say the same. By default a sample is one answer, right where the largest output is at
+        the largest target, or a lone one on its target's side of 0.5.
     has_delta : bool, optional
         Whether term and slope, and both kernels, take a number of the loss's own, delta, after t.
 

@@ -37,6 +37,7 @@ RANK = {
     "threads": 2,
     "info": 3,
     "warmup": 2,
+    "metrics": 2,
     "weights_file": 2,
     "checks": 1,
     "kernels": 1,
@@ -54,7 +55,7 @@ TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     *("loop/calls", "loop/record", "loop/team"),
 }
-MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "models"} | {
+MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "metrics", "models"} | {
     "optimizer",
     "penalties",
 }

@@ -17,7 +17,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 benchmarks = pytest.importorskip("asv_benchmarks.benchmarks", reason="no benchmarks beside us")
 
 # What has benchmarks of its own; functions that only make or hold something have none.
-ROOMS = ["functions", "gradient", "kernels", "layers", "losses", "models", "optimizer", "penalties"]
+ROOMS = ["functions", "gradient", "kernels", "layers", "losses", "metrics"]
+ROOMS += ["models", "optimizer", "penalties"]
 NOT_TIMED = {
     "models.History": "holds lists",
     "gradient.gradient_check": "numerical_gradient and a comparison",

@@ -134,7 +134,8 @@ def clipping(dtype):
 
 def of_model(model, x, t, history):
     """Return all that a trained model gives: parameters, history, outputs, a step by hand."""
-    columns = {name: column for name, column in vars(history).items() if name != "seconds"}
+    columns = {name: getattr(history, name, []) for name in ("loss", "accuracy")}
+    columns |= {f"val_{name}": getattr(history, f"val_{name}", []) for name in columns}
     results = [model.params, columns, model.predict(x), model.predict(x[:3]), model.evaluate(x, t)]
     if not any(isinstance(layer, Dropout) for layer in model.layers):  # by hand it draws by itself
         few = x[:9], t[:9]

@@ -133,6 +133,7 @@ def test_strided_arrays_are_saved_in_order(path):
         l1=0.0,
         l2=0.0,
         _loss=MeanSquaredError(),
+        _is_flat=False,
         _rng=np.random.default_rng(0),
         _width=lambda: 3,
     )

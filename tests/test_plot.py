@@ -3,11 +3,11 @@
 import re
 import struct
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from fastnet.models import History
 from fastnet.plot import BLOCKS, draw_digits, save_learning_curves
 
 # --------------------------------------------------------------------------- learning curves
@@ -16,12 +16,10 @@ from fastnet.plot import BLOCKS, draw_digits, save_learning_curves
 def history(epochs, validation=True):
     values = [1 / (n + 1) for n in range(epochs)]
     seen = [v / 2 for v in values]
-    return SimpleNamespace(
-        loss=values,
-        accuracy=[1 - v for v in values],
-        val_loss=seen if validation else [],
-        val_accuracy=[1 - v for v in seen] if validation else [],
-    )
+    columns = {"loss": values, "accuracy": [1 - v for v in values]}
+    if validation:
+        columns |= {"val_loss": seen, "val_accuracy": [1 - v for v in seen]}
+    return History({**columns, "seconds": values})
 
 
 @pytest.fixture
@@ -65,6 +63,16 @@ def test_loss_on_the_left_and_accuracy_on_the_right(drawn):
     data = file.read_bytes()
     assert data.startswith(b"\x89PNG\r\n\x1a\n") and data.endswith(b"IEND\xaeB`\x82")
     assert struct.unpack(">2I", data[16:24]) == (1440, 576)
+
+
+def test_a_panel_for_each_metric(drawn):
+    """None but the loss of a regression's; more where more was asked for."""
+    values = [0.5, 0.25]
+    ((axes,), _) = drawn(History({"loss": values, "seconds": values}))
+    assert axes.get_title() == "Loss"
+    panels, file = drawn(History({"loss": values, "r2": values, "top_2_accuracy": values}))
+    assert [axes.get_title() for axes in panels] == ["Loss", "R2", "Top_2_accuracy"]
+    assert struct.unpack(">2I", file.read_bytes()[16:24]) == (2160, 576)
 
 
 def test_without_validation_and_with_a_single_epoch(drawn):

@@ -530,7 +530,7 @@ def test_train_epochs_is_fit(dtype, data, loss, rng):
         return built
 
     fitted, looped = model(), model()
-    history = fitted.fit(scaled, t, batch_size=5, optimizer=SGD(0.5))
+    history = fitted.fit(scaled, t, batch_size=5, optimizer=SGD(0.5), metrics=["accuracy"])
     before = looped.parameter_vector.copy()
     order = looped._rng.permutation(23)
     totals, out = run_epoch(looped, x, t, order, 5, code, scale=scale)
@@ -545,7 +545,7 @@ def test_train_epochs_is_fit(dtype, data, loss, rng):
     trained = looped.parameter_vector.copy()
     totals, _ = run_epoch(looped, x, t, order, 5, code, learn=0, scale=scale)
     assert_array_equal(looped.parameter_vector, trained)
-    seen = looped.evaluate(scaled, t)
+    seen = looped.evaluate(scaled, t, metrics=["accuracy"])
     assert_allclose(totals[0] / 23, seen["loss"], **tolerance)
     assert totals[1] / 23 == seen["accuracy"]
 
@@ -750,9 +750,11 @@ def test_accuracy_by_hand():
     assert model.evaluate(x, np.array([0, 1, 1, 1]))["accuracy"] == 0.75
     assert model.evaluate(x, np.eye(2)[[0, 1, 1, 1]])["accuracy"] == 0.75
     model = Sequential([MatMul(W)], loss="mean_squared_error", dtype="float64")
-    assert model.evaluate(x, np.eye(2)[[1, 1, 1, 1]])["accuracy"] == 0.5
+    assert model.evaluate(x, np.eye(2)[[1, 1, 1, 1]], ["accuracy"])["accuracy"] == 0.5
     model = Sequential([MatMul(np.ones((1, 1)))], loss="mean_squared_error", dtype="float64")
-    seen = model.evaluate(np.array([[0.2], [0.7], [0.8]]), np.array([0.0, 1.0, 0.0]))
+    seen = model.evaluate(
+        np.array([[0.2], [0.7], [0.8]]), np.array([0.0, 1.0, 0.0]), metrics=["accuracy"]
+    )
     assert seen["accuracy"] == 2 / 3
     assert_allclose(seen["loss"], (0.04 + 0.09 + 0.64) / 2 / 3, rtol=1e-14)
 
@@ -833,7 +835,7 @@ def test_xor_is_learnt():
         loss="mean_squared_error",
         seed=0,
     )
-    history = model.fit(x, t, epochs=1000, batch_size=4, optimizer=SGD(1.0))
+    history = model.fit(x, t, 1000, 4, optimizer=SGD(1.0), metrics=["accuracy"])
     assert history.accuracy[-1] == 1
     assert history.loss[-1] < 0.01 < history.loss[0]
 

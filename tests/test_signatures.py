@@ -8,8 +8,8 @@ import pytest
 from fastnet.checks import Checked
 
 PACKAGES = ["fastnet", "fastnet.reference"]
-MODULES = ["functions", "gradient", "initializers", "kernels", "layers", "losses", "models"]
-MODULES += ["optimizer", "penalties", "textbook.first", "textbook.second"]
+MODULES = ["functions", "gradient", "initializers", "kernels", "layers", "losses", "metrics"]
+MODULES += ["models", "optimizer", "penalties", "textbook.first", "textbook.second"]
 
 # What the NumPy twin leaves out: files and pictures are no arithmetic, and its dtype and loss are
 # attributes that nobody guards.

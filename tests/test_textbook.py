@@ -83,6 +83,15 @@ CASES = [("MultiLayerNet", case) for case in PLAIN]
 CASES += [("MultiLayerNetExtend", case) for case in [*PLAIN, *EXTENDED]]
 
 
+@pytest.mark.parametrize("module", [first, plain_first])
+@pytest.mark.parametrize("name", ["MultiLayerNet", "MultiLayerNetExtend"])
+def test_accuracy_is_nan_where_a_score_is(module, name):
+    network = getattr(module, name)(6, [4], 3)
+    assert 0 <= network.accuracy(X, LABELS) <= 1
+    network.params["b2"][1] = np.nan
+    assert np.isnan(network.accuracy(X, LABELS))
+
+
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 @pytest.mark.parametrize("hidden", [[5, 4], [7], []], ids=str)
 @pytest.mark.parametrize("t", [LABELS, ONE_HOT], ids=["labels", "one-hot"])
@@ -633,7 +642,8 @@ def delta_rule(Ws, t, loss, epochs, models=models, layers=layers, optimizer=opti
         stack.pop()  # the loss's own
     model = models.Sequential(stack, loss, "float64")
     rule = optimizer.SGD(lr=0.9)
-    history = model.fit(COLUMNS, t, epochs, 1, rule, shuffle=False, verbose=0)
+    options = {"shuffle": False, "verbose": 0, "metrics": ["accuracy"]}
+    history = model.fit(COLUMNS, t, epochs, 1, rule, **options)
     y = model.predict(COLUMNS).ravel()
     return model.params, y if len(stack) % 2 == 0 else 1 / (1 + np.exp(-y)), history
 

@@ -79,7 +79,7 @@ def results(stack, dtype="float32", loss="softmax_cross_entropy", batch_size=100
     seen = model.fit(x, t, epochs, batch_size, SGD(lr=0.05), validation_data=(x, t), verbose=0)
     return [
         model.parameter_vector.copy(),
-        np.array([seen.loss, seen.accuracy, seen.val_loss, seen.val_accuracy]),
+        np.array([column for name, column in seen.to_dict().items() if name != "seconds"]),
         model.predict(x),
     ]
 

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
+from fastnet.metrics.named import NAMES
+
 __all__ = ["LoopLoss", "Loss"]
 
 
@@ -45,6 +47,11 @@ class Loss:
         What `Sequential` calls it: the name of the class in lower case, unless the class has one.
     takes_labels : bool, of the class
         Whether t is class labels (N,), and not targets (N, C).
+    metrics, default_metrics : tuples of str, of the class
+        The names in `fastnet.metrics.NAMES` that suit the loss, and those that `fit` and `evaluate`
+        give unasked. A class of your own has all names, as far as its targets go, and gives none.
+    yes_above : pair of floats or None, of the class
+        Above which an output, and its target, say yes, where each output is an answer by itself.
     argument_names : tuple of str, of the class
         The arguments of the constructor, numbers, which a file keeps and the kernels take.
 
@@ -93,6 +100,9 @@ class Loss:
     loss: Any
     name: ClassVar[str] = "loss"
     takes_labels: ClassVar[bool] = False
+    metrics: ClassVar[tuple[str, ...]] = NAMES
+    default_metrics: ClassVar[tuple[str, ...]] = ()
+    yes_above: ClassVar[tuple[float, float] | None] = None
     argument_names: ClassVar[tuple[str, ...]] = ()
     _forward_name: str
     _backward_name: str

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_either
 from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, TargetLoss
+from fastnet.metrics.named import OF_LABELS
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -23,7 +24,9 @@ __all__ = [
 
 
 class SignLoss(TargetLoss):
-    """A loss whose targets are -1 and 1."""
+    """A loss whose targets are -1 and 1: each output says yes above 0."""
+
+    metrics, default_metrics, yes_above = OF_LABELS, ("accuracy",), (0.0, 0.0)
 
     def check_targets(self, where: str, t: NDArray[Any]) -> None:
         """Raise ValueError unless all of t are -1 or 1."""
@@ -177,6 +180,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
     0.1054
     """
 
+    metrics, yes_above = OF_LABELS, (0.5, 0.5)
     _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
     _function = kernels.cross_entropy.binary_cross_entropy_in_loop
 
@@ -204,6 +208,7 @@ class SigmoidCrossEntropy(ProbabilityLoss):
     array([[-1.]])
     """
 
+    metrics, yes_above = OF_LABELS, (0.0, 0.5)
     _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
     _function = kernels.cross_entropy.sigmoid_cross_entropy_in_loop
 

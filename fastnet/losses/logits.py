@@ -12,6 +12,7 @@ from fastnet import checks, kernels
 from fastnet.functions import _label_array, _logits, _softmax_loss_gradient
 from fastnet.kernels.checked import all_either
 from fastnet.losses.base import LoopLoss, Loss
+from fastnet.metrics.named import OF_CLASSES, OF_LABELS
 
 __all__ = [
     "SigmoidWithLoss",
@@ -52,6 +53,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     takes_labels = True
+    metrics, default_metrics = OF_CLASSES, ("accuracy",)
 
     def in_loop(self) -> LoopLoss:
         """Return what the loss is to the compiled loop."""
@@ -157,6 +159,8 @@ class SigmoidWithLoss(Loss):
     >>> loss.backward()
     array([-0.25,  0.25])
     """
+
+    metrics, default_metrics, yes_above = OF_LABELS, ("accuracy",), (0.0, 0.5)
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the loss of a batch.

@@ -13,6 +13,7 @@ from fastnet import checks
 from fastnet.functions import _label_array, _logits
 from fastnet.kernels.checked import all_between
 from fastnet.losses.base import LoopLoss, Loss
+from fastnet.metrics.named import OF_CLASSES, OF_NUMBERS
 
 __all__: list[str] = []
 
@@ -36,6 +37,8 @@ class TargetLoss(_KernelLoss):
     copies where they fit the kernel, so changing them in place before backward changes the
     gradient, as in NumPy code.
     """
+
+    metrics = OF_NUMBERS
 
     def _numbers(self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Sequence[Any]:
         """Return the loss's own numbers as the kernels take them."""
@@ -123,7 +126,9 @@ class TargetLoss(_KernelLoss):
 
 
 class ProbabilityLoss(TargetLoss):
-    """A loss whose targets lie in 0..1."""
+    """A loss of probabilities of classes, whose targets lie in 0..1."""
+
+    metrics, default_metrics = OF_CLASSES, ("accuracy",)
 
     def check_targets(self, where: str, t: NDArray[Any]) -> None:
         """Raise ValueError unless all of t lie in 0..1."""
@@ -139,6 +144,7 @@ class LabelLoss(_KernelLoss):
     """
 
     takes_labels = True
+    metrics, default_metrics = OF_CLASSES, ("accuracy",)
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the loss of a batch.

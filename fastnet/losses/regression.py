@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_between
 from fastnet.losses.on_kernels import TargetLoss
+from fastnet.metrics.named import NAMES
 
 __all__ = [
     "CosineProximity",
@@ -33,6 +34,9 @@ class MeanSquaredError(TargetLoss):
     The textbook's form, whose gradient for one sample is the error y - t. What PyTorch and Keras
     call mean squared error is `ElementwiseMeanSquaredError`: 2 / C times this one.
 
+    A loss of numbers, which gives no metric unasked. The textbook trains classes with it, too: with
+    targets one-hot, or 0 and 1, metrics=["accuracy"] counts right answers.
+
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch, section 4.2.1.
@@ -49,6 +53,7 @@ class MeanSquaredError(TargetLoss):
            [-1. ]])
     """
 
+    metrics = NAMES
     _kernels = kernels.mean_squared_error_forward, kernels.mean_squared_error_backward
     _function = kernels.MEAN_SQUARED_ERROR
 
@@ -75,6 +80,7 @@ class ElementwiseMeanSquaredError(TargetLoss):
     2.5
     """
 
+    metrics = NAMES
     _kernels = (
         kernels.elementwise_mean_squared_error_forward,
         kernels.elementwise_mean_squared_error_backward,

@@ -17,6 +17,7 @@ from fastnet.kernels import (
 )
 from fastnet.models import progress
 from fastnet.models.layer_list import output_count
+from fastnet.models.measures import is_flat
 from fastnet.models.stack import Stack
 
 __all__ = ["ByHand"]
@@ -28,7 +29,7 @@ class ByHand(Stack):
     """The steps by hand of a Sequential."""
 
     # Shape of what forward returned last, where it had no targets: that of backward's dout.
-    _outputs: tuple[int, ...] | None = None
+    _output_shape: tuple[int, ...] | None = None
 
     def forward(self, x: ArrayLike, t: ArrayLike | None = None) -> Any:
         """Return the loss of a batch, layer by layer, as in training; `backward` can follow.
@@ -82,6 +83,8 @@ class ByHand(Stack):
             labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
+        if t is not None and outputs == 1:
+            self._is_flat = is_flat(self._loss, t, outputs)
         out = rows.array.astype(self._dtype)
         for layer in self.layers:
             if layer.takes_row_numbers:
@@ -89,9 +92,9 @@ class ByHand(Stack):
             else:
                 out = layer.forward(out)
         if t is None:
-            self._outputs = out.shape[1:] if alone else out.shape
+            self._output_shape = out.shape[1:] if alone else out.shape
             return out[0] if alone else out
-        self._outputs = None
+        self._output_shape = None
         loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
@@ -116,7 +119,7 @@ class ByHand(Stack):
         TypeError, ValueError
             dout is of another kind or shape.
         """
-        where, shape = "Sequential.backward", self._outputs
+        where, shape = "Sequential.backward", self._output_shape
         if shape is None:
             checks.remembered(where, self._loss, "y")
         else:

@@ -1,37 +1,66 @@
 """What `fit` returns."""
 
+from __future__ import annotations
+
+__all__ = ["History"]
+
 
 class History:
-    """What `fit` saw: lists with one entry an epoch.
+    """What `fit` saw: a list for each number that was asked for, with one entry an epoch.
+
+    Parameters
+    ----------
+    columns : dict of lists, optional
+        By name, all of one length.
 
     Attributes
     ----------
-    loss, accuracy : list of float
-        Means over the training samples, each batch counted before its update; the loss with what
+    loss : list of float
+        Mean over the training samples, each batch counted before its update, with what
         `Sequential(l1=..., l2=...)` adds to it.
-    val_loss, val_accuracy : list of float
-        After the epoch, on the validation data; empty without it.
     seconds : list of float
-        Time of the epoch's training, without compiling and validation.
+        Time of the epoch's training, without compiling, metrics and validation.
+    accuracy, f1, ... : list of float
+        The metrics, as `Sequential.fit` has them, and no others.
+    val_loss, val_accuracy, ... : list of float
+        After the epoch, on the validation data; where there is none, these are missing.
+
+    Raises
+    ------
+    AttributeError
+        `fit` was not asked for that number; the error says what there is.
 
     Examples
     --------
     >>> from fastnet.models import History
-    >>> history = History()
-    >>> history.loss, history.accuracy = [0.5, 0.25], [0.75, 1.0]
+    >>> history = History({"loss": [0.5, 0.25], "accuracy": [0.75, 1.0]})
     >>> history
     <History: 2 epochs, at last loss 0.2500, accuracy 1.0000>
+    >>> history.accuracy
+    [0.75, 1.0]
+    >>> history.to_dict()  # pandas.DataFrame takes it
+    {'loss': [0.5, 0.25], 'accuracy': [0.75, 1.0]}
     """
 
-    def __init__(self) -> None:
-        self.loss: list[float] = []
-        self.accuracy: list[float] = []
-        self.val_loss: list[float] = []
-        self.val_accuracy: list[float] = []
-        self.seconds: list[float] = []
+    def __init__(self, columns: dict[str, list[float]] | None = None) -> None:
+        vars(self).update(columns or {})
+
+    def __getattr__(self, name: str) -> list[float]:
+        # Only what is missing comes here; copies and pickles ask for some __names__.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"History.{name}: the name must be one of {', '.join(self.to_dict()) or 'none'}, got "
+            f"{name!r}. Ask fit for it: metrics=[...], and validation_data=(x, t) for val_..."
+        )
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Return the lists by name, as copies: all of one length."""
+        return {name: list(found) for name, found in vars(self).items() if isinstance(found, list)}
 
     def __repr__(self) -> str:
-        names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        last = [f"{name} {getattr(self, name)[-1]:.4f}" for name in names if getattr(self, name)]
-        shown = f", at last {', '.join(last)}" if last else ""
-        return f"<History: {len(self.loss)} epochs{shown}>"
+        columns = self.to_dict()
+        seen = {name: values for name, values in columns.items() if values and name != "seconds"}
+        last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in seen.items())
+        epochs = len(columns.get("loss", []))
+        return f"<History: {epochs} epochs{f', at last {last}' if last else ''}>"

@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import NDArray
 
 from fastnet import checks, threads
-from fastnet.kernels import train_epochs, work_size
+from fastnet.kernels import predict_rows, train_epochs, work_size
 from fastnet.kernels.blocking import BITS
 from fastnet.kernels.loop.record import LAYER, PROGRAM
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
@@ -18,6 +18,7 @@ from fastnet.models.rows import Rows
 from fastnet.penalties import l1_penalty, l2_penalty
 
 FLOAT = checks.FLOAT64
+PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
@@ -170,6 +171,23 @@ class Network(NamedTuple):
         flops = (6.0 if learn else 2.0) * batch_size * self.params.size
         threads.call(train_epochs, arguments, flops, order.size // batch_size)
         return totals
+
+    def predict(self, rows: Rows, order: NDArray[np.int64], out: NDArray[Any]) -> None:
+        """Write the outputs for the rows that `order` names into out (n, outputs)."""
+        n = len(order)
+        size = min(n, PREDICT_ROWS)
+        work = self.scratch(size)
+        arguments = (
+            *rows.arguments(),
+            *self.scaling,
+            order,
+            self.params,
+            self.program,
+            work,
+            size,
+            out,
+        )
+        threads.call(predict_rows, arguments, 2.0 * size * self.params.size, n // max(size, 1))
 
     def skipping_zeros(self, rows: Rows, samples: int, batch_size: int) -> Network:
         """Return the network for a call on `samples` of the rows, which skips zeros if it gains.

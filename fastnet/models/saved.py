@@ -2,7 +2,8 @@
 
 The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
 input_size, layers, a list of objects with "class" and the arguments of its constructor, generator,
-the state of the random numbers, l1 and l2. Older files are read without the last three.
+the state of the random numbers, l1 and l2, and, where `predict` gives (N,), is_flat. Older files
+are read without the last four.
 
 Files of format 1 were written by versions that divided x by 255 where it was uint8, unasked. They
 are read as they are, and a warning says how to put that into the model: nothing in them tells
@@ -98,6 +99,7 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
         **{name: float(getattr(model._loss, name)) for name in model._loss.argument_names},
         "l1": float(model.l1),
         "l2": float(model.l2),
+        **({"is_flat": True} if model._is_flat else {}),
         "generator": model._rng.bit_generator.state,
         "input_size": model._width(),
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
@@ -173,6 +175,7 @@ def loaded(
         penalties = {name: description[name] for name in ("l1", "l2") if name in description}
         Sequential.__init__(model, stack, loss, description["dtype"], **penalties)
         model.build(description["input_size"])
+        model._is_flat = description.get("is_flat", False)
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])
         if description["format"] == 1 and not kinds[0].takes_row_numbers:
@@ -208,6 +211,8 @@ def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:
             raise ValueError(f"its {key} is {description.get(key)!r}")
     if description["dtype"] not in STORED_AS:
         raise ValueError(f"its dtype is {description['dtype']!r}")
+    if type(description.get("is_flat", False)) is not bool:
+        raise ValueError(f"its is_flat is {description['is_flat']!r}")
     for i, layer in enumerate(description["layers"]):
         if not isinstance(layer, dict) or layer.get("class") not in list(classes):
             raise ValueError(f"its layer {i} is {layer!r}, which this fastnet does not know")

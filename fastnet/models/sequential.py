@@ -14,14 +14,15 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
+from fastnet.models import measures
 from fastnet.models.layer_list import output_count
+from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
 from fastnet.models.training import Trained
 
 Model = TypeVar("Model", bound="Sequential")
 
 LABEL = checks.INT64
-PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
 
 
@@ -101,6 +102,8 @@ class Sequential(Trained):
         Returns
         -------
         (N, C) of the model's dtype, or (C,) for one row
+            (N,) where C is 1 and the last `fit`, or `forward`, was given targets (N,): the shape of
+            the targets, so that `model.predict(x) - t` is what it says. Before any, (N, 1).
 
         Raises
         ------
@@ -122,21 +125,9 @@ class Sequential(Trained):
         network = self._ready(where, n_in, vocabulary=rows.vocabulary)
         network.check_in_loop()
         out = empty((n, network.outputs), self._dtype)
-        size = min(n, PREDICT_ROWS)
-        network = network.skipping_zeros(rows, n, size)
-        order, work = np.arange(n, dtype=LABEL), network.scratch(size)
-        arguments = (
-            *rows.arguments(),
-            *network.scaling,
-            order,
-            network.params,
-            network.program,
-            work,
-            size,
-            out,
-        )
-        threads.call(predict_rows, arguments, 2.0 * size * network.params.size, n // max(size, 1))
-        return out
+        network = network.skipping_zeros(rows, n, min(n, PREDICT_ROWS))
+        network.predict(rows, np.arange(n, dtype=LABEL), out)
+        return out.reshape(n) if self._is_flat and network.outputs == 1 else out
 
     def _predict_few(self, x: Any) -> NDArray[Any] | None:
         """Return what `predict` does, for a few rows as they usually are; None for all others.
@@ -169,7 +160,7 @@ class Sequential(Trained):
             threads.ALONE,
             0,
         )
-        return out
+        return out.reshape(n) if self._is_flat and network.outputs == 1 else out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
         """Return the softmax of `predict`.
@@ -197,25 +188,40 @@ class Sequential(Trained):
         result: NDArray[Any] = softmax(self.predict(x))
         return result
 
-    def evaluate(self, x: ArrayLike, t: ArrayLike) -> dict[str, float]:
-        """Return the mean loss and the share of correct answers.
+    def evaluate(
+        self, x: ArrayLike, t: ArrayLike, metrics: Sequence[Any] | None = None
+    ) -> dict[str, float]:
+        """Return the mean loss and what judges the answers.
 
         Parameters
         ----------
         x : (N, D) or (N, ...)
         t : targets, as the class describes them
-            An answer is correct where the largest output is at the label, or at the largest
-            target; where there is one output, if it and t are on the same side of 0.5 (for hinge
-            losses both of 0, for "sigmoid_cross_entropy" the output of 0).
+        metrics : list of names or functions, optional
+            Names in `fastnet.metrics.NAMES` that suit the loss, and functions f(t, y) of targets
+            and what `predict` gives, that return a number. By default what the loss has unasked:
+            "accuracy" of classes and of answers yes or no, nothing for numbers.
 
         Returns
         -------
-        {"loss": float, "accuracy": float}
+        {"loss": float, "accuracy": float, ...}
+            Each number is NaN where an output is.
 
         Raises
         ------
         TypeError, ValueError, IndexError
-            x or t does not fit.
+            x or t does not fit; a metric is not known, or does not suit the loss.
+
+        Notes
+        -----
+        "accuracy" is the share of right answers. Of classes the answer is the largest output. With
+        "binary_cross_entropy", "sigmoid_cross_entropy" and the hinge losses of -1 and 1 each output
+        is an answer by itself, yes above 0.5 or, for logits and hinges, 0; "exact_match" counts the
+        samples whose answers are all right. For logits of a softmax "auc" goes by probabilities.
+
+        Squared errors take the metrics of classes, too, where targets are one-hot, or 0 and 1.
+        Accuracy is counted in the compiled loop; all others are computed from predictions, of some
+        rows at a time: only "auc" and functions keep those of all.
         """
         where = "Sequential.evaluate"
         rows = self._rows(where, x)
@@ -223,9 +229,11 @@ class Sequential(Trained):
         layers = self.layers[:]
         outputs = output_count(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
+        asked = measures.asked_for(where, metrics, self._loss, outputs)
+        measures.check_answers(where, asked, self._loss, targets[1])
         penalties = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
-        return self._evaluate(network, rows, targets, penalties)
+        return self._evaluate(where, network, rows, targets, penalties, asked, t)
 
     def summary(self) -> None:
         """Print the layers with their shapes and parameter counts.

@@ -23,6 +23,7 @@ class Stack:
 
     l1: float
     l2: float
+    _is_flat = False  # whether the targets that it was trained on were (N,), of one output
 
     def __init__(
         self,

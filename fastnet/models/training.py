@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.models import progress
+from fastnet.models import measures, progress
 from fastnet.models.assembly import changed_meanwhile
 from fastnet.models.by_hand import ByHand
 from fastnet.models.history import History
@@ -38,6 +39,7 @@ class Trained(ByHand):
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
+        metrics: Sequence[Any] | None = None,
     ) -> History:
         """Train for some epochs; call again to go on.
 
@@ -62,6 +64,11 @@ class Trained(ByHand):
         shuffle : bool
         verbose : int
             0 for no progress bar; it is shown in terminals only.
+        metrics : list of names or functions, optional
+            What the History has beside the loss, as `evaluate` describes it, and with
+            validation_data the same as val_...; by default "accuracy", for losses of numbers
+            nothing. Accuracy is counted in the loop, each batch before its update, as the loss is;
+            all others of the training samples are computed from predictions after the epoch.
 
         Returns
         -------
@@ -96,6 +103,8 @@ class Trained(ByHand):
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
+        asked = measures.asked_for(where, metrics, self._loss, outputs)
+        measures.check_answers(where, asked, self._loss, targets[1])
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
         if validation_data is not None:
@@ -111,6 +120,9 @@ class Trained(ByHand):
                 outputs,
                 "predict(validation_data[0])",
             )
+            measures.check_answers(
+                where, asked, self._loss, held_out_targets[1], "validation_data[1]"
+            )
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
@@ -118,13 +130,20 @@ class Trained(ByHand):
         draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
         steps = Steps(where, rule, optimizer, numbers, network, penalties, seed)
+        self._is_flat = measures.is_flat(self._loss, t, outputs)
 
         batches = -(-n // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
-        many = 1 if validation_data is not None else max(1, a_call // batches)
+        later = measures.are_later(asked)
+        answers = measures.answer_count(self._loss, n, outputs)
+        many = 1 if validation_data is not None or later else max(1, a_call // batches)
+        names = [measure.name for measure in asked]
+        shown = ["loss", *names]
+        if validation_data is not None:
+            shown += [f"val_{name}" for name in shown]
         # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
         seen: list[NDArray[np.float64]] = []
         completed = 0
@@ -157,30 +176,33 @@ class Trained(ByHand):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
-                done = totals / n
-                done[:, 2] = seconds
+                found = {}
+                if later:
+                    found = measures.measured(where, asked, network, rows, targets, t)
+                done = np.empty((len(totals), len(shown) + 1))
+                done[:, 0], done[:, -1] = totals[:, 0] / n, seconds
+                for i, name in enumerate(names, 1):
+                    done[:, i] = found[name] if name in found else totals[:, 1] / answers
                 if validation_data is not None:
-                    held_out_seen = self._evaluate(network, held_out, held_out_targets, penalties)
-                    done = np.append(done[0], list(held_out_seen.values())).reshape(1, 5)
+                    found = self._evaluate(
+                        where, network, held_out, held_out_targets, penalties, asked,
+                        validation_data[1],
+                    )  # fmt: skip
+                    done[0, len(names) + 1 : -1] = list(found.values())
                 seen.append(done)
                 completed += len(done)
                 if bar is not None:
-                    shown = {"loss": done[-1, 0], "accuracy": done[-1, 1]}
-                    if validation_data is not None:
-                        shown["val_accuracy"] = done[-1, 4]
-                    bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
+                    last = zip(shown, done[-1].tolist(), strict=False)
+                    bar.set_postfix({name: f"{value:.4f}" for name, value in last}, False)
                     bar.update(len(done))
         except KeyboardInterrupt:
             pass
         finally:
             if bar is not None:
                 bar.close()
-        history = History()
-        if seen:
-            columns = np.concatenate(seen).T.tolist()
-            history.loss, history.accuracy, history.seconds = columns[:3]
-            if validation_data is not None:
-                history.val_loss, history.val_accuracy = columns[3:]
+        shown.append("seconds")
+        table = np.concatenate(seen).T.tolist() if seen else [[] for _ in shown]
+        history = History(dict(zip(shown, table, strict=True)))
         if trouble:
             error = FloatingPointError(
                 f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
@@ -193,15 +215,25 @@ class Trained(ByHand):
 
     def _evaluate(
         self,
+        where: str,
         network: Network,
         rows: Rows,
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         penalties: tuple[float, float],
+        asked: list[measures.Measure],
+        t: ArrayLike,
     ) -> dict[str, float]:
         n = len(rows.array)
         network.check_in_loop()
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
-        network = network.skipping_zeros(rows, n, size)
-        totals = network.run(rows, targets, order, size)
-        loss, correct, _ = totals[0].tolist()
-        return {"loss": loss / n + network.penalty(*penalties), "accuracy": correct / n}
+        looping = network.skipping_zeros(rows, n, size)
+        loss, right, _ = looping.run(rows, targets, order, size)[0].tolist()
+        found = {"loss": loss / n + network.penalty(*penalties)}
+        # NaN among the outputs is no answer that could be right or wrong.
+        share = right / measures.answer_count(self._loss, n, network.outputs)
+        share = loss if loss != loss else share
+        for measure in asked:
+            found[measure.name] = share
+        if measures.are_later(asked):
+            found |= measures.measured(where, asked, network, rows, targets, t)
+        return found

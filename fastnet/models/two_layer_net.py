@@ -12,6 +12,8 @@ from fastnet import checks, gradient
 from fastnet.functions import _label_array
 from fastnet.kernels.checked import two_layer_gradient
 from fastnet.layers import Affine, Relu, SoftmaxWithLoss
+from fastnet.metrics.answers import OF_CLASSES
+from fastnet.metrics.ways import judged
 
 FLOAT, LABEL = checks.FLOAT64, checks.INT64
 
@@ -91,11 +93,14 @@ class TwoLayerNet:
         return self.lastLayer.forward(self.predict(x), t)
 
     def accuracy(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the share of rows of x (N, input_size) whose largest score is at the label."""
+        """Return the share of rows of x (N, input_size) whose largest score is at the label.
+
+        NaN where a score is.
+        """
         where = "TwoLayerNet.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
         labels = checks.labels(where, t, len(y), y.shape[1], "predict(x)")
-        return np.sum(y.argmax(axis=1) == labels) / len(y)
+        return judged(OF_CLASSES, labels, y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient as a dict by central differences: slow, to check `gradient`.

@@ -68,7 +68,8 @@ class Loss(NamedTuple):
     """The losses of n rows y of a batch of `size`, and the gradient of the batch's mean loss.
 
     y and dx are (n, columns). The targets, or the label, of row i are those of sample rows[i], an
-    int64. `numbers` points to the loss's own, float64. It returns how many answers are right.
+    int64. `numbers` points to the loss's own, float64. It returns how many answers are right: of n
+    samples or, where each output says yes or no by itself, of n * columns.
     """
 
     n: int

@@ -238,7 +238,7 @@ def losses_of(program, n, size, columns, y, targets, labels, rows, gradient, los
     """Write the losses of n rows y, of a batch of `size`, and the gradient of its mean loss.
 
     All but numbers are pointers; the arguments are those of `calls.Loss`. Returns how many answers
-    are right.
+    are right, as that does.
     """
     if program.loss == SOFTMAX_CROSS_ENTROPY:
         scale = scalar(y, 1.0) / scalar(y, size)

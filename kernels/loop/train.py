@@ -112,11 +112,11 @@ def train_epochs(
         The layers, the loss and how parameters are updated: see `kernels.loop.record`.
     lr : scalar of params.dtype
     learn : bool
-        False: parameters stay, loss and accuracy are counted.
+        False: parameters stay, loss and right answers are counted.
     work : (work_size(programs, batch_size),), params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
-        Overwritten: sum of the loss over the samples, correct predictions, batches done. A batch
+        Overwritten: sum of the loss over the samples, answers that are right, batches done. A batch
         whose loss is not finite ends the training before its update; neither it nor what would
         follow is counted.
     team : (1,) int64, zero

@@ -355,7 +355,7 @@ def test_repr():
     assert len(repr(Sequential([Dense(4) for _ in range(1000)]))) < 200
     history = History()
     assert repr(history) == "<History: 0 epochs>"
-    history.loss, history.val_accuracy = [0.5, 0.25], [0.5, 1.0]
+    history = History({"loss": [0.5, 0.25], "val_accuracy": [0.5, 1.0], "seconds": [1.0, 1.0]})
     assert repr(history) == "<History: 2 epochs, at last loss 0.2500, val_accuracy 1.0000>"
 
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from small_models import data, small
+from small_models import SQUARED_ERROR, data, small
 
 from fastnet import models
 from fastnet.models.steps import Steps
@@ -25,6 +25,16 @@ def test_a_terminal_shows_progress(monkeypatch):
     last = text.split("\r")[-1]
     for name in ("loss", "accuracy", "val_accuracy"):
         assert f"{name}={getattr(seen, name)[-1]:.4f}" in last
+
+
+def test_the_bar_shows_what_was_asked_for(monkeypatch):
+    x, t = data(loss=SQUARED_ERROR)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    seen = small(SQUARED_ERROR).fit(x, t, 3, validation_data=(x, t), metrics=["r2"])
+    last = sys.stderr.getvalue().split("\r")[-1]
+    for name in ("loss", "r2", "val_loss", "val_r2"):
+        assert f"{name}={getattr(seen, name)[-1]:.4f}" in last
+    assert "accuracy" not in last and "seconds" not in last
 
 
 def test_the_bar_comes_when_the_kernels_are_there(monkeypatch):

@@ -46,6 +46,17 @@ def test_two_layer_net_is_the_textbooks():
     assert_allclose(network.predict(x[0]), expected.predict(x)[0], rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.parametrize("kind", [TwoLayerNet, reference_models.TwoLayerNet])
+def test_accuracy_is_nan_where_a_score_is(kind):
+    """The largest of NaN is the first class: that was right for every label 0."""
+    network = kind(5, 4, 3)
+    x, t = data(8)
+    x[3] = np.nan
+    assert np.isnan(network.accuracy(x, t)) and 0 <= network.accuracy(x[4:], t[4:]) <= 1
+    network.params["b2"][0] = np.nan
+    assert np.isnan(network.accuracy(x[4:], np.zeros(4, int)))
+
+
 def test_two_layer_net_gradient_equals_its_numerical_gradient():
     # Weights that leave no probability so small that the 1e-7 in the logarithm is felt.
     network, _ = two_networks(5, 6, 3, weight_init_std=0.3)

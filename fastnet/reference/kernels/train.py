@@ -70,9 +70,10 @@ def train_epochs(
                 mean_squared_error_forward(out, t, batch_loss)
                 mean_squared_error_backward(out, t, 1, dout)
                 if out.shape[1] == 1:
-                    correct = (out > 0.5) == (t > 0.5)
+                    correct = ((out > 0.5) == (t > 0.5))[:, 0]
                 else:
                     correct = out.argmax(axis=1) == t.argmax(axis=1)
+            correct &= ~np.isnan(out).any(axis=1)
             if learn:
                 if not np.isfinite(batch_loss[0]):
                     return

@@ -2,11 +2,15 @@
 
 
 class History:
-    """What ``fit`` saw: lists with one entry an epoch."""
+    """What ``fit`` saw: by name, lists with one entry an epoch."""
 
-    def __init__(self) -> None:
-        self.loss: list[float] = []
-        self.accuracy: list[float] = []
-        self.val_loss: list[float] = []
-        self.val_accuracy: list[float] = []
-        self.seconds: list[float] = []
+    def __init__(self, columns: dict[str, list[float]] | None = None) -> None:
+        vars(self).update(columns or {})
+
+    def __getattr__(self, name: str) -> list[float]:
+        """Refuse a name that there is not."""
+        raise AttributeError(f"History has no {name}")
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Return the lists by name, copied."""
+        return {name: list(values) for name, values in vars(self).items()}

@@ -12,6 +12,7 @@ from ..losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from ..optimizer import SGD
 from ..penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 from .history import History
+from .measures import DEFAULTS, is_counted, measure
 
 
 class Sequential:
@@ -43,6 +44,7 @@ class Sequential:
         self.l1, self.l2 = l1, l2
         self._loss = losses[loss]()
         self._rng = np.random.default_rng(seed)
+        self._shape: tuple = ()  # of the targets of the last training
         self._parameters = self._gradients = np.zeros(0, self.dtype)
         for layer in layers or []:
             self.add(layer)
@@ -111,7 +113,10 @@ class Sequential:
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
         """Return the loss of the batch; backward can follow."""
-        return self._loss.forward(self.predict(x), self._targets(t)) + self._penalty()
+        self._shape = np.shape(t)
+        x = self._inputs(x)
+        self._ready(x.shape[1])
+        return self._loss.forward(self._forward(x), self._targets(t)) + self._penalty()
 
     def backward(self, dout: float = 1) -> np.ndarray:
         """Return dx of the last forward times dout; fill ``grads``."""
@@ -153,37 +158,46 @@ class Sequential:
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
+        metrics: list | None = None,
     ) -> History:
         """Train on x (N, D), t for some epochs and return a History; call again to go on.
 
         Each epoch visits all rows in a new order, in batches of consecutive rows of that
         order, the last one smaller where N is no multiple. Loss and accuracy of an epoch are
-        those of its batches, each before its update. verbose is ignored: nothing is printed.
+        those of its batches, each before its update; other metrics, by their names in
+        ``metrics``, are those of predictions after it. verbose is ignored: nothing is printed.
         """
+        self._shape = np.shape(t)
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
+        names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
         optimizer = SGD() if optimizer is None else optimizer
-        history = History()
+        columns: dict = {name: [] for name in ["loss", *names]}
         for _ in range(epochs):
             start = time.perf_counter()
             order = self._rng.permutation(len(x)) if shuffle else np.arange(len(x))
-            loss, correct = 0.0, 0
+            loss, outputs = 0.0, []
             for i in range(0, len(x), batch_size):
                 batch = order[i : i + batch_size]
-                batch_loss, batch_correct = self._step(x[batch], t[batch], optimizer)
+                batch_loss, y = self._step(x[batch], t[batch], optimizer)
                 loss += batch_loss * len(batch)
-                correct += batch_correct
-            history.seconds.append(time.perf_counter() - start)
-            history.loss.append(float(loss / len(x)))
-            history.accuracy.append(float(correct / len(x)))
+                outputs.append(y)
+            seconds = time.perf_counter() - start
+            columns["loss"].append(float(loss / len(x)))
+            before, after = np.concatenate(outputs), self._forward(x)
+            for name in names:
+                counted = is_counted(name, self.loss, before.shape[1])
+                wanted, y = (t[order], before) if counted else (t, after)
+                columns[name].append(measure(name, self.loss, wanted, y))
             if validation_data is not None:
-                seen = self.evaluate(*validation_data)
-                history.val_loss.append(seen["loss"])
-                history.val_accuracy.append(seen["accuracy"])
-        return history
+                seen = self.evaluate(*validation_data, names)
+                for name in seen:
+                    columns.setdefault(f"val_{name}", []).append(seen[name])
+            columns.setdefault("seconds", []).append(seconds)
+        return History(columns)
 
-    def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, int]:
-        """Forward, backward and update on one batch; return its loss and correct answers."""
+    def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, np.ndarray]:
+        """Forward, backward and update on one batch; return its loss and outputs."""
         y = self._forward(x)
         loss = self._loss.forward(y, t) + self._penalty()
         if not np.isfinite(loss):
@@ -199,23 +213,32 @@ class Sequential:
         self._add_penalty_gradients()
         # One update of the flat vector is every layer's update.
         optimizer.update([self._parameters], [self._gradients])
-        return loss, self._correct(y, t)
+        return loss, y
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs of the last layer, (N, C), before any softmax."""
+        """Return the outputs of the last layer before any softmax, (N, C).
+
+        (N,) where C is 1 and the last training was on targets (N,).
+        """
         x = self._inputs(x)
         self._ready(x.shape[1])
-        return self._forward(x)
+        y = self._forward(x)
+        return y.reshape(-1) if y.shape[1] == len(self._shape) == 1 else y
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Return the softmax of ``predict``, (N, C)."""
         return softmax(self.predict(x))
 
-    def evaluate(self, x: np.ndarray, t: np.ndarray) -> dict[str, float]:
-        """Return {"loss": mean loss, "accuracy": share of correct answers}."""
-        y, t = self.predict(x), self._targets(t)
+    def evaluate(
+        self, x: np.ndarray, t: np.ndarray, metrics: list | None = None
+    ) -> dict[str, float]:
+        """Return {"loss": mean loss} and the metrics, "accuracy" where the loss has answers."""
+        x, t = self._inputs(x), self._targets(t)
+        self._ready(x.shape[1])
+        y = self._forward(x)
         loss = self._loss.forward(y, t) + self._penalty()
-        return {"loss": float(loss), "accuracy": float(self._correct(y, t) / len(y))}
+        names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
+        return {"loss": float(loss), **{name: measure(name, self.loss, t, y) for name in names}}
 
     def summary(self) -> None:
         """Print a table of layers, shapes and parameter counts."""
@@ -258,11 +281,3 @@ class Sequential:
         if self.loss == "softmax_cross_entropy":
             return t.argmax(axis=1) if t.ndim == 2 else t
         return t.reshape(len(t), -1).astype(self.dtype, copy=False)
-
-    def _correct(self, y: np.ndarray, t: np.ndarray) -> int:
-        if self.loss == "softmax_cross_entropy":
-            return int(np.count_nonzero(y.argmax(axis=1) == t))
-        if y.shape[1] == 1:
-            middle = 0 if self.loss == "sigmoid_cross_entropy" else 0.5
-            return int(np.count_nonzero((y > middle) == (t > 0.5)))
-        return int(np.count_nonzero(y.argmax(axis=1) == t.argmax(axis=1)))

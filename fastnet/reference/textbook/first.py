@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import metrics
 from ..functions import _labels
 from ..gradient import numerical_gradient
 from ..layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
@@ -83,9 +84,9 @@ class MultiLayerNetExtend:
         return loss
 
     def accuracy(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return the share of rows whose largest score is at the label."""
+        """Return the share of rows whose largest score is at the label; NaN where a score is."""
         y = self.predict(x)
-        return np.sum(y.argmax(axis=1) == _labels(t, y)) / len(x)
+        return metrics.accuracy(_labels(t, y), y)
 
     def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
         """Return the gradient as a dict by central differences: slow, to check ``gradient``."""

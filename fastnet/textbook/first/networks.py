@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks, gradient
 from fastnet.initializers import he, normal, xavier
 from fastnet.layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
+from fastnet.metrics.answers import OF_CLASSES
+from fastnet.metrics.ways import judged
 from fastnet.penalties import l2_penalty
 
 ACTIVATIONS = {"sigmoid": Sigmoid, "relu": Relu}
@@ -151,11 +153,14 @@ class MultiLayerNetExtend:
         return loss
 
     def accuracy(self, x: ArrayLike, t: ArrayLike) -> Any:
-        """Return the share of rows of x (N, input_size) whose largest score is at the label."""
+        """Return the share of rows of x (N, input_size) whose largest score is at the label.
+
+        NaN where a score is.
+        """
         where = f"{type(self).__name__}.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
         labels = checks.labels(where, t, len(y), y.shape[1], "predict(x)")
-        return np.sum(y.argmax(axis=1) == labels) / len(y)
+        return judged(OF_CLASSES, labels, y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
         """Return the gradient as a dict by central differences: slow, to check `gradient`.

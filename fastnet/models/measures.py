@@ -1,0 +1,228 @@
+"""What `fit` and `evaluate` measure besides the loss: in the compiled loop, or from predictions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet.functions import softmax
+from fastnet.losses import Loss
+from fastnet.metrics.errors import center
+from fastnet.metrics.named import METRICS, OF_CLASSES, TOP
+from fastnet.metrics.ways import Way, judged
+from fastnet.models.network import Network
+from fastnet.models.rows import Rows
+
+__all__ = ["Measure", "asked_for", "check_answers", "measured"]
+
+PREDICTED = 2**18  # outputs at a time, 1 MB of float32, and a few times that for what is made of it
+
+
+class Measure(NamedTuple):
+    """A metric of a model: counted in the loop, or computed from predictions."""
+
+    name: str
+    # "counted", or of which kind its answers are: "classes", "labels" (yes or no), "numbers"; or
+    # "function", of the user's own
+    kind: str
+    way: Way
+
+
+COUNTED = Measure("accuracy", "counted", Way(None, float))
+
+
+def asked_for(where: str, metrics: Any, loss: Loss, outputs: int) -> list[Measure]:
+    """Return what metrics are asked for; by default, those of the loss."""
+    if metrics is None:
+        metrics = loss.default_metrics
+        if metrics in ((), ("accuracy",)):  # 1.5 us less than by name
+            return [COUNTED] if metrics else []
+    if not isinstance(metrics, (list, tuple)):
+        raise TypeError(
+            f"{where}: metrics must be a list of names, got {metrics!r}. "
+            'Give a list such as ["accuracy"].'
+        )
+    found: list[Measure] = []
+    for metric in metrics:
+        made = _of_function(metric) if callable(metric) else _named(where, metric, loss, outputs)
+        taken = {"loss", "seconds", *(other.name for other in found)}
+        if made.name in taken or made.name.startswith("val_"):
+            raise ValueError(
+                f"{where}: metrics must have names of their own, got {made.name!r} beside "
+                f"{', '.join(sorted(taken))}. Leave it out, or give the function another __name__."
+            )
+        found.append(made)
+    return found
+
+
+def _of_function(function: Callable[..., Any]) -> Measure:
+    name = getattr(function, "__name__", type(function).__name__).strip("<>")
+    return Measure(name, "function", Way(None, function))
+
+
+def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
+    metric = METRICS.get(name) if isinstance(name, str) else None
+    if metric is None:
+        near = difflib.get_close_matches(str(name).lower(), METRICS, 1)
+        raise ValueError(
+            f"{where}: metrics must be names in fastnet.metrics.NAMES, or functions, got {name!r}. "
+            + (f"Did you mean {near[0]!r}?" if near else f"Give some of {_listed(METRICS)}.")
+        )
+    if name not in loss.metrics or (loss.takes_labels and name not in OF_CLASSES):
+        suitable = [n for n in loss.metrics if not loss.takes_labels or n in OF_CLASSES]
+        raise ValueError(
+            f"{where}: metrics must suit the loss {loss.name}, got {name!r}. "
+            f"Give some of {_listed(suitable)}."
+        )
+    if metric.numbers is not None:
+        return Measure(name, "numbers", metric.numbers)
+    one_by_one = not loss.takes_labels and (loss.yes_above is not None or outputs == 1)
+    if name == "accuracy" or (name == "binary_accuracy" and one_by_one):
+        return COUNTED._replace(name=name)
+    if metric.labels is not None and (one_by_one or metric.classes is None):
+        return Measure(name, "labels", metric.labels)
+    most = TOP.get(name, 0)
+    if metric.classes is None or most >= outputs:
+        raise ValueError(
+            f"{where}: metrics must tell the answers of {outputs} "
+            f"output{'s' * (outputs > 1)} apart, got {name!r}. Leave it out."
+        )
+    return Measure(name, "classes", metric.classes)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def check_answers(
+    where: str, measures: list[Measure], loss: Loss, targets: NDArray[Any], name: str = "t"
+) -> None:
+    """Check that the targets of a loss of numbers are classes, where they are judged as such."""
+    if loss.default_metrics or loss.takes_labels or not measures:
+        return
+    for measure in measures:
+        if measure.kind in ("numbers", "function"):
+            continue
+        good = ((targets == 0) | (targets == 1)).all(axis=1)
+        rule = "be 0 or 1"
+        if measure.kind != "labels" and targets.shape[1] > 1:
+            good &= targets.sum(axis=1) == 1
+            rule = "be one-hot, a single 1 and zeros in each row,"
+        if not good.all():
+            i = int(np.flatnonzero(~good)[0])
+            shown = np.array2string(targets[i], threshold=10, max_line_width=1000)
+            raise ValueError(
+                f"{where}: {name} must {rule} for the metric {measure.name!r}, got "
+                f"{name}[{i}]={shown}. Leave it out where {name} are numbers: 'mae' and 'r2' are "
+                "theirs."
+            )
+
+
+def are_later(measures: list[Measure]) -> bool:
+    """Tell whether any is computed from predictions."""
+    for measure in measures:
+        if measure.kind != "counted":
+            return True
+    return False
+
+
+def answer_count(loss: Loss, samples: int, outputs: int) -> int:
+    """Return how many answers the loop counts."""
+    return samples if loss.yes_above is None else samples * outputs
+
+
+def measured(
+    where: str,
+    measures: list[Measure],
+    network: Network,
+    rows: Rows,
+    targets: tuple[NDArray[np.int64], NDArray[Any]],
+    t: ArrayLike,
+) -> dict[str, float]:
+    """Return what is not counted in the loop, by name, from predictions of a few rows at a time.
+
+    Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
+    """
+    measures = [measure for measure in measures if measure.kind != "counted"]
+    loss, n, outputs = network.loss, len(rows.array), network.outputs
+    answers = _Answers(loss, targets, t, measures)
+    added = [measure for measure in measures if measure.way.sums is not None]
+    kept = np.empty((n, outputs), network.params.dtype) if len(added) < len(measures) else None
+    size = min(n, max(1, PREDICTED // outputs))
+    few = np.empty((size, outputs), network.params.dtype)
+    totals: dict[str, Any] = dict.fromkeys([measure.name for measure in added], 0)
+    with_nan = False
+    network = network.skipping_zeros(rows, n, size)
+    for start in range(0, n, size):
+        part = slice(start, min(start + size, n))
+        y = few[: part.stop - start] if kept is None else kept[part]
+        network.predict(rows, np.arange(start, part.stop, dtype=np.int64), y)
+        with_nan = with_nan or bool(np.isnan(y).any())
+        for measure in added:
+            assert measure.way.sums is not None
+            totals[measure.name] += measure.way.sums(*answers.of(measure.kind, part, y))
+    found = {}
+    for measure in measures:
+        if measure.way.sums is not None:
+            value = float("nan") if with_nan else measure.way.value(totals[measure.name])
+        elif measure.kind == "function":
+            value = _called(where, measure, t, answers, kept)
+        else:
+            wanted, y = answers.of(measure.kind, slice(None), kept, scores=True)
+            value = judged(measure.way, wanted, y)
+        found[measure.name] = value
+    return found
+
+
+class _Answers:
+    """Targets, and outputs, as each kind of metric takes them."""
+
+    def __init__(
+        self,
+        loss: Loss,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        t: ArrayLike,
+        measures: list[Measure],
+    ) -> None:
+        self.loss, (self.labels, self.targets) = loss, targets
+        self.middles = loss.yes_above or (0.5, 0.5)
+        if any(measure.kind == "numbers" for measure in measures):
+            # The user's own: in a model of float32 the targets are rounded.
+            self.numbers = np.asarray(t).reshape(len(self.targets), -1)
+            self.center = center(self.numbers)
+
+    def of(self, kind: str, part: slice, y: Any, scores: bool = False) -> tuple[Any, Any]:
+        """Return the targets of some samples, and what their outputs y say; or their scores."""
+        if kind == "numbers":
+            t = self.numbers[part].astype(np.float64)
+            return t - self.center, y - t
+        if kind == "labels":
+            yes = self.targets[part] > self.middles[1]
+            return yes, y if scores else y > self.middles[0]
+        wanted: Any = self.labels[part] if self.loss.takes_labels else self.targets[part].argmax(1)
+        if scores and self.loss.name == "softmax_cross_entropy":
+            y = softmax(y)  # logits of a class compare within a sample alone
+        return wanted, y
+
+
+def _called(where: str, measure: Measure, t: ArrayLike, answers: _Answers, y: Any) -> float:
+    """Return what a function of the user's own makes of targets and predictions."""
+    wanted: Any = answers.labels if answers.loss.takes_labels else answers.targets
+    if is_flat(answers.loss, t, y.shape[1]):
+        wanted, y = wanted.reshape(-1), y.reshape(-1)
+    found = measure.way.value(wanted, y)
+    if np.ndim(found) != 0 or np.asarray(found).dtype.kind not in "biuf":
+        raise TypeError(
+            f"{where}: metrics must return a number, got {type(found).__name__} from "
+            f"{measure.name}. Return a float."
+        )
+    return float(found)
+
+
+def is_flat(loss: Loss, t: ArrayLike, outputs: int) -> bool:
+    """Tell whether the targets of one output are (N,), as its predictions are then."""
+    return outputs == 1 and not loss.takes_labels and np.ndim(t) == 1
