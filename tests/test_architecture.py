@@ -66,6 +66,7 @@ OF_TRAINING = {
     "loop/predict",
     "loop/sparse",
     "loop/stages",
+    "loop/weights",
 } | {
     "loss_family",
 }
