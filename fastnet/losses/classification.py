@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_either
+from fastnet.losses.logits import SoftmaxCrossEntropy
 from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, TargetLoss
+from fastnet.losses.outputs import DISTRIBUTIONS, LOGITS, PROBABILITIES, SCORES
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -24,6 +26,8 @@ __all__ = [
 
 class SignLoss(TargetLoss):
     """A loss whose targets are -1 and 1."""
+
+    outputs = SCORES
 
     def check_targets(self, where: str, t: NDArray[Any]) -> None:
         """Raise ValueError unless all of t are -1 or 1."""
@@ -125,8 +129,13 @@ class CategoricalCrossEntropy(ProbabilityLoss):
     0.1054
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
     _function = kernels.cross_entropy.categorical_cross_entropy_in_loop
+
+    def of_logits(self) -> Any:
+        """Return the loss of what a Softmax takes."""
+        return SoftmaxCrossEntropy()
 
 
 class SparseCategoricalCrossEntropy(LabelLoss):
@@ -151,8 +160,13 @@ class SparseCategoricalCrossEntropy(LabelLoss):
     0.1054
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = kernels.cross_entropy_forward, kernels.cross_entropy_backward
     _function = kernels.cross_entropy.cross_entropy_in_loop
+
+    def of_logits(self) -> Any:
+        """Return the loss of what a Softmax takes."""
+        return SoftmaxCrossEntropy()
 
 
 class BinaryCrossEntropy(ProbabilityLoss):
@@ -177,6 +191,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
     0.1054
     """
 
+    outputs = PROBABILITIES
     _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
     _function = kernels.cross_entropy.binary_cross_entropy_in_loop
 
@@ -204,6 +219,7 @@ class SigmoidCrossEntropy(ProbabilityLoss):
     array([[-1.]])
     """
 
+    outputs = LOGITS
     _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
     _function = kernels.cross_entropy.sigmoid_cross_entropy_in_loop
 
@@ -230,6 +246,7 @@ class KullbackLeiblerDivergence(ProbabilityLoss):
     0.6931
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = (
         kernels.kullback_leibler_divergence_forward,
         kernels.kullback_leibler_divergence_backward,

@@ -17,7 +17,6 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.models import progress
-from fastnet.models.layer_list import output_count
 from fastnet.models.stack import Stack
 
 __all__ = ["ByHand"]
@@ -49,17 +48,27 @@ class ByHand(Stack):
         where = "Sequential.forward"
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        outputs = output_count(where, self.layers, n_in)
+        outputs = self._outputs(where, self.layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
+        step, last = network.fused or self._loss, self.layers[-1]
         for layer in self.layers:
             if layer.takes_row_numbers:
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
+            elif layer is last and network.fused is not None:
+                out = layer._logits(out)
             else:
                 out = layer.forward(out)
-        loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
+        if network.fused is not None:
+            labels, targets = network.of_targets((labels, targets))[1]
+            loss = step._of_checked(out, self._dtype, targets if targets.size else labels)
+        else:
+            loss = step.forward(out, targets if targets.size else labels)
+        self._step = step
+        if network.fused is not None:
+            last.out = step.y
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: float = 1) -> NDArray[Any] | None:
@@ -80,11 +89,13 @@ class ByHand(Stack):
             forward was not called.
         """
         where = "Sequential.backward"
-        checks.remembered(where, self._loss, "y")
+        step = checks.remembered(where, self, "_step")
         l1, l2 = self._penalties(where)
         network = self._ready(where)
-        dx: Any = self._loss.backward(dout)
+        dx: Any = step.backward(dout)
         for layer in reversed(self.layers):
+            if step is not self._loss and layer is self.layers[-1] and not layer.params:
+                continue  # a Softmax, through which the loss's gradient went
             if layer.takes_row_numbers:
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
@@ -148,14 +159,14 @@ class ByHand(Stack):
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = output_count(where, layers, n_in)
+        outputs = self._outputs(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
-        wide = network.in_float64()
+        wide, (labels, targets) = network.in_float64().of_targets((labels, targets.astype(FLOAT)))
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
-        inputs, targets = inputs.astype(FLOAT), targets.astype(FLOAT)
+        inputs = inputs.astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

@@ -5,10 +5,16 @@ import time
 
 import numpy as np
 
-from ..functions import softmax
+from ..functions import _are_soft, softmax
 from ..gradient import _gradient
-from ..layers import Affine, Dense, Embedding, MatMul
-from ..losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from ..layers import Affine, Dense, Embedding, MatMul, Softmax
+from ..losses import (
+    CategoricalCrossEntropy,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SparseCategoricalCrossEntropy,
+)
 from ..optimizer import SGD
 from ..penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 from .history import History
@@ -17,8 +23,11 @@ from .history import History
 class Sequential:
     """Layers in a row, with every parameter in one flat vector that the layers view.
 
-    loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)), "mean_squared_error" or
-    "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of
+    loss is "softmax_cross_entropy" (t: labels (N,), one-hot rows or probabilities (N, C)),
+    "sparse_categorical_cross_entropy" (t: labels or one-hot), "categorical_cross_entropy" (t: (N,
+    C)), "mean_squared_error" or "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). A
+    Softmax that is the last layer before one of the two of probabilities is left to the softmax
+    cross entropy, of what it takes. The loss counts penalties on the W of
     all products, of strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at
     build, then one permutation an epoch; fastnet draws the same.
     """
@@ -36,6 +45,8 @@ class Sequential:
             "softmax_cross_entropy": SoftmaxCrossEntropy,
             "mean_squared_error": MeanSquaredError,
             "sigmoid_cross_entropy": SigmoidCrossEntropy,
+            "categorical_cross_entropy": CategoricalCrossEntropy,
+            "sparse_categorical_cross_entropy": SparseCategoricalCrossEntropy,
         }
         self.layers: list = []
         self.loss = loss
@@ -111,12 +122,30 @@ class Sequential:
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
         """Return the loss of the batch; backward can follow."""
-        return self._loss.forward(self.predict(x), self._targets(t)) + self._penalty()
+        x = self._inputs(x)
+        self._ready(x.shape[1])
+        return self._run(x, self._targets(t))[0] + self._penalty()
+
+    def _run(self, x: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and outputs; where the loss takes a Softmax along, that one is left out."""
+        last, self._taken = self.layers[-1], self._loss
+        if isinstance(last, Softmax) and "categorical" in self.loss:
+            self._taken = SoftmaxCrossEntropy()
+            logits = self._forward(x, self.layers[:-1])
+            loss = self._taken.forward(logits, t)
+            last.out = self._taken.y
+            return loss, last.out
+        y = self._forward(x, self.layers)
+        return self._taken.forward(y, t), y
+
+    def _passed(self) -> list:
+        """Return the layers that the loss's gradient goes through, from last to first."""
+        return self.layers[-1 if self._taken is self._loss else -2 :: -1]
 
     def backward(self, dout: float = 1) -> np.ndarray:
         """Return dx of the last forward times dout; fill ``grads``."""
-        dx = self._loss.backward(dout)
-        for layer in reversed(self.layers):
+        dx = self._taken.backward(dout)
+        for layer in self._passed():
             if isinstance(layer, Embedding):
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
@@ -184,15 +213,15 @@ class Sequential:
 
     def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, int]:
         """Forward, backward and update on one batch; return its loss and correct answers."""
-        y = self._forward(x)
-        loss = self._loss.forward(y, t) + self._penalty()
+        loss, y = self._run(x, t)
+        loss += self._penalty()
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"Sequential.fit: loss must stay finite, got {loss}. "
                 "Lower the learning rate, or look for NaN in x and t."
             )
-        dout = self._loss.backward()
-        for layer in reversed(self.layers[1:]):
+        dout = self._taken.backward()
+        for layer in self._passed()[:-1]:
             dout = layer.backward(dout)
         if self.layers[0].params:
             self.layers[0]._backward_params(dout)
@@ -202,19 +231,20 @@ class Sequential:
         return loss, self._correct(y, t)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs of the last layer, (N, C), before any softmax."""
+        """Return the outputs of the last layer, (N, C), before the softmax of a loss."""
         x = self._inputs(x)
         self._ready(x.shape[1])
-        return self._forward(x)
+        return self._forward(x, self.layers)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the softmax of ``predict``, (N, C)."""
-        return softmax(self.predict(x))
+        """Return the softmax of ``predict``, (N, C), or what it is where a Softmax is the last."""
+        y = self.predict(x)
+        return y if isinstance(self.layers[-1], Softmax) else softmax(y)
 
     def evaluate(self, x: np.ndarray, t: np.ndarray) -> dict[str, float]:
         """Return {"loss": mean loss, "accuracy": share of correct answers}."""
         y, t = self.predict(x), self._targets(t)
-        loss = self._loss.forward(y, t) + self._penalty()
+        loss = self._run(self._inputs(x), t)[0] + self._penalty()
         return {"loss": float(loss), "accuracy": float(self._correct(y, t) / len(y))}
 
     def summary(self) -> None:
@@ -226,8 +256,8 @@ class Sequential:
             print(f"{type(layer).__name__:<12}{shapes:<28}{count:>12,}")
         print(f"{'total':<40}{self.parameter_count:>12,}")
 
-    def _forward(self, x: np.ndarray) -> np.ndarray:
-        for layer in self.layers:
+    def _forward(self, x: np.ndarray, layers: list) -> np.ndarray:
+        for layer in layers:
             x = layer.forward(x)
             if isinstance(layer, Embedding):
                 x = x.reshape(len(x), -1)
@@ -257,12 +287,12 @@ class Sequential:
 
     def _targets(self, t: np.ndarray) -> np.ndarray:
         t = np.asarray(t)
-        if self.loss == "softmax_cross_entropy":
-            return t.argmax(axis=1) if t.ndim == 2 else t
+        if self.loss == "softmax_cross_entropy" or "categorical" in self.loss:
+            return t.argmax(axis=1) if t.ndim == 2 and not _are_soft(t, t) else t
         return t.reshape(len(t), -1).astype(self.dtype, copy=False)
 
     def _correct(self, y: np.ndarray, t: np.ndarray) -> int:
-        if self.loss == "softmax_cross_entropy":
+        if t.ndim == 1:
             return int(np.count_nonzero(y.argmax(axis=1) == t))
         if y.shape[1] == 1:
             middle = 0 if self.loss == "sigmoid_cross_entropy" else 0.5

@@ -154,7 +154,7 @@ class MultiLayerNetExtend:
         """Return the share of rows of x (N, input_size) whose largest score is at the label."""
         where = f"{type(self).__name__}.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
-        labels = checks.labels(where, t, len(y), y.shape[1], "predict(x)")
+        labels = checks.answers(where, t, len(y), y.shape[1], "predict(x)")
         return np.sum(y.argmax(axis=1) == labels) / len(y)
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
