@@ -138,6 +138,8 @@ KERNELS = {
     "cross_entropy_backward": Work("N C", "3*N", LABELLED),
     "softmax_cross_entropy_forward": Work("N C", "N*C*(exp + 4) + N*(log + 3)"),
     "softmax_cross_entropy_backward": Work("N C", "2*N*C + N"),
+    "soft_cross_entropy_forward": Work("N C", "N*C*(exp + 8) + N*(log + 2)"),
+    "soft_cross_entropy_backward": Work("N C", "5*N*C"),
     **{
         f"{name}_{direction}": Work("N C", f"N*C*({flops})")
         for name, pair in LOSSES.items()

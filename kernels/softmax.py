@@ -4,7 +4,8 @@ The loss of a batch is summed in float64 whatever the dtype: 10**7 float32 terms
 in float32 give 1,087,937 instead of 1,000,000.
 """
 
-from ._compile import helper, jit, labels, matrix, real, vector
+from ._compile import entry, helper, jit, labels, matrix, real, vector
+from .loop.calls import LayerBackward, LayerForward
 from .simd import (
     fill,
     get,
@@ -12,6 +13,7 @@ from .simd import (
     load,
     offset,
     pointer,
+    pointer_at,
     put,
     scalar,
     stack_buffer,
@@ -30,6 +32,19 @@ from .softmax_rows import (
 from .sweep import sum_of, sweep
 
 
+@helper
+def _softmax_of(size, columns, x, y):
+    """Softmax of the rows in x[:size], pointers."""
+    step = lanes(x)
+    if 0 < columns <= NARROW * step:
+        for i in range(0, size, step * columns):
+            n = min(step, (size - i) // columns)
+            softmax_rows(n, columns, offset(x, i), offset(y, i))
+    elif columns > 0:
+        for i in range(0, size, columns):
+            softmax_row(offset(x, i), columns, offset(y, i))
+
+
 @jit(matrix, matrix)
 def softmax_forward(x, y):
     """Softmax over the last axis.
@@ -46,16 +61,7 @@ def softmax_forward(x, y):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 3.5.2.
     """
-    columns = x.shape[-1]
-    p, q = pointer(x), pointer(y)
-    step = lanes(p)
-    if 0 < columns <= NARROW * step:
-        for i in range(0, x.size, step * columns):
-            n = min(step, (x.size - i) // columns)
-            softmax_rows(n, columns, offset(p, i), offset(q, i))
-    elif columns > 0:
-        for i in range(0, x.size, columns):
-            softmax_row(offset(p, i), columns, offset(q, i))
+    _softmax_of(x.size, x.shape[-1], pointer(x), pointer(y))
 
 
 @helper
@@ -66,6 +72,15 @@ def _product(y, dout):
 @helper
 def _slope(y, dout, mean):
     return y * (dout - mean)
+
+
+@helper
+def _gradient_of(size, columns, y, dout, dx):
+    """Gradient of the softmax of the rows in y[:size], pointers; columns > 0."""
+    for i in range(0, size, columns):
+        p, q = offset(y, i), offset(dout, i)
+        mean = sum_of(_product, (p, q), 0, columns, ())
+        sweep(_slope, (offset(dx, i),), (p, q), 0, columns, (mean,))
 
 
 @jit(matrix, matrix, matrix)
@@ -85,13 +100,26 @@ def softmax_backward(y, dout, dx):
     -----
     Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
     """
-    columns = y.shape[-1]
-    if columns == 0:
-        return
-    for i in range(0, y.size, columns):
-        p, q = offset(pointer(y), i), offset(pointer(dout), i)
-        mean = sum_of(_product, (p, q), 0, columns, ())
-        sweep(_slope, (offset(pointer(dx), i),), (p, q), 0, columns, (mean,))
+    if y.shape[-1] > 0:
+        _gradient_of(y.size, y.shape[-1], pointer(y), pointer(dout), pointer(dx))
+
+
+@entry(LayerForward)
+def softmax_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+    """`softmax_forward` for the compiled loop."""
+    _softmax_of(n * d, d, pointer_at(x, like), pointer_at(out, like))
+    return 0
+
+
+@entry(LayerBackward)
+def softmax_gradient_in_loop(
+    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+):
+    """`softmax_backward` for the compiled loop."""
+    if dx != 0:
+        y = pointer_at(out, like)
+        _gradient_of(n * d, d, y, pointer_at(dout, like), pointer_at(dx, like))
+    return 0
 
 
 @jit(matrix, labels, vector)

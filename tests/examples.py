@@ -166,15 +166,15 @@ LOSSES: dict[str, Loss] = {
     "SquaredHinge": Loss(losses.SquaredHinge, _numbers, _signs),
     "CategoricalHinge": Loss(losses.CategoricalHinge, _numbers, _labels),
     "CategoricalCrossEntropy": Loss(
-        losses.CategoricalCrossEntropy, _probabilities, _shares, "sigmoid"
+        losses.CategoricalCrossEntropy, _probabilities, _shares, "softmax"
     ),
     "SparseCategoricalCrossEntropy": Loss(
-        losses.SparseCategoricalCrossEntropy, _probabilities, _labels, "sigmoid"
+        losses.SparseCategoricalCrossEntropy, _probabilities, _labels, "softmax"
     ),
     "BinaryCrossEntropy": Loss(losses.BinaryCrossEntropy, _probabilities, _yes_or_no, "sigmoid"),
     "SigmoidCrossEntropy": Loss(losses.SigmoidCrossEntropy, _numbers, _yes_or_no),
     "KullbackLeiblerDivergence": Loss(
-        losses.KullbackLeiblerDivergence, _probabilities, _shares, "sigmoid"
+        losses.KullbackLeiblerDivergence, _probabilities, _shares, "softmax"
     ),
     "SigmoidWithLoss": Loss(losses.SigmoidWithLoss, _numbers, _yes_or_no),
     "WeightedLosses": Loss(

@@ -67,6 +67,7 @@ OF_TRAINING = {
     "loop/predict",
     "loop/sparse",
     "loop/stages",
+    "loop/weights",
 } | {
     "loss_family",
 }

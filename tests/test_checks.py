@@ -254,7 +254,7 @@ LABELS = [
         "Convert labels with t.astype(int).",
     ),
     (np.zeros((3, 4), complex), TypeError, f"t {NUMBERS} dtype complex128. {CONVERT}"),
-    (np.zeros((3, 4)), ValueError, f"{NOT_ONE_HOT} t[0]=[0. 0. 0. 0.]. {{one_hot}}"),
+    (np.zeros((3, 4)), ValueError, "{rows} t[0]=[0. 0. 0. 0.]. {divide}"),
     (
         [[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0]],
         ValueError,
@@ -271,14 +271,14 @@ LABELS = [
         f"{NOT_ONE_HOT} t[1]=[0 0 0 0]. {{one_hot}}",
     ),
     (
-        [[1, 0, 0, 0], [0.5, 0.5, 0, 0], [0, 1, 0, 0]],
+        [[1, 0, 0, 0], [0.5, 0.4, 0, 0], [0, 1, 0, 0]],
         ValueError,
-        f"{NOT_ONE_HOT} t[1]=[0.5 0.5 0.  0. ]. {{one_hot}}",
+        "{rows} t[1]=[0.5 0.4 0.  0. ]. {divide}",
     ),
     (
         [[1, 0, 0, np.nan], [0, 1, 0, 0], [0, 1, 0, 0]],
         ValueError,
-        f"{NOT_ONE_HOT} t[0]=[ 1.  0.  0. nan]. {{one_hot}}",
+        "{rows} t[0]=[ 1.  0.  0. nan]. {divide}",
     ),
     (
         [[1, -1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]],
@@ -297,7 +297,12 @@ def test_labels(name, t, error, text):
         "match": f"to match {scores}.shape=(3, 4)",
         "give": "Give one label or one one-hot row a sample.",
         "one_hot": "Give labels (N,) or one-hot rows (N, C).",
+        "rows": NOT_ONE_HOT,
+        "divide": "Give labels (N,) or one-hot rows (N, C).",
     }
+    if name not in ("CategoricalHinge.forward", "SparseCategoricalCrossEntropy.forward"):
+        advice["rows"] = "t must be one-hot, or rows of probabilities that add up to 1, got"
+        advice["divide"] = "Give labels (N,), one-hot rows, or each row divided by its sum."
     with pytest.raises(error) as raised:
         call(X, t)
     assert str(raised.value) == f"{name}: {text.format(scores, **advice)}"

@@ -416,6 +416,9 @@ def call_everything():
         layers.Affine(weights(np.float32)[0].T, weights()[1]).forward(x.reshape(2, 3, 2, 2)[0])
         for t in labels:
             losses.SoftmaxCrossEntropy().forward(x, t)
+        for soft in (np.full((N, D), 1 / D), np.full((N, D), 1 / D, np.float32)):
+            loss = losses.SoftmaxCrossEntropy()
+            loss.forward(x, soft), loss.backward()
         params = [np.ones(shape, np.float32) for shape in [(), (3,), (3, 2), (2, 2, 2)]]
         optimizer.SGD(1).update(params, [param.copy() for param in params])
         optimizer.SGD(1.0).update(params, [param.copy() for param in params])

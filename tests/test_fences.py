@@ -234,6 +234,8 @@ def call_checked(fences):
     for kernel, types in warmup.versions():
         if not kernel.__module__.startswith(checked.__name__) or PRODUCTS.match(kernel.__name__):
             continue
+        if kernel.__name__ == "weighted_loss":  # goes by addresses, as the loop does
+            continue
         for size in range(1, 2 * step + 2):
             n, d, h, m = 1 + size % 4, 1 + 3 * size % (2 * step), size, 1 + 7 * size % (2 * step)
             shapes = {

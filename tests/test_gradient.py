@@ -574,8 +574,8 @@ STACKS = {
     "sigmoid": (5, lambda: [Dense(9, "sigmoid"), Dense(3)]),
     "relu": (70, lambda: [Dense(75, "relu"), Dense(33, "tanh"), Dense(10)]),
     "no bias": (5, lambda: [MatMul(np.ones((5, 4)) / 5), Tanh(), Dense(7, "sigmoid"), Dense(3)]),
-    "activations": (4, lambda: [Tanh(), Sigmoid(), Dense(6), Relu(), Tanh(), Dense(2), Sigmoid()]),
-    "one output": (3, lambda: [Dense(4, "tanh"), Dense(1, "sigmoid")]),
+    "activations": (4, lambda: [Tanh(), Sigmoid(), Dense(6), Relu(), Tanh(), Dense(2), Tanh()]),
+    "one output": (3, lambda: [Dense(4, "tanh"), Dense(1, "tanh")]),
 }
 
 

@@ -28,7 +28,14 @@ WITHOUT_TWIN = {
     *(f"kernels.{name}" for name in ("dense_layers", "elementwise", "entry", "helper")),
     *(f"kernels.{name}" for name in ("mean_loss", "sum_loss", "update_kernel", "update_rule")),
     *("kernels.layers_of", "kernels.program_of"),
-    *("layers.Activation", "layers.Layer", "layers.LoopLayer", "losses.LoopLoss", "losses.Loss"),
+    *(
+        "layers.Activation",
+        "layers.Layer",
+        "layers.LoopLayer",
+        "layers.Outputs",
+        "losses.LoopLoss",
+        "losses.Loss",
+    ),
 }
 
 

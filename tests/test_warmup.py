@@ -87,7 +87,7 @@ for dtype in ("float32", "float64"):
         ("softmax_cross_entropy", 3, t), ("mean_squared_error", 1, x[:, 0]),
     ):
         for rows in (x.astype("float32"), x.astype("float64"), (x * 255).astype("uint8")):
-            stack = [layers.Dense(5, "tanh"), layers.MatMul(np.ones((5, units))), layers.Sigmoid()]
+            stack = [layers.Dense(5, "tanh"), layers.MatMul(np.ones((5, units))), layers.Tanh()]
             model = Sequential(stack, loss=name, dtype=dtype, seed=0)
             model.fit(rows, targets, 2, 4, validation_data=(rows, targets))
             model.predict(rows), model.evaluate(rows, targets), model.gradient(rows, targets)
@@ -109,7 +109,10 @@ for dtype in ("float32", "float64"):
         if not any(word in name for word in ("categorical_hinge", "sparse", "softmax")):
             targets = np.eye(3)[t].astype(dtype)
             targets = targets * 2 - 1 if name in ("hinge", "squared_hinge") else targets
-        model = Sequential([layers.Dense(3, "sigmoid")], loss=name, dtype=dtype, seed=0)
+        last = "sigmoid" if name in ("binary_cross_entropy", "poisson") else None
+        if "categorical_cross_entropy" in name or "divergence" in name:
+            last = "softmax"
+        model = Sequential([layers.Dense(3, last)], loss=name, dtype=dtype, seed=0)
         model.fit(x, targets, 1, 4, verbose=0)
         model.evaluate(x, targets), model.predict(x), model.gradient(x, targets)
         model.numerical_gradient(x, targets)

@@ -12,11 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet.checks.arrays import INT64, UINT64, _kind, array
 
 __all__ = [
+    "answers",
     "between",
     "indices",
     "labels",
+    "shares",
     "two_values",
 ]
+
+
+ROUNDED = 1e-3
 
 
 def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") -> NDArray[np.int64]:
@@ -53,6 +58,33 @@ def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") ->
             f"t[{i}]={found.reshape(-1)[i]}. Count classes from 0."
         )
     return result
+
+
+def answers(where: str, t: ArrayLike, n: int, classes: int, scores: str) -> NDArray[np.int64]:
+    """Return n labels as `labels` does; of rows of probabilities that of the largest."""
+    found = shares(where, t, n, classes)
+    return labels(where, t, n, classes, scores) if found is None else found.argmax(axis=1)
+
+
+def shares(where: str, t: ArrayLike, n: int, classes: int) -> NDArray[Any] | None:
+    """Return rows of probabilities (n, classes); None for what `labels` takes, or refuses."""
+    found = t if type(t) is ndarray else array(where, "t", t)
+    if found.shape != (n, classes) or found.dtype.kind != "f":
+        return None
+    found = array(where, "t", found)
+    largest = found.max(axis=1)
+    if np.count_nonzero(found) == n and (largest == 1).all():
+        return None
+    # Rounded to three digits, rows of up to a hundred classes add up to that, and float16 does.
+    good = (found.min(axis=1) >= 0) & (np.abs(found.sum(axis=1, dtype=float) - 1) <= ROUNDED)
+    if not good.all():
+        i = int(np.flatnonzero(~good)[0])
+        shown = np.array2string(found[i], threshold=10, max_line_width=1000)
+        raise ValueError(
+            f"{where}: t must be one-hot, or rows of probabilities that add up to 1, got "
+            f"t[{i}]={shown}. Give labels (N,), one-hot rows, or each row divided by its sum."
+        )
+    return found
 
 
 def _from_one_hot(where: str, t: NDArray[Any]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from fastnet.functions.activations import _gradient, _map, _row, relu, sigmoid
 from fastnet.functions.errors import (
     _as_rows,
+    _class_array,
     _cross_entropy,
     _label_array,
     cross_entropy_error,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import (
+    categorical_cross_entropy_forward,
     cross_entropy_forward,
     mean_squared_error_forward,
 )
@@ -19,14 +20,14 @@ INT64 = checks.INT64
 
 
 def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
-    """Mean over rows of -log(y[n, t[n]] + 1e-7), the textbook's form.
+    """Mean over rows of -sum(t log(y + 1e-7)), the textbook's form: of labels -log(y[t] + 1e-7).
 
     Parameters
     ----------
     y : (N, C) or (C,)
         Probabilities. float16 is computed in float32; integers become float64.
-    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
-        For y (C,): one label, or one one-hot row (C,).
+    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
+        For y (C,): one label, or one row (C,).
 
     Returns
     -------
@@ -38,7 +39,7 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
     TypeError
         y or t has a dtype that holds no real numbers; t holds labels that are not integers.
     ValueError
-        y is empty, or of another shape; t does not match it, or is not one-hot.
+        y is empty, or of another shape; t does not match it, or has rows that do not add up to 1.
     IndexError
         A label is negative or too large.
 
@@ -55,7 +56,7 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
     """
     where = "cross_entropy_error"
     y, t = _as_rows(where, checks.table(where, "y", checks.array(where, "y", y), single=True), t)
-    return _cross_entropy(y, _label_array(where, t, *y.shape))
+    return _cross_entropy(y, _class_array(where, t, *y.shape))
 
 
 def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
@@ -122,6 +123,18 @@ def _label_array(where: str, t: Any, n: int, classes: int, scores: str = "y") ->
     return checks.labels(where, t, n, classes, scores)
 
 
+def _class_array(where: str, t: Any, n: int, classes: int, scores: str = "y") -> NDArray[Any]:
+    """Return n labels as `_label_array` does; or, of another dimension, rows of probabilities.
+
+    Those may be the caller's own array.
+    """
+    if type(t) is not np.ndarray or t.ndim != 1:
+        found = checks.shares(where, t, n, classes)
+        if found is not None:
+            return found
+    return _label_array(where, t, n, classes, scores)
+
+
 def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:
     """Return y (N, C) and its labels; of y (C,), one row and its label or one-hot row."""
     if y.ndim == 1:
@@ -131,12 +144,15 @@ def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:
     return y, t
 
 
-def _cross_entropy(y: NDArray[Any], t: NDArray[np.int64]) -> Any:
-    """Mean cross entropy of checked y (N, C) and labels."""
+def _cross_entropy(y: NDArray[Any], t: NDArray[Any]) -> Any:
+    """Mean cross entropy of checked y (N, C) and labels, or probabilities (N, C)."""
     dtype = checks.common_dtype(y)
     if dtype is None:
         dtype = checks.result_dtype(y)
         y = checks.contiguous(y, dtype)
     loss = empty(1, y.dtype)
-    cross_entropy_forward(y, t, loss)
+    if t.ndim == 1:
+        cross_entropy_forward(y, t, loss)
+    else:
+        categorical_cross_entropy_forward(y, checks.contiguous(t, y.dtype), loss)
     return checks.returned(loss, dtype)[0]

@@ -9,9 +9,9 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions.errors import _as_rows, _label_array
+from fastnet.functions.errors import _as_rows, _class_array, _cross_entropy
 from fastnet.kernels import (
-    cross_entropy_forward,
+    soft_cross_entropy_backward,
     softmax_cross_entropy_backward,
     softmax_forward,
 )
@@ -59,20 +59,21 @@ def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
     ----------
     x : (N, C) or (C,)
         Logits. float16 is computed in float32; integers become float64.
-    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
-        For x (C,): one label, or one one-hot row (C,).
+    t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
+        For x (C,): one label, or one row (C,).
 
     Returns
     -------
     scalar of the dtype of x
-        Mean over rows of -log(softmax(x)[n, t[n]] + 1e-7): at most about 16.1.
+        Mean over rows of -log(softmax(x)[n, t[n]] + 1e-7), at most about 16.1; of probabilities
+        that of -sum(t[n] log(softmax(x)[n] + 1e-7)).
 
     Raises
     ------
     TypeError
         x or t has a dtype that holds no real numbers; t holds labels that are not integers.
     ValueError
-        x is empty, or of another shape; t does not match it, or is not one-hot.
+        x is empty, or of another shape; t does not match it, or has rows that do not add up to 1.
     IndexError
         A label is negative or too large.
 
@@ -94,11 +95,10 @@ def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
     where = "softmax_loss"
     x, dtype = _logits(where, x, single=True)
     x, t = _as_rows(where, x, t)
-    labels = _label_array(where, t, x.shape[0], x.shape[1], "x")
-    y, loss = empty(x.shape, x.dtype), empty(1, x.dtype)
+    classes = _class_array(where, t, x.shape[0], x.shape[1], "x")
+    y = empty(x.shape, x.dtype)
     softmax_forward(x, y)
-    cross_entropy_forward(y, labels, loss)
-    return checks.returned(loss, dtype)[0]
+    return dtype.type(_cross_entropy(y, classes))
 
 
 def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:
@@ -123,11 +123,12 @@ def _softmax(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _softmax_loss_gradient(
-    where: str, y: Any, t: NDArray[np.int64], shape: tuple[int, ...], dout: Any
+    where: str, y: Any, t: NDArray[Any], shape: tuple[int, ...], dout: Any
 ) -> NDArray[Any]:
     """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N.
 
-    The labels t were checked for a y of that shape; y itself may be an array of the caller's.
+    The labels t, or probabilities (N, C), were checked for a y of that shape; y itself may be an
+    array of the caller's.
     """
     dtype = checks.common_dtype(y)
     if dtype is None:
@@ -137,6 +138,9 @@ def _softmax_loss_gradient(
     checks.unchanged(where, "y", y, shape)
     dx = empty(shape, y.dtype)
     dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
-    softmax_cross_entropy_backward(y, t, dout, dx)
+    if t.ndim == 1:
+        softmax_cross_entropy_backward(y, t, dout, dx)
+    else:
+        soft_cross_entropy_backward(y, checks.contiguous(t, y.dtype), dout, dx)
     result: NDArray[Any] = checks.returned(dx, dtype)
     return result

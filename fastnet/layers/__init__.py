@@ -10,7 +10,7 @@ from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.affine import Affine
 from fastnet.layers.axes import Repeat, Sum
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 from fastnet.layers.batch_normalization import BatchNormalization
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
 from fastnet.layers.dense import Dense
@@ -35,6 +35,7 @@ __all__ = [
     "LoopLayer",
     "MatMul",
     "Multiply",
+    "Outputs",
     "Repeat",
     "Rescaling",
     "Softmax",

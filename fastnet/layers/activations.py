@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
 from fastnet.kernels import RELU, SIGMOID, TANH, activations, rectifiers
+from fastnet.layers.base import Outputs
 from fastnet.layers.elementwise import Activation, _Fused, _WithAlpha
 
 __all__ = [
@@ -40,6 +43,7 @@ class Sigmoid(_Fused):
     """
 
     kernels = activations.sigmoid_kernels
+    output_range = Outputs(0.0, 1.0)
     _code = SIGMOID
 
 
@@ -64,6 +68,7 @@ class Relu(_Fused):
     """
 
     kernels = activations.relu_kernels
+    output_range = Outputs(0.0)
     _code = RELU
 
     @property
@@ -88,6 +93,7 @@ class Tanh(_Fused):
     """
 
     kernels = activations.tanh_kernels
+    output_range = Outputs(-1.0, 1.0)
     _code = TANH
 
 
@@ -108,6 +114,10 @@ class Identity(Activation):
 
     kernels = activations.identity_kernels
 
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: where the inputs do."""
+        return inputs
+
 
 class Step(Activation):
     """Step function, out = 1 where x > 0, else 0; NaN stays NaN. Of any shape.
@@ -127,6 +137,7 @@ class Step(Activation):
     """
 
     kernels = activations.step_kernels
+    output_range = Outputs(0.0, 1.0)
 
 
 class Softplus(Activation):
@@ -145,6 +156,7 @@ class Softplus(Activation):
     """
 
     kernels = rectifiers.softplus_kernels
+    output_range = Outputs(0.0)
 
 
 class LeakyRelu(_WithAlpha):
@@ -179,6 +191,10 @@ class LeakyRelu(_WithAlpha):
     """
 
     kernels = rectifiers.leaky_relu_kernels
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: anywhere, but for an alpha of 0, as those of `Relu`."""
+        return Outputs(-math.inf if self.alpha else 0.0)
 
     def __init__(self, alpha: float = 0.01) -> None:
         super().__init__(alpha)
@@ -217,6 +233,10 @@ class Elu(_WithAlpha):
     """
 
     kernels = rectifiers.elu_kernels
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: above -alpha."""
+        return Outputs(0.0 - self.alpha)
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,7 +11,23 @@ from numpy.typing import NDArray
 from fastnet import checks
 from fastnet.kernels import IDENTITY
 
-__all__ = ["Layer", "LoopLayer"]
+__all__ = ["Layer", "LoopLayer", "Outputs"]
+
+
+class Outputs(NamedTuple):
+    """Where the outputs of a layer lie, whatever its parameters are: by which losses go.
+
+    Parameters
+    ----------
+    low, high : float
+        Between them, both included.
+    adds_up : bool
+        Whether those of a sample add up to 1.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    adds_up: bool = False
 
 
 class LoopLayer(NamedTuple):
@@ -89,6 +106,10 @@ class Layer:
         super().__init_subclass__(**options)
         if "_settings" not in vars(cls) and cls.argument_names:
             cls._settings = staticmethod(attrgetter(*cls.argument_names))
+        own = vars(cls).keys()
+        if not cls.__module__.startswith("fastnet.") and not own & {"outputs", "output_range"}:
+            if own & {"forward", "in_loop", "kernels"}:  # computes what its base does not
+                cls.outputs = Layer.outputs  # type: ignore[method-assign]
 
     # What the loop's program goes by besides arrays: read at each call, in 0.1 us.
     _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(id)
@@ -104,6 +125,14 @@ class Layer:
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of what it makes of one sample."""
         return input_shape
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie where its inputs lie there; None where nobody knows.
+
+        Some losses take probabilities, and `Sequential` refuses one whose outputs can be none.
+        Those of a layer that does not say are taken as they come.
+        """
+        return None
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what the layer is to the compiled loop, step by step.

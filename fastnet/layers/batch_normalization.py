@@ -18,7 +18,7 @@ from fastnet.kernels.batch_normalization import (
     batch_normalization_gradient_in_loop,
     batch_normalization_in_loop,
 )
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["BatchNormalization"]
 
@@ -102,6 +102,10 @@ class BatchNormalization(Layer):
     def features(self) -> int | None:
         """Return D."""
         return self.params[0].size if self.params else None
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: anywhere."""
+        return Outputs()
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, which has the batch's statistics in scratch."""

@@ -25,7 +25,8 @@ from fastnet.kernels import (
 )
 from fastnet.layers import activations, gates
 from fastnet.layers.affine import Affine
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.softmax import Softmax
 
 __all__ = ["Dense"]
 
@@ -40,6 +41,7 @@ FUSED = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 ACTIVATIONS: dict[str, Any] = dict.fromkeys(FUSED) | {
     _word(name): getattr(file, name) for file in (activations, gates) for name in file.__all__
 }
+ACTIVATIONS["softmax"] = Softmax
 _BACKWARD: dict[int | None, Callable[..., None]] = {
     SIGMOID: sigmoid_backward,
     RELU: relu_backward,
@@ -67,7 +69,7 @@ class Dense(Affine):
         M, the number of outputs. It may be set until the layer is built; then W has it.
     activation : str, optional
         "identity", "sigmoid", "relu" or "tanh", "gelu", "silu" ...: the name of an activation of
-        `fastnet.layers`, with the numbers that it has when nothing is given.
+        `fastnet.layers`, with the numbers that it has when nothing is given; or "softmax".
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
     weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
@@ -176,8 +178,18 @@ class Dense(Affine):
         return math.prod(self.input_shape)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (units,)."""
+        """Return (units,), of which a softmax needs two."""
+        if self.activation == "softmax":
+            return Softmax().output_shape((self.units,))
         return (self.units,)
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: where the activation's do."""
+        if self.activation is None:
+            return Outputs()
+        kind = ACTIVATIONS.get(self.activation)
+        found: Outputs | None = None if kind is None else kind().outputs(Outputs())
+        return found
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the product with its activation, or that of a layer of its own behind it."""
@@ -212,6 +224,13 @@ class Dense(Affine):
         self.out = out
         self._applied = code, activation  # `activation` may be another one in backward
         return out[0] if len(shape) == 1 else out
+
+    def _logits(self, x: ArrayLike) -> NDArray[Any]:
+        """Return what the softmax would take, which the loss takes along; backward goes by it."""
+        checks.built("Dense.forward", self.params)
+        logits, _ = self._activated("Dense.forward", x, IDENTITY)
+        self._applied = IDENTITY, None
+        return logits
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx in the shape of x; write dW and db, all through the activation.

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
 from fastnet.kernels.dropout import dropout_gradient_in_loop, dropout_in_loop
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["Dropout"]
 
@@ -67,6 +67,13 @@ class Dropout(Layer):
 
     argument_names = "dropout_ratio", "inverted"
     draws = True
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: 0 and where the inputs do, stretched in training."""
+        if inputs is None:
+            return None
+        scale = self._scales()[0]
+        return Outputs(min(0.0, scale * inputs.low), max(0.0, scale * inputs.high))
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, which draws masks of its own."""

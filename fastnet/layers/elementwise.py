@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions import _gradient, _map, _row
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["Activation"]
 
@@ -27,6 +27,9 @@ class Activation(Layer):
     Attributes
     ----------
     kernels : fastnet.kernels.elementwise(...), of the class
+    output_range : fastnet.layers.Outputs or None, of the class
+        Where its outputs lie, for the losses that do not take all numbers; None where it is not
+        said, and any loss will do.
     x or out : array
         What the gradient reads: the x that forward was given last, not a copy, so that changing it
         in place before backward changes dx, as in NumPy code; or what forward returned last.
@@ -52,6 +55,7 @@ class Activation(Layer):
     """
 
     kernels: ClassVar[Any]
+    output_range: ClassVar[Outputs | None] = None
     _forward_kernel: Callable[..., None]
     _backward_kernel: Callable[..., None]
     _reads_x: bool
@@ -63,6 +67,8 @@ class Activation(Layer):
         # For errors; made at each call, a name takes 0.1 us.
         cls._forward_name = f"{cls.__name__}.forward"
         cls._backward_name = f"{cls.__name__}.backward"
+        if "output_range" in vars(cls) and "outputs" not in vars(cls):
+            cls.outputs = Activation.outputs  # type: ignore[method-assign]
         if "kernels" in vars(cls):
             forward, backward, *_ = cls.kernels
             cls._forward_kernel, cls._backward_kernel = (
@@ -145,6 +151,10 @@ class Activation(Layer):
         where = self._backward_name
         known = checks.remembered(where, self, "x" if self._reads_x else "out")
         return _gradient(self._backward_kernel, where, known, dout)
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: in `output_range`."""
+        return self.output_range
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what the layer is to the compiled loop.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from fastnet import checks
 from fastnet.functions import _gradient, _map
 from fastnet.kernels import gates
-from fastnet.layers.base import LoopLayer
+from fastnet.layers.base import LoopLayer, Outputs
 from fastnet.layers.elementwise import Activation
 
 __all__ = ["Gelu", "Mish", "Silu"]
@@ -44,6 +44,7 @@ class Silu(Activation):
     """
 
     kernels = gates.silu_kernels
+    output_range = Outputs(-0.2785)  # at least, a little below x = -1, as of the next ones
 
 
 class Gelu(Activation):
@@ -85,6 +86,7 @@ class Gelu(Activation):
     """
 
     kernels = gates.gelu_kernels
+    output_range = Outputs(-0.1701)
     argument_names = ("approximate",)
     approximate: Any = checks.Checked(
         lambda layer, where, name, value: checks.choice(where, name, value, GELUS)
@@ -151,3 +153,4 @@ class Mish(Activation):
     """
 
     kernels = gates.mish_kernels
+    output_range = Outputs(-0.3089)

@@ -14,7 +14,7 @@ from fastnet.kernels import (
     matmul_backward,
     matmul_forward,
 )
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["MatMul"]
 
@@ -138,6 +138,10 @@ class MatMul(Layer):
     def features(self) -> int | None:
         """Return D."""
         return int(self.params[0].shape[0]) if self.params else None
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: anywhere."""
+        return Outputs()
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (M,)."""

@@ -10,16 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions import (
+    _class_array,
     _cross_entropy,
     _gradient,
-    _label_array,
     _logits,
     _softmax,
     _softmax_loss_gradient,
 )
 from fastnet.kernels import softmax_backward
 from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
-from fastnet.layers.base import Layer
+from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["Softmax", "SoftmaxWithLoss"]
 
@@ -30,6 +31,9 @@ class Softmax(Layer):
     """Softmax over the last axis, out = exp(x) / sum(exp(x)).
 
     Its gradient is dx = out * (dout - sum(out * dout)).
+
+    The last layer of a `Sequential` whose loss takes probabilities of classes, where the two
+    are computed as one, exact and as fast as "softmax_cross_entropy"; or one before others.
 
     Attributes
     ----------
@@ -51,8 +55,27 @@ class Softmax(Layer):
     array([[ 0.25, -0.25]])
     """
 
-    unstacked = 'Leave it out: loss="softmax_cross_entropy" includes the softmax.'
     out: NDArray[Any]
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: in 0..1, and those of a sample add up to 1."""
+        return Outputs(0.0, 1.0, adds_up=True)
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what it makes of one sample: the same.
+
+        Raises ValueError for one feature, of which it makes 1, whatever it is.
+        """
+        if input_shape[-1] == 1:
+            raise ValueError(
+                "Softmax: the layer before it must give 2 numbers or more, got 1, and the softmax "
+                "of one number is 1. Give that layer a unit a class, or end with Sigmoid()."
+            )
+        return input_shape
+
+    def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return what the layer is to the compiled loop; input_shape is that of `Layer.in_loop`."""
+        return [LoopLayer(input_shape, (), (softmax_in_loop, softmax_gradient_in_loop))]
 
     def forward(self, x: ArrayLike) -> NDArray[Any]:
         """Return softmax(x), and keep it as ``out``.
@@ -77,6 +100,10 @@ class Softmax(Layer):
         self.out = out
         return out
 
+    def _logits(self, x: ArrayLike) -> ArrayLike:
+        """Return what it would take, where the loss takes the softmax along."""
+        return x
+
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
         """Return dx = out * (dout - sum(out * dout)), of the shape of dout and x.
 
@@ -96,8 +123,8 @@ class SoftmaxWithLoss(Layer):
     ----------
     y : (N, C)
         Probabilities of the last forward.
-    t : (N,) int64
-        Its labels; a one-hot t has become labels.
+    t : (N,) int64, or (N, C) of the dtype of y
+        Its labels, a one-hot t too; or its probabilities.
     loss : scalar of the dtype of y
 
     See Also
@@ -122,7 +149,7 @@ class SoftmaxWithLoss(Layer):
 
     unstacked = 'Leave it out: loss="softmax_cross_entropy" includes the softmax.'
     y: NDArray[Any]
-    t: NDArray[np.int64]
+    t: NDArray[Any]
     loss: Any
 
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
@@ -132,7 +159,7 @@ class SoftmaxWithLoss(Layer):
         ----------
         x : (N, C)
             Logits.
-        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
 
         Returns
         -------
@@ -143,7 +170,7 @@ class SoftmaxWithLoss(Layer):
         TypeError
             x or t has a dtype that holds no real numbers; t holds labels that are not integers.
         ValueError
-            x is not (N, C), or empty; t does not match it, or is not one-hot.
+            x is not (N, C), or empty; t does not match it, or has rows that do not add up to 1.
         IndexError
             A label is negative or too large.
         """
@@ -163,15 +190,17 @@ class SoftmaxWithLoss(Layer):
                 loss, copied = total[0], labels.copy() if given is t else given
         if not done:
             logits, dtype = _logits(where, x)
-            labels = _label_array(where, t, logits.shape[0], logits.shape[1], "x")
+            labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x")
             y = _softmax(logits, dtype)
+            if labels.ndim == 2:
+                labels = np.array(labels, y.dtype, order="C")
             loss, copied = _cross_entropy(y, labels), labels.copy()
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
-        """Return dx = (y - onehot(t)) * dout / N.
+        """Return dx = (y - onehot(t)) * dout / N, of probabilities (y - t) * dout / N.
 
         Parameters
         ----------

@@ -3,6 +3,25 @@
 Along the outputs of a sample some losses are sums and some are means, as their publications have
 it; each class says which. `LOSSES` lists by name those that `Sequential` trains with. A loss of
 your own derives from `Loss`.
+
+What a loss takes for outputs, and the last layers that `Sequential` takes with it; others are
+refused when the model is made, or where the loss is first computed:
+
+| loss | outputs | last layer |
+|---|---|---|
+| softmax_cross_entropy | logits | any but Softmax, Sigmoid, Step |
+| sigmoid_cross_entropy | logits of either sign | any but Softmax, Sigmoid, Step, Relu, Softplus |
+| hinge, squared_hinge | scores of either sign | the same |
+| categorical_cross_entropy, sparse_categorical_cross_entropy, kullback_leibler_divergence | \
+probabilities of classes, which add up to 1 | Softmax |
+| binary_cross_entropy | probabilities | Sigmoid, Softmax, Step |
+| poisson | rates, at least 0 | Relu, Softplus, Sigmoid, Softmax, Step |
+| all others | any numbers | any |
+
+A Dense with an activation is such a layer, and without one gives any numbers, as Affine, MatMul and
+BatchNormalization do. Nothing before a Step learns. Of a layer of your own that does not say where
+its outputs lie (`fastnet.layers.Layer.outputs`) nothing is refused, but an output that the loss has
+no value for ends a training with an error that names it.
 """
 
 from fastnet.losses import base, classification, logits, regression, weighted

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
+from fastnet.losses.outputs import Taken
 from fastnet.metrics.named import NAMES
 
 __all__ = ["LoopLoss", "Loss"]
@@ -52,6 +53,10 @@ class Loss:
         give unasked. A class of your own has all names, as far as its targets go, and gives none.
     yes_above : pair of floats or None, of the class
         Above which an output, and its target, say yes, where each output is an answer by itself.
+    outputs : Taken or None, of the class
+        What the outputs of a network must be, by which `Sequential` refuses those that cannot be
+        so. None: any. A class that derives from a loss of fastnet and computes otherwise has None,
+        too, unless it says what it takes.
     argument_names : tuple of str, of the class
         The arguments of the constructor, numbers, which a file keeps and the kernels take.
 
@@ -103,6 +108,8 @@ class Loss:
     metrics: ClassVar[tuple[str, ...]] = NAMES
     default_metrics: ClassVar[tuple[str, ...]] = ()
     yes_above: ClassVar[tuple[float, float] | None] = None
+    takes_shares: ClassVar[bool] = False  # or, in place of labels, probabilities (N, C)
+    outputs: ClassVar[Taken | None] = None
     argument_names: ClassVar[tuple[str, ...]] = ()
     _forward_name: str
     _backward_name: str
@@ -113,8 +120,13 @@ class Loss:
         if "name" not in own:
             cls.name = re.sub(r"(?<=.)(?=[A-Z])", "_", cls.__name__).lower()
         if not cls.__module__.startswith("fastnet."):
-            if own.keys() & {"forward", "backward"} and "in_loop" not in own:
+            computes = own.keys() & {"forward", "backward", "in_loop"}
+            if computes and "in_loop" not in own:
                 cls.in_loop = Loss.in_loop  # type: ignore[method-assign]
+            if computes and "outputs" not in own:
+                cls.outputs = None
+            if computes and "of_logits" not in own:
+                cls.of_logits = Loss.of_logits  # type: ignore[method-assign]
         # For errors. To make such a name takes 0.1 us, in each call of forward.
         cls._forward_name = f"{cls.__name__}.forward"
         cls._backward_name = f"{cls.__name__}.backward"
@@ -136,6 +148,14 @@ class Loss:
             "loop, got no in_loop beside its forward and backward. Write it, or step by hand: "
             "model.forward, model.backward, optimizer.update."
         )
+
+    def of_logits(self) -> Any:
+        """Return the loss that takes the softmax before this one along; None where there is none.
+
+        Where a Softmax is the last layer, `Sequential` computes that one of what the layer takes:
+        exact where a probability is 0, and the faster.
+        """
+        return None
 
     def check_targets(self, where: str, t: NDArray[Any]) -> None:
         """Raise ValueError for targets whose values the loss cannot take.

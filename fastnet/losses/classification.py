@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_either
+from fastnet.losses.logits import SoftmaxCrossEntropy
 from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, TargetLoss
+from fastnet.losses.outputs import DISTRIBUTIONS, LOGITS, PROBABILITIES, SCORES
 from fastnet.metrics.named import OF_LABELS
 
 __all__ = [
@@ -27,6 +29,8 @@ class SignLoss(TargetLoss):
     """A loss whose targets are -1 and 1: each output says yes above 0."""
 
     metrics, default_metrics, yes_above = OF_LABELS, ("accuracy",), (0.0, 0.0)
+
+    outputs = SCORES
 
     def check_targets(self, where: str, t: NDArray[Any]) -> None:
         """Raise ValueError unless all of t are -1 or 1."""
@@ -128,8 +132,13 @@ class CategoricalCrossEntropy(ProbabilityLoss):
     0.1054
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
     _function = kernels.cross_entropy.categorical_cross_entropy_in_loop
+
+    def of_logits(self) -> Any:
+        """Return the loss of what a Softmax takes."""
+        return SoftmaxCrossEntropy()
 
 
 class SparseCategoricalCrossEntropy(LabelLoss):
@@ -154,8 +163,13 @@ class SparseCategoricalCrossEntropy(LabelLoss):
     0.1054
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = kernels.cross_entropy_forward, kernels.cross_entropy_backward
     _function = kernels.cross_entropy.cross_entropy_in_loop
+
+    def of_logits(self) -> Any:
+        """Return the loss of what a Softmax takes."""
+        return SoftmaxCrossEntropy()
 
 
 class BinaryCrossEntropy(ProbabilityLoss):
@@ -181,6 +195,7 @@ class BinaryCrossEntropy(ProbabilityLoss):
     """
 
     metrics, yes_above = OF_LABELS, (0.5, 0.5)
+    outputs = PROBABILITIES
     _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
     _function = kernels.cross_entropy.binary_cross_entropy_in_loop
 
@@ -209,6 +224,7 @@ class SigmoidCrossEntropy(ProbabilityLoss):
     """
 
     metrics, yes_above = OF_LABELS, (0.0, 0.5)
+    outputs = LOGITS
     _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
     _function = kernels.cross_entropy.sigmoid_cross_entropy_in_loop
 
@@ -235,6 +251,7 @@ class KullbackLeiblerDivergence(ProbabilityLoss):
     0.6931
     """
 
+    outputs = DISTRIBUTIONS
     _kernels = (
         kernels.kullback_leibler_divergence_forward,
         kernels.kullback_leibler_divergence_backward,

@@ -9,9 +9,10 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, kernels
-from fastnet.functions import _label_array, _logits, _softmax_loss_gradient
+from fastnet.functions import _class_array, _logits, _softmax_loss_gradient
 from fastnet.kernels.checked import all_either
 from fastnet.losses.base import LoopLoss, Loss
+from fastnet.losses.outputs import CLASS_LOGITS
 from fastnet.metrics.named import OF_CLASSES, OF_LABELS
 
 __all__ = [
@@ -29,8 +30,8 @@ class SoftmaxCrossEntropy(Loss):
         Empty: a loss learns nothing.
     y : (N, C)
         Probabilities of the last forward.
-    t : (N,) int64
-        Its labels; a one-hot t has become labels.
+    t : (N,) int64, or (N, C) of the dtype of y
+        Its labels, a one-hot t too; or its probabilities.
     loss : scalar of the dtype of y
 
     See Also
@@ -52,7 +53,8 @@ class SoftmaxCrossEntropy(Loss):
     array([[-1.,  1.]])
     """
 
-    takes_labels = True
+    takes_labels = takes_shares = True
+    outputs = CLASS_LOGITS
     metrics, default_metrics = OF_CLASSES, ("accuracy",)
 
     def in_loop(self) -> LoopLoss:
@@ -62,11 +64,13 @@ class SoftmaxCrossEntropy(Loss):
     def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
         """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]].
 
+        Of probabilities t it is the mean of the sum over c of t[n, c] (logsumexp(x[n]) - x[n, c]).
+
         Parameters
         ----------
         x : (N, C)
             Logits.
-        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
 
         Returns
         -------
@@ -77,16 +81,24 @@ class SoftmaxCrossEntropy(Loss):
         TypeError
             x or t has a dtype that holds no real numbers; t holds labels that are not integers.
         ValueError
-            x is not (N, C), or empty; t does not match it, or is not one-hot.
+            x is not (N, C), or empty; t does not match it, or has rows that do not add up to 1.
         IndexError
             A label is negative or too large.
         """
         where = "SoftmaxCrossEntropy.forward"
         logits, dtype = _logits(where, x)
+        labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x")
+        return self._of_checked(logits, dtype, labels)
+
+    def _of_checked(self, logits: NDArray[Any], dtype: np.dtype[Any], labels: NDArray[Any]) -> Any:
+        """Return what `forward` does, of targets that need no more looks."""
         shape = logits.shape
-        labels = _label_array(where, t, shape[0], shape[1], "x")
         y, total = empty(shape, logits.dtype), empty(1, logits.dtype)
-        kernels.softmax_cross_entropy_forward(logits, labels, y, total)
+        if labels.ndim == 1:
+            kernels.softmax_cross_entropy_forward(logits, labels, y, total)
+        else:
+            labels = np.array(labels, y.dtype, order="C")
+            kernels.soft_cross_entropy_forward(logits, labels, y, total)
         if y.dtype is not dtype:  # float16
             y, total = checks.returned(y, dtype), checks.returned(total, dtype)
         loss = total[0]
@@ -96,7 +108,7 @@ class SoftmaxCrossEntropy(Loss):
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
-        """Return dx = (y - onehot(t)) * dout / N.
+        """Return dx = (y - onehot(t)) * dout / N, of probabilities (y - t) * dout / N.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastnet import checks, kernels
 from fastnet.kernels.checked import all_between
 from fastnet.losses.on_kernels import TargetLoss
+from fastnet.losses.outputs import RATES
 from fastnet.metrics.named import NAMES
 
 __all__ = [
@@ -270,6 +271,7 @@ class Poisson(NonnegativeLoss):
     0.4603
     """
 
+    outputs = RATES
     _kernels = kernels.poisson_forward, kernels.poisson_backward
     _function = kernels.losses.poisson_in_loop
 

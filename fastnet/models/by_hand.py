@@ -78,24 +78,34 @@ class ByHand(Stack):
                 x = checks.one_row(where, "x", x, self._width())
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
-        outputs = output_count(where, self.layers, n_in)
-        if t is not None:
+        if t is None:
+            outputs = output_count(where, self.layers, n_in)
+        else:
+            outputs = self._outputs(where, self.layers, n_in)
             labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         if t is not None and outputs == 1:
             self._is_flat = is_flat(self._loss, t, outputs)
         out = rows.array.astype(self._dtype)
+        fused, last = network.fused if t is not None else None, self.layers[-1]
         for layer in self.layers:
             if layer.takes_row_numbers:
                 out = layer.forward(out.astype(LABEL)).reshape(n, -1)
+            elif layer is last and fused is not None:
+                out = layer._logits(out)
             else:
                 out = layer.forward(out)
         if t is None:
             self._output_shape = out.shape[1:] if alone else out.shape
             return out[0] if alone else out
-        self._output_shape = None
-        loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
+        self._output_shape, self._step = None, fused or self._loss
+        if fused is not None:
+            labels, targets = network.of_targets((labels, targets))[1]
+            loss = fused._of_checked(out, self._dtype, targets if targets.size else labels)
+            last.out = fused.y
+        else:
+            loss = self._loss.forward(out, targets if targets.size else labels)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: Any = 1) -> NDArray[Any] | None:
@@ -119,19 +129,21 @@ class ByHand(Stack):
         TypeError, ValueError
             dout is of another kind or shape.
         """
-        where, shape = "Sequential.backward", self._output_shape
+        where, shape, step = "Sequential.backward", self._output_shape, self._loss
         if shape is None:
-            checks.remembered(where, self._loss, "y")
+            step = checks.remembered(where, self, "_step")
         else:
             upstream = checks.array(where, "dout", dout)
             checks.same_shape(where, "dout", upstream, shape)
         l1, l2 = self._penalties(where)
         network = self._ready(where)
         if shape is None:
-            dx: Any = self._loss.backward(dout)
+            dx: Any = step.backward(dout)
         else:
             dx, dout = checks.contiguous(upstream, self._dtype).reshape(-1, shape[-1]), 1
         for layer in reversed(self.layers):
+            if step is not self._loss and layer is self.layers[-1] and not layer.params:
+                continue  # a Softmax, through which the loss's gradient went
             if layer.takes_row_numbers:
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
@@ -195,13 +207,13 @@ class ByHand(Stack):
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = output_count(where, layers, n_in)
+        outputs = self._outputs(where, layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
-        wide = network.in_float64()
-        inputs, targets = network.inputs_of(rows).astype(FLOAT), targets.astype(FLOAT)
+        wide, (labels, targets) = network.in_float64().of_targets((labels, targets.astype(FLOAT)))
+        inputs = network.inputs_of(rows).astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import fastnet.layers
-from fastnet.layers import Activation, Layer
+from fastnet.layers import Activation, Layer, Outputs
+from fastnet.losses import Loss
 
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
 
@@ -69,6 +71,31 @@ def inputs_of(layers: list[Any]) -> int | None:
         if type(layer).output_shape is not Layer.output_shape:
             return None  # it will take any number, and gives another
     return None
+
+
+def outputs_of(layers: list[Any]) -> Outputs | None:
+    """Return where the outputs of the last layer lie; None where nobody knows."""
+    found: Outputs | None = Outputs()
+    for layer in layers:
+        found = layer.outputs(found)
+    return found
+
+
+def check_outputs(where: str, loss: Loss, layers: list[Any]) -> None:
+    """Check that the last layer gives what the loss takes, as far as it is known."""
+    taken, found = loss.outputs, outputs_of(layers)
+    if taken is None or found is None or not layers or taken.suits(*found):
+        return
+    if found.adds_up:
+        shown = "add up to 1"
+    elif found.high < math.inf:
+        shown = f"lie in {found.low:g}..{found.high:g}"
+    else:
+        shown = f"are at least {found.low:g}" if found.low > -math.inf else "are any numbers"
+    raise ValueError(
+        f'{where}: layers must end with {taken.rule}, for loss="{loss.name}", got {layers[-1]!r}, '
+        f"whose outputs {shown}. {taken.advice}"
+    )
 
 
 def output_count(where: str, layers: list[Any], n_in: int) -> int:

@@ -203,7 +203,7 @@ class _Answers:
         if kind == "labels":
             yes = self.targets[part] > self.middles[1]
             return yes, y if scores else y > self.middles[0]
-        wanted: Any = self.labels[part] if self.loss.takes_labels else self.targets[part].argmax(1)
+        wanted: Any = self.labels[part] if self.labels.size else self.targets[part].argmax(1)
         if scores and self.loss.name == "softmax_cross_entropy":
             y = softmax(y)  # logits of a class compare within a sample alone
         return wanted, y
@@ -211,7 +211,7 @@ class _Answers:
 
 def _called(where: str, measure: Measure, t: ArrayLike, answers: _Answers, y: Any) -> float:
     """Return what a function of the user's own makes of targets and predictions."""
-    wanted: Any = answers.labels if answers.loss.takes_labels else answers.targets
+    wanted: Any = answers.labels if answers.labels.size else answers.targets
     if is_flat(answers.loss, t, y.shape[1]):
         wanted, y = wanted.reshape(-1), y.reshape(-1)
     found = measure.way.value(wanted, y)

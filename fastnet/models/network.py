@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from fastnet import checks, threads
 from fastnet.kernels import predict_rows, train_epochs, work_size
 from fastnet.kernels.blocking import BITS
+from fastnet.kernels.checked import one_hot_labels
 from fastnet.kernels.loop.record import LAYER, PROGRAM
+from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
+from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
 from fastnet.losses import Loss
 from fastnet.models.rows import Rows
@@ -19,6 +22,7 @@ from fastnet.penalties import l1_penalty, l2_penalty
 
 FLOAT = checks.FLOAT64
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
+SOFTMAX = softmax_in_loop, softmax_gradient_in_loop
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
@@ -42,7 +46,10 @@ class Network(NamedTuple):
     state: NDArray[Any]  # of layers by address
     memories: list[tuple[Any, str, NDArray[Any]]]  # layer, attribute and its view of the state
     called: list[tuple[int, tuple[Any, Any]]]  # rows of the table, and their kernels
-    program: NDArray[Any]  # one record of PROGRAM, without an optimizer
+    program: NDArray[Any]  # one record of PROGRAM, without an optimizer: what gives the loss
+    # The same of all layers, for outputs, where the loss takes the softmax of the last one along.
+    whole_program: NDArray[Any]
+    fused: Any  # that loss, or None
     loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
     scaling: tuple[Any, Any]  # what x is multiplied by as it is read, and what is added
@@ -55,19 +62,45 @@ class Network(NamedTuple):
             table["backward"][i] = backward.address(FLOAT)
         return self._replace(table=table, state=state).programmed(FLOAT)
 
+    def of_targets(
+        self, targets: tuple[NDArray[np.int64], NDArray[Any]]
+    ) -> tuple[Network, tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Return the network and the targets as the loop takes them.
+
+        Where a loss takes the softmax along, one-hot rows are labels to the loop, which knows that
+        loss itself; of other rows the same loss is another function.
+        """
+        found = targets[1]
+        if not (self.fused or self.loss).takes_shares or not found.size:
+            return self, targets
+        labels = empty(len(found), checks.INT64)
+        if one_hot_labels(found, labels):
+            return self, (labels, found[:0])
+        program = self.program.copy()
+        program["loss"] = soft_cross_entropy_in_loop.address(found.dtype)
+        return self._replace(program=program), targets
+
     def programmed(self, dtype: np.dtype[Any]) -> Network:
         """Return the network with the program that its arrays make."""
-        program = np.zeros(1, PROGRAM)
+        program, fused = np.zeros(1, PROGRAM), None
         record = program[0]
         record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
-        numbers = self.loss_numbers
-        if type(self.loss).in_loop is not Loss.in_loop:  # else `current_program` raises
-            function, given = self.loss.in_loop()
+        whole = program
+        if self.called and self.called[-1] == (len(self.table) - 1, SOFTMAX):
+            fused = self.loss.of_logits()
+        if fused is not None:
+            whole = program.copy()
+            record["depth"] -= 1
+        numbers, loss = self.loss_numbers, fused or self.loss
+        if type(loss).in_loop is not Loss.in_loop:  # else `current_program` raises
+            function, given = loss.in_loop()
             record["loss"] = function if isinstance(function, int) else function.address(dtype)
             numbers = np.array(given, FLOAT)
         record["loss_numbers"] = numbers.ctypes.data
-        return self._replace(program=program, loss_numbers=numbers)
+        return self._replace(
+            program=program, whole_program=whole, fused=fused, loss_numbers=numbers
+        )
 
     def is_current(self, layers: list[Any]) -> bool:
         """Tell whether it was made of these layers, and nothing in them was replaced since."""
@@ -182,7 +215,7 @@ class Network(NamedTuple):
             *self.scaling,
             order,
             self.params,
-            self.program,
+            self.whole_program,
             work,
             size,
             out,
@@ -209,10 +242,11 @@ class Network(NamedTuple):
             return self
         from fastnet.kernels.loop import sparse
 
-        program = self.program.copy()
-        program["sparse_forward"] = sparse.forward.address(dtype)
-        program["sparse_backward"] = sparse.backward_params.address(dtype)
-        return self._replace(program=program)
+        program, whole = self.program.copy(), self.whole_program.copy()
+        for record in (program, whole):
+            record["sparse_forward"] = sparse.forward.address(dtype)
+            record["sparse_backward"] = sparse.backward_params.address(dtype)
+        return self._replace(program=program, whole_program=whole)
 
     def inputs_of(self, rows: Rows) -> NDArray[Any]:
         """Return the samples as the loop hands them to the first layer, in the model's dtype."""
@@ -223,14 +257,14 @@ class Network(NamedTuple):
     def current_program(self) -> NDArray[Any]:
         """Return the program, with the numbers that the loss has by now, if it has any."""
         if self.loss_numbers.size or type(self.loss).in_loop is Loss.in_loop:  # which raises
-            self.loss_numbers[:] = self.loss.in_loop().numbers
+            self.loss_numbers[:] = (self.fused or self.loss).in_loop().numbers
         return self.program
 
     def scratch(self, batch_size: int) -> NDArray[Any]:
         """Return what the compiled loop works in, for batches of so many samples."""
         size = self.work_sizes.get(batch_size)
         if size is None:
-            size = self.work_sizes[batch_size] = work_size(self.program, batch_size)
+            size = self.work_sizes[batch_size] = work_size(self.whole_program, batch_size)
         return empty(size, self.params.dtype)
 
 
@@ -238,9 +272,8 @@ def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
     none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
     program, scaling = np.zeros(1, PROGRAM), (dtype.type(1), dtype.type(-0.0))
-    return Network(
-        loss, 0, 0, table, none, none, [], [], none, [], [], program, numbers, {}, scaling
-    )
+    arrays, programs = (table, none, none), (program, program)
+    return Network(loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, scaling)
 
 
 def is_finite(array: NDArray[Any]) -> bool:

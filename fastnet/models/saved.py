@@ -173,8 +173,9 @@ def loaded(
         given = {n: description[n] for n in getattr(kind, "argument_names", ()) if n in description}
         loss = kind(**given) if kind is not None and given else description["loss"]
         penalties = {name: description[name] for name in ("l1", "l2") if name in description}
-        Sequential.__init__(model, stack, loss, description["dtype"], **penalties)
-        model.build(description["input_size"])
+        Sequential.__init__(model, None, loss, description["dtype"], **penalties)
+        model._extend("load_model", stack)
+        model._ready("load_model", description["input_size"])
         model._is_flat = description.get("is_flat", False)
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])

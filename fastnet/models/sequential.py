@@ -15,7 +15,7 @@ from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
 from fastnet.models import measures
-from fastnet.models.layer_list import output_count
+from fastnet.models.layer_list import outputs_of
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
 from fastnet.models.training import Trained
@@ -37,7 +37,7 @@ class Sequential(Trained):
 
     Parameters
     ----------
-    layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout, Embedding, activations ...
+    layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout, Softmax, Embedding and more
         Activations are Sigmoid, Relu and all that derive from `fastnet.layers.Activation`, yours
         too. An Embedding comes first, and x is then row numbers (N, L). A number in x is the same
         in any dtype: `Rescaling(1 / 255)` first brings pixels of 0..255 to 0..1. `fit` trains with
@@ -49,7 +49,9 @@ class Sequential(Trained):
         "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
         are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",
         "sparse_categorical_cross_entropy" and "categorical_hinge" they are labels (N,) or one-hot
-        (N, C). "mean_squared_error" is halved and summed over the outputs.
+        (N, C), for the first probabilities (N, C), too. "mean_squared_error" is halved and summed
+        over the outputs. Some losses take probabilities: `fastnet.losses` has a table of the last
+        layers that go with each, and where a Softmax is the last one the two are computed as one.
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
@@ -68,7 +70,8 @@ class Sequential(Trained):
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind, or out of range.
+        An argument is of another kind, or out of range; the last layer cannot give what the loss
+        takes.
     MemoryError
         The parameters do not fit in memory.
 
@@ -93,7 +96,7 @@ class Sequential(Trained):
     """
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the outputs of the last layer, before any softmax.
+        """Return the outputs of the last layer: without the softmax that a loss includes.
 
         Parameters
         ----------
@@ -153,7 +156,7 @@ class Sequential(Trained):
             *network.scaling,
             FEW_ROWS[:n],
             network.params,
-            network.program,
+            network.whole_program,
             work,
             n,
             out,
@@ -163,7 +166,7 @@ class Sequential(Trained):
         return out.reshape(n) if self._is_flat and network.outputs == 1 else out
 
     def predict_proba(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the softmax of `predict`.
+        """Return the probabilities of classes: what `predict` does, or the softmax of it.
 
         Parameters
         ----------
@@ -178,12 +181,15 @@ class Sequential(Trained):
         TypeError, ValueError
             x does not fit.
         RuntimeError
-            The model's loss is not "softmax_cross_entropy": its outputs are no logits.
+            The last layer is no Softmax, and the loss not "softmax_cross_entropy".
         """
+        found = outputs_of(self.layers)
+        if found is not None and found.adds_up:
+            return self.predict(x)
         if self.loss != "softmax_cross_entropy":
             raise RuntimeError(
-                'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
-                f'"{self.loss}". Use predict.'
+                'Sequential.predict_proba: loss must be "softmax_cross_entropy", or the last layer '
+                f'Softmax(), got loss="{self.loss}". Use predict.'
             )
         result: NDArray[Any] = softmax(self.predict(x))
         return result
@@ -227,7 +233,7 @@ class Sequential(Trained):
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = output_count(where, layers, n_in)
+        outputs = self._outputs(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
         asked = measures.asked_for(where, metrics, self._loss, outputs)
         measures.check_answers(where, asked, self._loss, targets[1])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.losses import LOSSES, Loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
-from fastnet.models.layer_list import inputs_of, output_count, stacked
+from fastnet.models.layer_list import check_outputs, inputs_of, output_count, stacked
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
 
@@ -51,6 +51,7 @@ class Stack:
                 "Give [Dense(...), ...]."
             )
         self._extend("Sequential.add", list(layers or []))
+        check_outputs("Sequential", self._loss, self.layers)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
@@ -112,7 +113,8 @@ class Stack:
 
         Notes
         -----
-        After an error the model is as it was.
+        After an error the model is as it was. Whether the last layer gives what the loss takes is
+        looked at by `build` and by what computes the loss, as more layers may be added.
         """
         self._extend("Sequential.add", [layer])
 
@@ -140,7 +142,8 @@ class Stack:
         Raises
         ------
         TypeError, ValueError
-            n_in is not a positive int, or not what the layers take.
+            n_in is not a positive int, or not what the layers take; the last layer does not give
+            what the loss takes.
         MemoryError
             The parameters do not fit in memory.
         """
@@ -148,7 +151,13 @@ class Stack:
         n_in, known = checks.count(where, "n_in", n_in), self._width()
         if known is not None:
             checks.features(where, "n_in", n_in, known)
+        check_outputs(where, self._loss, self.layers)
         self._ready(where, n_in)
+
+    def _outputs(self, where: str, layers: list[Any], n_in: int) -> int:
+        """Return the number of outputs, which must be such as the loss takes."""
+        check_outputs(where, self._loss, layers)
+        return output_count(where, layers, n_in)
 
     def _width(self) -> int | None:
         """Return how many features the model takes; None where it does not know yet."""
@@ -254,6 +263,8 @@ class Stack:
         self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return labels (n,) and targets (n, C), the one that the loss does not use empty."""
+        if self._loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
+            return np.empty(0, np.int64), checks.contiguous(found, self._dtype)
         if self._loss.takes_labels:
             return checks.labels(where, t, n, outputs, scores), np.empty((0, 0), self._dtype)
         found = checks.targets(where, checks.array(where, "t", t), (n, outputs))

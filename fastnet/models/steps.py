@@ -133,8 +133,8 @@ class Steps:
     ) -> tuple[NDArray[np.float64], str]:
         """Train on the samples in order (E, n); return totals (E, 3), and what was not finite.
 
-        Where that is not "", the last finite weights are back, and totals count the batches
-        before it.
+        Where that is not "", the last finite weights are back, totals count the batches before it,
+        and `stopped_at` has the samples of the batch whose loss was not finite.
         """
         network = self.network
         kept = self._memory()
@@ -143,6 +143,8 @@ class Steps:
         try:
             totals = self.run(rows, targets, order, batch_size)
             done = int(totals[:, 2].sum())
+            epoch, batch = divmod(min(done, len(order) * batches - 1), batches)
+            self.stopped_at = order[epoch, batch * batch_size : (batch + 1) * batch_size]
             if network.is_finite() and (done == len(order) * batches or not network.memories):
                 self.optimizer.iter += done
                 if done == len(order) * batches:
@@ -162,6 +164,7 @@ class Steps:
                     else:
                         self._restore(kept)
                         totals[epoch:] = 0
+                        self.stopped_at = order[epoch, :0]
                         break
         except KeyboardInterrupt:
             if not network.is_finite():

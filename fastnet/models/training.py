@@ -13,8 +13,8 @@ from fastnet import checks
 from fastnet.models import measures, progress
 from fastnet.models.assembly import changed_meanwhile
 from fastnet.models.by_hand import ByHand
+from fastnet.models.domain import outside
 from fastnet.models.history import History
-from fastnet.models.layer_list import output_count
 from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import Rows
@@ -85,8 +85,9 @@ class Trained(ByHand):
         MemoryError
             The parameters do not fit in memory; nothing has changed.
         FloatingPointError
-            The loss, or a weight, is no longer finite; the model keeps its last finite weights,
-            and the error's `history` is the History of the epochs that were completed.
+            The loss, or a weight, is no longer finite; or the loss has no value for an output of a
+            layer of your own, which the error names. The model keeps its last finite weights, and
+            the error's `history` is the History of the epochs that were completed.
 
         Notes
         -----
@@ -97,7 +98,7 @@ class Trained(ByHand):
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
         layers = self.layers[:]
-        outputs = output_count(where, layers, n_in)
+        outputs = self._outputs(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
@@ -126,6 +127,7 @@ class Trained(ByHand):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
+        given, (network, targets) = targets, network.of_targets(targets)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
@@ -178,7 +180,7 @@ class Trained(ByHand):
                     break
                 found = {}
                 if later:
-                    found = measures.measured(where, asked, network, rows, targets, t)
+                    found = measures.measured(where, asked, network, rows, given, t)
                 done = np.empty((len(totals), len(shown) + 1))
                 done[:, 0], done[:, -1] = totals[:, 0] / n, seconds
                 for i, name in enumerate(names, 1):
@@ -205,7 +207,8 @@ class Trained(ByHand):
         history = History(dict(zip(shown, table, strict=True)))
         if trouble:
             error = FloatingPointError(
-                f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
+                outside(where, network, rows, steps.stopped_at)
+                or f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
                 f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
                 "learning rate, or look for NaN and large numbers in x and t."
             )
@@ -225,9 +228,10 @@ class Trained(ByHand):
     ) -> dict[str, float]:
         n = len(rows.array)
         network.check_in_loop()
+        network, answers = network.of_targets(targets)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
         looping = network.skipping_zeros(rows, n, size)
-        loss, right, _ = looping.run(rows, targets, order, size)[0].tolist()
+        loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
         found = {"loss": loss / n + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, n, network.outputs)

@@ -41,9 +41,9 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy_error(y: np.ndarray, t: np.ndarray) -> float:
-    """Return the mean over rows of -log(y[n, t[n]] + 1e-7).
+    """Return the mean over rows of -log(y[n, t[n]] + 1e-7), or of -sum(t[n] log(y[n] + 1e-7)).
 
-    y holds probabilities, (N, C) or (C,); t holds labels (N,) or one-hot rows (N, C). The
+    y holds probabilities, (N, C) or (C,); t holds labels (N,), one-hot rows or probabilities. The
     1e-7 keeps log(0) away, so the least loss is -1e-7, not 0.
 
     Examples
@@ -55,6 +55,8 @@ def cross_entropy_error(y: np.ndarray, t: np.ndarray) -> float:
         y = y.reshape(1, -1)
         t = np.reshape(t, (1, -1))
     n = len(y)
+    if _are_soft(t, y):
+        return -np.sum(t * np.log(y + 1e-7)) / n
     return -np.sum(np.log(y[np.arange(n), _labels(t, y)] + 1e-7)) / n
 
 
@@ -78,6 +80,11 @@ def sum_squared_error(y: np.ndarray, t: np.ndarray) -> float:
     2.5
     """
     return 0.5 * np.sum((y - t) ** 2)
+
+
+def _are_soft(t: np.ndarray, y: np.ndarray) -> bool:
+    """Tell whether t holds probabilities, rows that are not all one-hot."""
+    return t.shape == y.shape and t.dtype.kind == "f" and bool((t.max(axis=-1) != 1).any())
 
 
 def _labels(t: np.ndarray, y: np.ndarray) -> np.ndarray:

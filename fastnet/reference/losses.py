@@ -8,13 +8,14 @@ from typing import Any as _Any
 import numpy as np
 
 from . import kernels
-from .functions import _labels
+from .functions import _are_soft, _labels
 
 
 class SoftmaxCrossEntropy:
     """Softmax and cross entropy in one, exact and stable for any finite logits.
 
-    After forward, ``y`` (N, C) holds the probabilities, ``t`` (N,) the labels, ``loss`` the loss.
+    After forward, ``y`` (N, C) holds the probabilities, ``t`` (N,) the labels, or the
+    probabilities (N, C) that were given, ``loss`` the loss.
     """
 
     def __init__(self) -> None:
@@ -22,8 +23,13 @@ class SoftmaxCrossEntropy:
         self.grads: list[np.ndarray] = []
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return mean(logsumexp(x) - x[t]); t holds labels (N,) or one-hot rows (N, C)."""
+        """Return mean(logsumexp(x) - x[t]); t holds labels (N,) or rows (N, C)."""
         n = len(x)
+        if _are_soft(t, x):
+            self.y, self.t, loss = np.empty_like(x), t.astype(x.dtype), np.empty(1, x.dtype)
+            kernels.soft_cross_entropy_forward(x, self.t, self.y, loss)
+            self.loss = loss[0]
+            return self.loss
         x = x - x.max(axis=1, keepdims=True)
         self.y = np.exp(x)
         total = self.y.sum(axis=1, keepdims=True)
@@ -36,6 +42,9 @@ class SoftmaxCrossEntropy:
         """Return dx = (y - onehot(t)) * dout / N."""
         n = len(self.y)
         dx = self.y.copy()
+        if self.t.ndim == 2:
+            kernels.soft_cross_entropy_backward(self.y, self.t, dout, dx)
+            return dx
         dx[np.arange(n), self.t] -= 1
         dx *= dout
         dx /= n

@@ -17,3 +17,4 @@ from .updates import (
     three_layer_sgd_update,
     two_layer_sgd_update,
 )
+from .weights import weighted_loss

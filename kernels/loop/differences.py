@@ -21,6 +21,7 @@ from .record import (
 )
 from .stages import forward, losses_of, scratch_after, scratch_size, sum_of_losses
 from .team import await_stage, close, did_task, enter, finish_stage, next_task
+from .weights import count_rows, weighted_losses_of
 
 LAYER_SIZE = LAYER.itemsize
 TASKS_A_MEMBER = 8  # so that the last to finish is waited for an eighth of its time at most
@@ -73,7 +74,7 @@ def _differences(
     """
     layer = layer_at(program.layers, i)
     columns, m, activation = out.shape[1], layer.outputs, layer.activation
-    called = layer.forward != 0
+    called, counted = layer.forward != 0, count_rows(program, scalar(y, 0.0), rows, n)
     start = i if called else i + 1  # of the rest
     rest, depth = program.layers + start * LAYER_SIZE, program.depth - start
     z, results = offset(y, sums), pointer(out)
@@ -94,11 +95,17 @@ def _differences(
             forward(
                 0, n, n, rest, depth, n, params, changed, results, scratch, state, 0, 0, learn, 0
             )
-            losses_of(
-                program, n, n, columns, results, pointer(targets), pointer(labels), rows,
-                pointer(gradient), column,
-            )  # fmt: skip
-            upper = sum_of_losses(column, n) / n
+            if program.weights == 0:
+                losses_of(
+                    program, n, n, columns, results, pointer(targets), pointer(labels), rows,
+                    pointer(gradient), column,
+                )  # fmt: skip
+            else:
+                weighted_losses_of(
+                    program, n, counted, columns, results, pointer(targets), pointer(labels), rows,
+                    pointer(gradient), column,
+                )  # fmt: skip
+            upper = sum_of_losses(column, n) / counted
         put(grad, p, (upper - lower) / (2.0 * h))
         if called:
             put(params, p, kept)

@@ -61,6 +61,9 @@ PROGRAM = np.dtype(
         # skip them: with the same results but for the sign of a zero
         ("sparse_forward", np.int64),
         ("sparse_backward", np.int64),
+        # 0, or what each sample's loss and its gradient are multiplied by; below 0: it does not
+        # count, so the mean of a batch is that of the others
+        ("weights", np.int64),
     ]
 )
 

@@ -19,6 +19,7 @@ from .online import is_tiny, train_one_by_one
 from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
 from .stages import aligned, backward, forward, losses_of, scratch_size, sum_of_losses, update
 from .team import ANSWERS, close, did_task, enter, fetch_add, finish_stage, next_task
+from .weights import count_rows, weighted_losses_of
 
 
 @jit(program_type, int64)
@@ -46,6 +47,7 @@ def _is_plain(program):
         and program.rule == 0
         and program.rates == 0
         and program.sparse_forward == 0
+        and program.weights == 0
     )
 
 
@@ -116,9 +118,9 @@ def train_epochs(
     work : (work_size(programs, batch_size),), params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
-        Overwritten: sum of the loss over the samples, answers that are right, batches done. A batch
-        whose loss is not finite ends the training before its update; neither it nor what would
-        follow is counted.
+        Overwritten: sum of the loss over the samples, answers that are right, batches done; of the
+        samples that count, where `programs` has weights. A batch whose loss is not finite ends the
+        training before its update; neither it nor what would follow is counted.
     team : (1,) int64, zero
         For one thread. Else an array as `kernels.loop.team` describes it, the same for all members.
     member : int64
@@ -181,6 +183,7 @@ def train_epochs(
             lr = scalar(p, rate)
         done = program.updates + batch
         n = min(batch_size, size - start)
+        counted = count_rows(program, like, offset(pointer(order), epoch * size + start), n)
         tasks = row_blocks(n, members, layers, depth)
         if learns and members > 1:
             tasks = UPDATES_A_MEMBER * members
@@ -204,10 +207,16 @@ def train_epochs(
                     done, learn, program.sparse_forward,
                 )  # fmt: skip
                 out = offset(y, first * columns)
-                correct = losses_of(
-                    program, count, n, columns, out, pointer(targets), pointer(labels), rows,
-                    offset(out, gradients), offset(losses, first),
-                )  # fmt: skip
+                if program.weights == 0:
+                    correct = losses_of(
+                        program, count, n, columns, out, pointer(targets), pointer(labels), rows,
+                        offset(out, gradients), offset(losses, first),
+                    )  # fmt: skip
+                else:
+                    correct = weighted_losses_of(
+                        program, count, counted, columns, out, pointer(targets), pointer(labels),
+                        rows, offset(out, gradients), offset(losses, first),
+                    )  # fmt: skip
                 if learn:
                     backward(
                         first, count, n, layers, depth, batch_size, p, y, gradients, scratch, g,
@@ -225,7 +234,7 @@ def train_epochs(
                 finish_stage(shared, tasks, own, began)
                 answers = get(shared, ANSWERS)
             if learns and not fused:
-                totals[epoch, 0] += n * _follow_rule(program, lr, p, params.size, done)
+                totals[epoch, 0] += counted * _follow_rule(program, lr, p, params.size, done)
             if not learns:
                 total = sum_of_losses(losses, n)
                 if learn and not math.isfinite(total):

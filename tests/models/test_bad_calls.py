@@ -25,8 +25,7 @@ from fastnet.layers import (
     Dense,
     MatMul,
     Relu,
-    Sigmoid,
-    Softmax,
+    SoftmaxWithLoss,
     Tanh,
 )
 from fastnet.losses import LOSSES
@@ -166,9 +165,9 @@ def test_bad_layers():
         f"Sequential.add: layer must be one of {LAYERS}, got str. Add one of these layers.",
     )
     refused(
-        lambda: Sequential([Dense(3), Softmax()]),
+        lambda: Sequential([Dense(3), SoftmaxWithLoss()]),
         TypeError,
-        f"Sequential.add: layer must be one of {LAYERS}, got Softmax. "
+        f"Sequential.add: layer must be one of {LAYERS}, got SoftmaxWithLoss. "
         'Leave it out: loss="softmax_cross_entropy" includes the softmax.',
     )
 
@@ -182,7 +181,7 @@ def test_bad_layers():
         "Sequential.add: layer must compute what its in_loop says, got Own, whose forward or "
         "backward is another. Give it an in_loop, too.",
     )
-    layer = Sigmoid()
+    layer = Tanh()
     refused(
         lambda: Sequential([Dense(3), layer, Dense(3), layer]),
         ValueError,
@@ -203,8 +202,8 @@ BAD_CHANGES = {
         "Give one of these names.",
     ),
     "no layer of a model": (
-        lambda m: m.layers.append(Softmax()), TypeError,
-        f"layer must be one of {LAYERS}, got Softmax. "
+        lambda m: m.layers.append(SoftmaxWithLoss()), TypeError,
+        f"layer must be one of {LAYERS}, got SoftmaxWithLoss. "
         'Leave it out: loss="softmax_cross_entropy" includes the softmax.',
     ),
     "a layer twice": (
@@ -388,7 +387,7 @@ def test_saving_needs_the_number_of_inputs_and_weights(tmp_path):
         "Sequential.save: the number of inputs must be known. Call fit or build(n_in) first, or "
         "give the first Dense an input_shape.",
     )
-    model = Sequential([Sigmoid()])
+    model = Sequential([Tanh()])
     model.predict(X)
     untouched(
         model,
@@ -429,8 +428,8 @@ def test_calls_out_of_order():
         model,
         lambda: model.predict_proba(X),
         RuntimeError,
-        'Sequential.predict_proba: loss must be "softmax_cross_entropy", got '
-        '"mean_squared_error". Use predict.',
+        'Sequential.predict_proba: loss must be "softmax_cross_entropy", or the last layer '
+        'Softmax(), got loss="mean_squared_error". Use predict.',
     )
 
 

@@ -125,8 +125,8 @@ BAD_LABELS = {
     ),
     "probabilities": (
         np.full((6, 3), 0.25), ValueError,
-        "t must be one-hot, a single 1 and zeros in each row, got t[0]=[0.25 0.25 0.25]. "
-        "Give labels (N,) or one-hot rows (N, C).",
+        "t must be one-hot, or rows of probabilities that add up to 1, got t[0]=[0.25 0.25 0.25]. "
+        "Give labels (N,), one-hot rows, or each row divided by its sum.",
     ),
     "strings": (
         ["a"] * 6, TypeError,

@@ -5,14 +5,15 @@ import numpy as np
 from ..initializers import deviation
 from .activations import Relu, Sigmoid, Tanh, _Identity
 from .products import Affine
+from .softmax import Softmax
 
 
 class Dense(Affine):
     """Affine and activation, declared by its number of units; W and b come with ``build``.
 
-    activation is None, "identity", "sigmoid", "relu" or "tanh". Weights are drawn with the
-    standard deviation weight_init_std, which may be a name in ``initializers``, or sqrt(2 / n_in)
-    for "relu" (He), or sqrt(1 / n_in) (Xavier).
+    activation is None, "identity", "sigmoid", "relu", "tanh" or "softmax". Weights are drawn with
+    the standard deviation weight_init_std, which may be a name in ``initializers``, or
+    sqrt(2 / n_in) for "relu" (He), or sqrt(1 / n_in) (Xavier).
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Dense(Affine):
         self.weight_init_std = weight_init_std
         self.params, self.grads = [], []
         classes: dict = {"identity": _Identity, "sigmoid": Sigmoid, "relu": Relu, "tanh": Tanh}
+        classes["softmax"] = Softmax
         self._activation = classes[activation or "identity"]()
 
     # What W says, once it is there.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..functions import _labels, cross_entropy_error, softmax
+from ..functions import _are_soft, _labels, cross_entropy_error, softmax
 from .base import Layer
 
 
@@ -23,13 +23,14 @@ class Softmax(Layer):
 class SoftmaxWithLoss(Layer):
     """The textbook's last layer: softmax, then mean of -log(y + 1e-7).
 
-    After forward, ``y`` (N, C) holds the probabilities, ``t`` (N,) the labels, ``loss`` the loss.
+    After forward, ``y`` (N, C) holds the probabilities, ``t`` (N,) the labels, or the
+    probabilities (N, C) that were given, ``loss`` the loss.
     """
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return the loss of logits x (N, C); t holds labels (N,) or one-hot rows (N, C)."""
+        """Return the loss of logits x (N, C); t holds labels (N,) or rows (N, C)."""
         self.y = softmax(x)
-        self.t = _labels(t, self.y)
+        self.t = t if _are_soft(t, self.y) else _labels(t, self.y)
         self.loss = cross_entropy_error(self.y, self.t)
         return self.loss
 
@@ -37,7 +38,10 @@ class SoftmaxWithLoss(Layer):
         """Return dx = (y - onehot(t)) * dout / N."""
         n = len(self.y)
         dx = self.y.copy()
-        dx[np.arange(n), self.t] -= 1
+        if self.t.ndim == 2:
+            dx = dx * self.t.sum(axis=1, keepdims=True) - self.t
+        else:
+            dx[np.arange(n), self.t] -= 1
         dx *= dout
         dx /= n
         return dx

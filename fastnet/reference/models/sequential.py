@@ -5,10 +5,16 @@ import time
 
 import numpy as np
 
-from ..functions import softmax
+from ..functions import _are_soft, softmax
 from ..gradient import _gradient
-from ..layers import Affine, Dense, Embedding, MatMul
-from ..losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from ..layers import Affine, Dense, Embedding, MatMul, Softmax
+from ..losses import (
+    CategoricalCrossEntropy,
+    MeanSquaredError,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SparseCategoricalCrossEntropy,
+)
 from ..optimizer import SGD
 from ..penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 from .history import History
@@ -18,8 +24,11 @@ from .measures import DEFAULTS, is_counted, measure
 class Sequential:
     """Layers in a row, with every parameter in one flat vector that the layers view.
 
-    loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)), "mean_squared_error" or
-    "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of
+    loss is "softmax_cross_entropy" (t: labels (N,), one-hot rows or probabilities (N, C)),
+    "sparse_categorical_cross_entropy" (t: labels or one-hot), "categorical_cross_entropy" (t: (N,
+    C)), "mean_squared_error" or "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). A
+    Softmax that is the last layer before one of the two of probabilities is left to the softmax
+    cross entropy, of what it takes. The loss counts penalties on the W of
     all products, of strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at
     build, then one permutation an epoch; fastnet draws the same.
     """
@@ -37,6 +46,8 @@ class Sequential:
             "softmax_cross_entropy": SoftmaxCrossEntropy,
             "mean_squared_error": MeanSquaredError,
             "sigmoid_cross_entropy": SigmoidCrossEntropy,
+            "categorical_cross_entropy": CategoricalCrossEntropy,
+            "sparse_categorical_cross_entropy": SparseCategoricalCrossEntropy,
         }
         self.layers: list = []
         self.loss = loss
@@ -116,12 +127,28 @@ class Sequential:
         self._shape = np.shape(t)
         x = self._inputs(x)
         self._ready(x.shape[1])
-        return self._loss.forward(self._forward(x), self._targets(t)) + self._penalty()
+        return self._run(x, self._targets(t))[0] + self._penalty()
+
+    def _run(self, x: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return loss and outputs; where the loss takes a Softmax along, that one is left out."""
+        last, self._taken = self.layers[-1], self._loss
+        if isinstance(last, Softmax) and "categorical" in self.loss:
+            self._taken = SoftmaxCrossEntropy()
+            logits = self._forward(x, self.layers[:-1])
+            loss = self._taken.forward(logits, t)
+            last.out = self._taken.y
+            return loss, last.out
+        y = self._forward(x, self.layers)
+        return self._taken.forward(y, t), y
+
+    def _passed(self) -> list:
+        """Return the layers that the loss's gradient goes through, from last to first."""
+        return self.layers[-1 if self._taken is self._loss else -2 :: -1]
 
     def backward(self, dout: float = 1) -> np.ndarray:
         """Return dx of the last forward times dout; fill ``grads``."""
-        dx = self._loss.backward(dout)
-        for layer in reversed(self.layers):
+        dx = self._taken.backward(dout)
+        for layer in self._passed():
             if isinstance(layer, Embedding):
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
@@ -184,7 +211,7 @@ class Sequential:
                 outputs.append(y)
             seconds = time.perf_counter() - start
             columns["loss"].append(float(loss / len(x)))
-            before, after = np.concatenate(outputs), self._forward(x)
+            before, after = np.concatenate(outputs), self._forward(x, self.layers)
             for name in names:
                 counted = is_counted(name, self.loss, before.shape[1])
                 wanted, y = (t[order], before) if counted else (t, after)
@@ -198,15 +225,15 @@ class Sequential:
 
     def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, np.ndarray]:
         """Forward, backward and update on one batch; return its loss and outputs."""
-        y = self._forward(x)
-        loss = self._loss.forward(y, t) + self._penalty()
+        loss, y = self._run(x, t)
+        loss += self._penalty()
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"Sequential.fit: loss must stay finite, got {loss}. "
                 "Lower the learning rate, or look for NaN in x and t."
             )
-        dout = self._loss.backward()
-        for layer in reversed(self.layers[1:]):
+        dout = self._taken.backward()
+        for layer in self._passed()[:-1]:
             dout = layer.backward(dout)
         if self.layers[0].params:
             self.layers[0]._backward_params(dout)
@@ -216,18 +243,19 @@ class Sequential:
         return loss, y
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs of the last layer before any softmax, (N, C).
+        """Return the outputs of the last layer, before the softmax of a loss, (N, C).
 
         (N,) where C is 1 and the last training was on targets (N,).
         """
         x = self._inputs(x)
         self._ready(x.shape[1])
-        y = self._forward(x)
+        y = self._forward(x, self.layers)
         return y.reshape(-1) if y.shape[1] == len(self._shape) == 1 else y
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Return the softmax of ``predict``, (N, C)."""
-        return softmax(self.predict(x))
+        """Return the softmax of ``predict``, (N, C), or what it is where a Softmax is the last."""
+        y = self.predict(x)
+        return y if isinstance(self.layers[-1], Softmax) else softmax(y)
 
     def evaluate(
         self, x: np.ndarray, t: np.ndarray, metrics: list | None = None
@@ -235,8 +263,8 @@ class Sequential:
         """Return {"loss": mean loss} and the metrics, "accuracy" where the loss has answers."""
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
-        y = self._forward(x)
-        loss = self._loss.forward(y, t) + self._penalty()
+        loss, y = self._run(x, t)
+        loss += self._penalty()
         names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
         return {"loss": float(loss), **{name: measure(name, self.loss, t, y) for name in names}}
 
@@ -249,8 +277,8 @@ class Sequential:
             print(f"{type(layer).__name__:<12}{shapes:<28}{count:>12,}")
         print(f"{'total':<40}{self.parameter_count:>12,}")
 
-    def _forward(self, x: np.ndarray) -> np.ndarray:
-        for layer in self.layers:
+    def _forward(self, x: np.ndarray, layers: list) -> np.ndarray:
+        for layer in layers:
             x = layer.forward(x)
             if isinstance(layer, Embedding):
                 x = x.reshape(len(x), -1)
@@ -278,6 +306,6 @@ class Sequential:
 
     def _targets(self, t: np.ndarray) -> np.ndarray:
         t = np.asarray(t)
-        if self.loss == "softmax_cross_entropy":
-            return t.argmax(axis=1) if t.ndim == 2 else t
+        if self.loss == "softmax_cross_entropy" or "categorical" in self.loss:
+            return t.argmax(axis=1) if t.ndim == 2 and not _are_soft(t, t) else t
         return t.reshape(len(t), -1).astype(self.dtype, copy=False)
