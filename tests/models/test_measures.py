@@ -12,8 +12,9 @@ from small_models import SQUARED_ERROR, data, every_dtype, refused, small, train
 import fastnet
 from fastnet import layers, metrics, models
 from fastnet.functions import softmax
-from fastnet.layers import Dense, MatMul
+from fastnet.layers import Dense, MatMul, Softmax
 from fastnet.losses import LOSSES, Loss, MeanSquaredError
+from fastnet.losses import outputs as outputs_of
 from fastnet.metrics import named
 from fastnet.models import History, Sequential
 from fastnet.optimizer import SGD
@@ -45,8 +46,10 @@ def answered(loss, outputs, dtype="float64", kind=None, seed=1):
         t = rng.integers(0, 2, (N, outputs)) if t is None else t
     else:
         t = rng.uniform(0.1, 0.9, (N, outputs))
-    last = Dense(outputs, activation="sigmoid" if loss in PROBABILITIES else None)
-    model = Sequential([Dense(6, "tanh"), last], loss, dtype, seed=2)
+    last = [Dense(outputs, activation="sigmoid" if loss in PROBABILITIES else None)]
+    if LOSSES[loss].outputs is outputs_of.DISTRIBUTIONS:
+        last = [Dense(outputs), Softmax()]
+    model = Sequential([Dense(6, "tanh"), *last], loss, dtype, seed=2)
     return model, x, t
 
 
