@@ -18,6 +18,7 @@ from fastnet.models.rows import Rows
 from fastnet.penalties import l1_penalty, l2_penalty
 
 FLOAT = checks.FLOAT64
+AS_IT_IS = 1.0, -0.0  # the scaling of x that changes nothing, not the sign of a zero either
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
@@ -44,7 +45,7 @@ class Network(NamedTuple):
     program: NDArray[Any]  # one record of PROGRAM, without an optimizer
     loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
-    scaling: tuple[Any, Any]  # what x is multiplied by as it is read, and what is added
+    scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -59,6 +60,7 @@ class Network(NamedTuple):
         program = np.zeros(1, PROGRAM)
         record = program[0]
         record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
+        record["x_scale"], record["x_offset"] = self.scaling
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
         numbers = self.loss_numbers
         if type(self.loss).in_loop is not Loss.in_loop:  # else `current_program` raises
@@ -156,7 +158,6 @@ class Network(NamedTuple):
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         arguments = (
             *rows.arguments(),
-            *self.scaling,
             *targets,
             order,
             batch_size,
@@ -186,7 +187,7 @@ class Network(NamedTuple):
             batch_size * inputs < LEAST_SIZE
             or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
             or first["bias"] < 0  # products without one, and layers that are none
-            or not rows.are_mostly_zero(*self.scaling)
+            or not rows.are_mostly_zero(self.rescaled if self.scaling[1] else None)
         ):
             return self
         from fastnet.kernels.loop import sparse
@@ -196,11 +197,12 @@ class Network(NamedTuple):
         program["sparse_backward"] = sparse.backward_params.address(dtype)
         return self._replace(program=program)
 
-    def inputs_of(self, rows: Rows) -> NDArray[Any]:
-        """Return the samples as the loop hands them to the first layer, in the model's dtype."""
-        scale, offset = self.scaling
-        inputs: NDArray[Any] = rows.array.astype(scale.dtype) * scale + offset
-        return inputs
+    def rescaled(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return samples as the loop hands them to its first layer, in the network's dtype."""
+        dtype = self.params.dtype
+        scale, offset = map(dtype.type, self.scaling)
+        result: NDArray[Any] = x.astype(dtype) * scale + offset
+        return result
 
     def current_program(self) -> NDArray[Any]:
         """Return the program, with the numbers that the loss has by now, if it has any."""
@@ -219,9 +221,9 @@ class Network(NamedTuple):
 def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
     none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
-    program, scaling = np.zeros(1, PROGRAM), (dtype.type(1), dtype.type(-0.0))
+    program = np.zeros(1, PROGRAM)
     return Network(
-        loss, 0, 0, table, none, none, [], [], none, [], [], program, numbers, {}, scaling
+        loss, 0, 0, table, none, none, [], [], none, [], [], program, numbers, {}, AS_IT_IS
     )
 
 

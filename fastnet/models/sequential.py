@@ -127,7 +127,6 @@ class Sequential(Trained):
         order, work = np.arange(n, dtype=LABEL), network.scratch(size)
         arguments = (
             *rows.arguments(),
-            *network.scaling,
             order,
             network.params,
             network.program,
@@ -159,7 +158,6 @@ class Sequential(Trained):
             address_of(x),
             kind,
             x.strides[0],
-            *network.scaling,
             FEW_ROWS[:n],
             network.params,
             network.program,
