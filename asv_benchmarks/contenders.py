@@ -131,9 +131,9 @@ def by_loop(net, order, lr, package):
 
     def run():
         kernels.train_epochs(
-            x.ctypes.data, kind, x.strides[0], scalar(1), scalar(-0.0), labels, targets,
-            order.reshape(1, -1), net.batch_size, model.parameter_vector, programs, scalar(lr),
-            True, work, np.empty((1, 3)), alone, 0,
+            x.ctypes.data, kind, x.strides[0], labels, targets, order.reshape(1, -1),
+            net.batch_size, model.parameter_vector, programs, scalar(lr), True, work,
+            np.empty((1, 3)), alone, 0,
         )  # fmt: skip
 
     return run, lambda: model.params

@@ -157,8 +157,8 @@ class Network:
         totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
         order = np.ascontiguousarray(self.order[:, :rows])
         arguments = (
-            self.x.ctypes.data, kind, self.x.strides[0], scalar(1), scalar(-0.0), labels, targets,
-            order, self.batch_size, params, programs, scalar(lr), True, work, totals, alone, 0,
+            self.x.ctypes.data, kind, self.x.strides[0], labels, targets, order, self.batch_size,
+            params, programs, scalar(lr), True, work, totals, alone, 0,
         )  # fmt: skip
         return lambda: kernels.train_epochs(*arguments), params
 

@@ -269,8 +269,6 @@ def network(sizes, dtype):
         "x_address": x,
         "x_kind": kernels.FLOAT32 if dtype == "float32" else kernels.FLOAT64,
         "x_row_stride": x.strides[0],
-        "x_scale": scalar(1),
-        "x_offset": scalar(-0.0),
         "labels": rng.integers(c, size=n),
         "targets": np.empty((0, 0), dtype),
         "order": rng.permutation(n),

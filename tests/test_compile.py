@@ -63,7 +63,7 @@ def call_everything(dtype, n, d, m, form):
     programs = program_of(dense_layers((d, m), [kernels.TANH])[0])
     params, order, totals = make(d * m + m), np.arange(n), np.zeros((1, 3))
     work = np.empty(kernels.work_size(programs, 4), dtype)
-    rows = x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], one, dtype(-0.0)
+    rows = x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0]
     nothing, alone = np.empty((0, 0), dtype), np.zeros(1, np.int64)
     for learn in (True, False):
         kernels.train_epochs(

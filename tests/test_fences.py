@@ -205,7 +205,7 @@ def call_the_loop(fences, dtype):
             for number, kind in kinds.items():
                 fences.used = used
                 data = fences.copy(np.ones((n, d), number))
-                row = data.ctypes.data, kind, data.strides[0], dtype(1), dtype(-0.0)
+                row = data.ctypes.data, kind, data.strides[0]
                 for programs, some, target in ((one, labels, nothing), (other, none, targets)):
                     kernels.train_epochs(
                         *row, some, target, order, batch, params, programs, dtype(0.001), True,

@@ -95,7 +95,7 @@ def test_the_hand_written_step_is_the_compiled_epoch(dtype):
     for _ in range(5):
         loss = train_step(x, t, *params, dtype(0.1), *buffers)
         kernels.train_epochs(
-            x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], dtype(1), dtype(-0.0), t,
+            x.ctypes.data, 0 if dtype == np.float32 else 1, x.strides[0], t,
             np.empty((0, 0), dtype), np.arange(len(x))[None], len(x), flat, programs,
             dtype(0.1), True, work, totals, np.zeros(1, np.int64), 0,
         )  # fmt: skip

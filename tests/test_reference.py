@@ -470,14 +470,14 @@ ALONE = np.zeros(1, np.int64)  # no team
 def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     dtype = model.dtype.type
     layers = layers_in(model)
-    programs = program_of(layers, loss)
+    programs = program_of(layers, loss, x_scale=scale)
     labels = t if loss == kernels.SOFTMAX_CROSS_ENTROPY else np.empty(0, np.int64)
     targets = np.empty((0, 0), dtype) if loss == kernels.SOFTMAX_CROSS_ENTROPY else t
     size = kernels.work_size(programs, batch_size)
     work = np.full(size + 8, np.nan, dtype)
     totals = np.full((1, 3), np.nan)
     kind = [np.float32, np.float64, np.uint8].index(x.dtype)
-    head = (x.ctypes.data, kind, x.strides[0], dtype(scale), dtype(-0.0))
+    head = (x.ctypes.data, kind, x.strides[0])
     params = model.parameter_vector
     kernels.train_epochs(
         *head,
@@ -556,7 +556,7 @@ def test_train_epochs_without_bias_and_with_one_output(rng):
     expected = params.copy()
     programs = program_of(layers_of([(2, 1, 0, -1, kernels.SIGMOID)]), kernels.MEAN_SQUARED_ERROR)
     work, totals = np.empty(kernels.work_size(programs, 6)), np.zeros((1, 3))
-    head = (x.ctypes.data, 1, x.strides[0], 1.0, -0.0)
+    head = (x.ctypes.data, 1, x.strides[0])
     kernels.train_epochs(
         *head,
         np.empty(0, int),

@@ -271,7 +271,9 @@ def addresses(dtype, forward=loop_sparse.forward, backward=loop_sparse.backward_
 def trained(x, t, dtype, skipping, W=None, lr=0.3, batch_size=100, widths=(50, 50, 10)):
     """Return params, totals and outputs of two shuffled epochs of a stack of sigmoids."""
     layers, size = dense_layers((x.shape[1], *widths), [SIGMOID] * len(widths))
-    programs, rng = program_of(layers, **skipping), np.random.default_rng(3)
+    scale = 1 / 255 if x.dtype == np.uint8 else 1.0
+    programs = program_of(layers, x_scale=scale, **skipping)
+    rng = np.random.default_rng(3)
     params = (rng.standard_normal(size) / 20).astype(dtype)
     if W is not None:
         params[: W.size] = W.ravel()
@@ -279,7 +281,7 @@ def trained(x, t, dtype, skipping, W=None, lr=0.3, batch_size=100, widths=(50, 5
     work = np.full(kernels.work_size(programs, batch_size), np.nan, dtype)
     totals, out = np.empty((2, 3)), np.empty((len(x), widths[-1]), dtype)
     kind = KINDS[x.dtype.name]
-    rows = x.ctypes.data, kind, x.strides[0], dtype(1 / 255 if kind == UINT8 else 1), dtype(-0.0)
+    rows = x.ctypes.data, kind, x.strides[0]
     alone = np.zeros(1, np.int64)
     kernels.predict_rows(*rows, order[0], params, programs, work, batch_size, out, alone, 0)
     kernels.train_epochs(
@@ -430,8 +432,8 @@ def test_fit_evaluate_and_predict_ask_the_data(monkeypatch):
 
         return wrapped
 
-    monkeypatch.setattr(network, "train_epochs", spy(network.train_epochs, 10))
-    monkeypatch.setattr(sequential, "predict_rows", spy(sequential.predict_rows, 7))
+    monkeypatch.setattr(network, "train_epochs", spy(network.train_epochs, 8))
+    monkeypatch.setattr(sequential, "predict_rows", spy(sequential.predict_rows, 5))
     for x, expected in ((images(4096), True), (images(4096, share=1), False)):
         made = model()
         for optimizer in (SGD(0.1), Adam()):

@@ -480,13 +480,12 @@ def test_a_helper_that_comes_late_touches_nothing():
     none = np.zeros((0, 0), "float32")
     programs = program_of(layers_of([(2**40, 2**40, 0, -1, 0)]))
     arguments = (
-        0, 0, 0, np.float32(1), np.float32(0), np.zeros(0, np.int64), none,
-        np.zeros((2**10, 0), np.int64), 2**40,
+        0, 0, 0, np.zeros(0, np.int64), none, np.zeros((2**10, 0), np.int64), 2**40,
         none.ravel(), programs, np.float32(1), True, none.ravel(), np.zeros((2**10, 3)),
     )  # fmt: skip
     kernels.train_epochs(*arguments, team, 1)
     kernels.predict_rows(
-        *arguments[:5],
+        *arguments[:3],
         np.zeros(0, np.int64),
         none.ravel(),
         programs,

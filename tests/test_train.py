@@ -72,10 +72,10 @@ def data(stack, dtype, n=37, seed=1):
     return x, labels, np.eye(classes, dtype=dtype)[labels]
 
 
-def rows_of(x, dtype, scale, offset):
-    """Return the five arguments that describe x."""
+def rows_of(x):
+    """Return the three arguments that describe x."""
     address = x.__array_interface__["data"][0]
-    return address, KINDS[x.dtype.str[1:]], x.strides[0], dtype(scale), dtype(offset)
+    return address, KINDS[x.dtype.str[1:]], x.strides[0]
 
 
 def framed(size, dtype):
@@ -102,7 +102,7 @@ def epoch(
         targets = np.empty((0, 0), dtype)
     else:
         labels = np.empty(0, np.int64)
-    programs = program_of(layers, loss)
+    programs = program_of(layers, loss, x_scale=scale, x_offset=offset)
     work_buffer, work = framed(module.work_size(programs, batch_size), dtype)
     work[:] = np.nan
     totals_buffer, totals = framed(3 * len(epochs), np.float64)
@@ -110,7 +110,7 @@ def epoch(
     kept = [a.copy() for a in (x, labels, targets, epochs)]
     described = programs.base.tobytes()
     result = module.train_epochs(
-        *rows_of(x, dtype, scale, offset), labels, targets, epochs, batch_size, params, programs,
+        *rows_of(x), labels, targets, epochs, batch_size, params, programs,
         dtype(lr), learn, work, totals, ALONE, 0,
     )  # fmt: skip
     assert result is None
@@ -125,14 +125,15 @@ def epoch(
 def predict(module, x, layers, params, order=None, batch_size=8, scale=1, offset=-0.0):
     dtype = params.dtype.type
     order = np.arange(len(x)) if order is None else np.asarray(order, np.int64)
-    columns, programs = int(layers["outputs"][-1]), program_of(layers)
+    columns = int(layers["outputs"][-1])
+    programs = program_of(layers, x_scale=scale, x_offset=offset)
     work_buffer, work = framed(module.work_size(programs, batch_size), dtype)
     work[:] = np.nan
     out_buffer, out = framed(len(order) * columns, dtype)
     out = out.reshape(len(order), columns)
     kept = params.copy()
     module.predict_rows(
-        *rows_of(x, dtype, scale, offset), order, params, programs, work, batch_size, out, ALONE, 0,
+        *rows_of(x), order, params, programs, work, batch_size, out, ALONE, 0,
     )  # fmt: skip
     assert_frame(work_buffer)
     assert_frame(out_buffer)

@@ -51,17 +51,17 @@ def arguments(kernels, dtype, network):
 def train(kernels, a, lr, learn=True):
     x, scalar = a["x"], a["params"].dtype.type
     kernels.train_epochs(
-        x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), scalar(-0.0), a["labels"],
-        a["targets"], a["order"], a["batch_size"], a["params"], a["programs"], scalar(lr), learn,
+        x.ctypes.data, a["x_kind"], x.strides[0], a["labels"], a["targets"], a["order"],
+        a["batch_size"], a["params"], a["programs"], scalar(lr), learn,
         a["work"], a["totals"], ALONE, 0,
     )  # fmt: skip
 
 
 def predict(kernels, a):
-    x, scalar = a["x"], a["params"].dtype.type
+    x = a["x"]
     kernels.predict_rows(
-        x.ctypes.data, a["x_kind"], x.strides[0], scalar(1), scalar(-0.0), a["order"][0],
-        a["params"], a["programs"], a["work"], a["batch_size"], a["out"], ALONE, 0,
+        x.ctypes.data, a["x_kind"], x.strides[0], a["order"][0], a["params"], a["programs"],
+        a["work"], a["batch_size"], a["out"], ALONE, 0,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from fastnet.kernels import IDENTITY
 from fastnet.kernels.loop.record import LAYER
 from fastnet.layers import LoopLayer
 from fastnet.models.layer_list import output_count, says_what_it_is
-from fastnet.models.network import Network, unbuilt
+from fastnet.models.network import AS_IT_IS, Network, unbuilt
 
 # (index in the stack, layer, index in its params, parameter, gradient)
 Arrays = list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
@@ -139,7 +139,7 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
     state: list[float] = []
     memories: list[tuple[Any, str, slice, tuple[int, ...]]] = []
     start, dtype = 0, network.params.dtype
-    scaling = unbuilt(network.loss, dtype).scaling
+    scaling = AS_IT_IS
     shape: tuple[int, ...] = (n_in,)
     for k, (layer, _) in enumerate(stack):
         steps = layer.in_loop(shape)
@@ -147,15 +147,15 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         if [array.shape for array in arrays] != [s for step in steps for s in step.parameters]:
             raise changed_meanwhile(where)  # since `output_count` looked at them
         for step in steps:
-            numbers = _rounded(where, k, layer, step.numbers, dtype)
+            _hold(where, k, layer, step.numbers, dtype)
             if step.rescales and k == 0 and len(stack) > 1:  # done as the rows are read
-                scaling = numbers[0], numbers[1]
+                scaling = step.numbers[0], step.numbers[1]
                 continue
             row = _row(step, shape, start)
             if step.kernels is not None:
                 called.append((len(rows), step.kernels))
                 row["state"] = len(state)
-                state += numbers
+                state += step.numbers
                 for name, size in step.memories.items():
                     part = slice(len(state), len(state) + math.prod(size))
                     memories.append((layer, name, part, size))
@@ -186,16 +186,13 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
     ).programmed(dtype)
 
 
-def _rounded(
-    where: str, k: int, layer: Any, numbers: tuple[float, ...], dtype: np.dtype[Any]
-) -> list[Any]:
-    """Return a step's constants in the dtype, in which they must stay finite."""
+def _hold(where: str, k: int, layer: Any, numbers: tuple[float, ...], dtype: np.dtype[Any]) -> None:
+    """Check that a step's constants are finite in the dtype."""
     if any(abs(number) > checks.LARGEST[dtype.itemsize] for number in numbers):
         raise ValueError(
             f"{where}: layers[{k}] must have numbers that are finite in {dtype.name}, got "
             f'{layer!r}. Give smaller ones, or make the model with dtype="float64".'
         )
-    return [dtype.type(number) for number in numbers]
 
 
 def _row(step: LoopLayer, input_shape: tuple[int, ...], start: int) -> dict[str, int]:

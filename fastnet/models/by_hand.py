@@ -168,7 +168,8 @@ class ByHand(Stack):
         TypeError, ValueError, IndexError
             x or t does not fit.
         """
-        self.forward(x, checks.array("Sequential.forward", "t", t) if t is None else t)
+        where = "Sequential.forward"  # which takes no targets, too
+        self.forward(x, t if type(t) is np.ndarray else checks.array(where, "t", t))
         self.backward()
         return [grad.copy() for grad in self.grads]
 
@@ -213,7 +214,7 @@ class ByHand(Stack):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         wide, (labels, targets) = network.in_float64().of_targets((labels, targets.astype(FLOAT)))
-        inputs = network.inputs_of(rows).astype(FLOAT)
+        inputs = network.rescaled(rows.array).astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()

@@ -23,6 +23,7 @@ from fastnet.penalties import l1_penalty, l2_penalty
 FLOAT = checks.FLOAT64
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 SOFTMAX = softmax_in_loop, softmax_gradient_in_loop
+AS_IT_IS = 1.0, -0.0  # the scaling of x that changes nothing, not the sign of a zero either
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
@@ -52,7 +53,7 @@ class Network(NamedTuple):
     fused: Any  # that loss, or None
     loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
-    scaling: tuple[Any, Any]  # what x is multiplied by as it is read, and what is added
+    scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -85,6 +86,7 @@ class Network(NamedTuple):
         program, fused = np.zeros(1, PROGRAM), None
         record = program[0]
         record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
+        record["x_scale"], record["x_offset"] = self.scaling
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
         whole = program
         if self.called and self.called[-1] == (len(self.table) - 1, SOFTMAX):
@@ -190,7 +192,6 @@ class Network(NamedTuple):
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         arguments = (
             *rows.arguments(),
-            *self.scaling,
             *targets,
             order,
             batch_size,
@@ -212,7 +213,6 @@ class Network(NamedTuple):
         work = self.scratch(size)
         arguments = (
             *rows.arguments(),
-            *self.scaling,
             order,
             self.params,
             self.whole_program,
@@ -237,7 +237,7 @@ class Network(NamedTuple):
             batch_size * inputs < LEAST_SIZE
             or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
             or first["bias"] < 0  # products without one, and layers that are none
-            or not rows.are_mostly_zero(*self.scaling)
+            or not rows.are_mostly_zero(self.rescaled if self.scaling[1] else None)
         ):
             return self
         from fastnet.kernels.loop import sparse
@@ -248,11 +248,12 @@ class Network(NamedTuple):
             record["sparse_backward"] = sparse.backward_params.address(dtype)
         return self._replace(program=program, whole_program=whole)
 
-    def inputs_of(self, rows: Rows) -> NDArray[Any]:
-        """Return the samples as the loop hands them to the first layer, in the model's dtype."""
-        scale, offset = self.scaling
-        inputs: NDArray[Any] = rows.array.astype(scale.dtype) * scale + offset
-        return inputs
+    def rescaled(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return samples as the loop hands them to its first layer, in the network's dtype."""
+        dtype = self.params.dtype
+        scale, offset = map(dtype.type, self.scaling)
+        result: NDArray[Any] = x.astype(dtype) * scale + offset
+        return result
 
     def current_program(self) -> NDArray[Any]:
         """Return the program, with the numbers that the loss has by now, if it has any."""
@@ -271,9 +272,10 @@ class Network(NamedTuple):
 def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     """Return the network of a model that is not built."""
     none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
-    program, scaling = np.zeros(1, PROGRAM), (dtype.type(1), dtype.type(-0.0))
-    arrays, programs = (table, none, none), (program, program)
-    return Network(loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, scaling)
+    arrays, programs = (table, none, none), (np.zeros(1, PROGRAM),) * 2
+    return Network(
+        loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
+    )
 
 
 def is_finite(array: NDArray[Any]) -> bool:

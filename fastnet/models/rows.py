@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,7 @@ class Rows(NamedTuple):
         address: int = address_of(array) or array.__array_interface__["data"][0]
         return address, self.kind, array.strides[0]
 
-    def are_mostly_zero(self, scale: Any, offset: Any) -> bool:
+    def are_mostly_zero(self, rescaled: Callable[[NDArray[Any]], NDArray[Any]] | None) -> bool:
         """Tell whether skipping zeros gains once they are rescaled, from a sample of them.
 
         Four rows of a batch share a list of the columns where one of them is not zero. Where the
@@ -38,7 +39,7 @@ class Rows(NamedTuple):
         """
         sample = self.array[:: max(1, len(self.array) // LOOKS)]
         sample = sample[: min(LOOKS, len(self.array)) // 4 * 4]
-        nonzero = (sample.astype(scale.dtype) * scale + offset if offset else sample) != 0
+        nonzero = (sample if rescaled is None else rescaled(sample)) != 0
         listed = nonzero[0::4] | nonzero[1::4] | nonzero[2::4] | nonzero[3::4]
         return bool(np.count_nonzero(listed) <= MOST * listed.size)
 

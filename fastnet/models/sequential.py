@@ -153,7 +153,6 @@ class Sequential(Trained):
             address_of(x),
             kind,
             x.strides[0],
-            *network.scaling,
             FEW_ROWS[:n],
             network.params,
             network.whole_program,

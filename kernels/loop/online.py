@@ -161,8 +161,8 @@ def _update(layers, depth, rows, y, gradient, lr):
 
 @helper
 def train_one_by_one(
-    x_address, x_kind, x_row_stride, x_scale, x_offset, labels, targets, order, layers, depth,
-    params, loss, lr, x, totals,
+    x_address, x_kind, x_row_stride, scale, shift, labels, targets, order, layers, depth, params,
+    loss, lr, x, totals,
 ):  # fmt: skip
     """`train_epochs` with a batch of one; `params` and the scratch `x` are pointers."""
     d, m = layer_at(layers, 0).inputs, layer_at(layers, depth - 1).outputs
@@ -176,7 +176,7 @@ def train_one_by_one(
     while epoch < epochs and size > 0:
         rows = offset(pointer(order), epoch * size + start)
         gather(
-            x_address, x_kind, x_row_stride, x_scale, x_offset, rows, 1,
+            x_address, x_kind, x_row_stride, scale, shift, rows, 1,
             (epochs - epoch) * size - start, d, x,
         )  # fmt: skip
         out = _forward(layers, depth, parameter_rows, x)

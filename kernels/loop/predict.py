@@ -2,7 +2,7 @@
 
 from numba import int64
 
-from .._compile import jit, matrix, real, vector
+from .._compile import jit, matrix, vector
 from ..simd import offset, pointer, pointer_at, scalar
 from .blocks import row_block, row_blocks
 from .gather import gather
@@ -12,12 +12,11 @@ from .team import close, did_task, enter, finish_stage, next_task
 
 
 @jit(
-    *(int64, int64, int64, real, real),  # x
+    *(int64, int64, int64),  # x
     *(int64[::1], vector, program_type, vector, int64, matrix, int64[::1], int64),
 )
 def predict_rows(
-    x_address, x_kind, x_row_stride, x_scale, x_offset, order, params, programs, work, batch_size,
-    out, team, member,
+    x_address, x_kind, x_row_stride, order, params, programs, work, batch_size, out, team, member,
 ):  # fmt: skip
     """Output of the network for the rows that `order` names.
 
@@ -25,7 +24,7 @@ def predict_rows(
 
     Parameters
     ----------
-    x_address, x_kind, x_row_stride, x_scale, x_offset, params, programs, batch_size
+    x_address, x_kind, x_row_stride, params, programs, batch_size
         As for `train_epochs`.
     order : (n,) int64, C-contiguous
         Rows of x, range checked by the caller.
@@ -41,6 +40,7 @@ def predict_rows(
     columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
     x, shared = aligned(pointer(work)), pointer(team)
     memory, scratch = pointer_at(program.states, scalar(x, 0.0)), x
+    scale, shift = scalar(x, program.x_scale), scalar(x, program.x_offset)
     for i in range(depth):
         scratch = offset(scratch, padded(batch_size * layer_at(layers, i).inputs))
     stage, stages = -1, (order.size + batch_size - 1) // batch_size
@@ -55,7 +55,7 @@ def predict_rows(
         while task < tasks:
             first, count = row_block(task, tasks, n)
             gather(
-                x_address, x_kind, x_row_stride, x_scale, x_offset,
+                x_address, x_kind, x_row_stride, scale, shift,
                 offset(pointer(order), start + first), count, order.size - start - first, inputs,
                 offset(x, first * inputs),
             )  # fmt: skip

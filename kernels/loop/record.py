@@ -41,6 +41,10 @@ PROGRAM = np.dtype(
     [
         ("layers", np.int64),  # address of `depth` records of LAYER
         ("depth", np.int64),
+        # Every element of x is multiplied by the first as it is read, and the second is added, both
+        # rounded to the network's dtype: 1 and -0.0 change nothing.
+        ("x_scale", np.float64),
+        ("x_offset", np.float64),
         # SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR or the address of a `calls.Loss`
         ("loss", np.int64),
         ("loss_numbers", np.int64),  # address of float64: the loss's own

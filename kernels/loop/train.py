@@ -78,13 +78,13 @@ def _follow_rule(program, lr, params, size, update):
 
 
 @jit(
-    *(int64, int64, int64, real, real),  # x
+    *(int64, int64, int64),  # x
     *(int64[::1], matrix, int64[:, ::1], int64, vector, program_type, real, boolean),
     *(vector, float64[:, ::1], int64[::1], int64),
 )
 def train_epochs(
-    x_address, x_kind, x_row_stride, x_scale, x_offset, labels, targets, order, batch_size, params,
-    programs, lr, learn, work, totals, team, member,
+    x_address, x_kind, x_row_stride, labels, targets, order, batch_size, params, programs, lr,
+    learn, work, totals, team, member,
 ):  # fmt: skip
     """Train on (or evaluate) the rows that `order` names, epoch after epoch, batch after batch.
 
@@ -98,8 +98,6 @@ def train_epochs(
         FLOAT32, FLOAT64 or UINT8.
     x_row_stride : int64
         Bytes from one row to the next.
-    x_scale, x_offset : scalars of params.dtype
-        Every element is multiplied by the first and the second added; 1 and -0.0 change nothing.
     labels : (N,) int64
         Class labels, range checked by the caller; empty where the loss takes targets.
     targets : (N, C), params.dtype, C-contiguous
@@ -148,6 +146,7 @@ def train_epochs(
     losses = offset(y, gradients + padded(batch_size * columns))
     scratch = offset(losses, padded(batch_size))
     like, seed = scalar(p, 0.0), program.seed
+    scale, shift = scalar(p, program.x_scale), scalar(p, program.x_offset)
     g, memory = pointer_at(program.grads, like), pointer_at(program.states, like)
     fused = program.rule == 0
     batches = (size + batch_size - 1) // batch_size
@@ -158,7 +157,7 @@ def train_epochs(
         totals[:, :] = 0.0
         if batch_size == 1 and learn and _is_plain(program) and is_tiny(layers, depth, p):
             train_one_by_one(
-                x_address, x_kind, x_row_stride, x_scale, x_offset, labels, targets, order, layers,
+                x_address, x_kind, x_row_stride, scale, shift, labels, targets, order, layers,
                 depth, p, program.loss, lr, x, totals,
             )  # fmt: skip
             close(shared)
@@ -199,7 +198,7 @@ def train_epochs(
                 rows = offset(pointer(order), epoch * size + start + first)
                 left = (epochs - epoch) * size - start - first
                 gather(
-                    x_address, x_kind, x_row_stride, x_scale, x_offset, rows, count, left, inputs,
+                    x_address, x_kind, x_row_stride, scale, shift, rows, count, left, inputs,
                     offset(x, first * inputs),
                 )  # fmt: skip
                 forward(

@@ -15,7 +15,7 @@ def interrupt(monkeypatch):
         calls = []
 
         def wrapped(*arguments):
-            calls.append(arguments[12] == learn and arguments[7].size > 0)  # some samples
+            calls.append(arguments[10] == learn and arguments[5].size > 0)  # some samples
             hit = calls[-1] and sum(calls) == k
             if hit and when == "before":
                 raise KeyboardInterrupt

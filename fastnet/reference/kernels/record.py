@@ -1,4 +1,4 @@
-"""The network as data: records with named fields, all int64, as the compiled loop takes them.
+"""The network as data: records with named fields, as the compiled loop takes them.
 
 What a field means stands in ``kernels/loop/record.py``. The functions here write a program of
 dense layers; it goes to the compiled kernels as well as to their twins.
@@ -13,15 +13,17 @@ FLOAT32, FLOAT64, UINT8 = 0, 1, 2
 
 
 def _record(names):
-    return np.dtype([(name, np.int64) for name in names.split()])
+    """Return the dtype of a record: numbers for x are float64, all else int64."""
+    kinds = {True: np.float64, False: np.int64}
+    return np.dtype([(name, kinds[name[:2] == "x_"]) for name in names.split()])
 
 
 LAYER = _record(
     "inputs outputs weight bias activation forward backward count state row_scratch scratch whole"
 )
 PROGRAM = _record(
-    "layers depth loss loss_numbers states seed rule grads hyper slots updates rates rate_count "
-    "penalty penalty_numbers sparse_forward sparse_backward weights"
+    "layers depth x_scale x_offset loss loss_numbers states seed rule grads hyper slots updates "
+    "rates rate_count penalty penalty_numbers sparse_forward sparse_backward weights"
 )
 
 
@@ -58,7 +60,8 @@ def program_of(layers, loss=SOFTMAX_CROSS_ENTROPY, /, **fields):
     both = np.zeros(1, [("program", PROGRAM), ("layers", LAYER, len(layers))])
     both["layers"] = layers
     programs = both["program"]
-    given = {"layers": both["layers"], "depth": len(layers), "loss": loss} | fields
+    given = {"layers": both["layers"], "depth": len(layers), "loss": loss}
+    given |= {"x_scale": 1.0, "x_offset": -0.0} | fields
     for name, value in given.items():
         programs[name] = value.ctypes.data if isinstance(value, np.ndarray) else value
     return programs

@@ -19,8 +19,6 @@ def train_epochs(
     x_address,
     x_kind,
     x_row_stride,
-    x_scale,
-    x_offset,
     labels,
     targets,
     order,
@@ -55,9 +53,7 @@ def train_epochs(
         for start in range(0, len(epoch), batch_size):
             batch = epoch[start : start + batch_size]
             n = len(batch)
-            inputs = _forward(
-                _rescaled(rows[batch], x_scale, x_offset, params), stack, [o[:n] for o in outs]
-            )
+            inputs = _forward(_read(rows[batch], programs, params), stack, [o[:n] for o in outs])
             out, dout = inputs[-1], douts[-1][:n]
 
             if programs["loss"][0] == SOFTMAX_CROSS_ENTROPY:
@@ -85,8 +81,6 @@ def predict_rows(
     x_address,
     x_kind,
     x_row_stride,
-    x_scale,
-    x_offset,
     order,
     params,
     programs,
@@ -105,7 +99,7 @@ def predict_rows(
     outs, _ = _split(work, layers, batch_size)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        x = _rescaled(rows[batch], x_scale, x_offset, params)
+        x = _read(rows[batch], programs, params)
         out[start : start + batch_size] = _forward(x, stack, [o[: len(x)] for o in outs])[-1]
 
 
@@ -141,10 +135,12 @@ def _rows_at(x_address, x_kind, x_row_stride, order, layers):
     return np.asarray(_Memory(x_address, shape, (int(x_row_stride), dtype.itemsize), dtype))
 
 
-def _rescaled(x, x_scale, x_offset, params):
-    if x.dtype == params.dtype and x_scale == 1 and x_offset == 0:
-        return x
-    return np.multiply(x, x_scale, dtype=params.dtype) + x_offset
+def _read(x, programs, params):
+    """Return rows in the dtype of params, rescaled as the program says."""
+    scale, offset = programs["x_scale"][0], programs["x_offset"][0]
+    if scale == 1 and offset == 0:
+        return x.astype(params.dtype, copy=False)
+    return x.astype(params.dtype) * params.dtype.type(scale) + params.dtype.type(offset)
 
 
 def _views(layers, params):

@@ -10,7 +10,7 @@ class Rescaling(Layer):
 
     def __init__(self, scale: float, offset: float = 0.0) -> None:
         super().__init__()
-        self.scale, self.offset = scale, offset
+        self.scale, self.offset = float(scale), float(offset)
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """Return x * scale + offset."""
