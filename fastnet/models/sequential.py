@@ -48,7 +48,8 @@ class Sequential(Trained):
         "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
         are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",
         "sparse_categorical_cross_entropy" and "categorical_hinge" they are labels (N,) or one-hot
-        (N, C). "mean_squared_error" is halved and summed over the outputs.
+        (N, C). "mean_squared_error" is halved and summed over the outputs. What judges the answers,
+        unasked and by name, is the loss's: see `evaluate`.
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
@@ -198,7 +199,7 @@ class Sequential(Trained):
         Returns
         -------
         {"loss": float, "accuracy": float, ...}
-            Each number is NaN where an output is.
+            NaN where an output is; accuracy where the loss is.
 
         Raises
         ------
