@@ -330,13 +330,20 @@ def test_the_entry_is_the_kernels_of_a_row(name, shape, dtype):
         assert_allclose(dx[i : i + 1], gradient(kernels, name, *one) / 9, rtol=4 * eps)
     assert_array_equal(found[4], SENTINEL)
     assert_array_equal(dx[4], SENTINEL)
+    assert right == np.sum(right_answers(name, y, t)[rows])
+    outputs[1, -1], outputs[3, 0] = np.nan, np.nan  # of which none is right
+    right = ENTRIES[name].kernel(4, 9, shape[1], *data, dtype(0))
+    assert right == np.sum(right_answers(name, outputs, t[rows]))
+
+
+def right_answers(name, y, t):
+    """Return what is right, of all outputs or, where one says it for the sample, of the rows."""
+    middles = {"hinge": (0, 0), "squared_hinge": (0, 0), "sigmoid_cross_entropy": (0, 0.5)}
+    above, wanted = middles.get(name, (0.5, 0.5))
+    if name in (*middles, "binary_cross_entropy") or (y.shape[1] == 1 and t.ndim == 2):
+        return ((y > above) == (t > wanted)) & ~np.isnan(y)
     labels = t if t.ndim == 1 else t.argmax(axis=1)
-    answers = y.argmax(axis=1)
-    if shape[1] == 1 and t.ndim == 2:
-        middle = 0.0 if name in ("hinge", "squared_hinge", "sigmoid_cross_entropy") else 0.5
-        labels = t[:, 0] > (middle if "hinge" in name else 0.5)
-        answers = y[:, 0] > middle
-    assert right == np.sum((labels == answers)[rows])
+    return (y.argmax(axis=1) == labels) & ~np.isnan(y).any(axis=1)
 
 
 @every_dtype

@@ -52,6 +52,7 @@ class Sequential(Trained):
         (N, C), for the first probabilities (N, C), too. "mean_squared_error" is halved and summed
         over the outputs. Some losses take probabilities: `fastnet.losses` has a table of the last
         layers that go with each, and where a Softmax is the last one the two are computed as one.
+        What judges the answers, unasked and by name, is the loss's: see `evaluate`.
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
@@ -210,7 +211,7 @@ class Sequential(Trained):
         Returns
         -------
         {"loss": float, "accuracy": float, ...}
-            Each number is NaN where an output is.
+            NaN where an output is; accuracy where the loss is.
 
         Raises
         ------
