@@ -21,7 +21,9 @@ from llvmlite.binding import (
 )
 from numba import from_dtype, njit, types
 from numba.core import codegen, compiler, registry
+from numba.core.compiler_lock import global_compiler_lock
 
+from . import _fork  # noqa: F401  before there is anything to compile
 from ._cache import cache_for
 
 
@@ -335,12 +337,16 @@ class Entry:
         return Kernel(self.py_func, [(*[types.int64] * len(self.convention._fields), real)])
 
     def address(self, dtype):
-        """Return its address for networks of a NumPy dtype, which holds as long as the process."""
-        (signature,) = (v for v in self.kernel.versions if v[-1] is getattr(types, dtype.name))
-        if signature not in self.kernel.overloads:
-            self.kernel.compile(signature)
-        compiled = self.kernel.overloads[signature]
-        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+        """Return its address for networks of a NumPy dtype, which holds as long as the process.
+
+        Under the compiler's lock, which a fork waits for: not in the middle of making the kernel.
+        """
+        with global_compiler_lock:
+            (signature,) = (v for v in self.kernel.versions if v[-1] is getattr(types, dtype.name))
+            if signature not in self.kernel.overloads:
+                self.kernel.compile(signature)
+            compiled = self.kernel.overloads[signature]
+            return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
 
 
 def entry(convention):
