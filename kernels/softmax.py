@@ -4,7 +4,7 @@ The loss of a batch is summed in float64 whatever the dtype: 10**7 float32 terms
 in float32 give 1,087,937 instead of 1,000,000.
 """
 
-from ._compile import helper, jit, labels, matrix, real, vector
+from ._compile import AnyShape, helper, jit, labels, matrix, real, vector
 from .simd import (
     fill,
     get,
@@ -30,7 +30,7 @@ from .softmax_rows import (
 from .sweep import sum_of, sweep
 
 
-@jit(matrix, matrix)
+@jit(AnyShape(matrix, 1), AnyShape(matrix, 1))
 def softmax_forward(x, y):
     """Softmax over the last axis.
 
@@ -38,7 +38,7 @@ def softmax_forward(x, y):
 
     Parameters
     ----------
-    x : (C,) or (N, C) float32 or float64, C-contiguous
+    x : (..., C) float32 or float64, C-contiguous
     y : same shape and dtype, C-contiguous
         Overwritten. May be x.
 
@@ -68,7 +68,7 @@ def _slope(y, dout, mean):
     return y * (dout - mean)
 
 
-@jit(matrix, matrix, matrix)
+@jit(AnyShape(matrix, 1), AnyShape(matrix, 1), AnyShape(matrix, 1))
 def softmax_backward(y, dout, dx):
     """Gradient of the softmax over the last axis.
 
@@ -76,7 +76,7 @@ def softmax_backward(y, dout, dx):
 
     Parameters
     ----------
-    y, dout : (C,) or (N, C), one dtype, float32 or float64, C-contiguous
+    y, dout : (..., C), one dtype, float32 or float64, C-contiguous
         Output of the forward pass and upstream gradient.
     dx : same shape and dtype, C-contiguous
         Overwritten. May be dout.
