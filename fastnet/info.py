@@ -11,7 +11,7 @@ from llvmlite import binding
 from numba import config
 
 from fastnet import __version__, threads
-from fastnet.kernels import _cache, blocking
+from fastnet.kernels import _cache, _folders, blocking
 
 __all__ = ["installation"]
 
@@ -31,6 +31,7 @@ def installation() -> dict[str, str]:
     features = binding.get_host_cpu_features()
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cache = _cache.cache_directory()
+    count, here, others = _folders.sizes()
     ours = sorted(name for name in os.environ if name.startswith(("FASTNET_", "NUMBA_")))
     settings = [f"{name}={os.environ[name]}" for name in ours]
     return {
@@ -43,6 +44,8 @@ def installation() -> dict[str, str]:
         "vectors": _vectors(),
         "threads": f"{threads.get_num_threads()} (Numba would use {config.NUMBA_NUM_THREADS})",
         "cache": "none: no folder can be written" if cache is None else str(cache),
+        "cached": f"{here / 1e6:.1f} MB of {count} kernels, {others / 1e6:.1f} MB of other "
+        "versions and CPUs",
         "settings": " ".join(settings) or "no FASTNET_ or NUMBA_ variable is set",
     }
 

@@ -7,6 +7,7 @@ until a call wakes them, 20 to 50 us before they are at work: once a call, which
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -45,7 +46,9 @@ def set_num_threads(n: int) -> None:
     ----------
     n : int
         1 to 256; 1 for no threads but the caller's. The environment variable FASTNET_NUM_THREADS
-        sets it at the start; without it, it is the number of cores that the process may use.
+        sets it at the start; without it, it is the number of cores that the process may use, or of
+        whole CPUs that the quota of a container allows, if these are fewer. OMP_NUM_THREADS and
+        NUMBA_NUM_THREADS, which joblib sets for its workers, are heeded too: the smallest counts.
 
     Raises
     ------
@@ -195,17 +198,55 @@ def _cores() -> int:
         return len(cpus)
 
 
+def _quota(groups: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")) -> float:
+    """Return how many CPUs' time a container may use, infinite where nothing limits it.
+
+    A group and all above it may have a limit. What a container sees of them begins somewhere on
+    the way, at the latest with its own.
+    """
+    limits = [math.inf]
+    try:
+        lines = groups.read_text().splitlines()
+    except OSError:  # no Linux
+        lines = []
+    for line in lines:
+        _, kinds, path = line.split(":", 2)
+        if kinds and "cpu" not in kinds.split(","):
+            continue
+        for root in (mount / kinds, mount / "cpu") if kinds else (mount, mount / "unified"):
+            folder = root / path.lstrip("/")
+            limits += [_limit_of(f) for f in (folder, *folder.parents) if f.is_relative_to(root)]
+    return min(limits)
+
+
+def _limit_of(folder: Path) -> float:
+    """Return how many CPUs' time a group of cgroup v2, or of v1, may use."""
+    try:
+        if (folder / "cpu.max").exists():
+            quota, period = (folder / "cpu.max").read_text().split()
+        else:
+            names = "cpu.cfs_quota_us", "cpu.cfs_period_us"
+            quota, period = ((folder / name).read_text().strip() for name in names)
+        return math.inf if quota in ("max", "-1") else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):  # no such group, or nothing that is known
+        return math.inf
+
+
 def _number() -> int:
-    """Return what FASTNET_NUM_THREADS says, else the number of cores."""
+    """Return the number of threads that the environment asks for."""
     text = os.environ.get("FASTNET_NUM_THREADS")
     if text is None:
-        return min(_cores(), MOST)
-    if not text.isdecimal() or not 1 <= int(text) <= MOST:
+        n = int(max(1, min(_cores(), MOST, _quota())))
+    elif text.isdecimal() and 1 <= int(text) <= MOST:
+        n = int(text)
+    else:
         raise ValueError(
             f"FASTNET_NUM_THREADS must be a whole number from 1 to {MOST}, got {text!r}. "
             "Unset it to use all cores."
         )
-    return int(text)
+    # OpenMP's may have a number for each level of nesting. What else they may say is not ours.
+    said = (os.environ.get(f"{who}_NUM_THREADS", "").split(",")[0] for who in ("OMP", "NUMBA"))
+    return min([n, *(int(m) for m in said if m.strip().isdecimal() and int(m) > 0)])
 
 
 _limit = _number()

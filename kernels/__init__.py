@@ -17,10 +17,10 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from ._cache import sources as _sources
 from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
 from ._compile import entry, helper
+from ._folders import sources as _sources
 from .activations import IDENTITY, RELU, SIGMOID, TANH
 from .elementwise_layers import elementwise
 from .loop.record import (

@@ -1,73 +1,38 @@
-"""The kernels' cache on disk: its folder, its stamp, and how a kernel is loaded out of it.
+"""The kernels' cache on disk: a file for each version of a kernel, and what is loaded out of it.
 
-Numba's own cache watches only the file that a kernel stands in: after an edit to an imported
-helper the cached caller keeps its old machine code. Here the stamp of a cache entry is a hash of
-every kernel source and of what the CPU offers, so an edit to any of them recompiles all. With the
-stamp in its folder, a kernel's name and the types of its arguments are key enough.
+The file is named by a hash of all that tells versions apart, and begins with a hash of that and of
+what follows. So two processes never mean two versions by one name, and no file is loaded that is
+empty, cut short, or another's: such a file is a miss. Nothing that goes wrong here stops a
+training: a kernel that cannot be loaded is compiled, and one that cannot be written is compiled by
+the next process.
 """
 
+import functools
 import hashlib
 import logging
 import os
 import pathlib
-import tempfile
+import pickle
 
 from llvmlite.binding import parse_bitcode
-from numba import config
-from numba.core import caching, codegen, compiler, entrypoints
+from numba.core import caching, codegen, compiler, entrypoints, serialize, sigutils
 
-from . import _numba  # noqa: F401  first: it looks at Numba
-from .blocking import BITS, FUSED, L2_BYTES
+from . import _folders, _numba  # noqa: F401  _numba first: it looks at Numba
+from .blocking import FUSED, L2_BYTES
 
-_FOLDER = pathlib.Path(__file__).resolve().parent
 _INSIDE = os.path.join(os.path.dirname(__file__), "")  # how the names of our own files begin
+_HASH = 32  # bytes of a digest
 
-
-def sources():
-    """Return the files of the kernels, relative to their folder, in order.
-
-    By two patterns: a walk would list the cache, too, thousands of files in 30 ms.
-    """
-    found = [*_FOLDER.glob("*.py"), *_FOLDER.glob("[!_]*/*.py")]
-    return sorted(path.relative_to(_FOLDER).as_posix() for path in found)
-
-
-def _source_stamp():
-    digest = hashlib.sha256(f"{BITS} {FUSED} {L2_BYTES}".encode())
-    for name in sources():
-        digest.update(name.encode())
-        digest.update((_FOLDER / name).read_bytes())
-    return digest.hexdigest()
-
-
-def _first_writable_folder():
-    """Return NUMBA_CACHE_DIR, else beside the sources, else the user's cache folder, else None."""
-    copy = hashlib.sha256(os.fsencode(_FOLDER)).hexdigest()[:16]
-    user = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
-    if config.CACHE_DIR:
-        candidates = [pathlib.Path(config.CACHE_DIR) / f"fastnet_{copy}"]
-    else:
-        candidates = [_FOLDER / "__pycache__", user / "fastnet" / copy]
-    for folder in candidates:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    return None
-
-
-_STAMP = _source_stamp()
-_CACHE_FOLDER = _first_writable_folder()
+said_compiling = said_damaged = said_unwritten = False  # each is said once in a process
+unwritten = 0  # kernels that could not be written
 
 
 def cache_directory():
-    """Return the folder of the compiled kernels, None where no folder can be written.
+    """Return the folder that compiled kernels are written to, None where no folder can be written.
 
-    Without one, kernels are compiled anew in every process.
+    Without one, what no folder has is compiled anew in every process.
     """
-    return _CACHE_FOLDER
+    return _folders.written()
 
 
 def _files_of(function):
@@ -83,35 +48,6 @@ def _files_of(function):
             if inner is not None:
                 files |= _files_of(inner)
     return files
-
-
-class _Locator(caching._CacheLocator):
-    """Where a function's entries stand, and until when they hold.
-
-    Numba calls an entry by the name of the function and that of its file, without the folder. All
-    are kept in one folder here, so the entry's name has a hash of the whole path: there are two
-    files `sparse.py`. A file outside of fastnet is no part of the stamp: its bytes come to it.
-    """
-
-    def __init__(self, py_func, py_file):
-        self._py_file = py_file  # Numba names it in warnings
-        self._first_line = py_func.__code__.co_firstlineno
-        self._outside = sorted(f for f in _files_of(py_func) if not f.startswith(_INSIDE))
-
-    def get_cache_path(self):
-        return str(_CACHE_FOLDER)
-
-    def get_source_stamp(self):
-        sources = [pathlib.Path(path).read_bytes() for path in self._outside]
-        return _STAMP + "".join(hashlib.sha256(source).hexdigest() for source in sources)
-
-    def get_disambiguator(self):
-        paths = "\n".join([self._py_file.removeprefix(_INSIDE), *self._outside])
-        return f"{self._first_line}-{hashlib.sha256(os.fsencode(paths)).hexdigest()[:8]}"
-
-    @classmethod
-    def from_function(cls, py_func, py_file):
-        return cls(py_func, py_file)
 
 
 class _Loaded(codegen.JITCodeLibrary):
@@ -139,30 +75,26 @@ class _Loaded(codegen.JITCodeLibrary):
         return self._shared_module
 
 
-class _CacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [_Locator]
-
-    def rebuild(self, target_context, payload):
-        """As Numba does it, with a library of ours: kernels have no more in their payload."""
-        library, fndesc, environment, signature, *_ = payload
-        names = (fndesc.llvm_cpython_wrapper_name, fndesc.llvm_cfunc_wrapper_name)
-        library = _Loaded.load(target_context.codegen(), library, names)
-        return compiler.compile_result(
-            target_context=target_context,
-            typing_context=target_context.typing_context,
-            library=library,
-            environment=environment,
-            entry_point=target_context.get_executable(library, fndesc, environment),
-            fndesc=fndesc,
-            signature=signature,
-            objectmode=False,
-            lifted=(),
-            reload_init=(),
-            referenced_envs=(),
-        )
-
-
-said_compiling = False
+def _rebuild(target_context, payload, wanted):
+    """As Numba does it, with a library of ours: kernels have no more in their payload."""
+    library, fndesc, environment, signature, *_ = pickle.loads(payload)
+    if tuple(signature.args) != wanted:
+        raise ValueError(f"it has the types {signature.args}")
+    names = (fndesc.llvm_cpython_wrapper_name, fndesc.llvm_cfunc_wrapper_name)
+    library = _Loaded.load(target_context.codegen(), library, names)
+    return compiler.compile_result(
+        target_context=target_context,
+        typing_context=target_context.typing_context,
+        library=library,
+        environment=environment,
+        entry_point=target_context.get_executable(library, fndesc, environment),
+        fndesc=fndesc,
+        signature=signature,
+        objectmode=False,
+        lifted=(),
+        reload_init=(),
+        referenced_envs=(),
+    )
 
 
 def _say_compiling():
@@ -175,38 +107,134 @@ def _say_compiling():
         return
     said_compiling = True
     until = "in every process: set NUMBA_CACHE_DIR to a folder that can be written to keep them"
-    if _CACHE_FOLDER is not None:
-        until = f"once: they are kept in {_CACHE_FOLDER}"
-    logging.getLogger("fastnet").warning(
-        "fastnet: compiling kernels, which takes some seconds, %s", until
-    )
+    if cache_directory() is not None:
+        until = f"once: they are kept in {cache_directory()}"
+    _warn("fastnet: compiling kernels, which takes some seconds, %s", until)
 
 
-class _Cache(caching.FunctionCache):
-    _impl_class = _CacheImpl
+def _say_damaged(path, reason):
+    global said_damaged
+    if not said_damaged:
+        said_damaged = True
+        _warn("fastnet: %s is no kernel that can be loaded (%s): it is compiled anew", path, reason)
 
-    def _index_key(self, sig, codegen):
-        """Without the function's bytecode and closure: the stamp has all sources.
 
-        The helpers in the closure of a function that another one makes are new objects in every
-        process, which would compile it again.
-        """
-        return sig, codegen.magic_tuple()
+def _say_unwritten(path, reason):
+    global said_unwritten, unwritten
+    unwritten += 1
+    if not said_unwritten:
+        said_unwritten = True
+        _warn(
+            "fastnet: %s was not written (%s): the next process compiles it again. Make room, or "
+            "set NUMBA_CACHE_DIR to another folder.",
+            path,
+            reason,
+        )
+
+
+def _warn(*message):
+    logging.getLogger("fastnet").warning(*message)
+
+
+class _Cache(caching.NullCache):
+    """The versions of one function."""
+
+    def __init__(self, function):
+        self._function, self._files = function, sorted(_files_of(function))
+
+    @property
+    def cache_path(self):
+        return cache_directory() and str(cache_directory())
+
+    def flush(self):
+        """Forget all versions: Numba's `recompile`."""
+        for folder in _folders.read():
+            for path in folder.glob(f"{self._name}-*"):
+                path.unlink(missing_ok=True)
+
+    @property
+    def _name(self):
+        return "".join(c for c in self._function.__name__ if c.isalnum() or c == "_")[:60]
+
+    @functools.cached_property
+    def _place(self):
+        """Where the function stands; fastnet's own files have the same names everywhere."""
+        files = [file.removeprefix(_INSIDE) for file in self._files]
+        line = self._function.__code__.co_firstlineno
+        return f"{self._function.__name__} {line} {files}"
+
+    @functools.cached_property
+    def _source(self):
+        """A hash of the files outside of fastnet: those inside are in the folder's name."""
+        outside = [file for file in self._files if not file.startswith(_INSIDE)]
+        hashes = [hashlib.sha256(pathlib.Path(file).read_bytes()).digest() for file in outside]
+        return hashlib.sha256(b"".join(hashes)).digest()
+
+    def _file_of(self, args, target_codegen):
+        """Return the name of a version's file, and a hash of all that tells it from others."""
+        machine = *target_codegen.magic_tuple(), FUSED, L2_BYTES
+        identity = hashlib.sha256(os.fsencode(f"{self._place}\n{args!r}\n{machine}"))
+        return f"{self._name}-{identity.hexdigest()[:24]}.kernel", identity.digest()
 
     def load_overload(self, sig, target_context):
         """Load without what Numba would import first, all that it can compile: 0.2 to 0.45 s.
 
         Its compiler imports that itself when there is something to compile.
         """
-        with self._guard_against_spurious_io_errors():
-            found = self._load_overload(sig, target_context)
+        found = self._load(sigutils.normalize_signature(sig)[0], target_context)
         if found is None:
             _prepare_to_compile()
         return found
 
+    def _load(self, args, target_context):
+        damaged = None
+        name, identity = self._file_of(args, target_context.codegen())
+        for folder in _folders.read():
+            path = os.path.join(folder, name)
+            try:
+                with open(path, "rb") as file:
+                    content = memoryview(file.read())
+                payload = _opened(content, identity, self._source)
+                if payload is not None:
+                    return _rebuild(target_context, payload, tuple(args))
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except Exception as error:  # whatever unpickling raises: nothing here stops a training
+                damaged = damaged or (path, error)
+        if damaged:
+            _say_damaged(*damaged)
+        return None
+
+    def save_overload(self, sig, cres):
+        """Write a version; where that is impossible, say so and go on with what was compiled."""
+        folder = cache_directory()
+        if folder is None:
+            return
+        if cres.library.has_dynamic_globals or cres.lifted:
+            _warn("fastnet: %s has addresses in it: every process compiles it anew", self._name)
+            return
+        name, identity = self._file_of(sigutils.normalize_signature(sig)[0], cres.codegen)
+        try:
+            payload = serialize.dumps(cres._reduce())
+            check = hashlib.sha256(identity + self._source + payload).digest()
+            _folders.write(folder, name, self._source, check, payload)
+        except Exception as error:  # a full disk, most of all
+            _say_unwritten(folder / name, error)
+
+
+def _opened(content, identity, source):
+    """Return what a file has behind its head; None where it is of older sources than `source`."""
+    written_of, check, payload = content[:_HASH], content[_HASH : 2 * _HASH], content[2 * _HASH :]
+    digest = hashlib.sha256(identity)
+    digest.update(written_of)
+    digest.update(payload)
+    if digest.digest() != check:
+        raise ValueError("empty, cut short, or another's")
+    return payload if written_of == source else None
+
 
 class _NoCache(caching.NullCache):
-    """Where no folder can be written, and of functions that no file holds."""
+    """Of functions that no file holds."""
 
     def load_overload(self, sig, target_context):
         _prepare_to_compile()
@@ -219,5 +247,4 @@ def _prepare_to_compile():
 
 def cache_for(function):
     """Return the cache of a kernel; none for a function that was typed in, which has no file."""
-    has_files = all(map(os.path.isfile, _files_of(function)))
-    return _Cache(function) if has_files and _CACHE_FOLDER is not None else _NoCache()
+    return _Cache(function) if all(map(os.path.isfile, _files_of(function))) else _NoCache()

@@ -20,9 +20,22 @@ from llvmlite.binding import (
     parse_assembly,
 )
 from numba import from_dtype, njit, types
-from numba.core import codegen, compiler, registry
+from numba.core import codegen, compiler, errors, registry
+from numba.core.compiler_lock import global_compiler_lock
 
+from . import _fork  # noqa: F401  before there is anything to compile
 from ._cache import cache_for
+from ._types import (  # noqa: F401  what stands on kernels, with the decorators
+    AnyShape,
+    Real,
+    cube,
+    labels,
+    matrix,
+    real,
+    refusal,
+    vector,
+    versions_of,
+)
 
 
 class _Library(codegen.JITCodeLibrary):
@@ -120,38 +133,6 @@ class _HelperCompiler(_KernelCompiler):
 _ELEMENTS = {np.dtype(t.name): t for t in (types.float32, types.float64, types.int64, types.uint8)}
 
 
-class Real:
-    """A type of the dtype that a kernel is called in: `real[:, ::1]`, as Numba's `float32[:, ::1]`.
-
-    Everything `real` in the types of a kernel is float32 in one version, float64 in the other.
-    """
-
-    def __init__(self, dimensions=None):
-        self._dimensions = dimensions
-
-    def __getitem__(self, dimensions):
-        return Real(dimensions)
-
-    def of(self, dtype):
-        """Return the type with float32 or float64 in place of `real`."""
-        return dtype if self._dimensions is None else dtype[self._dimensions]
-
-
-real = Real()
-vector, matrix, cube = real[::1], real[:, ::1], real[:, :, ::1]
-labels = types.int64[::1]
-
-
-def _versions(signature):
-    """Return what a signature stands for: itself, or the same in float32 and in float64."""
-    if not any(isinstance(t, Real) for t in signature):
-        return [tuple(signature)]
-    return [
-        tuple(t.of(dtype) if isinstance(t, Real) else t for t in signature)
-        for dtype in (types.float32, types.float64)
-    ]
-
-
 def arguments_of(function):
     """Return the names of a function's arguments: all are positional, without defaults."""
     code = function.__code__
@@ -198,7 +179,7 @@ class Kernel(registry.CPUDispatcher):
     @functools.cached_property
     def versions(self):
         """As above; made when it is asked for, which most processes do not: 10 ms for all."""
-        return [types for signature in self._given for types in _versions(signature)]
+        return versions_of(self._given)
 
     @functools.cached_property
     def _cache(self):
@@ -210,9 +191,21 @@ class Kernel(registry.CPUDispatcher):
     def get_call_template(self, args, kws):
         """Without literals: Numba would compile once more for each of them. 13 s became 4 s."""
         plain = [types.unliteral(arg) for arg in args]
-        return super().get_call_template(
-            plain, {name: types.unliteral(arg) for name, arg in kws.items()}
-        )
+        plain_kws = {name: types.unliteral(arg) for name, arg in kws.items()}
+        message = self._given and self._refusal(self.fold_argument_types(plain, plain_kws)[1])
+        if message:
+            raise errors.TypingError(message)
+        return super().get_call_template(plain, plain_kws)
+
+    def _compile_for_args(self, *args, **kws):
+        """As Numba does it, called from Python; other types than those that stand here, never."""
+        message = self._refusal([self.typeof_pyval(arg) for arg in args], args)
+        if message:
+            raise TypeError(message)
+        return super()._compile_for_args(*args, **kws)
+
+    def _refusal(self, found, values=None):
+        return refusal(self.__name__, arguments_of(self.py_func), self._given, found, values)
 
     def _compilation_chain_init_hook(self):
         """Numba looks for extensions, 4 to 14 ms: the cache does, before anything is compiled."""
@@ -335,12 +328,16 @@ class Entry:
         return Kernel(self.py_func, [(*[types.int64] * len(self.convention._fields), real)])
 
     def address(self, dtype):
-        """Return its address for networks of a NumPy dtype, which holds as long as the process."""
-        (signature,) = (v for v in self.kernel.versions if v[-1] is getattr(types, dtype.name))
-        if signature not in self.kernel.overloads:
-            self.kernel.compile(signature)
-        compiled = self.kernel.overloads[signature]
-        return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
+        """Return its address for networks of a NumPy dtype, which holds as long as the process.
+
+        Under the compiler's lock, which a fork waits for: not in the middle of making the kernel.
+        """
+        with global_compiler_lock:
+            (signature,) = (v for v in self.kernel.versions if v[-1] is getattr(types, dtype.name))
+            if signature not in self.kernel.overloads:
+                self.kernel.compile(signature)
+            compiled = self.kernel.overloads[signature]
+            return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_cfunc_wrapper_name)
 
 
 def entry(convention):

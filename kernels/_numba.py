@@ -10,16 +10,9 @@ from importlib import import_module
 
 import numba
 
-# Module of numba.core -> what _compile.py and _cache.py override or call there, and for what.
+# Module, of numba.core or by its full name -> what is overridden or called there, and for what.
 RELIED_ON = {
-    "caching": [
-        "_CacheLocator.get_disambiguator",  # the folder and the stamp of the cache
-        "CompileResultCacheImpl.rebuild",  # a kernel out of the cache without the compiler
-        "FunctionCache._index_key",  # a key without bytecode
-        "FunctionCache._load_overload",  # no refresh of all that Numba can compile: 0.2 to 0.45 s
-        "FunctionCache._guard_against_spurious_io_errors",
-        "NullCache.load_overload",
-    ],
+    "caching": ["NullCache.load_overload", "NullCache.save_overload"],
     "codegen": [
         "JITCodeLibrary._optimize_functions",  # one round of LLVM's passes,
         "JITCodeLibrary._optimize_final_module",  # without unrolling,
@@ -28,7 +21,13 @@ RELIED_ON = {
         "JITCodeLibrary._set_compiled_object",
         "JITCodeLibrary.get_pointer_to_function",  # addresses for the loop
     ],
-    "compiler": ["Compiler.compile_extra", "Compiler.define_pipelines", "compile_result"],
+    "compiler": [
+        "Compiler.compile_extra",
+        "Compiler.define_pipelines",
+        "compile_result",
+        "CompileResult._reduce",  # what is written of a kernel
+    ],
+    "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
@@ -36,19 +35,22 @@ RELIED_ON = {
         "CPUDispatcher.get_call_template",  # no version a literal
         "CPUDispatcher.typeof_pyval",  # types of arrays without numpy.ma
     ],
+    "serialize": ["dumps"],
+    "llvmlite.binding.ffi": ["lib._lock._lock.acquire"],  # as the compiler's
 }
 
 
 def check(relied_on=RELIED_ON):
     """Raise ImportError where this Numba lacks something."""
     for module, names in relied_on.items():
+        module = module if "." in module else f"numba.core.{module}"
         for name in names:
             try:
-                reduce(getattr, name.split("."), import_module(f"numba.core.{module}"))
+                reduce(getattr, name.split("."), import_module(module))
             except (ImportError, AttributeError):
                 raise ImportError(
                     "fastnet.kernels: numba must be a version that fastnet was tested with, got "
-                    f"{numba.__version__}, which lacks numba.core.{module}.{name}. Install "
+                    f"{numba.__version__}, which lacks {module}.{name}. Install "
                     "another: pip install 'numba<0.69'."
                 ) from None
 

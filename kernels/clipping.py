@@ -4,7 +4,7 @@ import math
 
 from numba import float64
 
-from ._compile import helper, jit, vector
+from ._compile import AnyShape, helper, jit, vector
 from .loop.record import MAX_NORM
 from .simd import fill, get, lanes, load_as, pointer, put, select, stack_buffer, sum_lanes
 
@@ -52,7 +52,7 @@ def adjusted(p, g, weight_decay, clip_value, scale):
     return g
 
 
-@jit(vector, float64[::1])
+@jit(AnyShape(vector), float64[::1])
 def squared_norm_forward(x, total):
     """Sum of squares.
 

@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import float64, int64, types, uint8
 from numba.extending import intrinsic
 
-from ._compile import entry, helper, jit, matrix, real
+from ._compile import AnyShape, entry, helper, jit, matrix, real
 from .blocking import BITS
 from .loop.calls import LayerBackward, LayerForward, address_in
 from .simd import (
@@ -105,7 +105,7 @@ def drop(x, mask, scale, out, size):
         put(out, i, get(x, i) * kept)
 
 
-@jit(int64, int64, float64, uint8[:, ::1])
+@jit(int64, int64, float64, AnyShape(uint8[:, ::1]))
 def dropout_mask(seed, step, ratio, mask):
     """Draw a mask of which a share of about `ratio` is 0 and the rest 1.
 
@@ -127,7 +127,7 @@ def dropout_mask(seed, step, ratio, mask):
     draw_mask(mask_key(seed, step), ratio, 0, mask.size, pointer(mask))
 
 
-@jit(matrix, uint8[:, ::1], real, matrix)
+@jit(AnyShape(matrix), AnyShape(uint8[:, ::1]), real, AnyShape(matrix))
 def dropout_forward(x, mask, scale, out):
     """Dropout with a mask.
 
@@ -151,7 +151,7 @@ def dropout_forward(x, mask, scale, out):
     drop(pointer(x), pointer(mask), scale, pointer(out), x.size)
 
 
-@jit(uint8[:, ::1], real, matrix, matrix)
+@jit(AnyShape(uint8[:, ::1]), real, AnyShape(matrix), AnyShape(matrix))
 def dropout_backward(mask, scale, dout, dx):
     """Gradient of dropout.
 

@@ -22,7 +22,7 @@ large or smaller.
 
 from math import inf, nan
 
-from ._compile import helper, jit, vector
+from ._compile import AnyShape, helper, jit, vector
 from .blocking import FUSED
 from .simd import (
     absolute,
@@ -247,7 +247,7 @@ def normal_cdf(x):
     return select(x > 0.0, 1.0 - tail, tail), e
 
 
-@jit(vector, vector)
+@jit(AnyShape(vector), AnyShape(vector))
 def exp_forward(x, out):
     """Exponential: out = exp(x), element by element.
 
@@ -265,7 +265,7 @@ def exp_forward(x, out):
     sweep(exp, (pointer(out),), (pointer(x),), 0, x.size, ())
 
 
-@jit(vector, vector)
+@jit(AnyShape(vector), AnyShape(vector))
 def log_forward(x, out):
     """Natural logarithm: out = log(x), element by element.
 

@@ -9,7 +9,7 @@ The two functions are all that an activation is; the loops over arrays are the s
 import inspect
 from typing import Any, NamedTuple
 
-from ._compile import entry, helper, jit, matrix, named, real
+from ._compile import AnyShape, entry, helper, jit, matrix, named, real
 from .loop.calls import LayerBackward, LayerForward
 from .simd import get, pointer, pointer_at
 from .sweep import sweep
@@ -73,7 +73,8 @@ def elementwise(name, function, gradient, *, reads, text="", alpha=False):
     made = (_kernels_with_alpha if alpha else _kernels)(function, gradient, reads)
     documents = _documents(text or name, reads, ALPHA if alpha else "")
     number = (real,) if alpha else ()
-    types = (matrix, *number, matrix), (matrix, *number, matrix, matrix)
+    array = AnyShape(matrix)
+    types = (array, *number, array), (array, *number, array, array)
     kernels = []
     for i, direction in enumerate(("forward", "backward")):
         kernel = named(f"{name}_{direction}", module, made[i])

@@ -4,7 +4,7 @@ Repeat and sum are each other's gradient. They see an array of any shape as (A, 
 comes before the axis, the axis, what comes after it. All work on pointers, too.
 """
 
-from ._compile import cube, helper, jit, matrix
+from ._compile import AnyShape, cube, helper, jit, matrix
 from .simd import fill, get, lanes, load, offset, pointer, put, sum_lanes
 from .sweep import copy, fold, put_all, sweep
 
@@ -97,7 +97,7 @@ def sum_middle(x, out, a, b, c):
             sum_rows(b, c, c, block, offset(out, i * c))
 
 
-@jit(matrix, matrix, matrix)
+@jit(AnyShape(matrix), AnyShape(matrix), AnyShape(matrix))
 def add_forward(x, y, out):
     """Sum of two arrays.
 
@@ -117,7 +117,7 @@ def add_forward(x, y, out):
     sweep(add, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
-@jit(matrix, matrix, matrix)
+@jit(AnyShape(matrix), AnyShape(matrix), AnyShape(matrix))
 def add_backward(dout, dx, dy):
     """Gradient of a sum of two arrays.
 
@@ -138,7 +138,7 @@ def add_backward(dout, dx, dy):
     sweep(_twice, (pointer(dx), pointer(dy)), (pointer(dout),), 0, dout.size, ())
 
 
-@jit(matrix, matrix, matrix)
+@jit(AnyShape(matrix), AnyShape(matrix), AnyShape(matrix))
 def multiply_forward(x, y, out):
     """Product of two arrays, element by element.
 
@@ -158,7 +158,7 @@ def multiply_forward(x, y, out):
     sweep(_multiply, (pointer(out),), (pointer(x), pointer(y)), 0, x.size, ())
 
 
-@jit(matrix, matrix, matrix, matrix, matrix)
+@jit(AnyShape(matrix), AnyShape(matrix), AnyShape(matrix), AnyShape(matrix), AnyShape(matrix))
 def multiply_backward(x, y, dout, dx, dy):
     """Gradient of a product of two arrays.
 

@@ -1,6 +1,6 @@
 """Penalties on large weights, L1 and L2: their value, and their gradient added to another."""
 
-from ._compile import entry, helper, inline, jit, real, vector
+from ._compile import AnyShape, entry, helper, inline, jit, real, vector
 from .loop.calls import Penalty
 from .loop.record import PENALIZED, layer_at
 from .simd import (
@@ -76,7 +76,7 @@ def l2_penalty(w, strength, size):
     return 0.5 * strength * _total(_square, w, size)
 
 
-@jit(vector, real, vector)
+@jit(AnyShape(vector), real, vector)
 def l1_penalty_forward(W, strength, loss):
     """L1 penalty, or lasso.
 
@@ -97,7 +97,7 @@ def l1_penalty_forward(W, strength, loss):
     put(pointer(loss), 0, l1_penalty(pointer(W), strength, W.size))
 
 
-@jit(vector, real, vector)
+@jit(AnyShape(vector), real, AnyShape(vector))
 def l1_penalty_backward(W, strength, dW):
     """Gradient of the L1 penalty, added to that of the loss.
 
@@ -115,7 +115,7 @@ def l1_penalty_backward(W, strength, dW):
     sweep(add_l1_gradient, (g,), (g, pointer(W)), 0, W.size, (strength,))
 
 
-@jit(vector, real, vector)
+@jit(AnyShape(vector), real, vector)
 def l2_penalty_forward(W, strength, loss):
     """L2 penalty, or weight decay.
 
@@ -136,7 +136,7 @@ def l2_penalty_forward(W, strength, loss):
     put(pointer(loss), 0, l2_penalty(pointer(W), strength, W.size))
 
 
-@jit(vector, real, vector)
+@jit(AnyShape(vector), real, AnyShape(vector))
 def l2_penalty_backward(W, strength, dW):
     """Gradient of the L2 penalty, added to that of the loss.
 

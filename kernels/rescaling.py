@@ -3,7 +3,7 @@
 `rescaled` works on vectors and on numbers, for the layer and for the rows that the loop gathers.
 """
 
-from ._compile import entry, helper, jit, matrix, real
+from ._compile import AnyShape, entry, helper, jit, matrix, real
 from .loop.calls import LayerBackward, LayerForward
 from .simd import get, pointer, pointer_at
 from .sweep import sweep
@@ -20,7 +20,7 @@ def _scaled(dout, scale):
     return dout * scale
 
 
-@jit(matrix, real, real, matrix)
+@jit(AnyShape(matrix), real, real, AnyShape(matrix))
 def rescaling_forward(x, scale, offset, out):
     """Rescaling.
 
@@ -38,7 +38,7 @@ def rescaling_forward(x, scale, offset, out):
     sweep(rescaled, (pointer(out),), (pointer(x),), 0, x.size, (scale, offset))
 
 
-@jit(matrix, real, matrix)
+@jit(AnyShape(matrix), real, AnyShape(matrix))
 def rescaling_backward(dout, scale, dx):
     """Rescaling: its gradient.
 

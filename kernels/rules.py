@@ -6,7 +6,7 @@ from numba import float64, int64, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ._compile import arguments_of, entry, helper, jit, named, vector
+from ._compile import AnyShape, arguments_of, entry, helper, jit, named, vector
 from .clipping import adjusted, clip_norm
 from .loop.calls import Rule
 from .loop.record import LR
@@ -149,5 +149,6 @@ def update_kernel(function):
         zeros=f"; {' and '.join(states)} zeros at first" if states else "",
         source=source,
     )
-    kinds = [vector, *[float64] * len(numbers), *[int64] * len(count), *[vector] * len(states)]
-    return jit(*kinds, vector)(function)
+    array = AnyShape(vector)
+    kinds = [array, *[float64] * len(numbers), *[int64] * len(count), *[array] * len(states)]
+    return jit(*kinds, array)(function)

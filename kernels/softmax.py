@@ -4,7 +4,7 @@ The loss of a batch is summed in float64 whatever the dtype: 10**7 float32 terms
 in float32 give 1,087,937 instead of 1,000,000.
 """
 
-from ._compile import entry, helper, jit, labels, matrix, real, vector
+from ._compile import AnyShape, entry, helper, jit, labels, matrix, real, vector
 from .loop.calls import LayerBackward, LayerForward
 from .simd import (
     fill,
@@ -45,7 +45,7 @@ def _softmax_of(size, columns, x, y):
             softmax_row(offset(x, i), columns, offset(y, i))
 
 
-@jit(matrix, matrix)
+@jit(AnyShape(matrix, 1), AnyShape(matrix, 1))
 def softmax_forward(x, y):
     """Softmax over the last axis.
 
@@ -53,7 +53,7 @@ def softmax_forward(x, y):
 
     Parameters
     ----------
-    x : (C,) or (N, C) float32 or float64, C-contiguous
+    x : (..., C) float32 or float64, C-contiguous
     y : same shape and dtype, C-contiguous
         Overwritten. May be x.
 
@@ -83,7 +83,7 @@ def _gradient_of(size, columns, y, dout, dx):
         sweep(_slope, (offset(dx, i),), (p, q), 0, columns, (mean,))
 
 
-@jit(matrix, matrix, matrix)
+@jit(AnyShape(matrix, 1), AnyShape(matrix, 1), AnyShape(matrix, 1))
 def softmax_backward(y, dout, dx):
     """Gradient of the softmax over the last axis.
 
@@ -91,7 +91,7 @@ def softmax_backward(y, dout, dx):
 
     Parameters
     ----------
-    y, dout : (C,) or (N, C), one dtype, float32 or float64, C-contiguous
+    y, dout : (..., C), one dtype, float32 or float64, C-contiguous
         Output of the forward pass and upstream gradient.
     dx : same shape and dtype, C-contiguous
         Overwritten. May be dout.

@@ -13,7 +13,7 @@ from math import sqrt
 
 from numba import float64
 
-from ._compile import helper, jit, real, vector
+from ._compile import AnyShape, helper, jit, real, vector
 from .rules import update_kernel, update_rule
 from .simd import pointer, select, square_root
 from .sweep import sweep
@@ -33,7 +33,7 @@ def descend(p, g, lr, size):
     sweep(_sgd, (p,), (p, g), 0, size, (lr,))
 
 
-@jit(vector, real, vector)
+@jit(AnyShape(vector), real, AnyShape(vector))
 def sgd_update(grad, lr, param):
     """Stochastic gradient descent.
 

@@ -51,6 +51,7 @@ OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"} | {
+    *("_folders", "_fork", "_types"),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     *("loop/calls", "loop/record", "loop/team"),
@@ -193,6 +194,8 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "__init__",
             "_cache",
             "_compile",
+            "_folders",
+            "_fork",
             "_numba",
             "blocking",
             "calls",

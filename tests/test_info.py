@@ -7,11 +7,11 @@ import numpy as np
 
 import fastnet
 from fastnet import info
-from fastnet.kernels import _cache, blocking
+from fastnet.kernels import _cache, _folders, blocking
 
 NAMES = [
     *"fastnet python numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split(),
-    *"platform cpu features vectors threads cache settings".split(),
+    *"platform cpu features vectors threads cache cached settings".split(),
 ]
 
 
@@ -28,6 +28,19 @@ def test_installation(monkeypatch):
     assert lines["vectors"] == f"{registers}, {tile}, {step} multiply-add"
     assert re.match(rf"{fastnet.get_num_threads()} \(Numba would use \d+\)", lines["threads"])
     assert "NUMBA_TEST_OF_INFO=a value" in lines["settings"]
+
+
+def test_how_much_is_cached(monkeypatch, tmp_path):
+    monkeypatch.setattr(_folders, "ROOTS", [tmp_path / "given", tmp_path / "package"])
+    nothing = "0.0 MB of 0 kernels, 0.0 MB of other versions and CPUs"
+    assert info.installation()["cached"] == nothing
+    old = f"kernels-{'0' * 16}-x-512"
+    for folder, size in ((f"given/{_folders.NAME}", 1), (f"package/{old}", 2)):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.kernel").write_bytes(bytes(size * 1_234_567))
+    assert info.installation()["cached"] == (
+        "1.2 MB of 1 kernels, 2.5 MB of other versions and CPUs"
+    )
 
 
 def test_where_something_is_missing(monkeypatch):

@@ -24,6 +24,8 @@ def test_a_numba_that_lacks_something_is_refused(name):
         f"{numba.__version__}, which lacks numba.core.caching.{name}. Install another: "
         "pip install 'numba<0.69'."
     )
+    with pytest.raises(ImportError, match=r"lacks llvmlite\.binding\.ffi\.Nothing\. "):
+        _numba.check({"llvmlite.binding.ffi": ["Nothing"]})
 
 
 def test_the_bound_is_that_of_the_package(root):

@@ -1,5 +1,6 @@
 """Threads: the same bits for any number, and no harm to other threads, forks, exits and Ctrl-C."""
 
+import math
 import os
 import re
 import signal
@@ -430,7 +431,14 @@ def test_set_num_threads():
 SHOW = "import fastnet; print(fastnet.get_num_threads())"
 
 
-def test_the_environment_sets_the_number():
+@pytest.fixture
+def alone(monkeypatch):
+    """Nobody else says a number."""
+    for who in ("OMP", "NUMBA"):
+        monkeypatch.delenv(f"{who}_NUM_THREADS", raising=False)
+
+
+def test_the_environment_sets_the_number(alone):
     assert run(SHOW, FASTNET_NUM_THREADS="7") == "7\n"
 
 
@@ -468,6 +476,86 @@ def test_two_threads_of_one_core_are_one(monkeypatch):
     assert threads._cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     assert threads._cores() == os.cpu_count()
+
+
+# ------------------------------------------------------ what containers and other libraries say
+
+
+def groups(tmp_path, lines, files):
+    """What a process in control groups sees of them."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    (tmp_path / "groups").write_text("".join(f"{line}\n" for line in lines))
+    return tmp_path / "groups", tmp_path
+
+
+QUOTA, PERIOD = "cpu.cfs_quota_us", "cpu.cfs_period_us"
+V1 = "4:memory:/box\n3:cpu,cpuacct:/box/inner\n0::/".split("\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "files", "cpus"),
+    [
+        # cgroup v2: in the container's own namespace, seen from outside, and limited further up.
+        (["0::/"], {"cpu.max": "150000 100000"}, 1.5),
+        (["0::/a/b"], {"a/b/cpu.max": "400000 100000"}, 4),
+        (["0::/a/b"], {"a/b/cpu.max": "max 100000", "a/cpu.max": "50000 100000"}, 0.5),
+        (["0::/a/b"], {"a/b/cpu.max": "max 100000"}, math.inf),
+        (["0::/a/b"], {"cpu.max": "300000 100000"}, 3),  # the path is the host's
+        (["0::/../a"], {"cpu.max": "300000 100000"}, 3),
+        # cgroup v1, by its controllers' names or by the link.
+        (V1, {f"cpu,cpuacct/box/inner/{QUOTA}": "200000",
+              f"cpu,cpuacct/box/inner/{PERIOD}": "100000"}, 2),
+        (V1, {f"cpu/{QUOTA}": "250000", f"cpu/{PERIOD}": "50000"}, 5),
+        (V1, {f"cpu/{QUOTA}": "-1", f"cpu/{PERIOD}": "100000"}, math.inf),
+        (V1, {f"memory/box/{QUOTA}": "100000", f"memory/box/{PERIOD}": "100000"}, math.inf),
+        # Both, where v2 has no controllers.
+        ([*V1, "0::/x"], {f"cpu/{QUOTA}": "100000", f"cpu/{PERIOD}": "100000",
+                          "unified/x/cpu.stat": "usage_usec 1"}, 1),
+        (["0::/"], {"cpu.max": "nothing known"}, math.inf),
+        (["0::/"], {}, math.inf),
+        ([], {}, math.inf),
+    ],
+)  # fmt: skip
+def test_the_quota_of_a_container(lines, files, cpus, tmp_path):
+    assert threads._quota(*groups(tmp_path, lines, files)) == cpus
+    assert threads._quota(tmp_path / "no Linux", tmp_path) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("quota", "environment", "number"),
+    [
+        (math.inf, {}, 8),
+        (2.0, {}, 2),
+        (1.9, {}, 1),  # two threads would be stopped for a twentieth of the time, in turns
+        (0.5, {}, 1),
+        (64.0, {}, 8),
+        (2.0, {"FASTNET_NUM_THREADS": "5"}, 5),  # who says it knows
+        (math.inf, {"OMP_NUM_THREADS": "1"}, 1),
+        (math.inf, {"NUMBA_NUM_THREADS": "1"}, 1),
+        (math.inf, {"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "2"}, 2),
+        (math.inf, {"OMP_NUM_THREADS": "64"}, 8),
+        (math.inf, {"OMP_NUM_THREADS": "3,2"}, 3),  # for each level of nesting
+        (math.inf, {"FASTNET_NUM_THREADS": "5", "OMP_NUM_THREADS": "3"}, 3),
+        (math.inf, {"FASTNET_NUM_THREADS": "2", "OMP_NUM_THREADS": "3"}, 2),
+        (math.inf, {"OMP_NUM_THREADS": "", "NUMBA_NUM_THREADS": "0"}, 8),
+        (math.inf, {"OMP_NUM_THREADS": "many", "NUMBA_NUM_THREADS": "-1"}, 8),
+    ],
+)
+def test_the_smallest_of_what_is_said(quota, environment, number, monkeypatch):
+    for who in ("FASTNET", "OMP", "NUMBA"):
+        monkeypatch.delenv(f"{who}_NUM_THREADS", raising=False)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(threads, "_cores", lambda: 8)
+    monkeypatch.setattr(threads, "_quota", lambda: quota)
+    assert threads._number() == number
+
+
+def test_a_worker_of_joblib_has_one_thread():
+    """What joblib sets in each of as many workers as there are cores."""
+    assert run(SHOW, OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1") == "1\n"
 
 
 # --------------------------------------------------------------------------- late helpers

@@ -11,8 +11,8 @@ import children
 import pytest
 
 from fastnet import cli, kernels
-from fastnet.kernels import _cache
-from fastnet.kernels._compile import Entry, Kernel
+from fastnet.kernels import _cache, _folders
+from fastnet.kernels._compile import Entry, Kernel, jit, vector
 from fastnet.warmup import versions
 
 # Uses all that layers, losses, functions, optimizers, networks and models have, by hand and in the
@@ -226,7 +226,7 @@ def test_a_terminal_shows_progress(monkeypatch, capsys):
 
 
 def test_without_a_folder_there_is_nothing_to_warm_up(monkeypatch, capsys):
-    monkeypatch.setattr(_cache, "_CACHE_FOLDER", None)
+    monkeypatch.setattr(_folders, "written", lambda: None)
     with pytest.raises(SystemExit) as caught:
         cli.main(["warmup"])
     assert caught.value.code == 2
@@ -237,18 +237,45 @@ def test_without_a_folder_there_is_nothing_to_warm_up(monkeypatch, capsys):
     )
 
 
-def test_a_full_disk(monkeypatch, capsys):
-    class Kernel:
-        stats = kernels.sgd_update.stats
+def test_a_full_disk(monkeypatch, capsys, caplog, tmp_path):
+    """One warning, which names the first, and exit status 1: an image without them is no image."""
 
-        def compile(self, types):
-            raise OSError(28, "No space left on device")
+    def full(folder, name, *parts):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fastnet.warmup.versions", lambda: [(Kernel(), ())])
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["warmup"])
-    assert caught.value.code == 1
-    message = f"the cache {str(_cache.cache_directory())!r} was not written: "
-    assert capsys.readouterr().err == (
-        f"fastnet warmup: {message}[Errno 28] No space left on device\n"
+    def work(x, out):
+        pass
+
+    kernels_of_mine = [jit(vector, vector)(work) for _ in range(2)]
+    found = [(kernel, types) for kernel in kernels_of_mine for types in kernel.versions]
+    monkeypatch.setattr("fastnet.warmup.versions", lambda: found)
+    monkeypatch.setattr(_folders, "ROOTS", [tmp_path])
+    monkeypatch.setattr(_folders, "written", lambda: tmp_path / _folders.NAME)
+    monkeypatch.setattr(_folders, "write", full)
+    monkeypatch.setattr(_cache, "said_unwritten", False)
+    assert cli.main(["warmup"]) == 1
+    assert capsys.readouterr().out.startswith("compiled 4 kernels in ")
+    (warning,) = caplog.messages
+    assert re.fullmatch(
+        rf"fastnet: {re.escape(str(tmp_path / _folders.NAME))}/work-\w+\.kernel was not written "
+        r"\(\[Errno 28\] No space left on device\): the next process compiles it again\. .*",
+        warning,
     )
+    assert all(kernel.signatures for kernel in kernels_of_mine)
+
+
+def test_clean(monkeypatch, capsys, tmp_path):
+    """Before it compiles, which may need the room."""
+    old = tmp_path / f"kernels-{'0' * 16}-x-512"
+    old.mkdir()
+    (old / "a.kernel").write_bytes(bytes(2_345_678))
+    monkeypatch.setattr(_folders, "ROOTS", [tmp_path])
+    monkeypatch.setattr(_folders, "written", lambda: tmp_path / _folders.NAME)
+    monkeypatch.setattr("fastnet.warmup.versions", lambda: [])
+    assert cli.main(["warmup"]) == 0
+    assert old.exists() and "removed" not in capsys.readouterr().out
+    assert cli.main(["warmup", "--clean"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "removed 1 files of other versions, 2.3 MB"
+    assert second.startswith("all 0 kernels were compiled already, in ")
+    assert not old.exists()

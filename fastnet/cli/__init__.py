@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 when training diverged, or a script raised; 130 when Ctrl-C ended it early.
+        0; 1 when training diverged, a script raised, or kernels were not written; 2, with one line
+        on stderr, when a variable FASTNET_... cannot be used; 130 when Ctrl-C ended it early.
 
     Raises
     ------
@@ -47,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options))
+    except ValueError as error:  # of a variable that is looked at when its module is imported
+        if not str(error).startswith("FASTNET_"):
+            raise
+        print(f"fastnet: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("fastnet: interrupted", file=sys.stderr)
         return 130

@@ -133,6 +133,12 @@ def make_parser() -> _Parser:
         "three minutes, and two seconds when it is done already. No fit, layer, loss, optimizer or "
         "script compiles anything afterwards.",
     )
+    warmup.add_argument(
+        "--clean",
+        action="store_true",
+        help="first remove what other versions of fastnet, Numba and Python, and processes that "
+        "were killed, left in the cache",
+    )
     warmup.set_defaults(run=run_warmup)
 
     info = commands.add_parser(
