@@ -2,6 +2,7 @@
 
 import copy
 import time
+from typing import Any
 
 import numpy as np
 
@@ -109,19 +110,27 @@ class Sequential:
         """How many numbers the model learns."""
         return self.parameter_vector.size
 
-    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return the loss of the batch; backward can follow."""
-        return self._loss.forward(self.predict(x), self._targets(t)) + self._penalty()
+    def forward(self, x: np.ndarray, t: np.ndarray | None = None) -> Any:
+        """Return the loss of the batch, without targets the outputs; backward can follow."""
+        y = self.predict(x)
+        self._has_loss = t is not None
+        return y if t is None else self._loss.forward(y, self._targets(t)) + self._penalty()
 
-    def backward(self, dout: float = 1) -> np.ndarray:
-        """Return dx of the last forward times dout; fill ``grads``."""
-        dx = self._loss.backward(dout)
+    def backward(self, dout: Any = 1) -> np.ndarray:
+        """Return dx of the last forward times dout; fill ``grads``.
+
+        Where forward had no targets, dout is the gradient of its outputs.
+        """
+        if self._has_loss:
+            alone, dx = False, self._loss.backward(dout)
+        else:
+            alone, dx, dout = np.ndim(dout) == 1, np.atleast_2d(dout), 1
         for layer in reversed(self.layers):
             if isinstance(layer, Embedding):
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
         self._add_penalty_gradients(dout)
-        return dx
+        return dx[0] if alone else dx
 
     def gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         """Return the gradient of the loss for every array of ``params``, as fresh arrays."""
@@ -202,7 +211,9 @@ class Sequential:
         return loss, self._correct(y, t)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return the outputs of the last layer, (N, C), before any softmax."""
+        """Return the outputs of the last layer, (N, C), before any softmax; (C,) for a row (D,)."""
+        if np.ndim(x) == 1:
+            return self.predict(np.asarray(x)[None])[0]
         x = self._inputs(x)
         self._ready(x.shape[1])
         return self._forward(x)
