@@ -16,7 +16,10 @@ PANELS = {
     "Activations, backward": (ACTIVATIONS, "_backward"),
     "Losses, forward": (("softmax", "losses", "cross_entropy", "hinge"), "_forward"),
     "Losses, backward": (("softmax", "losses", "cross_entropy", "hinge"), "_backward"),
-    "Normalization, dropout, embedding": (("batch_normalization", "dropout", "embedding"), ""),
+    "Normalization, dropout, embedding": (
+        ("batch_normalization", "rescaling", "dropout", "embedding"),
+        "",
+    ),
     "Nodes": (("nodes",), ""),
 }
 

@@ -66,6 +66,15 @@ def test_nan_and_infinity_stay():
     assert_array_equal(out, [np.nan, -np.inf, np.inf])
 
 
+@every_dtype
+def test_zero_keeps_its_sign_without_an_offset(dtype):
+    x, layer = np.array([[-0.0, 0.0]], dtype), Rescaling(2)
+    assert_array_equal(np.signbit(layer.forward(x)), [[True, False]])
+    for stack in ([layer], [layer, Rescaling(3)]):
+        found = Sequential(stack, dtype=dtype).predict(x)
+        assert_array_equal(np.signbit(found), [[True, False]])
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_hand_any_dtype_and_shape(kind):
     x = np.arange(24).reshape(2, 3, 4).astype(kind)

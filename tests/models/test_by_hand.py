@@ -18,7 +18,8 @@ from small_models import (
     small,
 )
 
-from fastnet import layers
+import fastnet
+from fastnet import layers, reference
 from fastnet.functions import softmax
 from fastnet.layers import (
     Dense,
@@ -134,6 +135,22 @@ def test_without_targets_the_outputs_and_a_gradient_of_ones_own(stack):
             slope = (above - (dout * model.forward(x)).sum()) / (2 * h)
             array[i] = before
             assert abs(slope - grad[i]) < 1e-7 * max(1, abs(slope)), (i, slope, grad[i])
+
+
+@every_stack
+def test_the_twin_takes_a_gradient_of_ones_own(stack):
+    x, dout = data(9)[0], np.random.default_rng(3).standard_normal((9, 3))
+    ours, theirs = (
+        package.models.Sequential(STACKS[stack](package.layers), dtype="float64", seed=5)
+        for package in (fastnet, reference)
+    )
+    for rows in (slice(None), 4):  # all, and one row
+        assert_allclose(ours.forward(x[rows]), theirs.forward(x[rows]), rtol=1e-12, atol=1e-13)
+        ours_dx, theirs_dx = ours.backward(dout[rows]), theirs.backward(dout[rows])
+        assert ours_dx.shape == theirs_dx.shape == x[rows].shape
+        assert_allclose(ours_dx, theirs_dx, rtol=1e-11, atol=1e-12)
+        assert_allclose(ours.gradient_vector, theirs.gradient_vector, rtol=1e-11, atol=1e-12)
+        assert_allclose(ours.predict(x[rows]), theirs.predict(x[rows]), rtol=1e-12, atol=1e-13)
 
 
 @every_dtype

@@ -2,6 +2,7 @@
 
 import copy
 import time
+from typing import Any
 
 import numpy as np
 
@@ -122,12 +123,16 @@ class Sequential:
         """How many numbers the model learns."""
         return self.parameter_vector.size
 
-    def forward(self, x: np.ndarray, t: np.ndarray) -> float:
-        """Return the loss of the batch; backward can follow."""
+    def forward(self, x: np.ndarray, t: np.ndarray | None = None) -> Any:
+        """Return the loss of the batch, without targets the outputs; backward can follow."""
+        self._has_loss = t is not None
+        rows = self._inputs(np.asarray(x) if t is not None else np.atleast_2d(x))
+        self._ready(rows.shape[1])
+        if t is None:
+            y = self._forward(rows, self.layers)
+            return y[0] if np.ndim(x) == 1 else y
         self._shape = np.shape(t)
-        x = self._inputs(x)
-        self._ready(x.shape[1])
-        return self._run(x, self._targets(t))[0] + self._penalty()
+        return self._run(rows, self._targets(t))[0] + self._penalty()
 
     def _run(self, x: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray]:
         """Return loss and outputs; where the loss takes a Softmax along, that one is left out."""
@@ -145,15 +150,22 @@ class Sequential:
         """Return the layers that the loss's gradient goes through, from last to first."""
         return self.layers[-1 if self._taken is self._loss else -2 :: -1]
 
-    def backward(self, dout: float = 1) -> np.ndarray:
-        """Return dx of the last forward times dout; fill ``grads``."""
-        dx = self._taken.backward(dout)
-        for layer in self._passed():
+    def backward(self, dout: Any = 1) -> np.ndarray:
+        """Return dx of the last forward times dout; fill ``grads``.
+
+        Where forward had no targets, dout is the gradient of its outputs.
+        """
+        if self._has_loss:
+            alone, dx, layers = False, self._taken.backward(dout), self._passed()
+        else:
+            alone, dx, layers = np.ndim(dout) == 1, np.atleast_2d(dout), self.layers[::-1]
+            dout = 1
+        for layer in layers:
             if isinstance(layer, Embedding):
                 dx = dx.reshape(*layer.idx.shape, -1)
             dx = layer.backward(dx)
         self._add_penalty_gradients(dout)
-        return dx
+        return dx[0] if alone else dx
 
     def gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
         """Return the gradient of the loss for every array of ``params``, as fresh arrays."""
@@ -245,8 +257,10 @@ class Sequential:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs of the last layer, before the softmax of a loss, (N, C).
 
-        (N,) where C is 1 and the last training was on targets (N,).
+        (C,) for a row (D,); (N,) where C is 1 and the last training was on targets (N,).
         """
+        if np.ndim(x) == 1:
+            return self.predict(np.asarray(x)[None])[0]
         x = self._inputs(x)
         self._ready(x.shape[1])
         y = self._forward(x, self.layers)
