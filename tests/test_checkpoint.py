@@ -135,6 +135,9 @@ def test_strided_arrays_are_saved_in_order(path):
         _loss=MeanSquaredError(),
         _rng=np.random.default_rng(0),
         _width=lambda: 3,
+        _ready=lambda where: None,
+        _masks=None,
+        optimizer=None,
     )
     save_model(model, path)
     np.testing.assert_array_equal(load_file(path)["0.W"], W)
@@ -163,6 +166,7 @@ def test_what_the_file_says(saved):
             {**dense, "units": 3, "activation": "relu"},
             {**dense, "units": 2, "activation": None},
         ],
+        "masks": None,
     }
 
 

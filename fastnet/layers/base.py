@@ -81,6 +81,12 @@ class Layer:
     decays: ClassVar[bool] = False  # the first of its arrays is W, which penalties go by
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
 
+    _model: Any = None  # a weak reference to the `Sequential` that has taken it over
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, or what a pickle brings back, is free.
+        return {name: value for name, value in self.__dict__.items() if name != "_model"}
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "_settings" not in vars(cls) and cls.argument_names:

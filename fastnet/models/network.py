@@ -88,6 +88,10 @@ class Network(NamedTuple):
             for layer, _ in self.stack:
                 layer.in_loop((self.inputs,))
 
+    def arrays(self) -> list[NDArray[Any]]:
+        """Return the views of all parameters."""
+        return [view for _, _, view, _ in self.views]
+
     def is_finite(self) -> bool:
         """Tell whether all that it learns and remembers is."""
         return is_finite(self.params) and is_finite(self.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,9 @@ class Steps:
         numbers: list[float],
         network: Network,
         penalties: tuple[float, float],
-        seed: int,
+        mask_seed: Callable[[int], int] | None,
     ) -> None:
-        self.penalties, self.seed = penalties, seed
+        self.penalties = penalties
         *rest, largest_norm = numbers
         self.optimizer, self.network = optimizer, network
         self.hyper = np.array([largest_norm, *rest, 1.0])
@@ -64,7 +65,12 @@ class Steps:
         size, dtype = network.params.size, network.params.dtype
         self.slots = np.zeros((len(optimizer.state_names), size), dtype)
         pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
+        views = [view for _, view, _, _ in pairs]
+        if optimizer._others(views):
+            raise checks.optimizer_of_others(where, optimizer)
         held, _ = optimizer._state_rows(where, list, pairs)
+        self.seed = mask_seed(optimizer.iter) if mask_seed else 0
+        optimizer._params = views
         for k, name in enumerate(optimizer.state_names):
             states: list[NDArray[Any]] = []
             start = 0
@@ -75,7 +81,7 @@ class Steps:
                 start += view.size
             setattr(optimizer, name, states)
         # The network's own says all that there is of plain SGD with one rate: 4 us a fit.
-        self.has_own = self.rule is not None or callable(optimizer.lr) or seed != 0
+        self.has_own = self.rule is not None or callable(optimizer.lr) or self.seed != 0
         self.program = self._programmed() if self.has_own else network.program
         self.record = self.program[0]
 

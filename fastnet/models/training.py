@@ -39,7 +39,7 @@ class Trained(ByHand):
         shuffle: bool = True,
         verbose: int = 1,
     ) -> History:
-        """Train for some epochs; call again to go on.
+        """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
         Each epoch visits all samples in a new order, in batches of consecutive ones; the last
         batch is smaller where the number of samples is no multiple.
@@ -53,9 +53,10 @@ class Trained(ByHand):
         t : targets, as the class describes them
         epochs, batch_size : int
         optimizer : one of fastnet.optimizer, optional
-            Default: SGD(lr=0.01). It goes on from the states that it holds, and holds those of the
-            last update afterwards. Its numbers are read once, at the start, but a schedule of the
-            learning rate is asked for each update.
+            Default: the one that trained the model last, `optimizer`; at first SGD(lr=0.01). It
+            goes on from the states that it holds, and holds those of the last update afterwards.
+            Its numbers are read once, at the start, but a schedule of the learning rate is asked
+            for each update.
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
@@ -73,7 +74,8 @@ class Trained(ByHand):
         TypeError, ValueError, IndexError
             An argument does not fit; nothing has changed.
         ValueError
-            A parameter is NaN or infinite before training.
+            A parameter is NaN or infinite before training; or the optimizer goes on from what
+            another model has left in it.
         MemoryError
             The parameters do not fit in memory; nothing has changed.
         FloatingPointError
@@ -93,7 +95,8 @@ class Trained(ByHand):
         targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
-        optimizer = SGD() if optimizer is None else optimizer
+        if optimizer is None:
+            optimizer = SGD() if self.optimizer is None else self.optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
@@ -115,8 +118,10 @@ class Trained(ByHand):
         network.check_finite(where)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
-        seed = int(self._rng.integers(2**63)) if draws else 0
-        steps = Steps(where, rule, optimizer, numbers, network, penalties, seed)
+        steps = Steps(
+            where, rule, optimizer, numbers, network, penalties, self._mask_seed if draws else None
+        )
+        self.optimizer = optimizer
 
         batches = -(-n // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
@@ -172,6 +177,8 @@ class Trained(ByHand):
         except KeyboardInterrupt:
             pass
         finally:
+            if draws:
+                self._masks = steps.seed, optimizer.iter
             if bar is not None:
                 bar.close()
         history = History()
@@ -189,6 +196,12 @@ class Trained(ByHand):
             error.history = history  # type: ignore[attr-defined]  # the epochs before it
             raise error
         return history
+
+    def _mask_seed(self, updates: int) -> int:
+        """Return the seed of Dropout's masks: that of the last fit whose updates go on here."""
+        if self._masks is not None and self._masks[1] == updates:
+            return self._masks[0]
+        return int(self._rng.integers(2**63))
 
     def _evaluate(
         self,

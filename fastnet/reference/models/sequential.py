@@ -2,6 +2,7 @@
 
 import copy
 import time
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,11 @@ class Sequential:
     loss is "softmax_cross_entropy" (t: labels (N,) or one-hot (N, C)), "mean_squared_error" or
     "sigmoid_cross_entropy" (t: (N, C), or (N,) where C is 1). The loss counts penalties on the W of
     all products, of strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at
-    build, then one permutation an epoch; fastnet draws the same.
+    build, then one permutation an epoch; fastnet draws the same. ``fit`` goes on with the optimizer
+    of the last one where none is given.
     """
+
+    optimizer: Any = None
 
     def __init__(
         self,
@@ -162,7 +166,7 @@ class Sequential:
         """
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
-        optimizer = SGD() if optimizer is None else optimizer
+        self.optimizer = optimizer = optimizer or self.optimizer or SGD()
         history = History()
         for _ in range(epochs):
             start = time.perf_counter()
