@@ -13,6 +13,9 @@ class History:
         After the epoch, on the validation data; empty without it.
     seconds : list of float
         Time of the epoch's training, without compiling and validation.
+    interrupted : bool
+        Whether Ctrl-C ended the fit. A second Ctrl-C within a second, and any outside of a fit, is
+        Python's KeyboardInterrupt.
 
     Examples
     --------
@@ -22,6 +25,8 @@ class History:
     >>> history
     <History: 2 epochs, at last loss 0.2500, accuracy 1.0000>
     """
+
+    interrupted = False
 
     def __init__(self) -> None:
         self.loss: list[float] = []
@@ -34,4 +39,4 @@ class History:
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         last = [f"{name} {getattr(self, name)[-1]:.4f}" for name in names if getattr(self, name)]
         shown = f", at last {', '.join(last)}" if last else ""
-        return f"<History: {len(self.loss)} epochs{shown}>"
+        return f"<History: {len(self.loss)} epochs{', interrupted' * self.interrupted}{shown}>"

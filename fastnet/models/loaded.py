@@ -194,6 +194,7 @@ def _layer(kind: Any, described: dict[str, Any], arrays: list[NDArray[Any]]) -> 
             raise ValueError(f"its {kind.__name__} lacks {argument}")
     given = {argument: described[argument] for argument in kind.argument_names}
     layer = kind._from_saved(given, dict(zip(saved_array_names(kind), arrays, strict=True)))
+    layer.trainable = described.get("trainable", True)
     if described.get("rng") is not None and kind.draws:
         layer.rng = np.random.default_rng()
         layer.rng.bit_generator.state = _generator(described["rng"])

@@ -2,9 +2,9 @@
 
 The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
 input_size, layers, a list of objects with "class" and the arguments of its constructor (and "rng",
-the state of a Dropout's own random numbers), generator, the state of the model's, l1 and l2, masks,
-where those of Dropout in the loop go on, and optimizer, which `saved_optimizer` describes. Older
-files are read without those from generator on.
+the state of a Dropout's own random numbers, and "trainable" where it is frozen), generator, the
+state of the model's, l1 and l2, masks, where those of Dropout in the loop go on, and optimizer,
+which `saved_optimizer` describes. Older files are read without those from generator on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def save_model(
     """Write a model to one safetensors file, as `Sequential.save` does.
 
     The file appears whole or not at all: it is written under a temporary name in the same
-    folder, synced to the disk and renamed. An interrupted save leaves the old file as it was.
+    folder, synced to the disk and renamed. An interrupted save leaves the old file as it was; what
+    a save that was killed leaves, a temporary file, the next save into that folder removes.
 
     With the model it keeps its random numbers and the optimizer, with its states, its count of
     updates and its schedule: `fit` goes on after `Sequential.load` as if nothing had happened, to
@@ -141,6 +142,8 @@ def _arguments(layer: Any) -> dict[str, Any]:
         name: value if isinstance(value, (bool, str, int, type(None))) else float(value)
         for name, value in given.items()
     }
+    if not layer.trainable:
+        kept["trainable"] = False
     rng = getattr(layer, "rng", None) if layer.draws else None
     if rng is not None:
         kept["rng"] = rng.bit_generator.state

@@ -61,7 +61,8 @@ class Sequential(Trained):
     Attributes
     ----------
     layers : list
-        May be changed: the next call builds what is new in it.
+        May be changed: the next call builds what is new in it. `layers[i].trainable = False`
+        freezes a layer from the next call on.
     l1, l2 : float
         May be changed: the next call goes by them.
     optimizer : one of fastnet.optimizer, None at first
@@ -224,7 +225,7 @@ class Sequential(Trained):
         return self._evaluate(network, rows, targets, penalties)
 
     def summary(self) -> None:
-        """Print the layers with their shapes and parameter counts.
+        """Print the layers with their shapes and parameter counts, and which are frozen.
 
         Raises
         ------
@@ -238,8 +239,12 @@ class Sequential(Trained):
             activation = getattr(layer, "activation", None) or ""
             count = sum(array.size for array in layer.params)
             name = type(layer).__name__
-            print(f"{name:<14}{activation:<12}{shapes[0]:<16}{shapes[1]:<10}{count:>12,}")
+            frozen = "" if layer.trainable or not count else "  frozen"
+            print(f"{name:<14}{activation:<12}{shapes[0]:<16}{shapes[1]:<10}{count:>12,}{frozen}")
         print(f"{'total':<52}{self.parameter_count:>12,}")
+        learning = sum(array.size for array in self.params)
+        if learning < self.parameter_count:
+            print(f"{'trainable':<52}{learning:>12,}")
 
     def save(self, path: str | bytes | os.PathLike[Any], optimizer: Any = None) -> None:
         """Write the model and its optimizer to one safetensors file, whole or not at all.

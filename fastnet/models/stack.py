@@ -223,15 +223,15 @@ class Stack:
 
     @property
     def params(self) -> list[NDArray[Any]]:
-        """Parameters of all layers in order: views of `parameter_vector`."""
+        """Parameters of all layers in order, but frozen ones: views of `parameter_vector`."""
         network = self._ready("Sequential.params")
-        return [view for _, _, view, _ in network.views]
+        return [view for layer, _, view, _ in network.views if layer.trainable]
 
     @property
     def grads(self) -> list[NDArray[Any]]:
         """Gradients in the order of `params`: views of `gradient_vector`."""
         network = self._ready("Sequential.grads")
-        return [grad for _, _, _, grad in network.views]
+        return [grad for layer, _, _, grad in network.views if layer.trainable]
 
     @property
     def parameter_vector(self) -> NDArray[Any]:
@@ -245,7 +245,7 @@ class Stack:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the model learns."""
+        """How many numbers the layers hold, frozen ones too."""
         return self._ready("Sequential.parameter_count").params.size
 
     def _penalties(self, where: str) -> tuple[float, float]:

@@ -28,6 +28,18 @@ EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 class Trained(ByHand):
     """The training of a Sequential."""
 
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze all layers, or let all learn."""
+        checks.flag("Sequential.trainable", "trainable", value)
+        for layer in self.layers:
+            layer.trainable = value
+
     def fit(
         self,
         x: ArrayLike,
@@ -42,7 +54,9 @@ class Trained(ByHand):
         """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
         Each epoch visits all samples in a new order, in batches of consecutive ones; the last
-        batch is smaller where the number of samples is no multiple.
+        batch is smaller where the number of samples is no multiple. A single sample that would be
+        the last batch is left out of the epoch where a BatchNormalization learns: its variance
+        is 0.
 
         Parameters
         ----------
@@ -67,17 +81,20 @@ class Trained(ByHand):
         -------
         History
             Of the epochs of this call. Ctrl-C ends it early: the model keeps what it has learnt,
-            and the history has the epochs that were completed.
+            the history has the epochs that were completed, and its `interrupted` is True.
 
         Raises
         ------
         TypeError, ValueError, IndexError
             An argument does not fit; nothing has changed.
         ValueError
-            A parameter is NaN or infinite before training; or the optimizer goes on from what
+            A parameter is NaN or infinite before training; batches are of one sample, and a
+            BatchNormalization learns; or the optimizer goes on from what
             another model has left in it.
         MemoryError
             The parameters do not fit in memory; nothing has changed.
+        KeyboardInterrupt
+            Ctrl-C came a second time within a second, in this fit or from the last one to this.
         FloatingPointError
             The loss, or a weight, is no longer finite; the model keeps its last finite weights,
             and the error's `history` is the History of the epochs that were completed.
@@ -95,6 +112,7 @@ class Trained(ByHand):
         targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
+        visited = _visited(where, layers, n, batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
@@ -116,14 +134,14 @@ class Trained(ByHand):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
-        network = network.skipping_zeros(rows, epochs * n, batch_size)
+        network = network.freezing().skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         steps = Steps(
             where, rule, optimizer, numbers, network, penalties, self._mask_seed if draws else None
         )
         self.optimizer = optimizer
 
-        batches = -(-n // batch_size)
+        batches = -(-visited // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
         )
@@ -132,7 +150,7 @@ class Trained(ByHand):
         # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
         seen: list[NDArray[np.float64]] = []
         completed = 0
-        trouble = ""
+        interrupted, trouble = False, ""
         bar = None
         try:
             # An epoch of no samples: what it loads or compiles is no part of the seconds, and what
@@ -150,8 +168,9 @@ class Trained(ByHand):
                 elif shuffle:  # the same orders: 8 ns a row, where `permuted` takes 15
                     for row in order:
                         self._rng.shuffle(row)
+                order = order[:, :visited]
                 totals = np.zeros((count, 3))
-                for first in range(0, n, n if count > 1 else a_call * batch_size):
+                for first in range(0, visited, n if count > 1 else a_call * batch_size):
                     part = order if count > 1 else order[:, first : first + a_call * batch_size]
                     some, trouble = steps.train(rows, targets, part, batch_size)
                     totals += some
@@ -161,7 +180,7 @@ class Trained(ByHand):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
-                done = totals / n
+                done = totals / visited
                 done[:, 2] = seconds
                 if validation_data is not None:
                     held_out_seen = self._evaluate(network, held_out, held_out_targets, penalties)
@@ -175,13 +194,17 @@ class Trained(ByHand):
                     bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
                     bar.update(len(done))
         except KeyboardInterrupt:
-            pass
+            if progress.is_second():
+                raise
+            interrupted = True
         finally:
             if draws:
                 self._masks = steps.seed, optimizer.iter
             if bar is not None:
                 bar.close()
         history = History()
+        if interrupted:
+            history.interrupted = True
         if seen:
             columns = np.concatenate(seen).T.tolist()
             history.loss, history.accuracy, history.seconds = columns[:3]
@@ -217,3 +240,14 @@ class Trained(ByHand):
         totals = network.run(rows, targets, order, size)
         loss, correct, _ = totals[0].tolist()
         return {"loss": loss / n + network.penalty(*penalties), "accuracy": correct / n}
+
+
+def _visited(where: str, layers: list[Any], n: int, batch_size: int) -> int:
+    """Return how many samples an epoch visits: all but a rest that is too few for a layer."""
+    rest = n % batch_size
+    for layer in layers:
+        if layer.trainable and batch_size < layer.least_rows:
+            raise checks.too_few_rows(where, layer, n, batch_size)
+        if layer.trainable and 0 < rest < layer.least_rows:
+            return n - rest
+    return n

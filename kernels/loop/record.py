@@ -33,6 +33,7 @@ LAYER = np.dtype(
             "row_scratch",  # elements of scratch that it asks for: for each row of a batch,
             "scratch",  # and for the batch,
             "whole",  # and whether it takes all rows of a batch at once
+            "frozen",  # 1: its parameters stay as they are
         )
     ]
 )
@@ -61,6 +62,12 @@ PROGRAM = np.dtype(
         # skip them: with the same results but for the sign of a zero
         ("sparse_forward", np.int64),
         ("sparse_backward", np.int64),
+        ("lowest", np.int64),  # layer that learns: no gradient is sent below it
+        # Where some layers are frozen, 0 or a rule's: (ranges, 2) int64, where in params those that
+        # learn start and stop, and room for 2 P numbers, where the rule finds them side by side
+        ("learning", np.int64),
+        ("ranges", np.int64),
+        ("room", np.int64),
     ]
 )
 

@@ -17,11 +17,12 @@ def _record(names):
 
 
 LAYER = _record(
-    "inputs outputs weight bias activation forward backward count state row_scratch scratch whole"
+    "inputs outputs weight bias activation forward backward count state row_scratch scratch whole "
+    "frozen"
 )
 PROGRAM = _record(
     "layers depth loss loss_numbers states seed rule grads hyper slots updates rates rate_count "
-    "penalty penalty_numbers sparse_forward sparse_backward"
+    "penalty penalty_numbers sparse_forward sparse_backward lowest learning ranges room"
 )
 
 

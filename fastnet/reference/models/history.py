@@ -4,6 +4,8 @@
 class History:
     """What ``fit`` saw: lists with one entry an epoch."""
 
+    interrupted = False  # it ends where Ctrl-C comes
+
     def __init__(self) -> None:
         self.loss: list[float] = []
         self.accuracy: list[float] = []

@@ -86,15 +86,15 @@ class Sequential:
 
     @property
     def params(self) -> list[np.ndarray]:
-        """Parameters of all layers in order: views of ``parameter_vector``."""
+        """Parameters of all layers in order, but frozen ones: views of ``parameter_vector``."""
         self._ready()
-        return [array for layer in self.layers for array in layer.params]
+        return [array for layer in self.layers if layer.trainable for array in layer.params]
 
     @property
     def grads(self) -> list[np.ndarray]:
         """Gradients in the order of ``params``: views of ``gradient_vector``."""
         self._ready()
-        return [array for layer in self.layers for array in layer.grads]
+        return [array for layer in self.layers if layer.trainable for array in layer.grads]
 
     @property
     def parameter_vector(self) -> np.ndarray:
@@ -110,8 +110,19 @@ class Sequential:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the model learns."""
+        """How many numbers the layers hold, frozen ones too."""
         return self.parameter_vector.size
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze it, or let it learn."""
+        for layer in self.layers:
+            layer.trainable = value
 
     def forward(self, x: np.ndarray, t: np.ndarray) -> float:
         """Return the loss of the batch; backward can follow."""
@@ -201,8 +212,11 @@ class Sequential:
         if self.layers[0].params:
             self.layers[0]._backward_params(dout)
         self._add_penalty_gradients()
-        # One update of the flat vector is every layer's update.
-        optimizer.update([self._parameters], [self._gradients])
+        if all(layer.trainable for layer in self.layers):
+            # One update of the flat vector is every layer's update.
+            optimizer.update([self._parameters], [self._gradients])
+        else:
+            optimizer.update(self.params, self.grads)
         return loss, self._correct(y, t)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
