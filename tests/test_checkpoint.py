@@ -209,7 +209,7 @@ def test_a_file_with_a_penalty_that_cannot_be(saved, name, bad):
 
 def test_a_file_of_an_older_version_is_read(saved):
     arrays, header = arrays_and_header(saved)
-    for name in ("generator", "l1", "l2"):
+    for name in ("generator", "l1", "l2", "masks"):
         del header[name]
     save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
     np.testing.assert_array_equal(load_model(saved).layers[1].W, arrays["1.W"])

@@ -271,8 +271,7 @@ class BatchNormalization(Layer):
         if not (train_flg and self.trainable):
             batch_normalization_inference_forward(rows, gamma, beta, eps, mean, var, out)
             if train_flg:
-                self.x, self._x_shape, self._stats = rows, x.shape, (mean, var)
-                self._frozen = True
+                self.x, self._x_shape, self._stats = rows, x.shape, (mean, var, True)
         else:
             if len(rows) == 1:
                 warnings.warn(
@@ -289,8 +288,7 @@ class BatchNormalization(Layer):
             for kept, found in zip(running, (mean, var), strict=True):
                 if kept is not found:
                     kept[...] = found
-            self.x, self._x_shape, self._stats = rows, x.shape, stats
-            self._frozen = False
+            self.x, self._x_shape, self._stats = rows, x.shape, (*stats, False)
         if self.running_mean is None or self.running_var is None:
             self.running_mean, self.running_var = running
         result: NDArray[Any] = checks.returned(out.reshape(x.shape), dtype)
@@ -315,7 +313,8 @@ class BatchNormalization(Layer):
             dout holds no real numbers, or has another shape.
         """
         where = "BatchNormalization.backward"
-        x, shape, stats = checks.remembered(where, self, "x"), self._x_shape, self._stats
+        x, shape = checks.remembered(where, self, "x"), self._x_shape
+        *stats, frozen = self._stats  # the mean, and the inverse deviation or, frozen, the variance
         checks.lengths(where, "params", self.params, 2)
         checks.lengths(where, "grads", self.grads, 2)
         gamma, grads = self.params[0], tuple(self.grads)
@@ -330,7 +329,7 @@ class BatchNormalization(Layer):
         x, gamma, mean, inverse = (checks.contiguous(a, dtype) for a in (x, gamma, *stats))
         upstream = checks.contiguous(dout, dtype).reshape(x.shape)
         dx = empty(x.shape, x.dtype)
-        if self._frozen:  # dx = dout * gamma / sqrt(running_var + eps)
+        if frozen:  # dx = dout * gamma / sqrt(running_var + eps)
             zeros, eps = np.zeros(gamma.shape, x.dtype), x.dtype.type(self.eps)
             batch_normalization_inference_forward(upstream, gamma, zeros, eps, zeros, inverse, dx)
             return checks.returned(dx.reshape(shape), dtype)

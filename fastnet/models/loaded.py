@@ -168,7 +168,8 @@ def _arrays(
             f"it lacks the arrays {sorted(wanted - found)} and has {sorted(found - wanted)} "
             "that its layers do not use"
         )
-    n, expected = header["input_size"], {}
+    n = header["input_size"]
+    expected: dict[str, tuple[int, ...]] = {}
     for kind, layer, group in zip(kinds, header["layers"], names, strict=True):
         views = [file.get_slice(name) for name in group]
         shapes = [tuple(view.get_shape()) for view in views]

@@ -138,7 +138,7 @@ def saved_array_names(kind: Any) -> tuple[str, ...]:
 def _arguments(layer: Any) -> dict[str, Any]:
     """Return what a layer's constructor needs besides its arrays, as JSON can keep it."""
     given = {name: getattr(layer, name) for name in layer.argument_names}
-    kept = {
+    kept: dict[str, Any] = {
         name: value if isinstance(value, (bool, str, int, type(None))) else float(value)
         for name, value in given.items()
     }

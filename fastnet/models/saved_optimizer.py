@@ -32,7 +32,7 @@ def is_known(optimizer: Any) -> bool:
     """Tell whether a file can name the optimizer and its schedule: that they are of fastnet's."""
     if OPTIMIZERS.get(type(optimizer).__name__) is not type(optimizer):
         return False
-    lr = optimizer.lr
+    lr: Any = optimizer.lr
     while callable(lr):  # a Warmup has another for its lr
         if SCHEDULES.get(type(lr).__name__) is not type(lr):
             return False
@@ -69,7 +69,7 @@ def _number(value: Any) -> Any:
     return value if type(value) in (int, type(None)) else float(value)
 
 
-def array_names(described: dict[str, Any] | None, count: int) -> list[list[str]]:
+def array_names(described: Any, count: int) -> list[list[str]]:
     """Return the names of the arrays that a description has, for each of the model's `count`.
 
     ValueError tells what is wrong with it.

@@ -154,14 +154,19 @@ class Optimizer:
         """
         where = f"{type(self).__name__}.update"
         pairs = once(where, checks.pairs(where, params, grads))
-        if params is not self._params:
+        known = self._params
+        if params is not known and not (  # 0.2 us, where `_others` takes 1.5
+            type(params) is type(known) is list
+            and len(params) == len(known)
+            and all(map(is_, params, known))
+        ):
             others = self._others(params)
             if others:
                 raise checks.other_array(where, others[0], self.state_names)
-        values, (known, numbers) = self._values(self), self._checked
+        values, (checked, numbers) = self._values(self), self._checked
         if callable(values[0]):
             values = (values[0](self.iter), *values[1:])
-        if not (known and all(map(is_, values, known))):
+        if not (checked and all(map(is_, values, checked))):
             numbers = self._numbers(where, values, pairs)
         rows, fresh = self._state_rows(where, dict if isinstance(params, dict) else list, pairs)
         *numbers, max_norm = numbers
@@ -209,10 +214,7 @@ class Optimizer:
         return {**self.__dict__, "_params": None}
 
     def _others(self, params: Any) -> list[Any]:
-        """Return the key of a parameter in the place of one that it was used for, in a list.
-
-        That is of no matter where there are no states, and no schedule is on its way.
-        """
+        """Return the key of a parameter in another's place, where states or a schedule go on."""
         if all(getattr(self, name) is None for name in self.state_names):
             if not (self.iter and callable(self.lr)):
                 self._params = None
