@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,16 @@ from numpy.typing import NDArray
 import fastnet
 from fastnet import checks
 
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = ["opened", "write"]
 
 FORMAT = 2
 READ = (1, FORMAT)
+TEMPORARY = ".fastnet.tmp"  # ends the names of temporary files
 
 
 def write(
@@ -94,6 +101,42 @@ def _description(metadata: dict[str, str] | None) -> dict[str, Any]:
     return header
 
 
+def _locked(folder: str, name: str) -> tuple[str, BinaryIO]:
+    """Open a new temporary file, locked as long as it is open: whoever finds it lets it be."""
+    while True:
+        path = os.path.join(folder, f".{name}.{secrets.token_hex(4)}{TEMPORARY}")
+        file = open(path, "xb")
+        try:
+            _lock(file)
+        except BlockingIOError:  # somebody has it who is about to remove it
+            file.close()
+            continue
+        except OSError:  # a file system without locks: nobody will remove it
+            pass
+        if os.path.exists(path):
+            return path, file
+        file.close()
+
+
+def _remove_abandoned(folder: str) -> None:
+    """Remove what saves that were killed have left in a folder: temporaries that nobody locks."""
+    names = []
+    with contextlib.suppress(OSError):  # a folder into which one may write and not look
+        names = os.listdir(folder)
+    for name in names:
+        if re.fullmatch(rf"\..+\.[0-9a-f]{{8}}{re.escape(TEMPORARY)}", name, re.DOTALL):
+            path = os.path.join(folder, name)
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                _lock(file)
+                os.unlink(path)
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock an open file, for this process and until it is closed; OSError where another has it."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _write_whole(where: str, path: str, data: bytes) -> None:
     """Write data under a temporary name beside path, sync it, and rename it to path."""
     shown = repr(path)
@@ -112,13 +155,17 @@ def _write_whole(where: str, path: str, data: bytes) -> None:
         raise ValueError(
             f"{where}: path must be a regular file, got {shown}. Give another file name."
         )
-    temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+    _remove_abandoned(folder)
+    temporary, file = _locked(folder, name)
     try:
-        with open(temporary, "xb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, final)
+            if fcntl is not None:  # as long as it is locked
+                os.replace(temporary, final)
+        if fcntl is None:  # Windows renames no open file
+            os.replace(temporary, final)
     except BaseException:  # Ctrl-C too
         with contextlib.suppress(OSError):
             os.unlink(temporary)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fastnet
+from fastnet import models
 from fastnet.layers import Dense
 from fastnet.models import Sequential
 
@@ -44,6 +45,12 @@ def pytest_runtest_setup(item):
 
 def pytest_report_header():
     return f"fastnet {fastnet.__version__} from {_PACKAGE}"
+
+
+@pytest.fixture(autouse=True)
+def no_ctrl_c_yet(monkeypatch):
+    """The Ctrl-C of the test before is not the first of two."""
+    monkeypatch.setattr(models.progress, "_last", -math.inf)
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,8 @@ OF_TRAINING = {
 } | {
     "loss_family",
 }
-PARTS = {"gates", "rectifiers"} | {"softmax_rows"}  # tested and measured with activations, softmax
+# Tested and measured with activations, softmax, batch_normalization.
+PARTS = {"gates", "rectifiers"} | {"softmax_rows"} | {"frozen_normalization"}
 OF_PRODUCTS = {
     "affine",
     "dots",

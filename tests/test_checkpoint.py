@@ -136,6 +136,9 @@ def test_strided_arrays_are_saved_in_order(path):
         _is_flat=False,
         _rng=np.random.default_rng(0),
         _width=lambda: 3,
+        _ready=lambda where: None,
+        _masks=None,
+        optimizer=None,
     )
     save_model(model, path)
     np.testing.assert_array_equal(load_file(path)["0.W"], W)
@@ -164,6 +167,7 @@ def test_what_the_file_says(saved):
             {**dense, "units": 3, "activation": "relu"},
             {**dense, "units": 2, "activation": None},
         ],
+        "masks": None,
     }
 
 
@@ -206,7 +210,7 @@ def test_a_file_with_a_penalty_that_cannot_be(saved, name, bad):
 
 def test_a_file_of_an_older_version_is_read(saved):
     arrays, header = arrays_and_header(saved)
-    for name in ("generator", "l1", "l2"):
+    for name in ("generator", "l1", "l2", "masks"):
         del header[name]
     save_file(arrays, saved, metadata={"fastnet": json.dumps(header)})
     np.testing.assert_array_equal(load_model(saved).layers[1].W, arrays["1.W"])

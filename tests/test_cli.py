@@ -39,16 +39,19 @@ def last_json(text):
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """What `fit` was called with; it trains for one epoch of one batch."""
+def asked(monkeypatch, tmp_path_factory):
+    """What `fit` was called with; it trains for one epoch of one batch, as if interrupted then."""
     calls = {}
 
     def fit(self, x, t, epochs, **options):
         calls.update(model=self, x=x, t=t, epochs=epochs, **options)
-        return real(self, x, t, epochs=1, batch_size=len(x), verbose=0, validation_data=(x, t))
+        history = real(self, x, t, epochs=1, batch_size=len(x), verbose=0, validation_data=(x, t))
+        history.interrupted = epochs > 1
+        return history
 
     real = Sequential.fit
     monkeypatch.setattr(Sequential, "fit", fit)
+    monkeypatch.chdir(tmp_path_factory.mktemp("work"))  # where interrupted ones are saved
     return calls
 
 
@@ -333,10 +336,10 @@ def test_out_that_cannot_be_used_is_told_before_training(capsys, asked, tmp_path
         f"{str(tmp_path / 'out' / MODEL)!r}. Give another folder."
     )
 
-    def touch(self, exist_ok=True):  # chmod would not stop root
+    def temporary(dir):  # chmod would not stop root
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.touch", touch)
+    monkeypatch.setattr("tempfile.TemporaryFile", temporary)
     assert refused(capsys, "train", "--out", str(tmp_path)) == (
         f"fastnet train: --out must be a folder that can be written, got {str(tmp_path)!r} "
         "(Permission denied). Give another folder."
@@ -396,6 +399,7 @@ def test_interrupted_training_is_reported_and_saved(capsys, tmp_path, monkeypatc
         for column in vars(history).values():
             if isinstance(column, list):
                 del column[epochs:]
+        history.interrupted = True
         return history
 
     monkeypatch.setattr(Sequential, "fit", fit)
@@ -410,6 +414,66 @@ def test_interrupted_training_is_reported_and_saved(capsys, tmp_path, monkeypatc
     assert results["epochs"] == epochs and (results["samples_per_second"] > 0) == (epochs > 0)
     assert "test accuracy" in printed.out
     assert sorted(os.listdir(tmp_path)) == ([CURVES, MODEL] if epochs else [MODEL])
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_interrupted_training_without_a_place_is_saved_beside(
+    capsys, tmp_path, monkeypatch, epochs
+):
+    monkeypatch.chdir(tmp_path)
+    real = Sequential.fit
+
+    def fit(self, *arguments, **options):
+        history = real(self, *arguments, **options | {"epochs": max(1, epochs)})
+        for column in vars(history).values():
+            del column[epochs:]
+        history.interrupted = True
+        return history
+
+    monkeypatch.setattr(Sequential, "fit", fit)
+    for name in ("interrupted.safetensors", "interrupted-2.safetensors"):
+        assert cli.main(["train", "--quiet", "--epochs", "9"]) == 130
+        printed = capsys.readouterr()
+        assert printed.err == (
+            f"fastnet train: interrupted after {epochs} of 9 epochs; what was learnt is kept in "
+            f"{name!r}, as no --out was given\n"
+        )
+        assert f"wrote {name}\n" in printed.out
+        assert ("no epoch of training was completed\n" in printed.out) == (epochs == 0)
+        assert ("s of training" in printed.out) == (epochs > 0)
+        assert Sequential.load(name).parameter_count == 3760
+
+    def save(self, path):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Sequential, "save", save)
+    assert cli.main(["train", "--quiet", "--epochs", "9"]) == 130
+    assert capsys.readouterr().err == (
+        f"fastnet train: interrupted after {epochs} of 9 epochs; what was learnt is lost: "
+        "'interrupted-3.safetensors' was not written (Read-only file system). Give --out\n"
+    )
+    assert cli.main(["train", "--quiet", "--epochs", "9", "--out", "."]) == 130
+    assert capsys.readouterr().err.endswith("9 epochs; what was learnt is lost\n")
+
+
+@pytest.mark.parametrize("lr", ["1e9", "100"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_a_finite_divergence(capsys, tmp_path, lr, activation):
+    arguments = ["--quiet", "--lr", lr, "--activation", activation, "--out", str(tmp_path)]
+    message = refused(capsys, "train", *arguments, "--epochs", "3", status=1)
+    assert re.fullmatch(
+        r"fastnet train: training diverged: after 3 epochs the loss is \S+, before them it was "
+        rf"2\.\d+\. Lower --lr, which is {re.escape(f'{float(lr):g}')}\.",
+        message,
+    )
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--lr", "1e-9"], ["--lr", "3"], ["--weight-init-std", "10"], ["--lr", "10"]]
+)
+def test_what_learns_little_has_not_diverged(capsys, arguments):
+    assert cli.main(["train", "--quiet", "--epochs", "3", *arguments]) == 0
 
 
 def test_ctrl_c_elsewhere(capsys, monkeypatch):

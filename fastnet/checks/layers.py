@@ -26,6 +26,7 @@ __all__ = [
     "rescaling",
     "same_features",
     "together",
+    "too_few_rows",
     "unbuilt",
     "variances",
 ]
@@ -214,3 +215,13 @@ def entries(where: str, name: str, value: Any, count: int) -> None:
             f"{where}: {name} must be a list of {count}, one for each loss, got {got}. "
             "Give as many as there are losses."
         )
+
+
+def too_few_rows(where: str, layer: Any, n: int, batch_size: int) -> ValueError:
+    """Return the error for batches of fewer rows than a layer needs to learn."""
+    kind = type(layer).__name__
+    return ValueError(
+        f"{where}: batch_size must be at least {layer.least_rows} for {kind} to learn, got "
+        f"batches of {batch_size} of {n} samples. Give larger batches, or freeze the layer: "
+        "trainable = False."
+    )

@@ -14,6 +14,8 @@ from fastnet.checks.numbers import number
 __all__ = [
     "clippable",
     "no_optimizer",
+    "optimizer_of_others",
+    "other_array",
     "pairs",
     "state",
     "state_kind",
@@ -96,6 +98,23 @@ def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, b
             f"{grad.shape}. Give the gradient of that array."
         )
     return key, param, grad, False
+
+
+def other_array(where: str, key: Any, names: tuple[str, ...]) -> ValueError:
+    """Return the error for an array in the place of one that an optimizer has states of."""
+    return ValueError(
+        f"{where}: params[{key!r}] must be the array that {' and '.join(names)} belong to, got "
+        "another one. Give all parameters at each step, in one list or dict, and change them in "
+        "place; for others make a new optimizer, or call reset()."
+    )
+
+
+def optimizer_of_others(where: str, optimizer: Any) -> ValueError:
+    """Return the error for an optimizer that goes on from what other arrays have left in it."""
+    return ValueError(
+        f"{where}: optimizer must be a new one, or have trained this model, got {optimizer!r} "
+        f"after {optimizer.iter} updates of other arrays. Make a new one, or call its reset()."
+    )
 
 
 def state_kind(where: str, name: str, kind: type, held: Any) -> None:

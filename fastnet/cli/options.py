@@ -80,8 +80,8 @@ def make_parser() -> _Parser:
         allow_abbrev=False,
         help="train a network on handwritten digits",
         description="Train a network on the 1,797 handwritten digits that come with fastnet, or on "
-        "MNIST, and show what it learnt. Ctrl-C stops early and keeps what was learnt "
-        "(exit status 130).",
+        "MNIST, and show what it learnt. Ctrl-C stops early and keeps what was learnt, without "
+        "--out in the working folder (exit status 130).",
     )
     train.set_defaults(run=run_train)
 

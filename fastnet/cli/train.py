@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import math
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from fastnet.models import History, Sequential
 
 MODEL, CURVES = "model.safetensors", "learning_curves.png"
+INTERRUPTED = "interrupted{}.safetensors"
+DIVERGED = 2  # times the loss of guessing, and of the untrained network: at --lr 10 it is 1.1
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -53,6 +56,7 @@ def run_train(options: argparse.Namespace) -> int:
             f"{options.lr:g}, batches of {options.batch_size}, seed {options.seed}\n",
             flush=True,
         )
+    before = model.evaluate(x_train, t_train)["loss"]
     try:
         history = model.fit(
             x_train,
@@ -67,13 +71,24 @@ def run_train(options: argparse.Namespace) -> int:
         refuse(error, status=1)
     except ValueError as error:  # --lr is more than --dtype can hold
         refuse(error)
-    stopped = len(history.loss) < options.epochs
-    if stopped:
-        done = f"{len(history.loss)} of {options.epochs} epochs"
-        say(f"interrupted after {done}; what was learnt is kept")
+    stopped = history.interrupted
+    if not stopped and history.loss[-1] > DIVERGED * max(before, math.log(10)):
+        refuse(
+            f"training diverged: after {len(history.loss)} epochs the loss is "
+            f"{history.loss[-1]:.4g}, before them it was {before:.4g}. Lower --lr, which is "
+            f"{options.lr:g}.",
+            status=1,
+        )
 
     # Written before anything is printed: a reader that went away (| head) costs no model.
     written, failed = ([], False) if options.out is None else _write(model, history, options.out)
+    if stopped:
+        done = f"interrupted after {len(history.loss)} of {options.epochs} epochs"
+        if options.out is None:
+            written, kept = _keep(model)
+        else:
+            kept = "kept" if Path(options.out, MODEL) in written else "lost"
+        say(f"{done}; what was learnt is {kept}")
     results = _results(model, history, *data)
     _print_results(results, history, len(test[0]), table=not options.quiet)
     if not options.quiet:
@@ -106,9 +121,7 @@ def _prepare(out: Path) -> None:
     """Make the folder for the results and see that files can be written into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        trial = out / f".{MODEL}.{os.getpid()}.trial"
-        trial.touch(exist_ok=False)
-        trial.unlink()
+        tempfile.TemporaryFile(dir=out).close()  # without a name, on Linux
     except OSError as error:
         refuse(
             f"--out must be a folder that can be written, got {str(out)!r} "
@@ -146,6 +159,23 @@ def _write(model: Sequential, history: History, out: str) -> tuple[list[Path], b
     return written, failed
 
 
+def _keep(model: Sequential) -> tuple[list[Path], str]:
+    """Write a model for which no place was named into the working folder, under a new name.
+
+    Return what was written, and what there is to say.
+    """
+    path, number = Path(INTERRUPTED.format("")), 1
+    while path.exists():
+        number += 1
+        path = Path(INTERRUPTED.format(f"-{number}"))
+    try:
+        model.save(path)
+    except OSError as error:
+        reason = error.strerror or error
+        return [], f"lost: {str(path)!r} was not written ({reason}). Give --out"
+    return [path], f"kept in {str(path)!r}, as no --out was given"
+
+
 def _results(model: Sequential, history: History, train: Pair, test: Pair) -> dict[str, Any]:
     """Return what --json prints."""
     seconds = float(sum(history.seconds))  # of the training loops alone
@@ -173,12 +203,16 @@ def _print_results(results: dict[str, Any], history: History, tested: int, table
         for epoch, row in enumerate(zip(*columns, strict=False), 1):
             print("{:5} {:8.4f} {:9.4f} {:10.4f} {:14.4f} {:8.4f}".format(epoch, *row))
         print()
+    trained = "no epoch of training was completed"
+    if history.loss:
+        trained = (
+            f"{results['seconds']:.3f} s of training, "
+            f"{results['samples_per_second']:,.0f} samples a second"
+        )
     right = round(results["test_accuracy"] * tested)
     print(
         f"test accuracy {results['test_accuracy']:.4f} ({right:,} of {tested:,}), "
-        f"training accuracy {results['train_accuracy']:.4f}\n"
-        f"{results['seconds']:.3f} s of training, "
-        f"{results['samples_per_second']:,.0f} samples a second"
+        f"training accuracy {results['train_accuracy']:.4f}\n{trained}"
     )
 
 

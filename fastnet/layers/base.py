@@ -82,12 +82,19 @@ class Layer:
     ----------
     params, grads : list of arrays
         What it learns, and their gradients: backward writes into grads[i].
+    trainable : bool
+        True at first; False freezes it. `Sequential.fit` then leaves its arrays as they are and
+        computes nothing that only they would need, `Sequential.params` and `grads` leave them out,
+        and a file keeps it. A frozen BatchNormalization goes by its running statistics, in training
+        too; for a layer without parameters it means nothing.
     array_names : tuple of str, of the class
         What `params` are called, in their order: arguments of the constructor, and in a file.
     memory_names : tuple of str, of the class
         Arrays that it keeps besides, and that a file keeps, too.
     argument_names : tuple of str, of the class
         The other arguments of the constructor, which a file keeps and the loop goes by.
+    least_rows : int, of the class
+        How many rows a batch in training must have, unless the layer is frozen.
     takes_row_numbers, draws, decays : bool, of the class
         Row numbers in place of features; random numbers in training; a W first, for penalties.
     unstacked : str, of the class
@@ -97,10 +104,18 @@ class Layer:
     array_names: ClassVar[tuple[str, ...]] = ()
     memory_names: ClassVar[tuple[str, ...]] = ()
     argument_names: ClassVar[tuple[str, ...]] = ()
+    least_rows: ClassVar[int] = 1
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
     decays: ClassVar[bool] = False  # the first of its arrays is W, which penalties go by
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
+
+    _trainable = True
+    _model: Any = None  # a weak reference to the `Sequential` that has taken it over
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, or what a pickle brings back, is free.
+        return {name: value for name, value in self.__dict__.items() if name != "_model"}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -117,6 +132,16 @@ class Layer:
     def __init__(self) -> None:
         self.params: list[NDArray[Any]] = []
         self.grads: list[NDArray[Any]] = []
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it learns."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze it, or let it learn, from the next call on."""
+        self._trainable = bool(checks.flag(self._name("trainable"), "trainable", value))
 
     def features(self) -> int | None:
         """Return how many features of a sample it takes; None where it takes any number."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy import empty
@@ -17,6 +19,10 @@ from fastnet.kernels import (
 from fastnet.kernels.batch_normalization import (
     batch_normalization_gradient_in_loop,
     batch_normalization_in_loop,
+)
+from fastnet.kernels.frozen_normalization import (
+    frozen_normalization_gradient_in_loop,
+    frozen_normalization_in_loop,
 )
 from fastnet.layers.base import Layer, LoopLayer, Outputs
 
@@ -40,7 +46,8 @@ class BatchNormalization(Layer):
     """Bring each feature of a batch to mean 0 and variance 1, then scale and shift it.
 
     In training out = gamma * (x - mean) / sqrt(var + eps) + beta with the mean and variance of the
-    batch; after it with the running ones.
+    batch; after it, and where it is frozen (`trainable = False`, as in Keras), with the running
+    ones.
 
     Parameters
     ----------
@@ -95,6 +102,11 @@ class BatchNormalization(Layer):
     running_mean: Any = checks.Checked(_statistic)
     running_var: Any = checks.Checked(_statistic)
 
+    # Frozen it is another function.
+    _settings: ClassVar[Any] = staticmethod(attrgetter("momentum", "eps", "trainable"))
+
+    least_rows = 2
+
     array_names = "gamma", "beta"
     memory_names = "running_mean", "running_var"
     argument_names = "momentum", "eps"
@@ -109,16 +121,18 @@ class BatchNormalization(Layer):
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, which has the batch's statistics in scratch."""
-        (d,) = input_shape
+        (d,), learns = input_shape, self.trainable
+        kernels = batch_normalization_in_loop, batch_normalization_gradient_in_loop
+        frozen = frozen_normalization_in_loop, frozen_normalization_gradient_in_loop
         return [
             LoopLayer(
                 input_shape,
                 ((d,), (d,)),
-                (batch_normalization_in_loop, batch_normalization_gradient_in_loop),
+                kernels if learns else frozen,
                 numbers=(self.momentum, self.eps),
                 memories=dict.fromkeys(self.memory_names, (d,)),
                 scratch=2 * d,
-                whole=True,
+                whole=learns,
             )
         ]
 
@@ -217,7 +231,8 @@ class BatchNormalization(Layer):
         x : (N, D) or (N, ...)
             Rows, or samples that are flattened to D features.
         train_flg : bool
-            False after training: the running mean and variance take the place of the batch's.
+            False after training: the running mean and variance take the place of the batch's. They
+            do so in training where the layer is frozen.
 
         Returns
         -------
@@ -231,6 +246,11 @@ class BatchNormalization(Layer):
             x is complex, object, string or wider than float64; train_flg is not True or False.
         ValueError
             x has not D features, or no row; or eps is 0 in the dtype of x.
+
+        Warns
+        -----
+        RuntimeWarning
+            x is one row, in training: whatever it holds, it becomes beta.
         """
         where = "BatchNormalization.forward"
         checks.flag(where, "train_flg", train_flg)
@@ -252,9 +272,19 @@ class BatchNormalization(Layer):
             checks.same_features(where, name, running[i], gamma.shape)
         mean, var = (checks.contiguous(array, computed) for array in running)
         out = empty(rows.shape, computed)
-        if not train_flg:
+        if not (train_flg and self.trainable):
             batch_normalization_inference_forward(rows, gamma, beta, eps, mean, var, out)
+            if train_flg:
+                self.x, self._x_shape, self._stats = rows, x.shape, (mean, var, True)
         else:
+            if len(rows) == 1:
+                warnings.warn(
+                    f"{where}: x should have more than one row in training, got one, which becomes "
+                    "beta whatever it holds, as its variance is 0. Give a batch, train_flg=False, "
+                    "or freeze the layer (trainable = False).",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             stats = empty(gamma.shape, computed), empty(gamma.shape, computed)
             batch_normalization_forward(
                 rows, gamma, beta, computed.type(self.momentum), eps, mean, var, *stats, out
@@ -262,14 +292,14 @@ class BatchNormalization(Layer):
             for kept, found in zip(running, (mean, var), strict=True):
                 if kept is not found:
                     kept[...] = found
-            self.x, self._x_shape, self._stats = rows, x.shape, stats
+            self.x, self._x_shape, self._stats = rows, x.shape, (*stats, False)
         if self.running_mean is None or self.running_var is None:
             self.running_mean, self.running_var = running
         result: NDArray[Any] = checks.returned(out.reshape(x.shape), dtype)
         return result
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
-        """Return dx in the shape of x; write dgamma and dbeta.
+        """Return dx in the shape of x; write dgamma and dbeta, where forward was not frozen.
 
         Parameters
         ----------
@@ -287,7 +317,8 @@ class BatchNormalization(Layer):
             dout holds no real numbers, or has another shape.
         """
         where = "BatchNormalization.backward"
-        x, shape, stats = checks.remembered(where, self, "x"), self._x_shape, self._stats
+        x, shape = checks.remembered(where, self, "x"), self._x_shape
+        *stats, frozen = self._stats  # the mean, and the inverse deviation or, frozen, the variance
         checks.lengths(where, "params", self.params, 2)
         checks.lengths(where, "grads", self.grads, 2)
         gamma, grads = self.params[0], tuple(self.grads)
@@ -302,6 +333,10 @@ class BatchNormalization(Layer):
         x, gamma, mean, inverse = (checks.contiguous(a, dtype) for a in (x, gamma, *stats))
         upstream = checks.contiguous(dout, dtype).reshape(x.shape)
         dx = empty(x.shape, x.dtype)
+        if frozen:  # dx = dout * gamma / sqrt(running_var + eps)
+            zeros, eps = np.zeros(gamma.shape, x.dtype), x.dtype.type(self.eps)
+            batch_normalization_inference_forward(upstream, gamma, zeros, eps, zeros, inverse, dx)
+            return checks.returned(dx.reshape(shape), dtype)
         written = [g if checks.fits(g, x.dtype) else empty(g.shape, x.dtype) for g in grads]
         batch_normalization_backward(x, gamma, mean, inverse, upstream, dx, *written)
         for grad, found in zip(grads, written, strict=True):

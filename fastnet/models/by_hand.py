@@ -244,6 +244,7 @@ class ByHand(Stack):
                 upper, lower = params[part] + steps[part], params[part] - steps[part]
                 rise = l1 * (np.abs(upper) - np.abs(lower)) + l2 / 2 * (upper**2 - lower**2)
                 grad[part] += rise / (upper - lower)
-            found.append(grad[part].reshape(view.shape).astype(self._dtype))
+            if layer.trainable:
+                found.append(grad[part].reshape(view.shape).astype(self._dtype))
             start = part.stop
         return found

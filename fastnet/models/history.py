@@ -24,6 +24,9 @@ class History:
         The metrics, as `Sequential.fit` has them, and no others.
     val_loss, val_accuracy, ... : list of float
         After the epoch, on the validation data; where there is none, these are missing.
+    interrupted : bool
+        Whether Ctrl-C ended the fit. A second Ctrl-C within a second, and any outside of a fit, is
+        Python's KeyboardInterrupt.
 
     Raises
     ------
@@ -41,6 +44,8 @@ class History:
     >>> history.to_dict()  # pandas.DataFrame takes it
     {'loss': [0.5, 0.25], 'accuracy': [0.75, 1.0]}
     """
+
+    interrupted = False
 
     def __init__(self, columns: dict[str, list[float]] | None = None) -> None:
         vars(self).update(columns or {})
@@ -63,4 +68,5 @@ class History:
         seen = {name: values for name, values in columns.items() if values and name != "seconds"}
         last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in seen.items())
         epochs = len(columns.get("loss", []))
-        return f"<History: {epochs} epochs{f', at last {last}' if last else ''}>"
+        shown = f", at last {last}" if last else ""
+        return f"<History: {epochs} epochs{', interrupted' * self.interrupted}{shown}>"

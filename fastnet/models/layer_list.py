@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import fastnet.layers
@@ -58,6 +59,30 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
             "Make another layer with the same arguments."
         )
     return [(layer, layer._settings(layer)) for layer in layers]
+
+
+def check_free(where: str, model: Any, layers: list[Any], stack: list[tuple[Any, Any]]) -> None:
+    """Check that no layer but those of the stack is another model's, or was when that was deleted.
+
+    A layer that was taken out of its model's list is free.
+    """
+    known = {id(layer) for layer, _ in stack}
+    for i, layer in enumerate(layers):
+        owner = getattr(layer, "_model", None)
+        if owner is None or id(layer) in known or (other := owner()) is model:
+            continue
+        if other is None or any(one is layer for one in other.layers):
+            raise ValueError(
+                f"{where}: layers[{i}] must belong to no other model, got {layer!r}, which was "
+                "taken over by one. Make new layers, or give copy.deepcopy(layers), which begin "
+                "with what these have learnt."
+            )
+
+
+def take(model: Any, layers: list[Any]) -> None:
+    """Take layers over: they belong to the model from now on."""
+    for layer in layers:
+        layer._model = weakref.ref(model)
 
 
 def inputs_of(layers: list[Any]) -> int | None:

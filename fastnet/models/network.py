@@ -54,6 +54,8 @@ class Network(NamedTuple):
     loss_numbers: NDArray[np.float64]
     work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
     scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
+    # (R, 2): where in params those that learn start and stop; None where all do
+    ranges: NDArray[np.int64] | None = None
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -124,6 +126,26 @@ class Network(NamedTuple):
         if not len(self.table):
             for layer, _ in self.stack:
                 layer.in_loop((self.inputs,))
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """Return the views of all parameters."""
+        return [view for _, _, view, _ in self.views]
+
+    def freezing(self) -> Network:
+        """Return the network for training, where the layers that are frozen stay as they are."""
+        if all(layer.trainable for layer, _ in self.stack):
+            return self
+        table, ranges, start = self.table.copy(), [], 0
+        for layer, _, view, _ in self.views:
+            if layer.trainable:
+                ranges.append((start, start + view.size))
+            start += view.size
+        learning = np.array(ranges, np.int64).reshape(-1, 2)
+        table["frozen"] = (table["count"] > 0) & ~np.isin(table["weight"], learning[:, 0])
+        network = self._replace(table=table, ranges=learning).programmed(self.params.dtype)
+        learns = np.flatnonzero((table["count"] > 0) & (table["frozen"] == 0))
+        network.program["lowest"] = learns[0] if learns.size else len(table)
+        return network
 
     def is_finite(self) -> bool:
         """Tell whether all that it learns and remembers is."""

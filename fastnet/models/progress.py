@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 # A compiled call does about 0.05 s of work at this rate, so that Ctrl-C and the progress bar
 # wait no longer; a batch costs at least 10**5 FLOPs' time in overhead, and a sample 10**3: without
 # them, 60,000 samples of one feature in one batch were shuffled 540 times ahead, in 600 MB.
 FLOPS_A_CALL, FLOPS_A_BATCH, FLOPS_A_SAMPLE = 2e9, 1e5, 1e3
+
+
+AGAIN = 1.0  # seconds in which a second Ctrl-C means the program, not the one fit
+_last = -math.inf
+
+
+def is_second() -> bool:
+    """Note a Ctrl-C; tell whether it came so soon after another that a fit must not keep it."""
+    global _last
+    before, _last = _last, time.monotonic()
+    return _last - before < AGAIN
 
 
 @contextmanager
@@ -22,13 +36,15 @@ def interrupts_later() -> Iterator[None]:
     if kept is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    came: list[float] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(time.monotonic()))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, kept)
     if came:
+        if any(later - sooner < AGAIN for sooner, later in pairwise(came)):
+            is_second()  # the one that is raised will be
         signal.raise_signal(signal.SIGINT)
 
 

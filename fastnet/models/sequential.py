@@ -43,7 +43,9 @@ class Sequential(Trained):
         in any dtype: `Rescaling(1 / 255)` first brings pixels of 0..255 to 0..1. `fit` trains with
         batch statistics and random masks, `predict` and `evaluate` go without. The model takes the
         layers over: the arrays of ready-made ones are copied into its vector, so two layers cannot
-        share one (tied weights): step such layers by hand.
+        share one (tied weights): step such layers by hand. A layer belongs to one model as long as
+        it is in its list, and another refuses it, also where the first is deleted by then:
+        `copy.deepcopy(layers)` makes others that begin with what these have learnt.
     loss : str, or an object of a class of fastnet.losses or of one of your own, a `Loss`
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
         "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
@@ -64,9 +66,12 @@ class Sequential(Trained):
     Attributes
     ----------
     layers : list
-        May be changed: the next call builds what is new in it.
+        May be changed: the next call builds what is new in it. `layers[i].trainable = False`
+        freezes a layer from the next call on.
     l1, l2 : float
         May be changed: the next call goes by them.
+    optimizer : one of fastnet.optimizer, None at first
+        The one that trained the model last: `fit` without one goes on with it, and `save` keeps it.
 
     Raises
     ------
@@ -242,7 +247,7 @@ class Sequential(Trained):
         return self._evaluate(where, network, rows, targets, penalties, asked, t)
 
     def summary(self) -> None:
-        """Print the layers with their shapes and parameter counts.
+        """Print the layers with their shapes and parameter counts, and which are frozen.
 
         Raises
         ------
@@ -255,21 +260,25 @@ class Sequential(Trained):
             shapes = [str(array.shape) for array in layer.params] + ["", ""]
             activation = getattr(layer, "activation", None) or ""
             count = sum(array.size for array in layer.params)
+            frozen = "" if layer.trainable or not count else "  frozen"
             columns = f"{activation:<12}{shapes[0]:<16}{shapes[1]:<10}"
             if not layer.params:  # what it is made with stands in their place
                 columns = ", ".join(f"{n}={_short(layer, n)}" for n in layer.argument_names)
-            print(f"{type(layer).__name__:<14}{columns:<38}{count:>12,}")
+            print(f"{type(layer).__name__:<14}{columns:<38}{count:>12,}{frozen}")
         print(f"{'total':<52}{self.parameter_count:>12,}")
+        learning = sum(array.size for array in self.params)
+        if learning < self.parameter_count:
+            print(f"{'trainable':<52}{learning:>12,}")
 
-    def save(self, path: str | bytes | os.PathLike[Any]) -> None:
-        """Write the model to one safetensors file, whole or not at all.
+    def save(self, path: str | bytes | os.PathLike[Any], optimizer: Any = None) -> None:
+        """Write the model and its optimizer to one safetensors file, whole or not at all.
 
         See `fastnet.checkpoint.save_model`.
         """
         from fastnet.models.saved import save_model
 
         self._ready("Sequential.save")
-        save_model(self, path)
+        save_model(self, path, optimizer)
 
     @classmethod
     def load(
@@ -277,11 +286,13 @@ class Sequential(Trained):
     ) -> Model:
         """Read a model that `save` wrote: the same predictions, and the same training, to the bit.
 
+        `fit` without an optimizer goes on with the one that was saved, which is its `optimizer`.
+
         A subclass gets an object of its own class, whose `__init__` is not called.
 
         See `fastnet.checkpoint.load_model`.
         """
-        from fastnet.models.saved import loaded
+        from fastnet.models.loaded import loaded
 
         return loaded(cls, path, layers)
 

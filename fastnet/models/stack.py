@@ -11,9 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.losses import LOSSES, Loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
-from fastnet.models.layer_list import check_outputs, inputs_of, output_count, stacked
+from fastnet.models.layer_list import (
+    check_free,
+    check_outputs,
+    inputs_of,
+    output_count,
+    stacked,
+    take,
+)
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
+from fastnet.optimizer.arrays import moved
 
 __all__ = ["Stack"]
 
@@ -24,6 +32,9 @@ class Stack:
     l1: float
     l2: float
     _is_flat = False  # whether the targets that it was trained on were (N,), of one output
+    optimizer: Any = None  # the one that trained it last
+    # Of Dropout in the loop: the seed, and the count of updates at which its masks go on.
+    _masks: tuple[int, int] | None = None
 
     def __init__(
         self,
@@ -62,6 +73,7 @@ class Stack:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._network = unbuilt(self._loss, self._dtype)
+        take(self, self.layers)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
 
@@ -106,8 +118,8 @@ class Stack:
         TypeError
             It is none of these.
         ValueError
-            It does not take what the layer before it gives, has arrays that are not its own, or is
-            an Embedding that is not the first.
+            It does not take what the layer before it gives, has arrays that are not its own, is an
+            Embedding that is not the first, or belongs to a model.
         MemoryError
             Its parameters do not fit in memory.
 
@@ -122,10 +134,12 @@ class Stack:
         layers = [*self.layers, *added]
         n_in = inputs_of(layers)
         if n_in is None:
+            check_free(where, self, layers, self._network.stack)
             stacked(where, layers)
         else:
             self._ready(where, n_in, layers=layers)
         self.layers += added
+        take(self, layers)
 
     def build(self, n_in: int) -> None:
         """Give every Dense its weights, for n_in features, and gather all in one vector.
@@ -190,6 +204,7 @@ class Stack:
         network = self._network
         if network.suits(n_in, outputs, vocabulary) and network.is_current(layers):
             return network
+        check_free(where, self, layers, self._network.stack)
         stack = stacked(where, layers)
         if not stack or stack != network.stack:
             output_count(where, [layer for layer, _ in stack], n_in)
@@ -197,9 +212,12 @@ class Stack:
             if known == [layer for layer, _ in stack if layer.array_names]:
                 network = recorded(where, network, stack, n_in)
             else:
+                old = {(id(layer), i): view for layer, i, view, _ in network.views}
                 network = gathered(where, network, stack, n_in, self._rng)
                 for layer, i, view, grad in network.views:  # slices: a Dense had none yet
                     layer.params[i : i + 1], layer.grads[i : i + 1] = [view], [grad]
+                places = [(old.get((id(layer), i)), view) for layer, i, view, _ in network.views]
+                moved(self.optimizer, places)
         assigned = []
         for entry in network.views:
             layer, i, view, grad = entry
@@ -217,19 +235,20 @@ class Stack:
                 memory[...] = 0 if kept is None else kept
                 setattr(layer, name, memory)
         self._network = network
+        take(self, layers)
         return network
 
     @property
     def params(self) -> list[NDArray[Any]]:
-        """Parameters of all layers in order: views of `parameter_vector`."""
+        """Parameters of all layers in order, but frozen ones: views of `parameter_vector`."""
         network = self._ready("Sequential.params")
-        return [view for _, _, view, _ in network.views]
+        return [view for layer, _, view, _ in network.views if layer.trainable]
 
     @property
     def grads(self) -> list[NDArray[Any]]:
         """Gradients in the order of `params`: views of `gradient_vector`."""
         network = self._ready("Sequential.grads")
-        return [grad for _, _, _, grad in network.views]
+        return [grad for layer, _, _, grad in network.views if layer.trainable]
 
     @property
     def parameter_vector(self) -> NDArray[Any]:
@@ -243,7 +262,7 @@ class Stack:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the model learns."""
+        """How many numbers the layers hold, frozen ones too."""
         return self._ready("Sequential.parameter_count").params.size
 
     def _penalties(self, where: str) -> tuple[float, float]:

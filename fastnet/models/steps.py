@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,9 +51,9 @@ class Steps:
         numbers: list[float],
         network: Network,
         penalties: tuple[float, float],
-        seed: int,
+        mask_seed: Callable[[int], int] | None,
     ) -> None:
-        self.penalties, self.seed = penalties, seed
+        self.penalties = penalties
         *rest, largest_norm = numbers
         self.optimizer, self.network = optimizer, network
         self.hyper = np.array([largest_norm, *rest, 1.0])
@@ -61,21 +62,31 @@ class Steps:
         plain = plain and optimizer.clip_value is optimizer.clip_norm is None
         plain = plain and not any(penalties)
         self.rule = None if plain else rule
-        size, dtype = network.params.size, network.params.dtype
+        size, dtype, ranges = network.params.size, network.params.dtype, network.ranges
+        views, pairs, start = network.arrays(), [], 0
+        for i, (_, _, view, grad) in enumerate(network.views):
+            if ranges is None or start in ranges[:, 0]:
+                pairs.append((i, view, grad, True))
+            start += view.size
+        if ranges is not None:
+            size = sum(view.size for _, view, _, _ in pairs)
         self.slots = np.zeros((len(optimizer.state_names), size), dtype)
-        pairs = [(i, view, grad, True) for i, (_, _, view, grad) in enumerate(network.views)]
+        if optimizer._others(views):
+            raise checks.optimizer_of_others(where, optimizer)
         held, _ = optimizer._state_rows(where, list, pairs)
+        self.seed = mask_seed(optimizer.iter) if mask_seed else 0
+        optimizer._params = views
         for k, name in enumerate(optimizer.state_names):
-            states: list[NDArray[Any]] = []
+            known = getattr(optimizer, name) or []  # frozen parameters keep theirs
+            states: list[Any] = [*known[: len(views)], *[None] * (len(views) - len(known))]
             start = 0
-            for (_, view, _, _), arrays in zip(pairs, held, strict=True):
-                state = self.slots[k, start : start + view.size].reshape(view.shape)
-                state[...] = arrays[k]
-                states.append(state)
+            for (i, view, _, _), arrays in zip(pairs, held, strict=True):
+                states[i] = self.slots[k, start : start + view.size].reshape(view.shape)
+                states[i][...] = arrays[k]
                 start += view.size
             setattr(optimizer, name, states)
         # The network's own says all that there is of plain SGD with one rate: 4 us a fit.
-        self.has_own = self.rule is not None or callable(optimizer.lr) or seed != 0
+        self.has_own = self.rule is not None or callable(optimizer.lr) or self.seed != 0
         self.program = self._programmed() if self.has_own else network.program
         self.record = self.program[0]
 
@@ -95,6 +106,12 @@ class Steps:
         if self.rule is not None:
             record["rule"] = self.rule.address(dtype)
             record["hyper"], record["slots"] = self.hyper.ctypes.data, self.slots.ctypes.data
+            if self.network.ranges is not None:
+                self.room = np.empty(2 * self.network.params.size, dtype)
+                record["learning"], record["room"] = (
+                    array.ctypes.data for array in (self.network.ranges, self.room)
+                )
+                record["ranges"] = len(self.network.ranges)
             if any(self.penalties):
                 self.penalty_numbers = np.array([*self.penalties, 0.0])
                 record["penalty"] = penalty_in_loop.address(dtype)

@@ -29,6 +29,18 @@ EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 class Trained(ByHand):
     """The training of a Sequential."""
 
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze all layers, or let all learn."""
+        checks.flag("Sequential.trainable", "trainable", value)
+        for layer in self.layers:
+            layer.trainable = value
+
     def fit(
         self,
         x: ArrayLike,
@@ -41,10 +53,12 @@ class Trained(ByHand):
         verbose: int = 1,
         metrics: Sequence[Any] | None = None,
     ) -> History:
-        """Train for some epochs; call again to go on.
+        """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
         Each epoch visits all samples in a new order, in batches of consecutive ones; the last
-        batch is smaller where the number of samples is no multiple.
+        batch is smaller where the number of samples is no multiple. A single sample that would be
+        the last batch is left out of the epoch where a BatchNormalization learns: its variance
+        is 0.
 
         Parameters
         ----------
@@ -56,9 +70,10 @@ class Trained(ByHand):
         t : targets, as the class describes them
         epochs, batch_size : int
         optimizer : one of fastnet.optimizer, optional
-            Default: SGD(lr=0.01). It goes on from the states that it holds, and holds those of the
-            last update afterwards. Its numbers are read once, at the start, but a schedule of the
-            learning rate is asked for each update.
+            Default: the one that trained the model last, `optimizer`; at first SGD(lr=0.01). It
+            goes on from the states that it holds, and holds those of the last update afterwards.
+            Its numbers are read once, at the start, but a schedule of the learning rate is asked
+            for each update.
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
@@ -74,16 +89,20 @@ class Trained(ByHand):
         -------
         History
             Of the epochs of this call. Ctrl-C ends it early: the model keeps what it has learnt,
-            and the history has the epochs that were completed.
+            the history has the epochs that were completed, and its `interrupted` is True.
 
         Raises
         ------
         TypeError, ValueError, IndexError
             An argument does not fit; nothing has changed.
         ValueError
-            A parameter is NaN or infinite before training.
+            A parameter is NaN or infinite before training; batches are of one sample, and a
+            BatchNormalization learns; or the optimizer goes on from what
+            another model has left in it.
         MemoryError
             The parameters do not fit in memory; nothing has changed.
+        KeyboardInterrupt
+            Ctrl-C came a second time within a second, in this fit or from the last one to this.
         FloatingPointError
             The loss, or a weight, is no longer finite; or the loss has no value for an output of a
             layer of your own, which the error names. The model keeps its last finite weights, and
@@ -102,7 +121,9 @@ class Trained(ByHand):
         targets = self._targets(where, t, n, outputs)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
-        optimizer = SGD() if optimizer is None else optimizer
+        visited = _visited(where, layers, n, batch_size)
+        if optimizer is None:
+            optimizer = SGD() if self.optimizer is None else self.optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
         asked = measures.asked_for(where, metrics, self._loss, outputs)
         measures.check_answers(where, asked, self._loss, targets[1])
@@ -127,20 +148,22 @@ class Trained(ByHand):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
-        given, (network, targets) = targets, network.of_targets(targets)
+        given, (network, targets) = targets, network.freezing().of_targets(targets)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
-        seed = int(self._rng.integers(2**63)) if draws else 0
-        steps = Steps(where, rule, optimizer, numbers, network, penalties, seed)
+        steps = Steps(
+            where, rule, optimizer, numbers, network, penalties, self._mask_seed if draws else None
+        )
         self._is_flat = measures.is_flat(self._loss, t, outputs)
+        self.optimizer = optimizer
 
-        batches = -(-n // batch_size)
+        batches = -(-visited // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
-        answers = measures.answer_count(self._loss, n, outputs)
+        answers = measures.answer_count(self._loss, visited, outputs)
         many = 1 if validation_data is not None or later else max(1, a_call // batches)
         names = [measure.name for measure in asked]
         shown = ["loss", *names]
@@ -149,7 +172,7 @@ class Trained(ByHand):
         # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
         seen: list[NDArray[np.float64]] = []
         completed = 0
-        trouble = ""
+        interrupted, trouble = False, ""
         bar = None
         try:
             # An epoch of no samples: what it loads or compiles is no part of the seconds, and what
@@ -167,8 +190,9 @@ class Trained(ByHand):
                 elif shuffle:  # the same orders: 8 ns a row, where `permuted` takes 15
                     for row in order:
                         self._rng.shuffle(row)
+                order = order[:, :visited]
                 totals = np.zeros((count, 3))
-                for first in range(0, n, n if count > 1 else a_call * batch_size):
+                for first in range(0, visited, n if count > 1 else a_call * batch_size):
                     part = order if count > 1 else order[:, first : first + a_call * batch_size]
                     some, trouble = steps.train(rows, targets, part, batch_size)
                     totals += some
@@ -182,7 +206,7 @@ class Trained(ByHand):
                 if later:
                     found = measures.measured(where, asked, network, rows, given, t)
                 done = np.empty((len(totals), len(shown) + 1))
-                done[:, 0], done[:, -1] = totals[:, 0] / n, seconds
+                done[:, 0], done[:, -1] = totals[:, 0] / visited, seconds
                 for i, name in enumerate(names, 1):
                     done[:, i] = found[name] if name in found else totals[:, 1] / answers
                 if validation_data is not None:
@@ -198,13 +222,19 @@ class Trained(ByHand):
                     bar.set_postfix({name: f"{value:.4f}" for name, value in last}, False)
                     bar.update(len(done))
         except KeyboardInterrupt:
-            pass
+            if progress.is_second():
+                raise
+            interrupted = True
         finally:
+            if draws:
+                self._masks = steps.seed, optimizer.iter
             if bar is not None:
                 bar.close()
         shown.append("seconds")
         table = np.concatenate(seen).T.tolist() if seen else [[] for _ in shown]
         history = History(dict(zip(shown, table, strict=True)))
+        if interrupted:
+            history.interrupted = True
         if trouble:
             error = FloatingPointError(
                 outside(where, network, rows, steps.stopped_at)
@@ -215,6 +245,12 @@ class Trained(ByHand):
             error.history = history  # type: ignore[attr-defined]  # the epochs before it
             raise error
         return history
+
+    def _mask_seed(self, updates: int) -> int:
+        """Return the seed of Dropout's masks: that of the last fit whose updates go on here."""
+        if self._masks is not None and self._masks[1] == updates:
+            return self._masks[0]
+        return int(self._rng.integers(2**63))
 
     def _evaluate(
         self,
@@ -241,3 +277,14 @@ class Trained(ByHand):
         if measures.are_later(asked):
             found |= measures.measured(where, asked, network, rows, targets, t)
         return found
+
+
+def _visited(where: str, layers: list[Any], n: int, batch_size: int) -> int:
+    """Return how many samples an epoch visits: all but a rest that is too few for a layer."""
+    rest = n % batch_size
+    for layer in layers:
+        if layer.trainable and batch_size < layer.least_rows:
+            raise checks.too_few_rows(where, layer, n, batch_size)
+        if layer.trainable and 0 < rest < layer.least_rows:
+            return n - rest
+    return n

@@ -14,6 +14,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from fastnet import checks
+from fastnet.optimizer.arrays import followed, once
 from fastnet.optimizer.clipping import Arrays, _norm, _scale
 
 __all__ = ["Optimizer"]
@@ -78,6 +79,7 @@ class Optimizer:
     entry: ClassVar[Any] = None
     state_names: ClassVar[tuple[str, ...]] = ()
     _kernel_counts: ClassVar[bool] = False  # whether the kernel takes the number of the update
+    _params: Any = None  # what the states are of, in the list or dict that it came in
 
     def __init_subclass__(cls) -> None:
         if cls.kernel is not None:
@@ -128,6 +130,8 @@ class Optimizer:
             Arrays, changed in place, strided views too; an entry that is a plain number is
             replaced. An array that stands in it again, as it is or transposed (tied weights), is
             updated once, with the sum of its gradients; its states are those of its first place.
+            The states belong to the arrays of the first update: later ones may leave some out or
+            add some, or put others into the same list or dict.
         grads : list, or dict with at least the keys of params
             Gradients of the same shapes, in any dtype that holds real numbers.
 
@@ -140,7 +144,8 @@ class Optimizer:
             multiplied; or params is a list where it was a dict at first.
         ValueError
             Shapes or lengths differ, params holds a read-only array, or a number of the optimizer
-            is out of its range or not finite in the dtype of a parameter.
+            is out of its range or not finite in the dtype of a parameter; or the states are of
+            other arrays: a copy of the optimizer, `copy.deepcopy`, takes any of the same shapes.
 
         Notes
         -----
@@ -148,11 +153,20 @@ class Optimizer:
         that a kernel does not take, of two dtypes or strided, are copied for it and back.
         """
         where = f"{type(self).__name__}.update"
-        pairs = _once(where, checks.pairs(where, params, grads))
-        values, (known, numbers) = self._values(self), self._checked
+        pairs = once(where, checks.pairs(where, params, grads))
+        known = self._params
+        if params is not known and not (  # 0.2 us, where `_others` takes 1.5
+            type(params) is type(known) is list
+            and len(params) == len(known)
+            and all(map(is_, params, known))
+        ):
+            others = self._others(params)
+            if others:
+                raise checks.other_array(where, others[0], self.state_names)
+        values, (checked, numbers) = self._values(self), self._checked
         if callable(values[0]):
             values = (values[0](self.iter), *values[1:])
-        if not (known and all(map(is_, values, known))):
+        if not (checked and all(map(is_, values, checked))):
             numbers = self._numbers(where, values, pairs)
         rows, fresh = self._state_rows(where, dict if isinstance(params, dict) else list, pairs)
         *numbers, max_norm = numbers
@@ -161,6 +175,8 @@ class Optimizer:
             scale = _scale(_norm(grad for _, _, grad, _ in pairs), max_norm)
         # All is checked: from here on things change.
         self.iter += 1
+        if self._params is None and self.state_names:
+            self._params = params
         for name, held, key, zeros in fresh:
             if type(held) is list:
                 held.extend([None] * (key + 1 - len(held)))  # those between are tied
@@ -175,6 +191,34 @@ class Optimizer:
                 found = _update_copies(self.kernel, grad, (*numbers, scale, *count), states, param)
                 if not isinstance(param, ndarray):
                     params[key] = found[()]
+
+    def reset(self) -> None:
+        """Forget the states and the count: a new optimizer with the same numbers, for any arrays.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastnet.optimizer import Momentum
+        >>> optimizer = Momentum(lr=0.5)
+        >>> optimizer.update([np.ones(2)], [np.ones(2)])
+        >>> optimizer.reset()
+        >>> optimizer.iter, optimizer.v
+        (0, None)
+        """
+        self.iter, self._params = 0, None
+        for name in self.state_names:
+            setattr(self, name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The states of a copy, or of a pickle, are those of whatever it is given first.
+        return {**self.__dict__, "_params": None}
+
+    def _others(self, params: Any) -> list[Any]:
+        """Return the key of a parameter in another's place, where states or a schedule go on."""
+        if all(getattr(self, name) is None for name in self.state_names):
+            if not (self.iter and callable(self.lr)):
+                self._params = None
+        return [] if self._params is None else followed(self, params)
 
     def _numbers(self, where: str, values: tuple[Any, ...], pairs: Iterable[Any]) -> list[float]:
         """Return the numbers in the kernel's order, checked; infinity stands for no limit."""
@@ -231,38 +275,6 @@ class Optimizer:
             if default not in (None, 0.0) or value != default:
                 shown.append(f"{name}={value}")
         return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _once(where: str, pairs: list[Any]) -> list[Any]:
-    """Return the pairs with every array once: its gradient is the sum of those that it has."""
-    if len({getattr(param, "size", None) for _, param, _, _ in pairs}) == len(pairs):
-        return pairs  # 0.4 us for two layers, where a look at addresses takes 4
-    found: list[Any] = []
-    places: dict[Any, list[int]] = {}
-    for pair in pairs:
-        _, param, grad, _ = pair
-        base = getattr(param, "base", None)
-        owner = base if isinstance(base, ndarray) else param
-        same = places.setdefault((id(owner), np.size(param)), [])
-        tied = [i for i in same if _are_tied(found[i][1], param)]
-        if tied:
-            key, first, total, _ = found[tied[0]]
-            if (first.shape, first.strides) != (param.shape, param.strides):
-                grad = grad.T
-            total = np.add(total, grad, dtype=checks.result_dtype(total, grad), order="C")
-            found[tied[0]] = checks.pairs(where, {key: first}, {key: total})[0]
-        else:
-            same.append(len(found))
-            found.append(pair)
-    return found
-
-
-def _are_tied(first: Any, second: Any) -> bool:
-    """Tell whether the two are one array, as it is or transposed."""
-    if not isinstance(first, ndarray) or first.dtype != second.dtype:
-        return False
-    forms = [(array.shape, array.strides) for array in (second, second.T)]
-    return (first.shape, first.strides) in forms and first.ctypes.data == second.ctypes.data
 
 
 def _update_copies(

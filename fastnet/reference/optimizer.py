@@ -24,6 +24,12 @@ class Optimizer:
         for name in self.state_names:
             setattr(self, name, None)
 
+    def reset(self) -> None:
+        """Forget the states and the count."""
+        self.iter = 0
+        for name in self.state_names:
+            setattr(self, name, None)
+
     def update(self, params: list | dict, grads: list | dict) -> None:
         """Do the rule to every entry of a list, or of a dict by its keys."""
         grads = _once(params, grads)

@@ -33,6 +33,7 @@ LAYER = np.dtype(
             "row_scratch",  # elements of scratch that it asks for: for each row of a batch,
             "scratch",  # and for the batch,
             "whole",  # and whether it takes all rows of a batch at once
+            "frozen",  # 1: its parameters stay as they are
         )
     ]
 )
@@ -68,6 +69,12 @@ PROGRAM = np.dtype(
         # 0, or what each sample's loss and its gradient are multiplied by; below 0: it does not
         # count, so the mean of a batch is that of the others
         ("weights", np.int64),
+        ("lowest", np.int64),  # layer that learns: no gradient is sent below it
+        # Where some layers are frozen, 0 or a rule's: (ranges, 2) int64, where in params those that
+        # learn start and stop, and room for 2 P numbers, where the rule finds them side by side
+        ("learning", np.int64),
+        ("ranges", np.int64),
+        ("room", np.int64),
     ]
 )
 

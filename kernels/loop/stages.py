@@ -114,9 +114,9 @@ def forward(
 @inline
 def backward(
     first, n, size, layers, depth, batch_size, params, out, gradients, scratch, grads, state, seed,
-    update,
+    update, lowest,
 ):  # fmt: skip
-    """Send the gradient at rows first : first + n of the last output down to the first layer's.
+    """Send the gradient at rows first : first + n of the last output down to the lowest layer's.
 
     `out` is the last output. The gradient at any output stands `gradients` elements after it.
     Layers by address leave the gradients of their parameters in `grads`.
@@ -127,12 +127,12 @@ def backward(
     differentiate(last.activation, rows, offset(rows, gradients), last.outputs, n, last.outputs)
     for i in range(depth):
         scratch = offset(scratch, scratch_after(layer_at(layers, i), batch_size))
-    for i in range(depth - 1, -1, -1):
+    for i in range(depth - 1, lowest - 1, -1):
         layer = layer_at(layers, i)
-        if i == 0 and layer.forward == 0:
+        if i == lowest and layer.forward == 0:
             break
         d, m = layer.inputs, layer.outputs
-        below = layer_at(layers, i - 1).activation if i > 0 else IDENTITY
+        below = layer_at(layers, i - 1).activation if i > lowest else IDENTITY
         x = offset(y, -padded(batch_size * d))
         rows = offset(x, first * d)
         dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
@@ -145,7 +145,8 @@ def backward(
                     x=address_in(rows, 0), out=address_in(offset(y, first * m), 0),
                     param=address_in(params, layer.weight), state=address_in(state, layer.state),
                     scratch=address_in(scratch, 0), dout=address_in(dout, 0),
-                    dx=0 if i == 0 else address_in(dx, 0), grad=address_in(grads, layer.weight),
+                    dx=0 if i == lowest else address_in(dx, 0),
+                    grad=address_in(grads, layer.weight),
                 ),
                 scalar(x, 0.0),
             )  # fmt: skip
@@ -176,14 +177,16 @@ def update(
         vectors = 0
         for i in range(depth):
             layer = layer_at(layers, i)
-            if layer.weight >= 0 and layer.forward == 0:
+            if layer.weight >= 0 and layer.forward == 0 and layer.frozen == 0:
                 vectors += layer.inputs * vectors_of(x, layer.outputs)
         start, end = block * vectors // blocks, (block + 1) * vectors // blocks
     for i in range(depth):
         layer = layer_at(layers, i)
         d, m = layer.inputs, layer.outputs
         y = offset(x, padded(batch_size * d))
-        if layer.forward != 0:
+        if layer.frozen != 0:
+            pass
+        elif layer.forward != 0:
             if fused and block == 0:
                 param, grad = offset(params, layer.weight), offset(grads, layer.weight)
                 descend(param, grad, lr, layer.count)

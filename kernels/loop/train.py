@@ -12,6 +12,7 @@ from numba import boolean, float64, int64
 
 from .._compile import helper, jit, matrix, real, vector
 from ..simd import get, offset, pointer, pointer_at, put, scalar
+from ..sweep import copy
 from .blocks import UPDATES_A_MEMBER, row_block, row_blocks
 from .calls import Penalty, Rule, address_in, call
 from .gather import gather
@@ -52,9 +53,31 @@ def _is_plain(program):
 
 
 @helper
+def _side_by_side(program, params, size, back):
+    """Copy the parameters that learn, and their gradients, into the program's room; or back.
+
+    The gradients follow after `size` numbers. Returns how many learn.
+    """
+    like, done = scalar(params, 0.0), 0
+    ranges, room = pointer_at(program.learning, int64(0)), pointer_at(program.room, like)
+    g = pointer_at(program.grads, like)
+    for i in range(program.ranges):
+        start = get(ranges, 2 * i)
+        count = get(ranges, 2 * i + 1) - start
+        if back:
+            copy(offset(room, done), offset(params, start), count)
+        else:
+            copy(offset(params, start), offset(room, done), count)
+            copy(offset(g, start), offset(room, size + done), count)
+        done += count
+    return done
+
+
+@helper
 def _follow_rule(program, lr, params, size, update):
     """Update all parameters from their gradients; returns what large weights cost."""
     like, p, penalty = scalar(params, 0.0), address_in(params, 0), 0.0
+    grads, count = program.grads, size
     if program.penalty != 0:
         call(
             program.penalty,
@@ -66,14 +89,19 @@ def _follow_rule(program, lr, params, size, update):
         )  # fmt: skip
         penalty = get(pointer_at(program.penalty_numbers, float64(0)), PENALIZED)
     put(pointer_at(program.hyper, float64(0)), LR, float64(lr))
+    if program.learning != 0:
+        count = _side_by_side(program, params, size, False)
+        p, grads = program.room, address_in(pointer_at(program.room, like), size)
     call(
         program.rule,
         Rule(
-            t=update + 1, size=size, param=p, grad=program.grads, slots=program.slots,
+            t=update + 1, size=count, param=p, grad=grads, slots=program.slots,
             hyper=program.hyper,
         ),
         like,
     )  # fmt: skip
+    if program.learning != 0:
+        _side_by_side(program, params, size, True)
     return penalty
 
 
@@ -219,7 +247,7 @@ def train_epochs(
                 if learn:
                     backward(
                         first, count, n, layers, depth, batch_size, p, y, gradients, scratch, g,
-                        memory, seed, done,
+                        memory, seed, done, program.lowest,
                     )  # fmt: skip
                 if members > 1:
                     fetch_add(shared, ANSWERS, correct)

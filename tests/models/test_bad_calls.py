@@ -30,7 +30,7 @@ from fastnet.layers import (
 )
 from fastnet.losses import LOSSES
 from fastnet.models import History, Sequential, TwoLayerNet
-from fastnet.models.saved import CLASSES
+from fastnet.models.loaded import CLASSES
 from fastnet.optimizer import SGD
 
 LAYERS = ", ".join(CLASSES) + ", or of a class of your own that derives from Layer"

@@ -63,23 +63,6 @@ def test_a_pickle_holds_the_parameters_and_gradients_once():
     assert len(pickle.dumps(model)) < 2.1 * model.parameter_vector.nbytes
 
 
-def test_two_models_that_share_a_layer():
-    x, t = data()
-    shared = Dense(4, activation="tanh")
-    first = Sequential([shared, Dense(3)], seed=0)
-    second = Sequential([shared, Dense(2)], seed=1)
-    first.fit(x, t, 2, verbose=0)
-    W = shared.W.copy()
-    second.fit(x, t % 2, optimizer=SGD(lr=0), verbose=0)
-    assert_array_equal(shared.W, W)  # what the first has learnt
-    assert_array_equal(second.parameter_vector[:20], W.ravel())
-    second.fit(x, t % 2, 2, verbose=0)
-    W = shared.W.copy()
-    first.predict(x)
-    assert_array_equal(first.parameter_vector[:20], W.ravel())
-    assert_array_equal(shared.W, W)
-
-
 def test_two_threads_train_two_models():
     def work(i):
         x, t = data(500, dtype="float64", seed=i)

@@ -8,7 +8,8 @@ from .base import Layer
 class BatchNormalization(Layer):
     """Bring each feature of a batch to mean 0 and variance 1, then scale and shift it.
 
-    (N, C, H, W) has C * H * W features, as in the textbook.
+    (N, C, H, W) has C * H * W features, as in the textbook. Frozen it goes by the running mean and
+    variance, in training too.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class BatchNormalization(Layer):
         if self.running_mean is None or self.running_var is None:
             self.running_mean, self.running_var = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
         mean, var = self.running_mean, self.running_var
-        if train_flg:
+        if train_flg and self.trainable:
             mean = rows.mean(axis=0)
             var = np.mean((rows - mean) ** 2, axis=0)
             rest = 1 - self.momentum
@@ -52,11 +53,14 @@ class BatchNormalization(Layer):
         xc, std = rows - mean, np.sqrt(var + self.eps)
         if train_flg:
             self.x, self.xn, self.std = rows, xc / std, std
+            self._frozen = not self.trainable
         return (self.gamma * (xc / std) + self.beta).reshape(shape)
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """Return dx in the shape of dout; write dgamma and dbeta."""
         rows = dout.reshape(len(dout), -1)
+        if self._frozen:
+            return (self.gamma / self.std * rows).reshape(dout.shape)
         self.grads[1][...] = rows.sum(axis=0)
         self.grads[0][...] = np.sum(self.xn * rows, axis=0)
         centred = rows - rows.mean(axis=0) - self.xn * np.mean(self.xn * rows, axis=0)

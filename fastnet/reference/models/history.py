@@ -4,6 +4,8 @@
 class History:
     """What ``fit`` saw: by name, lists with one entry an epoch."""
 
+    interrupted = False  # it ends where Ctrl-C comes
+
     def __init__(self, columns: dict[str, list[float]] | None = None) -> None:
         vars(self).update(columns or {})
 

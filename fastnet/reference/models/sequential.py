@@ -31,8 +31,11 @@ class Sequential:
     Softmax that is the last layer before one of the two of probabilities is left to the softmax
     cross entropy, of what it takes. The loss counts penalties on the W of
     all products, of strengths l1 and l2. One generator, ``default_rng(seed)``, draws the weights at
-    build, then one permutation an epoch; fastnet draws the same.
+    build, then one permutation an epoch; fastnet draws the same. ``fit`` goes on with the optimizer
+    of the last one where none is given.
     """
+
+    optimizer: Any = None
 
     def __init__(
         self,
@@ -96,15 +99,15 @@ class Sequential:
 
     @property
     def params(self) -> list[np.ndarray]:
-        """Parameters of all layers in order: views of ``parameter_vector``."""
+        """Parameters of all layers in order, but frozen ones: views of ``parameter_vector``."""
         self._ready()
-        return [array for layer in self.layers for array in layer.params]
+        return [array for layer in self.layers if layer.trainable for array in layer.params]
 
     @property
     def grads(self) -> list[np.ndarray]:
         """Gradients in the order of ``params``: views of ``gradient_vector``."""
         self._ready()
-        return [array for layer in self.layers for array in layer.grads]
+        return [array for layer in self.layers if layer.trainable for array in layer.grads]
 
     @property
     def parameter_vector(self) -> np.ndarray:
@@ -120,8 +123,19 @@ class Sequential:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the model learns."""
+        """How many numbers the layers hold, frozen ones too."""
         return self.parameter_vector.size
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
+        return any(layer.trainable for layer in self.layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        """Freeze it, or let it learn."""
+        for layer in self.layers:
+            layer.trainable = value
 
     def forward(self, x: np.ndarray, t: np.ndarray | None = None) -> Any:
         """Return the loss of the batch, without targets the outputs; backward can follow."""
@@ -210,7 +224,7 @@ class Sequential:
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
         names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
-        optimizer = SGD() if optimizer is None else optimizer
+        self.optimizer = optimizer = optimizer or self.optimizer or SGD()
         columns: dict = {name: [] for name in ["loss", *names]}
         for _ in range(epochs):
             start = time.perf_counter()
@@ -250,8 +264,11 @@ class Sequential:
         if self.layers[0].params:
             self.layers[0]._backward_params(dout)
         self._add_penalty_gradients()
-        # One update of the flat vector is every layer's update.
-        optimizer.update([self._parameters], [self._gradients])
+        if all(layer.trainable for layer in self.layers):
+            # One update of the flat vector is every layer's update.
+            optimizer.update([self._parameters], [self._gradients])
+        else:
+            optimizer.update(self.params, self.grads)
         return loss, y
 
     def predict(self, x: np.ndarray) -> np.ndarray:
