@@ -205,7 +205,7 @@ class Kernel(registry.CPUDispatcher):
         return super()._compile_for_args(*args, **kws)
 
     def _refusal(self, found, values=None):
-        return refusal(self.__name__, arguments_of(self.py_func), self._given, found, values)
+        return refusal(self, arguments_of(self.py_func), self._given, found, values)
 
     def _compilation_chain_init_hook(self):
         """Numba looks for extensions, 4 to 14 ms: the cache does, before anything is compiled."""

@@ -8,6 +8,8 @@ wrong numbers, or pages of LLVM's errors. Dimensions, dtype and layout are parts
 so a call is looked at where a new version would be compiled for it, and costs nothing otherwise.
 """
 
+import inspect
+
 import numpy as np
 from numba import types
 
@@ -84,7 +86,7 @@ def refusal(kernel, names, signatures, given, values=None):
 
     Parameters
     ----------
-    kernel : str
+    kernel : object with the name and the docstring of a kernel
     names : tuple of str
         Of its arguments.
     signatures : sequence of tuples
@@ -99,7 +101,7 @@ def refusal(kernel, names, signatures, given, values=None):
             return None
         at = _first_wrong(version, given)
         if at is None:
-            return None
+            return _refusal_to_write(kernel, names, given)
         if at > furthest:
             furthest, wanted = at, []
         if at == furthest:
@@ -110,7 +112,30 @@ def refusal(kernel, names, signatures, given, values=None):
     value = None if values is None else values[furthest]
     before = [t.ndim for t in given[:furthest] if isinstance(t, types.Array)]
     rule, got = _rule(wanted, before), _seen(found, value)
-    return f"{kernel}: {name} must be {rule}, got {got}. {_advice(name, wanted, found, value)}"
+    advice = _advice(name, wanted, found, value)
+    return f"{kernel.__name__}: {name} must be {rule}, got {got}. {advice}"
+
+
+def _refusal_to_write(kernel, names, given):
+    """Return in one line which array cannot be written; outputs come last, behind all inputs."""
+    fixed = [i for i, t in enumerate(given) if isinstance(t, types.Array) and not t.mutable]
+    if not fixed or fixed[-1] < _first_output(kernel.__doc__ or "", names):
+        return None
+    return (
+        f"{kernel.__name__}: {names[fixed[-1]]} must be an array that can be written, got one that "
+        "is read-only. Copy it, or make a new one."
+    )
+
+
+def _first_output(document, names):
+    """Return the position of the first argument that a docstring says is written."""
+    head = ""
+    for line in inspect.cleandoc(document).partition("Parameters\n")[2].splitlines():
+        if line[:1].strip():
+            head = line.partition(" : ")[0].partition(", ")[0]
+        elif head in names and ("overwritten" in line.lower() or "in place" in line):
+            return names.index(head)
+    return len(names)
 
 
 def _first_wrong(version, given):
@@ -166,7 +191,7 @@ def _rule(wanted, before):
     """Say what an argument must be, behind arrays of so many dimensions."""
     first = wanted[0]
     if isinstance(_ahead(first), types.Array):
-        shape = _joined(f"{_ahead(kind).ndim}-D " for kind in wanted)
+        shape = _joined(f"{_ahead(kind).ndim}-D" for kind in wanted) + " "
         if isinstance(first, AnyShape):
             least = f"at least {first.least}-D " if first.least else ""
             shape = f"{before[0]}-D " if before else least

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import fastnet
 from fastnet import models
+from fastnet.kernels import _folders
 from fastnet.layers import Dense
 from fastnet.models import Sequential
 
@@ -76,7 +78,14 @@ def kernel_cache(request, tmp_path_factory):
     """
     cache = getattr(request.config, "cache", None)
     make = cache.mkdir if cache else tmp_path_factory.mktemp
-    return lambda name: str(make(f"fastnet_{name.replace(' ', '_')}"))
+
+    def folder(name):
+        made = make(f"fastnet_{name.replace(' ', '_')}")
+        for old in {*made.glob("fastnet/*")} - {*made.glob(f"fastnet/kernels-{_folders._STAMP}-*")}:
+            shutil.rmtree(old, ignore_errors=True)
+        return str(made)
+
+    return folder
 
 
 @pytest.fixture(scope="session")

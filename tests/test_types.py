@@ -305,6 +305,47 @@ def test_numbers_and_arrays_that_cannot_be_written():
         np.testing.assert_array_equal(out, np.full((3, 2), 4.0))
 
 
+@every_kernel
+def test_what_is_only_read_may_be_read_only(name):
+    """The others may not: what is written there is in bytes, in a file, or part of a program."""
+    kernel = PUBLIC[name]
+    version = kernel.versions[-1]
+    written = []
+    for at, argument, kind in arrays_of(kernel, version):
+        types_given = list(version)
+        types_given[at] = kind.copy(readonly=True)
+        message = kernel._refusal(types_given)
+        if message is not None:
+            written.append(argument)
+            assert message == (
+                f"{name}: {argument} must be an array that can be written, got one that is "
+                "read-only. Copy it, or make a new one."
+            )
+    arrays = [argument for _, argument, _ in arrays_of(kernel, version)]
+    reads = {"t", "x", "W", "labels", "grad", "dout", "idx", "programs"} & set(arrays[:1])
+    assert name == "work_size" or (written and arrays[-len(written) :] == written)
+    assert not reads & set(written) or "update" in name
+    assert kernel._refusal(version) is None
+
+
+def test_an_output_that_is_read_only():
+    x = np.ones((2, 3))
+    fixed = np.frombuffer(bytes(48)).reshape(2, 3)
+    message = "relu_forward: out must be an array that can be written, got one that is read-only."
+    with pytest.raises(TypeError, match=f"^{message} Copy it, or make a new one\\.$"):
+        kernels.relu_forward(x, fixed)
+    assert not fixed.any()
+
+    @numba.njit
+    def into_a_global(x):
+        kernels.relu_forward(x, fixed)
+
+    with pytest.raises(numba.TypingError, match=message):
+        into_a_global(x)
+    kernels.relu_forward(fixed, x)
+    assert not x.any()
+
+
 def test_a_row_and_a_column_are_contiguous():
     """One column, or one row, is in C order whatever it was made of."""
     whole = np.ones((4, 5))
