@@ -1,9 +1,9 @@
-"""Checks of numbers, names and flags."""
+"""Checks of numbers and flags."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from fastnet.checks.arrays import COMPUTED, FLOAT16, FLOAT32, FLOAT64, LARGEST, _shown
 
 __all__ = [
-    "choice",
     "count",
     "deviation",
     "epsilon",
@@ -238,16 +237,6 @@ def flag(where: str, name: str, value: Any) -> Any:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
             f"{where}: {name} must be True or False, got {_shown(value)}. Give one of the two."
-        )
-    return value
-
-
-def choice(where: str, name: str, value: Any, choices: Collection[str]) -> Any:
-    """Return value, which must be one of the given words."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(
-            f"{where}: {name} must be one of {', '.join(map(repr, choices))}, got {_shown(value)}. "
-            "Give one of these names."
         )
     return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import fastnet.layers
-from fastnet.layers import Activation, Layer
+from fastnet.layers import ACTIVATIONS, Activation, Layer
 
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
 
@@ -34,7 +34,7 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
                 for name in fastnet.layers.__all__
                 if says_what_it_is(getattr(fastnet.layers, name))
             ]
-            advice = getattr(layer, "unstacked", "") or "Add one of these layers."
+            advice = getattr(layer, "unstacked", "") or _in_place_of(layer)
             raise TypeError(
                 f"{where}: layer must be one of {', '.join(known)}, or of a class of your own that "
                 f"derives from Layer, got {kind.__name__}. {advice}"
@@ -44,7 +44,6 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
                 f"{where}: layer must compute what its in_loop says, got {kind.__name__}, whose "
                 "forward or backward is another. Give it an in_loop, too."
             )
-        layer._check_settings(where)
         if layer.takes_row_numbers and i > 0:
             raise ValueError(
                 f"{where}: {kind.__name__} must be the first layer, as it takes row numbers, got "
@@ -56,6 +55,17 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
             "Make another layer with the same arguments."
         )
     return [(layer, layer._settings(layer)) for layer in layers]
+
+
+def _in_place_of(layer: Any) -> str:
+    """Say what to add in the place of what is no layer."""
+    if isinstance(layer, type) and issubclass(layer, Layer):
+        return f"Add an object, {layer.__name__}()."
+    if isinstance(layer, str) and layer.lower() in ACTIVATIONS:
+        return f"Add {ACTIVATIONS[layer.lower()].__name__}()."
+    if isinstance(layer, int):
+        return f"Add Dense({layer})."
+    return "Add one of these layers."
 
 
 def inputs_of(layers: list[Any]) -> int | None:

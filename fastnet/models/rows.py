@@ -60,7 +60,7 @@ def rows_of(
 
     Where a table (V, H) is given they are numbers of its rows.
     """
-    array = checks.samples(where, name, checks.array(where, name, x))
+    array = checks.samples(where, name, checks.array(where, name, x), features)
     if features is not None:
         checks.features(where, name, array.shape[1], features)
     if table is not None:

@@ -90,13 +90,18 @@ class Sequential(Trained):
     1.0
     """
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike, check_finite: bool = False) -> NDArray[Any]:
         """Return the outputs of the last layer, before any softmax.
+
+        NaN or infinity in a sample gives NaN, or what the layers make of it, in its row of outputs;
+        the other rows are as they would be without.
 
         Parameters
         ----------
         x : (N, D) or (N, ...)
             uint8 is scaled to 0..1.
+        check_finite : bool
+            Refuse x that has NaN or infinity, or numbers that are infinite in the model's dtype.
 
         Returns
         -------
@@ -105,15 +110,18 @@ class Sequential(Trained):
         Raises
         ------
         TypeError, ValueError
-            x does not fit.
+            x does not fit, or is not finite where check_finite is True.
         RuntimeError
             The model has no layers.
         """
         where = "Sequential.predict"
-        found = self._predict_few(x)
-        if found is not None:
-            return found
+        if check_finite is False:
+            found = self._predict_few(x)
+            if found is not None:
+                return found
         rows = self._rows(where, x)
+        if checks.flag(where, "check_finite", check_finite):
+            checks.finite(where, "x", rows.array, self._dtype)
         n, n_in = rows.array.shape
         network = self._ready(where, n_in, vocabulary=rows.vocabulary)
         network.check_in_loop()
@@ -189,6 +197,7 @@ class Sequential(Trained):
         result: NDArray[Any] = softmax(self.predict(x))
         return result
 
+    @checks.keywords_of("Sequential.evaluate")
     def evaluate(self, x: ArrayLike, t: ArrayLike) -> dict[str, float]:
         """Return the mean loss and the share of correct answers.
 

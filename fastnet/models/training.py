@@ -28,6 +28,7 @@ EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 class Trained(ByHand):
     """The training of a Sequential."""
 
+    @checks.keywords_of("Sequential.fit")
     def fit(
         self,
         x: ArrayLike,

@@ -80,6 +80,8 @@ class Optimizer:
     _kernel_counts: ClassVar[bool] = False  # whether the kernel takes the number of the update
 
     def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if cls.kernel is not None:
             cls._kernel_counts = "t" in inspect.signature(cls.kernel).parameters
 

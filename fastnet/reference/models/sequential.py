@@ -201,9 +201,11 @@ class Sequential:
         optimizer.update([self._parameters], [self._gradients])
         return loss, self._correct(y, t)
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray, check_finite: bool = False) -> np.ndarray:
         """Return the outputs of the last layer, (N, C), before any softmax."""
         x = self._inputs(x)
+        if check_finite and not np.isfinite(x).all():
+            raise ValueError("Sequential.predict: x must be finite.")
         self._ready(x.shape[1])
         return self._forward(x)
 
