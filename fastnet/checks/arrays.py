@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -206,13 +207,15 @@ def _reshaped(name: str, array: NDArray[Any], width: int | None) -> str:
     )
 
 
-def features(where: str, name: str, found: int, known: int) -> None:
-    """Check the number of features of x against the one that the model takes."""
+def features(where: str, name: str, found: int, known: int, shape: tuple[int, ...] = ()) -> None:
+    """Check the number of features of x, of that shape, against the one that the model takes."""
     if found != known:
-        raise ValueError(
-            f"{where}: {name} must have {known} features, got {found}. "
-            f"Give {name} the width that the first layer takes."
-        )
+        advice = f"Give {name} the width that the first layer takes"
+        if math.prod(shape) == known and len(shape) > 1:
+            advice = f"Reshape one sample to (1, D): {name}.reshape(1, -1)"
+        elif len(shape) == 2 and shape[0] == known:
+            advice = f"Transpose it to one sample a row: {name}.T"
+        raise ValueError(f"{where}: {name} must have {known} features, got {found}. {advice}.")
 
 
 def same_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
