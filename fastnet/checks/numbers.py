@@ -32,6 +32,7 @@ __all__ = [
     "share",
     "slope",
     "strength",
+    "verbosity",
 ]
 
 
@@ -230,6 +231,15 @@ def seed(where: str, value: Any) -> int | None:
     if value < 0:
         raise ValueError(f"{where}: seed must be at least 0, got {value}. Give such a number.")
     return int(value)
+
+
+def verbosity(where: str, value: Any) -> None:
+    """Check that value says how much is shown: 0, 1 or 2; True is 1."""
+    if not isinstance(value, (int, np.integer, np.bool_)) or not 0 <= value <= 2:
+        raise ValueError(
+            f"{where}: verbose must be 0, 1 or 2, got {_shown(value)}. "
+            "Give 0 for nothing, 1 for a bar, or 2 for a line an epoch."
+        )
 
 
 def flag(where: str, name: str, value: Any) -> Any:

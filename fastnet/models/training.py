@@ -60,8 +60,9 @@ class Trained(ByHand):
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
-        verbose : int
-            0 for no progress bar; it is shown in terminals only.
+        verbose : 0, 1 or 2
+            1 for a progress bar, which is shown in terminals and notebooks; 2 for a line an epoch
+            on standard output; 0 for nothing.
 
         Returns
         -------
@@ -98,6 +99,7 @@ class Trained(ByHand):
         rule, numbers = rule_of(where, optimizer, self._dtype)
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
+        checks.verbosity(where, verbose)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
@@ -124,7 +126,7 @@ class Trained(ByHand):
             progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
-        many = 1 if validation_data is not None else max(1, a_call // batches)
+        many = 1 if validation_data is not None or verbose == 2 else max(1, a_call // batches)
         # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
         seen: list[NDArray[np.float64]] = []
         completed = 0
@@ -136,7 +138,7 @@ class Trained(ByHand):
             none = np.empty((1, 0), np.int64)
             with interrupts_later():
                 steps.run(rows, targets, none, batch_size)
-            bar = progress_bar(epochs, "epoch", verbose)
+            bar = progress_bar(epochs, "epoch", verbose, a_call < batches)
             while completed < epochs and not trouble:
                 count = min(many, epochs - completed)
                 start = time.perf_counter()
@@ -154,6 +156,8 @@ class Trained(ByHand):
                     if trouble:
                         totals = totals[totals[:, 2] == batches]  # the epochs before it
                         break
+                    if bar is not None and first + a_call * batch_size < n:
+                        bar.update(completed + (first + a_call * batch_size) / n - bar.n)
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
@@ -169,7 +173,7 @@ class Trained(ByHand):
                     if validation_data is not None:
                         shown["val_accuracy"] = done[-1, 4]
                     bar.set_postfix({key: f"{value:.4f}" for key, value in shown.items()}, False)
-                    bar.update(len(done))
+                    bar.update(completed - bar.n)
         except KeyboardInterrupt:
             pass
         finally:
