@@ -929,7 +929,9 @@ def test_sigmoid_with_loss_of_the_second(second, t, dtype):
     loss = layer.forward(x, t)
     y, close = 1 / (1 + np.exp(-x)), 1e-5 if dtype == "f4" else 1e-12
     expected = -np.log(np.where(right == 1, y, 1 - y) + 1e-7).mean()
-    assert loss == layer.loss == pytest.approx(expected, rel=close) and loss.dtype == dtype
+    assert loss == layer.loss == pytest.approx(expected, rel=close)
+    # Before NumPy 2 a float32 over an int is a float64 in the script's own code.
+    assert loss.dtype in (dtype, own_of(type(layer))().forward(x, t).dtype)
     assert layer.t is t and layer.params == layer.grads == []
     assert_allclose(layer.y, y, close)
     for dout in (1, 0.5):
@@ -1084,6 +1086,9 @@ def test_kernels_may_take_over_at_any_call(root, monkeypatch, edition, name):
         assert not hook._installed.taken_over
     counts = sorted({0, *counts[:-1]})
     assert len(counts) > 20
+    # A bias below a batch normalization has a gradient of rounding alone, some 1e-17, which these
+    # divide by 1e-7, and multiply by lr.
+    least = 0.05 * 3 * 1e-16 / 1e-7 if name in ("AdaGrad", "RMSprop", "Adam") else 1e-13
     # All calls with one optimizer; with the others those around the first two updates.
     for enough in counts if name == "Adam" else counts[len(counts) // 3 :: 5]:
         with imported(folder, monkeypatch, True, enough=enough + 1):
@@ -1092,7 +1097,7 @@ def test_kernels_may_take_over_at_any_call(root, monkeypatch, edition, name):
             if enough < counts[len(counts) // 2]:
                 assert on_kernels(importlib.import_module("common.layers").Affine)
         for found, wanted in zip(ours, expected, strict=True):
-            assert_allclose(found, wanted, 1e-11, 1e-13)
+            assert_allclose(found, wanted, 1e-11, least)
         for found, wanted in zip(state, own_state, strict=True):
             same(
                 {key: found[key] for key in wanted}, wanted, 1e-11

@@ -27,7 +27,6 @@ ALIASES = {
     "kld": "kullback_leibler_divergence",
     "l1": "mean_absolute_error",
     "l1_loss": "mean_absolute_error",
-    "logcosh": "log_cosh",
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
     "mse": "elementwise_mean_squared_error",
