@@ -263,7 +263,7 @@ LABELS = [
         np.array(["a", "b", "c"]),
         TypeError,
         f"t {NUMBERS} dtype <U1 with t[0]='a'. "
-        "Number what are names: numpy.unique(t, return_inverse=True)[1].",
+        "Number what are names, of all t at once: numpy.unique(t, return_inverse=True)[1].",
     ),
     (
         np.array([0, 1, 2], object),
@@ -314,7 +314,7 @@ LABELS = [
 def test_labels(name, t, error, text):
     call, scores = LABELLED[name]
     advice = {
-        "count": "Count classes from 0: numpy.unique(t, return_inverse=True)[1].",
+        "count": "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
         "wide": f"Give {scores} 256 columns, one for each class.",
         "wider": f"Give {scores} 5 columns, one for each class.",
         "match": f"to match {scores}.shape=(3, 4)",

@@ -76,7 +76,7 @@ def _numbered(t: NDArray[Any], classes: int, scores: str) -> str:
     low, high = int(t.min()), int(t.max())
     numbers = "numpy.unique(t, return_inverse=True)[1]"
     if low < 0 or high >= MOST_CLASSES:
-        return f"Count classes from 0: {numbers}"
+        return f"Count classes from 0, of all t at once: {numbers}"
     wider = _wider(scores, high + 1)
     if high == 1:  # of one output
         return f'{wider}; one output goes with loss="sigmoid_cross_entropy"'

@@ -44,7 +44,8 @@ class Sequential(Trained):
         one (tied weights): step such layers by hand.
     loss : str, or an object of a class of fastnet.losses or of one of your own, a `Loss`
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
-        "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
+        "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Keras' and
+        PyTorch's names stand for the loss that has their value: "mse", "bce_with_logits". Targets t
         are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",
         "sparse_categorical_cross_entropy" and "categorical_hinge" they are labels (N,) or one-hot
         (N, C). "mean_squared_error" is halved and summed over the outputs.

@@ -99,12 +99,12 @@ BAD_LABELS = {
     "negative": (
         np.array([0, -1, 2, 0, 2, 1], np.int8), IndexError,
         "t must be in 0..2 for predict(x).shape=(6, 3), got t[1]=-1. "
-        "Count classes from 0: numpy.unique(t, return_inverse=True)[1].",
+        "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
     ),
     "huge": (
         np.array([0, 1, 2, 0, 2**64 - 1, 1], np.uint64), IndexError,
         "t must be in 0..2 for predict(x).shape=(6, 3), got t[4]=18446744073709551615. "
-        "Count classes from 0: numpy.unique(t, return_inverse=True)[1].",
+        "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
     ),
     "real numbers": (
         T.astype(float), TypeError,
@@ -139,7 +139,8 @@ BAD_LABELS = {
     "strings": (
         ["a"] * 6, TypeError,
         "t must be an array of integers, float16, float32 or float64, got list of dtype <U1 with "
-        "t[0]='a'. Number what are names: numpy.unique(t, return_inverse=True)[1].",
+        "t[0]='a'. Number what are names, of all t at once: "
+        "numpy.unique(t, return_inverse=True)[1].",
     ),
 }  # fmt: skip
 BAD_TARGETS = {
