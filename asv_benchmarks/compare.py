@@ -237,14 +237,20 @@ class Side:
             pass
 
 
+def matching(names, patterns):
+    """Return the names in which one of the patterns is found; refuse where there is none."""
+    chosen = [name for name in names if any(re.search(p, name) for p in patterns)]
+    if not chosen:
+        raise Refusal(f"no benchmark of {len(names)} matches {' or '.join(patterns)}")
+    return chosen
+
+
 def choose(sites, patterns):
     """Return the names that match and run on both sides, and {name: why not}; compile them."""
     left_out = {}
     with Side(sites[0]) as base, Side(sites[1]) as head:
         names = dict.fromkeys(name for side in (base, head) for name in side.ask("names"))
-        chosen = [name for name in names if any(re.search(p, name) for p in patterns)]
-        if not chosen:
-            raise Refusal(f"no benchmark of {len(names)} matches {' or '.join(patterns)}")
+        chosen = matching(names, patterns)
         for name, side in itertools.product(chosen, (base, head)):
             if name not in left_out and (why := side.ask("prepare", name)):
                 left_out[name] = f"{side.name}: {why}"
@@ -364,6 +370,28 @@ def arguments(words):
     return given
 
 
+def enough_rounds(rounds, benchmarks):
+    """Refuse fewer rounds than it takes to be sure of so many benchmarks."""
+    if rounds < least_rounds(benchmarks):
+        raise Refusal(
+            f"--rounds must be at least {least_rounds(benchmarks)} for {benchmarks} benchmarks, "
+            f"got {rounds}"
+        )
+
+
+def before_building(given):
+    """Refuse what the checkout's benchmarks tell already: building takes a minute."""
+    if given.json and not given.json.absolute().parent.is_dir():
+        raise Refusal(f"--json must be in a folder that exists, got {str(given.json)!r}")
+    found, errors = discover()
+    if not errors:  # else a commit may have more of them than the files as they stand
+        enough_rounds(given.rounds, len(matching(found, given.bench)))
+
+
+def at_head(commit):
+    return commit == resolve("HEAD")
+
+
 def compare(words=None):
     """Do what the command line says; return whether something is slower."""
     given, start = arguments(words), time.perf_counter()
@@ -380,6 +408,9 @@ def compare(words=None):
             f"{given.head} is without the {len(changed)} changed files of this checkout, such as "
             f"{changed[0][3:]}. Commit them, or give {WORKTREE} as HEAD"
         )
+    before_building(given)
+    if commits[0] == commits[1] or (commits[1] is None and not changed and at_head(commits[0])):
+        print(f"Both are one commit, {commits[0][:10]}: what differs is noise.", flush=True)
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
         # Names of one length: the size of the environment moves the stack, and times with it.
         sites = [Path(folder).resolve() / side for side in SIDES]
@@ -387,11 +418,7 @@ def compare(words=None):
             print(f"{site.name}: {name} {(commit or '')[:10]}", flush=True)
             build(commit, site)
         names, left_out = choose(sites, given.bench)
-        if given.rounds < least_rounds(len(names)):
-            raise Refusal(
-                f"--rounds must be at least {least_rounds(len(names))} for {len(names)} "
-                f"benchmarks, got {given.rounds}"
-            )
+        enough_rounds(given.rounds, len(names))
         built = time.perf_counter()
         from tqdm import tqdm
 

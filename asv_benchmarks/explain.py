@@ -22,6 +22,7 @@ import difflib
 import json
 import re
 import statistics
+import time
 from pathlib import Path
 
 import numpy as np
@@ -289,13 +290,18 @@ def explained(name, shape=None, dtype="float32", rounds=15):
         **streams,
     }
     rounds_of(contenders, 2)
+    start = time.perf_counter(), time.process_time()
     spent = rounds_of(contenders, rounds)
+    wall, had = time.perf_counter() - start[0], time.process_time() - start[1]
     p10, p50, p90 = percentiles(spent["time"], 1 / calls)
+    of_peak = percentiles(spent["peak"], 1)
     row = {
         "kernel": name,
         "dtype": dtype,
         "shape": sizes,
         "seconds": [p10, p50, p90],
+        "core_share": min(1.0, had / wall),  # what other processes left
+        "spread": max(p50 / p10, of_peak[1] / of_peak[0]),  # 1 on a machine that nobody disturbs
         "call_seconds": statistics.median(spent["call"]) / 500,
         "flops": flops_of(name, sizes, dtype),
         "flops_formula": KERNELS[name].flops,
@@ -331,8 +337,23 @@ def judged(row):
     }
 
 
+LEFT, STEADY = 0.9, 1.15  # of an idle machine, which leaves more of its core and spreads less
+
+
+def disturbance(row):
+    """Say how others disturbed the measurement; "" where they did not."""
+    said = []
+    if row["core_share"] < LEFT:
+        said.append(f"other processes took {1 - row['core_share']:.0%} of the core")
+    if row["spread"] > STEADY:
+        said.append(f"the medians are {row['spread']:.2f} times the 10th percentiles")
+    return "; ".join(said)
+
+
 def where_to_look(row, code):
     """Return a sentence for someone who finds the kernel slow."""
+    if row["limit"] == "neither" and (disturbed := disturbance(row)):
+        return f"the machine, which is busy ({disturbed}): measure again when it is idle"
     if row["limit"] == "call":
         return "the call from Python, which jitted code does not pay; or larger arrays"
     if code and not code["vector"]:

@@ -186,8 +186,23 @@ def _find(folder: Path, part: str, kind: str, dimensions: int) -> Path:
         for candidate in (folder / name, folder / f"{name}.gz"):
             if candidate.is_file():
                 return candidate
+    rule = f"load_mnist: path must hold {names[0]} or {names[0]}.gz"
+    for name in names:
+        # An archive may be unpacked into a folder for each file, or into one below.
+        for candidate in sorted(folder.glob(f"*/{name}*")) + sorted(folder.glob(f"*/*/{name}*")):
+            if not candidate.is_file():
+                continue
+            if candidate.parent == folder / candidate.name:
+                raise FileNotFoundError(
+                    f"{rule}, got it in a folder of its own: {str(candidate)!r}. "
+                    "Put that file in the place of its folder."
+                )
+            raise FileNotFoundError(
+                f"{rule}, got a folder that holds it further down: {str(candidate)!r}. "
+                f"Give the folder {str(candidate.parent)!r}."
+            )
     raise FileNotFoundError(
-        f"load_mnist: path must hold {names[0]} or {names[0]}.gz, got a folder without it: "
+        f"{rule}, got a folder without it: "
         f"{str(folder)!r}. Put MNIST's four IDX files there under their usual names."
     )
 

@@ -40,7 +40,7 @@ def read_only(array):
 NOT_NUMBERS = [
     ("1", "'1'"),
     (True, "True"),
-    (np.True_, "np.True_"),
+    (np.True_, repr(np.True_)),  # "True" before NumPy 2
     (1j, "1j"),
     ([1.0], "[1.0]"),
     (np.ones(1), "an array of shape (1,) and dtype float64"),
@@ -203,7 +203,7 @@ STATISTICS = [
         "text",
         TypeError,
         "must be an array of integers, float16, float32 or float64, got str of dtype <U4. "
-        "Convert it to float32 or float64.",
+        "Give an array of numbers.",
     ),
     (
         read_only(np.ones(4)),

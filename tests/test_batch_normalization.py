@@ -287,7 +287,7 @@ def called(n=4):
             lambda: BatchNormalization("text", ONES),
             TypeError,
             "BatchNormalization: gamma must be an array of integers, float16, float32 or float64, "
-            "got str of dtype <U4. Convert it to float32 or float64.",
+            "got str of dtype <U4. Give an array of numbers.",
         ),
         (
             lambda: BatchNormalization(momentum=1.5),
@@ -318,7 +318,8 @@ def called(n=4):
             lambda: called().forward(ONES),
             ValueError,
             "BatchNormalization.forward: x must be (N, D) with at least one sample and one "
-            "feature, got x.shape=(3,). Reshape one sample to (1, D).",
+            "feature, got x.shape=(3,). Reshape samples of one feature to (N, 1): "
+            "x.reshape(-1, 1); one sample to (1, D): x.reshape(1, -1).",
         ),
         (
             lambda: called().backward(np.ones((3, 4))),

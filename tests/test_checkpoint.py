@@ -492,7 +492,7 @@ def test_a_description_that_does_not_fit(saved, changes, reason):
     "changes",
     [
         {"loss": "gradient"},
-        {"layers": [dense(activation="swish"), LAST]},
+        {"layers": [dense(activation="swosh"), LAST]},
         {"layers": [dense(activation=["relu"]), LAST]},
         {"layers": [dense(weight_init_std="wide"), LAST]},
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from fastnet import checks
+from fastnet import checks, functions
 from fastnet.functions import (
     cross_entropy_error,
     relu,
@@ -90,20 +90,33 @@ def read_only(array):
 
 # What holds no real numbers, for every argument that is an array.
 NUMBERS = "must be an array of integers, float16, float32 or float64, got"
-CONVERT = "Convert it to float32 or float64."
 KINDS = [
-    (X.astype(complex), f"{NUMBERS} dtype complex128. {CONVERT}"),
-    (X.astype(object), f"{NUMBERS} dtype object. {CONVERT}"),
-    (X.astype(str), f"{NUMBERS} dtype <U32. {CONVERT}"),
-    (X.astype(np.longdouble), f"{NUMBERS} dtype {np.dtype(np.longdouble)}. {CONVERT}"),
-    (X.astype("M8[s]"), f"{NUMBERS} dtype datetime64[s]. {CONVERT}"),
-    ("text", f"{NUMBERS} str of dtype <U4. {CONVERT}"),
-    (None, f"{NUMBERS} NoneType of dtype object. {CONVERT}"),
-    ([1, None], f"{NUMBERS} list of dtype object. {CONVERT}"),
+    (X.astype(complex), "dtype complex128. Give its real part, numpy.real({0})."),
+    (X.astype(object), "dtype object. Give numpy.asarray({0}, float)."),
+    (X.astype(str), "dtype <U32. Give numpy.asarray({0}, float)."),
+    (
+        X.astype(np.longdouble),
+        f"dtype {np.dtype(np.longdouble)}. Give numpy.asarray({{0}}, float).",
+    ),
+    (
+        X.astype("M8[s]"),
+        "dtype datetime64[s]. Give numbers: numpy.asarray({0}).astype(float) counts its units.",
+    ),
+    ("text", "str of dtype <U4. Give an array of numbers."),
+    (None, "NoneType of dtype object. Give an array of numbers."),
+    (
+        [1, None],
+        "list of dtype object with {0}[1]=None. "
+        "Give a real number there, or leave out what is not known.",
+    ),
 ]
 TAKES_ARRAYS = {
     "sigmoid: x": sigmoid,
     "relu: x": relu,
+    "identity_function: x": functions.identity_function,
+    "relu_grad: x": functions.relu_grad,
+    "sigmoid_grad: x": functions.sigmoid_grad,
+    "step_function: x": functions.step_function,
     "softmax: x": softmax,
     "softmax_loss: x": lambda bad: softmax_loss(bad, [0, 0, 0]),
     "cross_entropy_error: y": lambda bad: cross_entropy_error(bad, [0, 0, 0]),
@@ -146,7 +159,8 @@ def test_arrays_that_hold_no_real_numbers(name):
     for bad, text in KINDS:
         with pytest.raises(TypeError) as raised:
             TAKES_ARRAYS[name](bad)
-        assert str(raised.value) == f"{name} {text}"
+        argument = name.rpartition(": ")[2]
+        assert str(raised.value) == f"{name} {NUMBERS} {text.format(argument)}"
 
 
 @pytest.mark.parametrize("kind", "?bBhHiIlLqQefdgFDGOSUVmM")
@@ -200,12 +214,16 @@ LABELLED = {
 }
 NOT_ONE_HOT = "t must be one-hot, a single 1 and zeros in each row, got"
 LABELS = [
-    ([0, 4, 1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {count}"),
+    (
+        [0, 4, 1],
+        IndexError,
+        "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {wider}",
+    ),
     ([0, 1, -1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[2]=-1. {count}"),
     (
         np.array([0, 4, 1]),
         IndexError,
-        "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {count}",
+        "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {wider}",
     ),
     (
         np.array([-(2**63), 1, 1]),
@@ -225,7 +243,7 @@ LABELS = [
     (
         np.array([0, 1, 255], np.uint8),
         IndexError,
-        "t must be in 0..3 for {}.shape=(3, 4), got t[2]=255. {count}",
+        "t must be in 0..3 for {}.shape=(3, 4), got t[2]=255. {wide}",
     ),
     ([0, 1], ValueError, "t must have shape (3,) or (3, 4) {match}, got t.shape=(2,). {give}"),
     ([], ValueError, "t must have shape (3,) or (3, 4) {match}, got t.shape=(0,). {give}"),
@@ -239,21 +257,24 @@ LABELS = [
         [0.0, 1.0, 2.0],
         TypeError,
         "t must be integer labels or one-hot rows, got list of dtype float64 with t.shape=(3,). "
-        "Convert labels with t.astype(int).",
+        "Give numpy.asarray(t, int).",
     ),
     (
         np.array(["a", "b", "c"]),
         TypeError,
-        "t must be integer labels or one-hot rows, got dtype <U1 with t.shape=(3,). "
-        "Convert labels with t.astype(int).",
+        f"t {NUMBERS} dtype <U1 with t[0]='a'. "
+        "Number what are names, of all t at once: numpy.unique(t, return_inverse=True)[1].",
     ),
     (
         np.array([0, 1, 2], object),
         TypeError,
-        "t must be integer labels or one-hot rows, got dtype object with t.shape=(3,). "
-        "Convert labels with t.astype(int).",
+        f"t {NUMBERS} dtype object. Give numpy.asarray(t, int).",
     ),
-    (np.zeros((3, 4), complex), TypeError, f"t {NUMBERS} dtype complex128. {CONVERT}"),
+    (
+        np.zeros((3, 4), complex),
+        TypeError,
+        f"t {NUMBERS} dtype complex128. Give its real part, numpy.real(t).",
+    ),
     (np.zeros((3, 4)), ValueError, "{rows} t[0]=[0. 0. 0. 0.]. {divide}"),
     (
         [[1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 1, 0]],
@@ -293,7 +314,9 @@ LABELS = [
 def test_labels(name, t, error, text):
     call, scores = LABELLED[name]
     advice = {
-        "count": "Count classes from 0.",
+        "count": "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
+        "wide": f"Give {scores} 256 columns, one for each class.",
+        "wider": f"Give {scores} 5 columns, one for each class.",
         "match": f"to match {scores}.shape=(3, 4)",
         "give": "Give one label or one one-hot row a sample.",
         "one_hot": "Give labels (N,) or one-hot rows (N, C).",
@@ -381,10 +404,7 @@ EMPTY_TABLE = "must have at least one row and one class, got"
 EMPTY_ROWS = "must have at least one row and one feature, got"
 SHAPES = [
     (lambda: softmax(1.0), "softmax: x must be (C,) or (N, C), got x.shape=(). {table}"),
-    (
-        lambda: softmax(np.zeros((2, 3, 4))),
-        "softmax: x must be (C,) or (N, C), got x.shape=(2, 3, 4). {table}",
-    ),
+    (lambda: softmax(np.zeros((2, 0, 4))), f"softmax: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}"),
     (lambda: softmax([]), f"softmax: x {EMPTY_TABLE} x.shape=(0,). {{some}}"),
     (lambda: softmax(np.zeros((0, 4))), f"softmax: x {EMPTY_TABLE} x.shape=(0, 4). {{some}}"),
     (
@@ -477,17 +497,17 @@ SHAPES = [
     (
         lambda: Affine(np.zeros((784, 100)), np.zeros(100)).forward(np.zeros((32, 783))),
         "Affine.forward: x must have 784 features to match W (784, 100), got x.shape=(32, 783). "
-        "Reshape x to (N, 784).",
+        "Give x of shape (N, 784).",
     ),
     (
         lambda: affine().forward(np.zeros(3)),
         "Affine.forward: x must have 4 features to match W (4, 2), got x.shape=(3,). "
-        "Reshape x to (N, 4).",
+        "Give x of shape (N, 4).",
     ),
     (
         lambda: MatMul(W).forward(np.zeros((5, 3, 2))),
         "MatMul.forward: x must have 4 features to match W (4, 2), got x.shape=(5, 3, 2). "
-        "Reshape x to (N, 4).",
+        "Give x of shape (N, 4).",
     ),
     (
         lambda: affine().forward(np.zeros((0, 4))),
@@ -614,7 +634,7 @@ def test_parameters_that_no_longer_fit():
         layer.backward(np.ones((3, 3)))
     assert str(raised.value) == (
         "Affine.backward: x must have 5 features to match W (5, 3), got x.shape=(3, 4). "
-        "Reshape x to (N, 5)."
+        "Give x of shape (N, 5)."
     )
     layer = called(affine(), X)
     layer.params[1] = np.ones(3)  # past the property
@@ -881,8 +901,8 @@ ARGUMENTS = [
     (
         lambda: Dense(2, activation="relux"),
         ValueError,
-        f"Dense: activation must be one of {ACTIVATION_NAMES}, got 'relux'. "
-        "Give one of these names.",
+        f"Dense: activation must be one of {len(ACTIVATIONS)} names, got 'relux'. "
+        "Did you mean 'relu'?",
     ),
     (
         lambda: Dense(2, activation=Relu),
@@ -1158,7 +1178,8 @@ ARGUMENTS = [
         lambda: stepped(Momentum()).update([X[0].copy()], [X[0]]),
         ValueError,
         "Momentum.update: v[0] must have shape (4,) to match params[0], got (3, 4). "
-        "Make another optimizer for other parameters.",
+        "Give all parameters in one list, the same in each update; or make another optimizer for "
+        "other parameters.",
     ),
     (
         lambda: SGD().update({"W": X.copy(), "b": X.copy()}, {"W": X}),
@@ -1288,15 +1309,14 @@ def test_a_learning_rate_beyond_the_parameters_dtype(dtype, lr):
 
 
 def test_a_dense_whose_activation_was_set_to_no_name():
-    layer = built()
-    layer.forward(np.ones((1, layer.W.shape[0])))
-    layer.activation = "swish"
+    layer = dense("relu")
     with pytest.raises(ValueError) as raised:
-        layer.forward(np.ones((1, layer.W.shape[0])))
+        layer.activation = "nothing"
     assert str(raised.value) == (
-        f"Dense.forward: activation must be one of {ACTIVATION_NAMES}, got "
-        "'swish'. Give one of these names."
+        f"Dense.activation: activation must be one of {ACTIVATION_NAMES}, got "
+        "'nothing'. Give one of these names."
     )
+    assert layer.activation == "relu"
 
 
 def test_a_refused_dense_build_leaves_its_weights():

@@ -355,7 +355,7 @@ def test_without_matplotlib_the_model_is_still_written(capsys, tmp_path, monkeyp
     assert printed.err.startswith(
         "fastnet train: learning_curves.png was not written, because matplotlib cannot be imported "
     )
-    assert printed.err.endswith("). Run pip install 'fastnet-numba[plot]'.\n")
+    assert printed.err.endswith("). Run pip install matplotlib.\n")
     assert printed.out.endswith(f"wrote {tmp_path / MODEL}\n") and CURVES not in printed.out
     assert os.listdir(tmp_path) == [MODEL]
 

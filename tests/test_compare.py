@@ -335,6 +335,7 @@ def test_refusals_after_building(compare, monkeypatch):
             return {"names": names, "prepare": answer}[question]
 
     monkeypatch.setattr(compare, "Side", lambda _: Side())
+    monkeypatch.setattr(compare, "discover", lambda: ({}, {"affine": ImportError()}))
     with pytest.raises(compare.Refusal, match=r"^no benchmark of 2 matches afine or gemm$"):
         compare.compare(["base", "head", "-b", "afine", "-b", "gemm"])
     with pytest.raises(compare.Refusal, match=r"^--rounds must be at least 7 for 2 bench.*got 6$"):
@@ -344,6 +345,51 @@ def test_refusals_after_building(compare, monkeypatch):
         compare.compare(["base", "head", "-b", "affine"])
     with pytest.raises(compare.Refusal, match=r"^HEAD: affine.*: no$"):
         compare.measure(["base", "head"], names, 7, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--rounds", "6"], r"^--rounds must be at least 10 for \d+ benchmarks, got 6$"),
+        (["-b", "affine", "--rounds", "4"], r"^--rounds must be at least \d+ for \d+ .*, got 4$"),
+        (["-b", "afine"], r"^no benchmark of \d+ matches afine$"),
+        (["--json", "nowhere/times.json"], r"^--json must be in a folder that exists, got 'now"),
+    ],
+)
+def test_refusals_before_building(compare, monkeypatch, words, message):
+    """The benchmarks are the checkout's for both sides: how many there are is known at once."""
+    monkeypatch.setattr(compare, "resolve", str)
+    monkeypatch.setattr(compare, "git", lambda *_, why: "")
+    monkeypatch.setattr(compare, "build", lambda *_: pytest.fail("it built"))
+    with pytest.raises(compare.Refusal, match=message):
+        compare.compare(["base", "head", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "changed", "said"),
+    [
+        (["one", "one"], "", True),
+        (["one", "two"], "", False),
+        (["HEAD"], "", True),
+        (["HEAD"], " M kernels/gemm.py", False),
+        (["one"], "", False),
+    ],
+)
+def test_one_commit_is_said_to_be_one(compare, monkeypatch, capsys, words, changed, said):
+    class Built(Exception):
+        pass
+
+    def build(*_):
+        raise Built
+
+    monkeypatch.setattr(compare, "resolve", lambda name: None if name == "worktree" else name)
+    monkeypatch.setattr(compare, "git", lambda *_, why: changed)
+    monkeypatch.setattr(compare, "build", build)
+    monkeypatch.setattr(compare, "before_building", lambda given: None)
+    with pytest.raises(Built):
+        compare.compare(words)
+    lines = [f"Both are one commit, {words[0]}: what differs is noise."] if said else []
+    assert [line for line in capsys.readouterr().out.splitlines() if "one commit" in line] == lines
 
 
 def test_a_missing_library_is_named(compare, monkeypatch):

@@ -139,6 +139,8 @@ def two(kind):
 CALLS = {
     "sigmoid": function(functions.sigmoid),
     "relu": function(functions.relu),
+    "sigmoid_grad": function(functions.sigmoid_grad),
+    "relu_grad": function(functions.relu_grad),
     "softmax": function(functions.softmax),
     "cross_entropy_error": function(lambda x: functions.cross_entropy_error(x, T)),
     "softmax_loss": function(lambda x: functions.softmax_loss(x, T)),

@@ -11,6 +11,7 @@ import inspect
 import os
 import pickle
 import re
+import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,10 @@ from fastnet.dropin.known import CALL, ELEMENT, ENOUGH, KNOWN, LIGHT, Known
 from fastnet.dropin.timing import Report
 
 PYTHON = [sys.executable, "-X", "utf8"]
+NOTHING = (
+    "fastnet: nothing was replaced: the script has imported nothing of the books' common that "
+    "fastnet has\n"
+)
 OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
 
 
@@ -130,7 +135,7 @@ def test_report(root):
     assert "common.layers.SoftmaxWithLoss.backward" in kernels
     assert "common.gradient.numerical_gradient" in own
     assert "common.layers.Affine.forward" not in own
-    for updates, where in ((31, kernels), (1, own)):  # the first one makes the state
+    for updates, where in ((30, kernels), (1, own)):  # the first one makes the state
         assert re.search(rf" {updates} calls +[\d.]+ s +common.optimizer.Adam.update", where)
     assert "common.functions." not in kernels  # the small examples are not counted
     assert when.startswith("in common.layers.Affine.forward, call 1 of common, after ")
@@ -155,6 +160,63 @@ def test_seconds_are_counted_once(monkeypatch):
         "         1 calls      6.000 s    outer",
         "                      3.000 s  everything else",
     ]
+
+
+def test_a_call_is_counted_once(monkeypatch):
+    """Of one that the kernels pass on, the script's own is counted, with the seconds of both."""
+    clock = iter([0.0, 1.0, 2.0, 4.0, 5.0, 6.0, 6.5, 10.0]).__next__
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=clock))
+    report = Report()
+    own = report.timed(lambda given: None, "loss", "own")
+    ours = report.timed(lambda given: given or own(given), "loss", "kernels")
+    ours(0)  # from 1 to 5, the own one from 2 to 4
+    ours(1)  # from 6 to 6.5
+    assert report.rows == {("loss", "own"): [1, 4.0], ("loss", "kernels"): [1, 0.5]}
+    assert str(report).splitlines()[-1].split()[0] == "5.500"
+
+
+@pytest.fixture
+def book(root, tmp_path):
+    """Return a function that copies a book's folder, where a test may write."""
+    return lambda name: shutil.copytree(root / "tests" / "dropin" / name, tmp_path / name)
+
+
+def test_a_script_counts_each_call_once(book):
+    """One-hot targets are passed on to the script's own SoftmaxWithLoss.backward."""
+    code = (
+        "import numpy as np\n"
+        "from common.layers import SoftmaxWithLoss\n"
+        "loss = SoftmaxWithLoss()\n"
+        "for t in (np.eye(3), np.arange(3)):\n"
+        "    for _ in range(10):\n"
+        "        loss.forward(np.ones((3, 3)), t)\n"
+        "        loss.backward()\n"
+    )
+    folder = book("first")
+    (folder / "counted.py").write_text(code)
+    ours = run_after(0, folder, "--report", "counted.py")
+    assert ours.returncode == 0, ours.stderr
+    kernels, own = ours.stderr.split("on kernels\n")[1].split("the script's own\n")
+    row = r" (\d+) calls +[\d.]+ s +common\.layers\.SoftmaxWithLoss\.backward"
+    assert [re.search(row, part)[1] for part in (kernels, own)] == ["10", "10"]
+
+
+@pytest.mark.parametrize("code", ["print(1)", "from common import util", "import common.np"])
+@pytest.mark.parametrize("options", [[], ["--report"]], ids=["", "report"])
+def test_a_script_without_common_is_told_that_nothing_was_replaced(book, code, options):
+    folder = book("second")
+    (folder / "common" / "util.py").write_text("")
+    (folder / "nothing.py").write_text(code)
+    ours = run_after(0, folder, *options, "nothing.py")
+    said = NOTHING.removeprefix("fastnet: ").rstrip()
+    assert ours.stderr.splitlines()[-1].removeprefix("fastnet: ") == said
+    assert ours.stderr.count(said) == 1 and "did not take over" not in ours.stderr
+
+
+def test_a_script_with_common_is_not_told_so(book):
+    folder = book("first")
+    (folder / "little.py").write_text("from common.functions import relu\nprint(relu(1.0))")
+    assert run_after(ENOUGH, folder, "little.py").stderr == ""
 
 
 # --------------------------------------------------------------------------- contracts
@@ -867,7 +929,9 @@ def test_sigmoid_with_loss_of_the_second(second, t, dtype):
     loss = layer.forward(x, t)
     y, close = 1 / (1 + np.exp(-x)), 1e-5 if dtype == "f4" else 1e-12
     expected = -np.log(np.where(right == 1, y, 1 - y) + 1e-7).mean()
-    assert loss == layer.loss == pytest.approx(expected, rel=close) and loss.dtype == dtype
+    assert loss == layer.loss == pytest.approx(expected, rel=close)
+    # Before NumPy 2 a float32 over an int is a float64 in the script's own code.
+    assert loss.dtype in (dtype, own_of(type(layer))().forward(x, t).dtype)
     assert layer.t is t and layer.params == layer.grads == []
     assert_allclose(layer.y, y, close)
     for dout in (1, 0.5):
@@ -1022,6 +1086,9 @@ def test_kernels_may_take_over_at_any_call(root, monkeypatch, edition, name):
         assert not hook._installed.taken_over
     counts = sorted({0, *counts[:-1]})
     assert len(counts) > 20
+    # A bias below a batch normalization has a gradient of rounding alone, some 1e-17, which these
+    # divide by 1e-7, and multiply by lr.
+    least = 0.05 * 3 * 1e-16 / 1e-7 if name in ("AdaGrad", "RMSprop", "Adam") else 1e-13
     # All calls with one optimizer; with the others those around the first two updates.
     for enough in counts if name == "Adam" else counts[len(counts) // 3 :: 5]:
         with imported(folder, monkeypatch, True, enough=enough + 1):
@@ -1030,7 +1097,7 @@ def test_kernels_may_take_over_at_any_call(root, monkeypatch, edition, name):
             if enough < counts[len(counts) // 2]:
                 assert on_kernels(importlib.import_module("common.layers").Affine)
         for found, wanted in zip(ours, expected, strict=True):
-            assert_allclose(found, wanted, 1e-11, 1e-13)
+            assert_allclose(found, wanted, 1e-11, least)
         for found, wanted in zip(state, own_state, strict=True):
             same(
                 {key: found[key] for key in wanted}, wanted, 1e-11
@@ -1437,7 +1504,7 @@ x: undefined_name = 1 if False else 2
     arguments = ["--", "--report", "-x", "a b", "--", "run"]
     own = script(text.replace("x: undefined_name", "x"), *arguments, python=["-X", "dev"])
     ours = script(text.replace("x: undefined_name", "x"), *arguments)
-    assert (ours.stdout, ours.stderr, ours.returncode) == (own.stdout, "", 0)
+    assert (ours.stdout, ours.stderr, ours.returncode) == (own.stdout, NOTHING, 0)
     # fastnet's own `from __future__ import annotations` is not the script's
     assert "NameError" in script(text).stderr
 
@@ -1445,7 +1512,8 @@ x: undefined_name = 1 if False else 2
 @pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(3)", "sys.exit('bye')", "exit(True)", ""])
 def test_exit_statuses(script, end):
     own, ours = (script(f"import sys\n{end}\n", python=p) for p in (["-X", "dev"], ()))
-    assert (ours.returncode, ours.stderr) == (own.returncode, own.stderr)
+    said = own.stderr if end else own.stderr + NOTHING
+    assert (ours.returncode, ours.stderr) == (own.returncode, said)
 
 
 @pytest.mark.parametrize(
@@ -1483,4 +1551,4 @@ def test_a_script_that_is_not_there(capsys, tmp_path):
 
 def test_a_script_without_common_loads_no_kernels(script):
     ours = script("import sys\nprint('numba' in sys.modules, 'numpy' in sys.modules)")
-    assert (ours.stdout, ours.stderr) == ("False False\n", "")
+    assert (ours.stdout, ours.stderr) == ("False False\n", NOTHING)

@@ -180,7 +180,7 @@ def test_each_step_and_seed_has_another_mask():
             lambda: Dropout().forward("text"),
             TypeError,
             "Dropout.forward: x must be an array of integers, float16, float32 or float64, got str "
-            "of dtype <U4. Convert it to float32 or float64.",
+            "of dtype <U4. Give an array of numbers.",
         ),
         (lambda: Dropout().backward(1.0), RuntimeError, "Dropout.backward: call forward first."),
     ],

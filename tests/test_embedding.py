@@ -119,7 +119,7 @@ def called():
             lambda: Embedding(np.ones((5, 3))).forward([0.0, 1.0]),
             TypeError,
             "Embedding.forward: idx must be integers, got list of dtype float64. "
-            "Convert it with idx.astype(int).",
+            "Give numpy.asarray(idx, int).",
         ),
         (
             lambda: Embedding(np.ones(5)),
@@ -142,7 +142,7 @@ def called():
             lambda: called().backward("text"),
             TypeError,
             "Embedding.backward: dout must be an array of integers, float16, float32 or float64, "
-            "got str of dtype <U4. Convert it to float32 or float64.",
+            "got str of dtype <U4. Give an array of numbers.",
         ),
     ],
 )

@@ -234,15 +234,59 @@ def test_limits(explain, flops, moved, call, limit, share, words):
 def test_where_to_look(explain):
     code = {"vector": {"zmm": 3}, "width": BITS}
     said = {
-        limit: explain.where_to_look({"limit": limit}, code)
+        limit: explain.where_to_look(IDLE | {"limit": limit}, code)
         for limit in ("arithmetic", "bandwidth", "neither", "call")
     }
     assert len(set(said.values())) == 4
-    narrow = explain.where_to_look({"limit": "neither"}, code | {"width": BITS // 2})
+    narrow = explain.where_to_look(IDLE | {"limit": "neither"}, code | {"width": BITS // 2})
     assert narrow == f"the vector width: {BITS // 2} bits, where fastnet uses {BITS} here"
-    scalar = explain.where_to_look({"limit": "neither"}, {"vector": {}, "width": 0})
+    scalar = explain.where_to_look(IDLE | {"limit": "neither"}, {"vector": {}, "width": 0})
     assert scalar == "the loop: it has no vector instructions"
-    assert explain.where_to_look({"limit": "neither"}, None) == said["neither"]
+    assert explain.where_to_look(IDLE | {"limit": "neither"}, None) == said["neither"]
+
+
+IDLE = {"core_share": 0.99, "spread": 1.05}
+
+
+@pytest.mark.parametrize(
+    ("of_machine", "said"),
+    [
+        ({"core_share": 0.6}, "other processes took 40% of the core"),
+        ({"spread": 1.5}, "the medians are 1.50 times the 10th percentiles"),
+        (
+            {"core_share": 0.5, "spread": 2.0},
+            "other processes took 50% of the core; the medians are 2.00 times the 10th percentiles",
+        ),
+    ],
+)
+def test_a_busy_machine_is_said_before_divisions(explain, of_machine, said):
+    row = IDLE | of_machine
+    for code in (None, {"vector": {"zmm": 3}, "width": BITS // 2}):
+        assert explain.where_to_look(row | {"limit": "neither"}, code) == (
+            f"the machine, which is busy ({said}): measure again when it is idle"
+        )
+    quiet = explain.where_to_look(IDLE | {"limit": "arithmetic"}, None)
+    assert explain.where_to_look(row | {"limit": "arithmetic"}, None) == quiet
+
+
+@pytest.mark.parametrize(("slow", "busy"), [(1.05, False), (2.0, True)])
+def test_what_is_measured_tells_a_busy_machine(explain, monkeypatch, slow, busy):
+    """Times of which the faster half is that of an idle machine."""
+    clock = iter(range(10**6))
+
+    def rounds_of(contenders, rounds):
+        seconds = {name: 1e-5 if name != "time" else 1e-3 for name in contenders}
+        return {
+            name: [least] * (rounds // 3) + [slow * least] * (rounds - rounds // 3)
+            for name, least in seconds.items()
+        }
+
+    monkeypatch.setattr(explain, "rounds_of", rounds_of)
+    monkeypatch.setattr(explain.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(explain.time, "process_time", lambda: next(clock))
+    row = explain.explained("relu_forward", [8], rounds=15)
+    assert row["spread"] == pytest.approx(slow)
+    assert bool(explain.disturbance(row)) is busy
 
 
 def test_a_wrong_kernel_is_not_explained(explain, monkeypatch):
@@ -320,7 +364,7 @@ def test_without_matplotlib(explain, monkeypatch, capsys):
         explain.parse(["--all", "--png", "roofline.png"])
     message = capsys.readouterr().err
     assert "--png: matplotlib must be installed, got " in message
-    assert "Run pip install 'fastnet-numba[plot]'." in message
+    assert "Run pip install matplotlib." in message
 
 
 def test_command_explains_a_kernel(home, tmp_path):

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastnet import functions
 from fastnet.functions import (
     cross_entropy_error,
+    identity_function,
     relu,
+    relu_grad,
     sigmoid,
+    sigmoid_grad,
     softmax,
     softmax_loss,
+    step_function,
     sum_squared_error,
 )
 from fastnet.reference import functions as reference
@@ -43,6 +48,64 @@ def test_elementwise_functions_equal_the_reference(dtype, shape, rng):
     for function in (relu, sigmoid):
         assert function(x).shape == shape
         assert function(x).dtype == dtype
+
+
+@every_dtype
+@every_shape
+def test_gradients_and_the_step_equal_the_reference(dtype, shape, rng):
+    x = (5 * rng.standard_normal(shape)).astype(dtype)
+    x.flat[0] = 0
+    for name in ("relu_grad", "step_function", "identity_function"):
+        assert_array_equal(getattr(functions, name)(x), getattr(reference, name)(x))
+    assert relu_grad(x).dtype == identity_function(x).dtype == dtype
+    assert step_function(x).dtype == np.int64
+    # Each of the two factors is within 2 ulp, as is 1 - sigmoid where it is not small.
+    exact = reference.sigmoid_grad(x.astype(np.longdouble))
+    assert sigmoid_grad(x).dtype == dtype
+    assert_allclose(sigmoid_grad(x), exact.astype(dtype), rtol=0, atol=np.finfo(dtype).eps)
+    for function in (relu_grad, sigmoid_grad, step_function, identity_function):
+        assert function(x).shape == shape
+
+
+@pytest.mark.parametrize("book", ["first", "second"])
+def test_all_names_of_the_books_functions_are_there(book):
+    """Of `common/functions.py`: those of the first book, which has those of the second."""
+    names = {"cross_entropy_error", "relu", "sigmoid", "softmax"}
+    if book == "first":
+        names |= {"identity_function", "step_function", "sigmoid_grad", "relu_grad"}
+        names |= {"sum_squared_error", "softmax_loss"}
+    assert names <= {*functions.__all__}
+
+
+def test_gradients_are_those_of_the_functions(rng):
+    x = rng.standard_normal((4, 5))
+    h = 2.0**-17
+    for function, slope in ((sigmoid, sigmoid_grad), (relu, relu_grad)):
+        by_definition = (function(x + h) - function(x - h)) / (2 * h)
+        assert_allclose(slope(x), by_definition, rtol=1e-8)  # h**2 / 6, and rounding / h
+
+
+def test_gradients_and_the_step_by_hand():
+    x = [-np.inf, -1, -0.0, 0, 1, np.inf, np.nan]
+    assert_array_equal(relu_grad(x), [0, 0, 1, 1, 1, 1, 0])
+    assert_array_equal(step_function(x), [0, 0, 0, 0, 1, 1, 0])
+    assert_array_equal(sigmoid_grad([-np.inf, 0, np.inf, np.nan]), [0, 0.25, 0, np.nan])
+    y = np.array([1.0, 2.0])
+    assert identity_function(y) is y
+    assert type(step_function(0.5)) is np.int64 and type(relu_grad(np.float32(1))) is np.float32
+    assert type(sigmoid_grad(0)) is type(identity_function(0.5)) is np.float64
+    assert relu_grad([1, -1]).dtype == sigmoid_grad([1]).dtype == np.float64
+
+
+@every_dtype
+@pytest.mark.parametrize("shape", [(2, 3, 5), (2, 1, 3, 4), (3, 3, 1)], ids=str)
+def test_softmax_of_more_dimensions_goes_over_the_last(dtype, shape, rng):
+    x = rng.standard_normal(shape).astype(dtype)
+    y = softmax(x)
+    assert y.shape == shape and y.dtype == dtype
+    assert_array_equal(y.reshape(-1, shape[-1]), softmax(x.reshape(-1, shape[-1])))
+    assert_array_equal(softmax(x.swapaxes(0, 1)), y.swapaxes(0, 1))
+    assert_array_equal(softmax(x.tolist()), softmax(x.astype(np.float64)))
 
 
 @every_dtype

@@ -92,11 +92,11 @@ def test_integers_and_float16():
 DIFF_REFUSALS = {
     "TypeError: numerical_diff: f must be a function, got 3. Give one that takes x.": (3, 1.0),
     "TypeError: numerical_diff: x must be an array of integers, float16, float32 or float64, got "
-    "complex of dtype complex128. Convert it to float32 or float64.": (np.sin, 1j),
+    "complex of dtype complex128. Give its real part, numpy.real(x).": (np.sin, 1j),
     "ValueError: numerical_diff: f(x) must have the shape of x (3,), got (). For a function that "
     "makes one number of many, use numerical_gradient.": (np.sum, np.ones(3)),
     "TypeError: numerical_diff: f(x) must be an array of integers, float16, float32 or float64, "
-    "got NoneType of dtype object. Convert it to float32 or float64.": (lambda x: None, 1.0),
+    "got NoneType of dtype object. Give an array of numbers.": (lambda x: None, 1.0),
 }
 
 
@@ -685,8 +685,8 @@ def test_it_builds_a_model_and_refuses_what_does_not_fit():
     assert [g.shape for g in model.numerical_gradient(x, [0, 1])] == [(4, 3), (3,)]
     where = "Sequential.numerical_gradient"
     assert refusal(lambda: model.numerical_gradient(x, [0, 3])) == (
-        f"IndexError: {where}: t must be in 0..2 for predict(x).shape=(2, 3), got t[1]=3. Count "
-        "classes from 0."
+        f"IndexError: {where}: t must be in 0..2 for predict(x).shape=(2, 3), got t[1]=3. Give "
+        "the last layer 4 units, one for each class."
     )
     assert refusal(lambda: model.numerical_gradient(x[:, :3], [0, 1])) == (
         f"ValueError: {where}: x must have 4 features, got 3. Give x the width that the first "

@@ -399,7 +399,7 @@ def test_row_numbers_that_cannot_be():
     with pytest.raises(TypeError) as caught:
         net.fit(x.astype(float), t, verbose=0)
     assert str(caught.value) == (
-        "Sequential.fit: x must be integers, got dtype float64. Convert it with x.astype(int)."
+        "Sequential.fit: x must be integers, got dtype float64. Give numpy.asarray(x, int)."
     )
     x[2, 1] = 11
     for call in (

@@ -199,7 +199,7 @@ X = np.ones((3, 4))
             lambda: Add().forward(X, "text"),
             TypeError,
             "Add.forward: y must be an array of integers, float16, float32 or float64, got str of "
-            "dtype <U4. Convert it to float32 or float64.",
+            "dtype <U4. Give an array of numbers.",
         ),
         (
             lambda: Repeat(0),

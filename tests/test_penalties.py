@@ -83,7 +83,7 @@ def test_errors(name):
             1,
             TypeError,
             "W must be an array of integers, float16, float32 or float64, got str of dtype <U4. "
-            "Convert it to float32 or float64.",
+            "Give an array of numbers.",
         ),
         (
             [1.0],

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastnet import optimizer
+
 README = Path(__file__).resolve().parent.parent / "README.md"
+OPTIMIZERS = [name for name in optimizer.__all__ if name[0].isupper() and name != "Optimizer"]
 EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
@@ -36,6 +39,17 @@ def test_layers(run):
             assert (start != end).any()
     # Random labels: ten steps take little off, but what SGD learned shows in the loss.
     assert after["loss"] < before["last"].forward(_logits(before), before["t"])
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_the_loop_over_layers_goes_with_every_optimizer(kind, monkeypatch):
+    code = EXAMPLES[0].replace("SGD(lr=0.1)", "SGD()")
+    assert code != EXAMPLES[0]
+    monkeypatch.setattr(optimizer, "SGD", getattr(optimizer, kind))
+    names = {"__name__": "example"}
+    exec(compile(code, "README.md, example 0", "exec"), names)
+    assert type(names["optimizer"]).__name__ == kind and names["optimizer"].iter == 10
+    assert np.isfinite(names["loss"])
 
 
 def _logits(names):

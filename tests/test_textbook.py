@@ -271,19 +271,20 @@ def test_bad_arrays_of_networks():
         lambda: network.accuracy(X[0], LABELS[0]),
         ValueError,
         "MultiLayerNet.accuracy: x must be (N, D) with at least one sample and one feature, got "
-        "x.shape=(6,). Reshape one sample to (1, D).",
+        "x.shape=(6,). Reshape samples of one feature to (N, 1): x.reshape(-1, 1); one sample to "
+        "(1, D): x.reshape(1, -1).",
     )
     refused(
         lambda: network.accuracy(X[:2], [0, 3]),
         IndexError,
-        "MultiLayerNet.accuracy: t must be in 0..2 for predict(x).shape=(2, 3), got t[1]=3. Count "
-        "classes from 0.",
+        "MultiLayerNet.accuracy: t must be in 0..2 for predict(x).shape=(2, 3), got t[1]=3. Give "
+        "the last layer 4 units, one for each class.",
     )
     refused(
         lambda: network.gradient(X[:, :5], LABELS),
         ValueError,
-        "Affine.forward: x must have 6 features to match W (6, 5), got x.shape=(105, 5). Reshape x "
-        "to (N, 6).",
+        "Affine.forward: x must have 6 features to match W (6, 5), got x.shape=(105, 5). Give x of "
+        "shape (N, 6).",
     )
 
 
@@ -616,7 +617,7 @@ def test_plot_without_matplotlib(monkeypatch):
         trainer.plot()
     message = str(caught.value)
     assert message.startswith("Trainer.plot: matplotlib must be installed, got ")
-    assert message.endswith(". Run pip install 'fastnet-numba[plot]'.")
+    assert message.endswith(". Run pip install matplotlib.")
 
 
 # --------------------------------------------------------------------------- the delta rule

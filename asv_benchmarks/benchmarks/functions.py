@@ -2,8 +2,12 @@ from . import API_SHAPES, IMPLEMENTATIONS, SHAPES, assert_close, labels, numbers
 
 # Function -> what it takes beside an array.
 FUNCTIONS = {
+    "identity_function": None,
+    "step_function": None,
     "sigmoid": None,
+    "sigmoid_grad": None,
     "relu": None,
+    "relu_grad": None,
     "softmax": None,
     "softmax_loss": "labels",
     "cross_entropy_error": "labels",

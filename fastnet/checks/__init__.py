@@ -7,7 +7,9 @@ fit for a kernel or one `contiguous` away from it: a kernel itself checks nothin
 from fastnet.checks.arrays import *
 from fastnet.checks.attributes import *
 from fastnet.checks.layers import *
+from fastnet.checks.misplaced import *
 from fastnet.checks.models import *
+from fastnet.checks.names import *
 from fastnet.checks.numbers import *
 from fastnet.checks.optimizers import *
 from fastnet.checks.textbook import *

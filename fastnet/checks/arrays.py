@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
+
+from fastnet.checks.foreign import no_numbers
 
 __all__ = [
     "COMPUTED",
@@ -60,10 +63,7 @@ def array(where: str, name: str, value: ArrayLike) -> NDArray[Any]:
             "length. Give every row the same length."
         ) from None
     if found.dtype.kind not in "biuf" or found.dtype.itemsize > 8:
-        raise TypeError(
-            f"{where}: {name} must be an array of integers, float16, float32 or float64, got "
-            f"{_kind(value, found)}. Convert it to float32 or float64."
-        )
+        raise no_numbers(where, name, value, found)
     return found
 
 
@@ -161,9 +161,10 @@ def rows(where: str, name: str, array: NDArray[Any], W: NDArray[Any] | None = No
         array = array.reshape(1 if len(shape) == 1 else shape[0], -1)
     if W is not None and array.shape[1] != W.shape[0]:
         features = W.shape[0]
+        way = f"Give {name} of shape" if array.size % features else f"Reshape {name} to"
         raise ValueError(
             f"{where}: {name} must have {features} features to match W {W.shape}, got "
-            f"{name}.shape={shape}. Reshape {name} to (N, {features})."
+            f"{name}.shape={shape}. {way} (N, {features})."
         )
     return array
 
@@ -180,12 +181,15 @@ def table(where: str, name: str, array: NDArray[Any], *, single: bool = False) -
     raise ValueError(f"{where}: {name} {rule}, got {name}.shape={array.shape}. {advice}.")
 
 
-def samples(where: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array as a matrix (N, D) of at least one sample; (N, ...) is flattened."""
+def samples(where: str, name: str, array: NDArray[Any], width: int | None = None) -> NDArray[Any]:
+    """Return the array as a matrix (N, D) of at least one sample; (N, ...) is flattened.
+
+    A width is the D that is known, for the advice.
+    """
     if array.ndim < 2 or array.size == 0:
         raise ValueError(
             f"{where}: {name} must be (N, D) with at least one sample and one feature, got "
-            f"{name}.shape={array.shape}. Reshape one sample to (1, D)."
+            f"{name}.shape={array.shape}. {_reshaped(name, array, width)}."
         )
     return array if array.ndim == 2 else array.reshape(len(array), -1)
 
@@ -203,13 +207,29 @@ def one_row(where: str, name: str, array: NDArray[Any], known: int | None) -> ND
     return array[None]
 
 
-def features(where: str, name: str, found: int, known: int) -> None:
-    """Check the number of features of x against the one that the model takes."""
+def _reshaped(name: str, array: NDArray[Any], width: int | None) -> str:
+    """Say how an array that is not (N, D) becomes so."""
+    if array.ndim != 1 or array.size == 0:
+        return "Give an array of samples, one a row"
+    if width == 1:
+        return f"Reshape samples of one feature to (N, 1): {name}.reshape(-1, 1)"
+    if width == array.size:
+        return f"Reshape one sample to (1, D): {name}.reshape(1, -1)"
+    return (
+        f"Reshape samples of one feature to (N, 1): {name}.reshape(-1, 1); one sample to (1, D): "
+        f"{name}.reshape(1, -1)"
+    )
+
+
+def features(where: str, name: str, found: int, known: int, shape: tuple[int, ...] = ()) -> None:
+    """Check the number of features of x, of that shape, against the one that the model takes."""
     if found != known:
-        raise ValueError(
-            f"{where}: {name} must have {known} features, got {found}. "
-            f"Give {name} the width that the first layer takes."
-        )
+        advice = f"Give {name} the width that the first layer takes"
+        if math.prod(shape) == known and len(shape) > 1:
+            advice = f"Reshape one sample to (1, D): {name}.reshape(1, -1)"
+        elif len(shape) == 2 and shape[0] == known:
+            advice = f"Transpose it to one sample a row: {name}.T"
+        raise ValueError(f"{where}: {name} must have {known} features, got {found}. {advice}.")
 
 
 def same_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
@@ -234,9 +254,15 @@ def targets(where: str, t: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]
     """Return targets in the shape (N, C) of the outputs; (N,) will do where C is 1."""
     if t.shape == shape or (t.shape == shape[:1] and shape[1] == 1):
         return t.reshape(shape)
+    n, outputs = shape
+    advice = "Give one target for each output"
+    whole = t.shape == (n,) and t.dtype.kind in "biu"
+    if whole and 0 <= t.min() and t.max() < outputs:
+        advice = f"Make one-hot rows of labels, numpy.eye({outputs})[t]"
+    elif where.startswith("Sequential") and t.size and t.shape[:1] == (n,) and t.ndim < 3:
+        advice = f"Give the last layer {t.size // n} unit{'s' * (t.size > n)}"
     raise ValueError(
-        f"{where}: t must have shape {shape} to match x, got t.shape={t.shape}. "
-        "Give one target for each output."
+        f"{where}: t must have shape {shape} to match x, got t.shape={t.shape}. {advice}."
     )
 
 
@@ -272,12 +298,6 @@ def broadcast(where: str, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, 
             f"{where}: y must have a shape that broadcasts with x {x}, got y.shape={y}. "
             "Make their lengths equal, or 1."
         ) from None
-
-
-def _kind(value: Any, found: NDArray[Any]) -> str:
-    if isinstance(value, np.ndarray):
-        return f"dtype {found.dtype}"
-    return f"{type(value).__name__} of dtype {found.dtype}"
 
 
 def _shown(value: Any) -> str:

@@ -1,9 +1,9 @@
-"""Checks of numbers, names and flags."""
+"""Checks of numbers and flags."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from fastnet.checks.arrays import COMPUTED, FLOAT16, FLOAT32, FLOAT64, LARGEST, _shown
 
 __all__ = [
-    "choice",
     "count",
     "deviation",
     "epsilon",
@@ -33,6 +32,7 @@ __all__ = [
     "share",
     "slope",
     "strength",
+    "verbosity",
 ]
 
 
@@ -233,21 +233,20 @@ def seed(where: str, value: Any) -> int | None:
     return int(value)
 
 
+def verbosity(where: str, value: Any) -> None:
+    """Check that value says how much is shown: 0, 1 or 2; True is 1."""
+    if not isinstance(value, (int, np.integer, np.bool_)) or not 0 <= value <= 2:
+        raise ValueError(
+            f"{where}: verbose must be 0, 1 or 2, got {_shown(value)}. "
+            "Give 0 for nothing, 1 for a bar, or 2 for a line an epoch."
+        )
+
+
 def flag(where: str, name: str, value: Any) -> Any:
     """Return value, which must be True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(
             f"{where}: {name} must be True or False, got {_shown(value)}. Give one of the two."
-        )
-    return value
-
-
-def choice(where: str, name: str, value: Any, choices: Collection[str]) -> Any:
-    """Return value, which must be one of the given words."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(
-            f"{where}: {name} must be one of {', '.join(map(repr, choices))}, got {_shown(value)}. "
-            "Give one of these names."
         )
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,8 @@ def state(where: str, name: str, key: Any, array: Any, shape: tuple[int, ...]) -
     if array.shape != shape:
         raise ValueError(
             f"{where}: {name}[{key!r}] must have shape {shape} to match params[{key!r}], got "
-            f"{array.shape}. Make another optimizer for other parameters."
+            f"{array.shape}. Give all parameters in one list, the same in each update; or make "
+            "another optimizer for other parameters."
         )
     if not array.flags.writeable:
         raise ValueError(
@@ -165,9 +167,14 @@ def clippable(where: str, grads: Any) -> list[NDArray[Any]]:
     return [*grads.values()] if isinstance(grads, dict) else [*grads]
 
 
-def no_optimizer(where: str, value: Any) -> TypeError:
-    """Return the error for an optimizer that is none."""
+def no_optimizer(where: str, value: Any, names: Iterable[str]) -> TypeError:
+    """Return the error for an optimizer that is none; a class, or the name of one, is told so."""
+    advice = "Give one, such as SGD()"
+    if isinstance(value, str):
+        known = {name.lower(): name for name in names}
+        advice = f"Give an object, {known.get(value.lower(), 'SGD')}()"
+    elif isinstance(value, type):
+        advice = f"Give an object, {value.__name__}()" if value.__name__ in names else advice
     return TypeError(
-        f"{where}: optimizer must be one of fastnet.optimizer, got {_shown(value)}. "
-        "Give one, such as SGD()."
+        f"{where}: optimizer must be one of fastnet.optimizer, got {_shown(value)}. {advice}."
     )

@@ -58,6 +58,5 @@ def options(where: str, name: str, value: Any, kind: type) -> None:
 def no_matplotlib(where: str, error: ImportError) -> ImportError:
     """Return the error for matplotlib that cannot be imported."""
     return ImportError(
-        f"{where}: matplotlib must be installed, got {str(error)!r}. "
-        "Run pip install 'fastnet-numba[plot]'."
+        f"{where}: matplotlib must be installed, got {str(error)!r}. Run pip install matplotlib."
     )

@@ -9,16 +9,20 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet.checks.arrays import INT64, UINT64, _kind, array
+from fastnet.checks.arrays import INT64, LARGEST, UINT64, array
+from fastnet.checks.foreign import _kind
 
 __all__ = [
     "answers",
     "between",
+    "finite",
     "indices",
     "labels",
     "shares",
     "two_values",
 ]
+
+MOST_CLASSES = 10**6  # larger numbers are those of something else
 
 
 ROUNDED = 1e-3
@@ -35,15 +39,18 @@ def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") ->
     if shape == (n, classes):
         return _from_one_hot(where, array(where, "t", found))
     if shape != (n,) and shape != (n, 1):
+        advice = "Give one label or one one-hot row a sample"
+        if len(shape) == 2 and shape[0] == n and shape[1] and scores.startswith("predict("):
+            advice = _wider(scores, shape[1])
         raise ValueError(
             f"{where}: t must have shape ({n},) or ({n}, {classes}) to match "
-            f"{scores}.shape=({n}, {classes}), got t.shape={shape}. "
-            "Give one label or one one-hot row a sample."
+            f"{scores}.shape=({n}, {classes}), got t.shape={shape}. {advice}."
         )
     if found.dtype.kind not in "biu":
+        found = array(where, "t", t)  # which says what to do with names, for one
         raise TypeError(
             f"{where}: t must be integer labels or one-hot rows, got {_kind(t, found)} with "
-            f"t.shape={found.shape}. Convert labels with t.astype(int)."
+            f"t.shape={found.shape}. {_counted('t', found)}."
         )
     result = found.astype(INT64, "C")
     if len(shape) != 1:
@@ -55,7 +62,7 @@ def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") ->
         i = int(np.flatnonzero(unsigned >= classes)[0])
         raise IndexError(
             f"{where}: t must be in 0..{classes - 1} for {scores}.shape=({n}, {classes}), got "
-            f"t[{i}]={found.reshape(-1)[i]}. Count classes from 0."
+            f"t[{i}]={found.reshape(-1)[i]}. {_numbered(found, classes, scores)}."
         )
     return result
 
@@ -87,6 +94,36 @@ def shares(where: str, t: ArrayLike, n: int, classes: int) -> NDArray[Any] | Non
     return found
 
 
+def _counted(name: str, found: NDArray[Any]) -> str:
+    """Say how real numbers become row numbers or labels."""
+    if np.isfinite(found).all() and (found == np.floor(found)).all():
+        return f"Give numpy.asarray({name}, int)"
+    if name == "t":
+        return "Give the numbers of classes; for real targets take a loss of regression"
+    return "Give whole numbers"
+
+
+def _numbered(t: NDArray[Any], classes: int, scores: str) -> str:
+    """Say what to do about labels that are not in 0..classes-1."""
+    low, high = int(t.min()), int(t.max())
+    numbers = "numpy.unique(t, return_inverse=True)[1]"
+    if low < 0 or high >= MOST_CLASSES:
+        return f"Count classes from 0, of all t at once: {numbers}"
+    wider = _wider(scores, high + 1)
+    if high == 1:  # of one output
+        return f'{wider}; one output goes with loss="sigmoid_cross_entropy"'
+    if low > 0 and high == classes:
+        return f"Count classes from 0: t - 1; or g{wider[1:]}"
+    return wider
+
+
+def _wider(scores: str, classes: int) -> str:
+    """Say how there come to be so many classes; a model's scores are those of its last layer."""
+    if scores.startswith("predict("):
+        return f"Give the last layer {classes} units, one for each class"
+    return f"Give {scores} {classes} columns, one for each class"
+
+
 def _from_one_hot(where: str, t: NDArray[Any]) -> NDArray[np.int64]:
     result = t.argmax(axis=1)
     # As many entries other than 0 as rows, and a largest entry of 1 in each: one 1 a row.
@@ -108,8 +145,7 @@ def indices(
     found = array(where, name, value)
     if found.dtype.kind not in "iu" and found.size:
         raise TypeError(
-            f"{where}: {name} must be integers, got {_kind(value, found)}. "
-            f"Convert it with {name}.astype(int)."
+            f"{where}: {name} must be integers, got {_kind(value, found)}. {_counted(name, found)}."
         )
     result = found.astype(INT64, "C")
     bad = result.view(UINT64) >= W[0]  # negative ones are huge
@@ -120,6 +156,18 @@ def indices(
             f"{name}[{', '.join(map(str, i)) or '()'}]={found[i]}. Count rows from 0."
         )
     return result
+
+
+def finite(where: str, name: str, array: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Check that an array (N, D) has no NaN, nor numbers that are infinite in dtype."""
+    good = np.abs(array) <= LARGEST[dtype.itemsize]  # of NaN, False
+    if not good.all():
+        row, column = map(int, np.argwhere(~good)[0])
+        raise ValueError(
+            f"{where}: {name} must be finite in {dtype.name}, got {name}[{row}, {column}]="
+            f"{array[row, column]}, the first of {np.count_nonzero(~good)}. Fill it in, or leave "
+            f"out row {row}."
+        )
 
 
 def between(where: str, t: NDArray[Any], low: float, high: float) -> None:

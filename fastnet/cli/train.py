@@ -151,7 +151,7 @@ def _write(model: Sequential, history: History, out: str) -> tuple[list[Path], b
         except ImportError as error:
             say(
                 f"{name} was not written, because matplotlib cannot be imported "
-                f"({error.__cause__}). Run pip install 'fastnet-numba[plot]'."
+                f"({error.__cause__}). Run pip install matplotlib."
             )
         except OSError as error:  # a full disk, a folder taken away
             failed = True

@@ -1,9 +1,9 @@
 """Functions of both books' `common.functions`, by kernels; each is given the script's own.
 
 Not here, as no kernel makes them sooner: identity_function, step_function and relu_grad are one or
-two passes of NumPy; softmax_loss calls two functions of the module, which are on kernels then;
-common.gradient.numerical_gradient calls a function of the script's for each number, and that
-takes all of the time.
+two passes of NumPy, in `fastnet.functions` too; softmax_loss calls two functions of the module,
+which are on kernels then; common.gradient.numerical_gradient calls a function of the script's for
+each number, and that takes all of the time.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
         self.changes: list[tuple[Any, str, Any, Any]] = []  # owner, name, before, after
         self.calls = self.operations = 0  # that the script has asked for
         self.taken_over = ""  # when the kernels did
+        self.found = False  # whether something of common was there to be replaced
         self.lock = threading.RLock()
         self.trying = False  # the small examples, whose calls do not count
         self.said_gpu = False
@@ -110,6 +111,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
             self.report.watch(module, self.put)
         for name, why in kept.items():
             if not why:
+                self.found = True
                 Replaced(self, module, name)
 
     def put(self, owner: Any, name: str, value: Any) -> None:
@@ -140,6 +142,12 @@ class _Dropin(importlib.abc.MetaPathFinder):
         """Say when the kernels took over, or that they did not."""
         if self.taken_over:
             return f"kernels took over {self.taken_over}"
+        if not self.found:
+            return "nothing was replaced: " + (
+                "common.config.GPU is true"
+                if self.said_gpu
+                else "the script has imported nothing of the books' common that fastnet has"
+            )
         return (
             f"kernels did not take over: {self.calls:,} calls of common asked for "
             f"{self.operations:,} operations, and {known.ENOUGH:,} are worth their start"
@@ -222,6 +230,12 @@ def uninstall() -> None:
             sys.meta_path.remove(_installed)
         _installed.undo()
         _installed = None
+
+
+def nothing_replaced() -> str:
+    """Say that `install` has found nothing to replace, and why; "" where it has."""
+    found = _installed is None or _installed.found or _installed.said_gpu
+    return "" if found or _installed is None else _installed.when()
 
 
 def report() -> str:

@@ -7,7 +7,7 @@ import os
 import sys
 import types
 
-from fastnet.dropin.hook import install, report
+from fastnet.dropin.hook import install, nothing_replaced, report
 
 __all__ = ["run"]
 
@@ -24,7 +24,8 @@ def run(script: str, source: bytes, arguments: list[str], *, with_report: bool =
     arguments : list of str
         What it finds in sys.argv after its name.
     with_report : bool
-        Print at the end, on standard error, what ran on kernels.
+        Print at the end, on standard error, what ran on kernels. Without it a script that came to
+        its end is told if nothing was replaced.
 
     Returns
     -------
@@ -63,4 +64,7 @@ def run(script: str, source: bytes, arguments: list[str], *, with_report: bool =
         if with_report:
             sys.stdout.flush()
             print(f"fastnet: report of {script}\n{report()}", file=sys.stderr)
+    if not with_report and (nothing := nothing_replaced()):
+        sys.stdout.flush()
+        print(f"fastnet: {nothing}", file=sys.stderr)
     return 0

@@ -1,6 +1,16 @@
 """Functions of arrays: the activations, softmax and the textbook's errors."""
 
-from fastnet.functions.activations import _gradient, _map, _row, relu, sigmoid
+from fastnet.functions.activations import (
+    _gradient,
+    _map,
+    _row,
+    identity_function,
+    relu,
+    relu_grad,
+    sigmoid,
+    sigmoid_grad,
+    step_function,
+)
 from fastnet.functions.errors import (
     _as_rows,
     _class_array,
@@ -19,10 +29,14 @@ from fastnet.functions.logits import (
 
 __all__ = [
     "cross_entropy_error",
+    "identity_function",
     "relu",
+    "relu_grad",
     "sigmoid",
+    "sigmoid_grad",
     "softmax",
     "softmax_loss",
+    "step_function",
     "sum_squared_error",
 ]
 

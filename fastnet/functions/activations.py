@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numpy import empty, ndarray
+from numpy import empty, ndarray, ones_like
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import relu_forward, sigmoid_forward
+from fastnet.kernels import relu_forward, sigmoid_backward, sigmoid_forward
 
 FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
 
@@ -76,6 +76,142 @@ def relu(x: ArrayLike) -> Any:
     array([0., 0., 2.])
     """
     return _map(relu_forward, "relu", x)
+
+
+def sigmoid_grad(x: ArrayLike) -> Any:
+    """Gradient of the logistic function, (1 - sigmoid(x)) * sigmoid(x).
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+        float16 is computed in float32; integers become float64.
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        Fresh, of the dtype of x.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, common/functions.py. Where the sigmoid is at hand,
+    `layers.Sigmoid.backward` needs no second one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import sigmoid_grad
+    >>> sigmoid_grad(np.array([0.0, 1e3]))
+    array([0.25, 0.  ])
+    """
+    where = "sigmoid_grad"
+    x = checks.array(where, "x", x)
+    dtype = checks.result_dtype(x)
+    out = _map(sigmoid_forward, where, checks.contiguous(x, dtype))
+    return checks.returned(_gradient(sigmoid_backward, where, out, ones_like(out)), dtype)
+
+
+def relu_grad(x: ArrayLike) -> Any:
+    """Gradient of the rectified linear unit, 1 where x >= 0, else 0, and 0 for NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+        Integers give float64.
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        Fresh, of the dtype of x. At 0 it is 1, as in the book, where `layers.Relu` passes no
+        gradient on.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, common/functions.py. One pass of NumPy, which no
+    kernel makes sooner.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import relu_grad
+    >>> relu_grad(np.array([-1.0, 0.0, 2.0]))
+    array([0., 1., 1.])
+    """
+    x = checks.array("relu_grad", "x", x)
+    return checks.returned(x >= 0, checks.result_dtype(x))
+
+
+def step_function(x: ArrayLike) -> Any:
+    """Step, 1 where x > 0, else 0, and 0 for NaN.
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        Fresh, int64 as in the book; the layer `Step` keeps the dtype of x.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 3.2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import step_function
+    >>> step_function(np.array([-1.0, 0.0, 2.0]))
+    array([0, 0, 1])
+    """
+    return checks.returned(checks.array("step_function", "x", x) > 0, checks.INT64)
+
+
+def identity_function(x: ArrayLike) -> Any:
+    """Identity, which an output layer has for a regression.
+
+    Parameters
+    ----------
+    x : array of any shape, or a number
+
+    Returns
+    -------
+    array of x.shape, or a scalar for a number
+        An array itself, no copy, as in the book.
+
+    Raises
+    ------
+    TypeError
+        x is complex, object, string or wider than float64.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 3.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.functions import identity_function
+    >>> x = np.array([-1.0, 2.0])
+    >>> identity_function(x) is x
+    True
+    """
+    found = checks.array("identity_function", "x", x)
+    return found if found.ndim else found[()]
 
 
 # What layers share: `where` is the name that an error would give.

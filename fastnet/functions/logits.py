@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def softmax(x: ArrayLike) -> NDArray[Any]:
 
     Parameters
     ----------
-    x : (C,) or (N, C)
+    x : (C,), (N, C) or (N, ..., C)
         float16 is computed in float32; integers become float64.
 
     Returns
@@ -35,7 +36,7 @@ def softmax(x: ArrayLike) -> NDArray[Any]:
     TypeError
         x is complex, object, string or wider than float64.
     ValueError
-        x is empty, or has no or more than two dimensions.
+        x is empty, or has no dimension.
 
     Notes
     -----
@@ -49,7 +50,13 @@ def softmax(x: ArrayLike) -> NDArray[Any]:
     >>> softmax(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    return _softmax(*_logits("softmax", x, single=True))
+    where = "softmax"
+    if type(x) is not np.ndarray:
+        x = checks.array(where, "x", x)
+    if x.ndim < 3:
+        return _softmax(*_logits(where, x, single=True))
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return _softmax(*_logits(where, rows)).reshape(x.shape)
 
 
 def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:

@@ -50,7 +50,8 @@ class Sigmoid(_Fused):
 class Relu(_Fused):
     """Rectified linear unit, out = 0 where x <= 0, else x; NaN stays NaN. Of any shape.
 
-    Its gradient is dx = 0 where x <= 0, else dout.
+    Its gradient is dx = 0 where x <= 0, else dout, in an array of its own: dout stays as it is,
+    where the first book's backward sets it to 0 in place.
 
     Notes
     -----

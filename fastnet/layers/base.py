@@ -119,6 +119,8 @@ class Layer:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if "_settings" not in vars(cls) and cls.argument_names:
             cls._settings = staticmethod(attrgetter(*cls.argument_names))
         own = vars(cls).keys()
@@ -194,9 +196,6 @@ class Layer:
     def _from_saved(cls, arguments: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:
         """Return the layer that a file describes; both were checked."""
         return cls(**arrays, **arguments)
-
-    def _check_settings(self, where: str) -> None:
-        """Check the settings that a user may have set since it was made."""
 
     def _check_shapes(self, where: str) -> None:
         """Check that its parameters fit each other."""

@@ -47,15 +47,28 @@ _BACKWARD: dict[int | None, Callable[..., None]] = {
     RELU: relu_backward,
     TANH: tanh_backward,
 }
+# As users of Keras, PyTorch and scikit-learn have them.
+ALIASES = {
+    "leakyrelu": "leaky_relu",
+    "linear": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+}
 
 
-def _fused(where: str, activation: str | None) -> int | None:
+def _activation(layer: Any, where: str, name: str, value: Any) -> str | None:
+    """Return the name that an activation has here."""
+    if value == "softmax" and value not in ACTIVATIONS:
+        raise ValueError(
+            f"{where}: {name} must be one of one number, got {value!r}. Leave it out: "
+            'loss="softmax_cross_entropy" includes the softmax.'
+        )
+    return None if value is None else checks.choice(where, name, value, ACTIVATIONS, ALIASES)
+
+
+def _fused(activation: str | None) -> int | None:
     """Return the kernels' code of an activation; None where a layer of its own does it."""
-    if activation is None:
-        return IDENTITY
-    if type(activation) is not str or activation not in ACTIVATIONS:
-        checks.choice(where, "activation", activation, ACTIVATIONS)
-    return FUSED.get(activation)
+    return IDENTITY if activation is None else FUSED.get(activation)
 
 
 class Dense(Affine):
@@ -69,7 +82,9 @@ class Dense(Affine):
         M, the number of outputs. It may be set until the layer is built; then W has it.
     activation : str, optional
         "identity", "sigmoid", "relu" or "tanh", "gelu", "silu" ...: the name of an activation of
-        `fastnet.layers`, with the numbers that it has when nothing is given; or "softmax".
+        `fastnet.layers`, with the numbers that it has when nothing is given; or "softmax". Other
+        libraries' names are understood: "linear" is "identity", "logistic" "sigmoid", "swish"
+        "silu". It may be changed at any time.
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
     weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
@@ -105,6 +120,7 @@ class Dense(Affine):
     """
 
     out: NDArray[Any]
+    activation: Any = checks.Checked(_activation)
     argument_names: ClassVar[tuple[str, ...]] = ("units", "activation", "weight_init_std")
     _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(attrgetter("activation"))
 
@@ -117,7 +133,6 @@ class Dense(Affine):
     ) -> None:
         Layer.__init__(self)
         self._units = checks.count("Dense", "units", units)
-        _fused("Dense", activation)
         self.activation = activation
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
         if type(weight_init_std) is str:
@@ -193,10 +208,10 @@ class Dense(Affine):
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the product with its activation, or that of a layer of its own behind it."""
-        (product,), code = super().in_loop(input_shape), _fused("Dense", self.activation)
+        (product,), code = super().in_loop(input_shape), _fused(self.activation)
         if code is not None:
             return [product._replace(activation=code)]
-        activation = ACTIVATIONS[self.activation]()  # type: ignore[index]  # a name, by now
+        activation = ACTIVATIONS[self.activation]()
         return [product, *activation.in_loop(product.output_shape)]
 
     @classmethod
@@ -206,20 +221,17 @@ class Dense(Affine):
             dense._keep(array)
         return dense
 
-    def _check_settings(self, where: str) -> None:
-        _fused(where, self.activation)
-
     def forward(self, x: ArrayLike) -> NDArray[Any]:
         """Return activation(x @ W + b), (N, M), or (M,) for one row.
 
         x and the errors are those of `Affine.forward`; also RuntimeError where the layer is not
-        built, and ValueError where `activation` was set to another name.
+        built.
         """
         checks.built("Dense.forward", self.params)
-        code, activation = _fused("Dense.forward", self.activation), None
+        code, activation = _fused(self.activation), None
         out, shape = self._activated("Dense.forward", x, IDENTITY if code is None else code)
         if code is None:
-            activation = ACTIVATIONS[self.activation]()  # type: ignore[index]  # a name, by now
+            activation = ACTIVATIONS[self.activation]()
             out = activation.forward(out)
         self.out = out
         self._applied = code, activation  # `activation` may be another one in backward

@@ -144,7 +144,7 @@ class Dropout(Layer):
             dout holds no real numbers, or has another shape.
         """
         where = "Dropout.backward"
-        mask = np.array(checks.remembered(where, self, "mask"), bool, order="C", copy=None)
+        mask = np.asarray(checks.remembered(where, self, "mask"), bool, order="C")
         dout = checks.array(where, "dout", dout)
         checks.same_shape(where, "dout", dout, mask.shape)
         dtype = checks.result_dtype(dout)

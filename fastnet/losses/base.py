@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
+from fastnet import checks
 from fastnet.losses.outputs import Taken
 from fastnet.metrics.named import NAMES
 
@@ -117,6 +118,8 @@ class Loss:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         own = vars(cls)
+        if "__init__" in own:
+            cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if "name" not in own:
             cls.name = re.sub(r"(?<=.)(?=[A-Z])", "_", cls.__name__).lower()
         if not cls.__module__.startswith("fastnet."):

@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 import fastnet.layers
-from fastnet.layers import Activation, Layer, Outputs
+from fastnet.layers import ACTIVATIONS, Activation, Layer, Outputs
 from fastnet.losses import Loss
 
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
@@ -37,7 +37,7 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
                 for name in fastnet.layers.__all__
                 if says_what_it_is(getattr(fastnet.layers, name))
             ]
-            advice = getattr(layer, "unstacked", "") or "Add one of these layers."
+            advice = getattr(layer, "unstacked", "") or _in_place_of(layer)
             raise TypeError(
                 f"{where}: layer must be one of {', '.join(known)}, or of a class of your own that "
                 f"derives from Layer, got {kind.__name__}. {advice}"
@@ -47,7 +47,6 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
                 f"{where}: layer must compute what its in_loop says, got {kind.__name__}, whose "
                 "forward or backward is another. Give it an in_loop, too."
             )
-        layer._check_settings(where)
         if layer.takes_row_numbers and i > 0:
             raise ValueError(
                 f"{where}: {kind.__name__} must be the first layer, as it takes row numbers, got "
@@ -83,6 +82,17 @@ def take(model: Any, layers: list[Any]) -> None:
     """Take layers over: they belong to the model from now on."""
     for layer in layers:
         layer._model = weakref.ref(model)
+
+
+def _in_place_of(layer: Any) -> str:
+    """Say what to add in the place of what is no layer."""
+    if isinstance(layer, type) and issubclass(layer, Layer):
+        return f"Add an object, {layer.__name__}()."
+    if isinstance(layer, str) and layer.lower() in ACTIVATIONS:
+        return f"Add {ACTIVATIONS[layer.lower()].__name__}()."
+    if isinstance(layer, int):
+        return f"Add Dense({layer})."
+    return "Add one of these layers."
 
 
 def inputs_of(layers: list[Any]) -> int | None:

@@ -1,4 +1,4 @@
-"""What somebody at a terminal sees of `fit`: a bar, and that Ctrl-C is heard."""
+"""What somebody sees of `fit`: a bar or lines, and that Ctrl-C is heard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -48,10 +49,58 @@ def interrupts_later() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def progress_bar(total: int, unit: str, verbose: int = 1) -> Any:
-    """Return tqdm's bar for a terminal, None elsewhere."""
-    if not verbose or not hasattr(sys.stderr, "isatty") or not sys.stderr.isatty():
-        return None
-    from tqdm import tqdm
+IN_PARTS = "{l_bar}{bar}| {n:.2f}/{total} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 
-    return tqdm(total=total, unit=unit, dynamic_ncols=True)
+
+class Lines:
+    """In the place of a bar: a line on standard output for each unit that is done."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        self.total, self.unit, self.n = total, unit, 0.0
+        self._shown: dict[str, str] = {}
+        self._start = time.perf_counter()
+
+    def set_postfix(self, shown: dict[str, str], refresh: bool = True) -> None:
+        """Take what the next line tells."""
+        self._shown = shown
+
+    def update(self, count: float) -> None:
+        """Go on, and print where there is something to tell: not within a unit."""
+        self.n += count
+        if self._shown:
+            told = ", ".join(f"{name} {value}" for name, value in self._shown.items())
+            now = time.perf_counter()
+            line = f"{self.unit} {self.n:.0f}/{self.total}: {told}, {now - self._start:.3g} s"
+            print(line, flush=True)
+            self._start, self._shown = now, {}
+
+    def close(self) -> None:
+        """Nothing is left to say."""
+
+
+def progress_bar(total: int, unit: str, verbose: int = 1, in_parts: bool = False) -> Any:
+    """Return tqdm's bar for a terminal or a notebook, None elsewhere; with verbose=2 lines.
+
+    In parts it goes on within a unit, too: `bar.update(where it should be - bar.n)`.
+    """
+    if verbose == 2:
+        return Lines(total, unit)
+    if not verbose:
+        return None
+    if _in_notebook():
+        with warnings.catch_warnings():  # without ipywidgets it is a bar of text, and says so
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
+    elif hasattr(sys.stderr, "isatty") and sys.stderr.isatty():
+        from tqdm import tqdm
+    else:
+        return None
+    how = IN_PARTS if in_parts else None
+    return tqdm(total=total, unit=unit, dynamic_ncols=True, bar_format=how)
+
+
+def _in_notebook() -> bool:
+    """Tell whether a kernel of Jupyter runs this; IPython in a terminal has none."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return getattr(shell, "kernel", None) is not None

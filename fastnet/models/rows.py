@@ -56,9 +56,10 @@ def rows_of(
 
     Where a table (V, H) is given they are numbers of its rows.
     """
-    array = checks.samples(where, name, checks.array(where, name, x))
+    given = checks.array(where, name, x)
+    array = checks.samples(where, name, given, features)
     if features is not None:
-        checks.features(where, name, array.shape[1], features)
+        checks.features(where, name, array.shape[1], features, given.shape)
     if table is not None:
         array = checks.indices(where, array, table, name).astype(dtype)
     kind = KINDS.get(array.dtype)  # None for the other byte order, too

@@ -48,7 +48,8 @@ class Sequential(Trained):
         `copy.deepcopy(layers)` makes others that begin with what these have learnt.
     loss : str, or an object of a class of fastnet.losses or of one of your own, a `Loss`
         A name in `fastnet.losses.LOSSES`, where each is described: "softmax_cross_entropy",
-        "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Targets t
+        "mean_squared_error", "huber" ...; an object such as Huber(delta=2.0) is copied. Keras' and
+        PyTorch's names stand for the loss that has their value: "mse", "bce_with_logits". Targets t
         are (N, C), or (N,) where C is 1; for "softmax_cross_entropy",
         "sparse_categorical_cross_entropy" and "categorical_hinge" they are labels (N,) or one-hot
         (N, C), for the first probabilities (N, C), too. "mean_squared_error" is halved and summed
@@ -101,12 +102,17 @@ class Sequential(Trained):
     1.0
     """
 
-    def predict(self, x: ArrayLike) -> NDArray[Any]:
+    def predict(self, x: ArrayLike, check_finite: bool = False) -> NDArray[Any]:
         """Return the outputs of the last layer: without the softmax that a loss includes.
+
+        NaN or infinity in a sample gives NaN, or what the layers make of it, in its row of outputs;
+        the other rows are as they would be without.
 
         Parameters
         ----------
         x : (N, D) or (N, ...), or one row (D,)
+        check_finite : bool
+            Refuse x that has NaN or infinity, or numbers that are infinite in the model's dtype.
 
         Returns
         -------
@@ -117,19 +123,22 @@ class Sequential(Trained):
         Raises
         ------
         TypeError, ValueError
-            x does not fit.
+            x does not fit, or is not finite where check_finite is True.
         RuntimeError
             The model has no layers.
         """
         where = "Sequential.predict"
-        found = self._predict_few(x)
-        if found is not None:
-            return found
+        if check_finite is False:
+            found = self._predict_few(x)
+            if found is not None:
+                return found
         x = checks.array(where, "x", x)
         if x.ndim == 1:
             row = checks.one_row(where, "x", x, self._width())
-            return Sequential.predict(self, row)[0]
+            return Sequential.predict(self, row, check_finite)[0]
         rows = self._rows(where, x)
+        if checks.flag(where, "check_finite", check_finite):
+            checks.finite(where, "x", rows.array, self._dtype)
         n, n_in = rows.array.shape
         network = self._ready(where, n_in, vocabulary=rows.vocabulary)
         network.check_in_loop()
@@ -199,6 +208,7 @@ class Sequential(Trained):
         result: NDArray[Any] = softmax(self.predict(x))
         return result
 
+    @checks.keywords_of("Sequential.evaluate")
     def evaluate(
         self, x: ArrayLike, t: ArrayLike, metrics: Sequence[Any] | None = None
     ) -> dict[str, float]:

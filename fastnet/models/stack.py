@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.losses import LOSSES, Loss
+from fastnet.losses import Loss
+from fastnet.losses.names import named_loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
 from fastnet.models.layer_list import (
     check_free,
@@ -36,6 +37,7 @@ class Stack:
     # Of Dropout in the loop: the seed, and the count of updates at which its masks go on.
     _masks: tuple[int, int] | None = None
 
+    @checks.keywords_of("Sequential")
     def __init__(
         self,
         layers: list[Any] | None = None,
@@ -48,8 +50,7 @@ class Stack:
         if isinstance(loss, Loss):
             self._loss: Any = copy.copy(loss)
         else:
-            checks.choice("Sequential", "loss", loss, LOSSES)
-            self._loss = LOSSES[loss]()
+            self._loss = named_loss("Sequential", loss)
         self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
         self.l1, self.l2 = l1, l2

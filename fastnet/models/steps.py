@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import fastnet.optimizer
 from fastnet import checks
 from fastnet.kernels.loop.record import LR
 from fastnet.kernels.penalties import penalty_in_loop
@@ -21,7 +22,7 @@ NOTHING = {dtype: np.empty(0, dtype) for dtype in checks.COMPUTED}
 def rule_of(where: str, optimizer: Any, dtype: np.dtype[Any]) -> tuple[Any, list[float]]:
     """Return what the loop calls for an optimizer, and its numbers; check both."""
     if not isinstance(optimizer, Optimizer):
-        raise checks.no_optimizer(where, optimizer)
+        raise checks.no_optimizer(where, optimizer, fastnet.optimizer.__all__)
     kinds: Any = type(optimizer).__mro__
     kind = next(kind for kind in kinds if {"entry", "in_loop"} & vars(kind).keys())
     if type(optimizer).update is not kind.update or "update" in vars(optimizer):

@@ -41,6 +41,7 @@ class Trained(ByHand):
         for layer in self.layers:
             layer.trainable = value
 
+    @checks.keywords_of("Sequential.fit")
     def fit(
         self,
         x: ArrayLike,
@@ -77,8 +78,9 @@ class Trained(ByHand):
         validation_data : (x, t), optional
             Evaluated after each epoch.
         shuffle : bool
-        verbose : int
-            0 for no progress bar; it is shown in terminals only.
+        verbose : 0, 1 or 2
+            1 for a progress bar, which is shown in terminals and notebooks; 2 for a line an epoch
+            on standard output; 0 for nothing.
         metrics : list of names or functions, optional
             What the History has beside the loss, as `evaluate` describes it, and with
             validation_data the same as val_...; by default "accuracy", for losses of numbers
@@ -129,6 +131,7 @@ class Trained(ByHand):
         measures.check_answers(where, asked, self._loss, targets[1])
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
+        checks.verbosity(where, verbose)
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
@@ -164,7 +167,8 @@ class Trained(ByHand):
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
         answers = measures.answer_count(self._loss, visited, outputs)
-        many = 1 if validation_data is not None or later else max(1, a_call // batches)
+        each = validation_data is not None or later or verbose == 2
+        many = 1 if each else max(1, a_call // batches)
         names = [measure.name for measure in asked]
         shown = ["loss", *names]
         if validation_data is not None:
@@ -180,7 +184,7 @@ class Trained(ByHand):
             none = np.empty((1, 0), np.int64)
             with interrupts_later():
                 steps.run(rows, targets, none, batch_size)
-            bar = progress_bar(epochs, "epoch", verbose)
+            bar = progress_bar(epochs, "epoch", verbose, a_call < batches)
             while completed < epochs and not trouble:
                 count = min(many, epochs - completed)
                 start = time.perf_counter()
@@ -199,6 +203,8 @@ class Trained(ByHand):
                     if trouble:
                         totals = totals[totals[:, 2] == batches]  # the epochs before it
                         break
+                    if bar is not None and first + a_call * batch_size < visited:
+                        bar.update(completed + (first + a_call * batch_size) / visited - bar.n)
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
@@ -220,7 +226,7 @@ class Trained(ByHand):
                 if bar is not None:
                     last = zip(shown, done[-1].tolist(), strict=False)
                     bar.set_postfix({name: f"{value:.4f}" for name, value in last}, False)
-                    bar.update(len(done))
+                    bar.update(completed - bar.n)
         except KeyboardInterrupt:
             if progress.is_second():
                 raise

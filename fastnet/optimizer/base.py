@@ -82,6 +82,8 @@ class Optimizer:
     _params: Any = None  # what the states are of, in the list or dict that it came in
 
     def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if cls.kernel is not None:
             cls._kernel_counts = "t" in inspect.signature(cls.kernel).parameters
 

@@ -25,8 +25,52 @@ def relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(0, x)
 
 
+def sigmoid_grad(x: np.ndarray) -> np.ndarray:
+    """Return (1 - sigmoid(x)) * sigmoid(x), any shape.
+
+    Examples
+    --------
+    >>> float(sigmoid_grad(0.0))
+    0.25
+    """
+    return (1 - sigmoid(x)) * sigmoid(x)
+
+
+def relu_grad(x: np.ndarray) -> np.ndarray:
+    """Return 1 where x >= 0, else 0, any shape.
+
+    Examples
+    --------
+    >>> relu_grad(np.array([-1.0, 0.0, 2.0]))
+    array([0., 1., 1.])
+    """
+    return np.where(x >= 0, np.ones_like(x), 0)
+
+
+def step_function(x: np.ndarray) -> np.ndarray:
+    """Return 1 where x > 0, else 0, any shape.
+
+    Examples
+    --------
+    >>> step_function(np.array([-1.0, 0.0, 2.0]))
+    array([0, 0, 1])
+    """
+    return np.array(x > 0, dtype=int)
+
+
+def identity_function(x: np.ndarray) -> np.ndarray:
+    """Return x.
+
+    Examples
+    --------
+    >>> identity_function(2.0)
+    2.0
+    """
+    return x
+
+
 def softmax(x: np.ndarray) -> np.ndarray:
-    """Return exp(x) / sum(exp(x)) over the last axis, of (C,) or (N, C).
+    """Return exp(x) / sum(exp(x)) over the last axis.
 
     Subtracting the largest entry changes nothing but keeps exp from overflowing.
 

@@ -59,7 +59,7 @@ def program_of(layers, loss=SOFTMAX_CROSS_ENTROPY, /, **fields):
     A copy of the layers stands behind it in the same memory, so that it lives as long. Of an array
     the program holds the address: the caller keeps it alive.
     """
-    both = np.zeros(1, [("program", PROGRAM), ("layers", LAYER, len(layers))])
+    both = np.zeros(1, [("program", PROGRAM), ("layers", LAYER, (len(layers),))])
     both["layers"] = layers
     programs = both["program"]
     given = {"layers": both["layers"], "depth": len(layers), "loss": loss}

@@ -271,14 +271,16 @@ class Sequential:
             optimizer.update(self.params, self.grads)
         return loss, y
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: np.ndarray, check_finite: bool = False) -> np.ndarray:
         """Return the outputs of the last layer, before the softmax of a loss, (N, C).
 
         (C,) for a row (D,); (N,) where C is 1 and the last training was on targets (N,).
         """
         if np.ndim(x) == 1:
-            return self.predict(np.asarray(x)[None])[0]
+            return self.predict(np.asarray(x)[None], check_finite)[0]
         x = self._inputs(x)
+        if check_finite and not np.isfinite(x).all():
+            raise ValueError("Sequential.predict: x must be finite.")
         self._ready(x.shape[1])
         y = self._forward(x, self.layers)
         return y.reshape(-1) if y.shape[1] == len(self._shape) == 1 else y
