@@ -149,12 +149,11 @@ class _Cache(caching.NullCache):
     def flush(self):
         """Forget all versions: Numba's `recompile`."""
         for folder in _folders.read():
-            for path in folder.glob(f"{self._name}-*"):
-                path.unlink(missing_ok=True)
+            _folders.remove(folder.glob(f"{self._name}-*"))
 
     @property
     def _name(self):
-        return "".join(c for c in self._function.__name__ if c.isalnum() or c == "_")[:60]
+        return "".join(c for c in self._function.__name__ if c.isalnum() or c == "_")[:40]
 
     @functools.cached_property
     def _place(self):
@@ -200,7 +199,8 @@ class _Cache(caching.NullCache):
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except Exception as error:  # whatever unpickling raises: nothing here stops a training
-                damaged = damaged or (path, error)
+                if damaged is None and os.path.exists(path):  # and is not in a folder of another's
+                    damaged = path, error
         if damaged:
             _say_damaged(*damaged)
         return None

@@ -131,10 +131,10 @@ def _begin(folder, name):
 @functools.cache
 def _remove_abandoned(folder):
     """Remove what killed processes were writing; once in a process, before it writes itself."""
-    _remove(folder.glob(f"*{_TEMPORARY}"))
+    remove(folder.glob(f"*{_TEMPORARY}"))
 
 
-def _remove(paths):
+def remove(paths):
     """Remove files, but those that are being written; return how many, and their bytes."""
     count = size = 0
     for path in paths:
@@ -175,10 +175,10 @@ def clean():
     removed = []
     for root in ROOTS:
         with contextlib.suppress(OSError):  # before there were folders: Numba's index and data
-            removed.append(_remove([*root.glob("*.nbi*"), *root.glob("*.nbc*")]))
+            removed.append(remove([*root.glob("*.nbi*"), *root.glob("*.nbc*")]))
         for folder in _ours(root):
             old = not folder.name.startswith(f"{_PREFIX}{_STAMP}-")
-            removed.append(_remove(folder.glob("*" if old else f"*{_TEMPORARY}")))
+            removed.append(remove(folder.glob("*" if old else f"*{_TEMPORARY}")))
             with contextlib.suppress(OSError):  # not empty: somebody writes, or it is in use
                 if old:
                     folder.rmdir()

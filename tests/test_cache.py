@@ -425,8 +425,25 @@ def test_a_kernel_of_other_types_is_not_loaded(tmp_path, monkeypatch):
     assert cache._load(float64, context) is None
 
 
+def test_a_name_that_is_long(tmp_path, monkeypatch):
+    """A file has at most 255 bytes for its own."""
+    monkeypatch.setattr(_folders, "ROOTS", [tmp_path])
+    monkeypatch.setattr(_folders, "written", lambda: tmp_path / _folders.NAME)
+
+    def work(x):
+        pass
+
+    work.__name__ = work.__qualname__ = "é神" * 200
+    kernel = jit(numba.int64)(work)
+    kernel(1)
+    (path,) = (tmp_path / _folders.NAME).iterdir()
+    assert path.name.startswith("é神" * 20 + "-") and path.suffix == ".kernel"
+    kernel.recompile()  # afresh: what was written is removed first
+    assert not kernel.stats.cache_hits and kernel.stats.cache_misses[(numba.int64,)] == 2
+
+
 FULL = """
-import resource, signal
+import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, -1))
 tiny_kernels.call("twice", "thrice")
 """

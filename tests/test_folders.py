@@ -184,6 +184,24 @@ def test_what_cannot_be_read_is_compiled(call, tmp_path):
     assert call("float32", **settings)[0]["hits"] == [1]  # it was written again
 
 
+@posix
+def test_a_folder_of_another_user_is_passed_by(call, tmp_path):
+    """HOME may still be root's: what is not seen there is not damaged."""
+    home = tmp_path / "user"
+    settings = {"NUMBA_CACHE_DIR": str(tmp_path / "shared")}
+    call("float32", **settings)
+    home.mkdir()
+    home.chmod(0)
+    read_only(tmp_path / "shared")
+    try:
+        used, said = call("float32", "float64", **settings)
+    finally:
+        home.chmod(0o755)
+        writable(tmp_path / "shared")
+    assert used["results"] == [6.0, 9.0] and used["hits"] == [1]
+    assert "no kernel that can be loaded" not in said and said.count("\n") == 1
+
+
 # --------------------------------------------------------------------------- what is old
 
 
