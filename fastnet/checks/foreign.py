@@ -57,8 +57,8 @@ def _advice(name: str, value: Any, found: NDArray[Any]) -> str | tuple[str, str]
         return got, "Give a real number there, or leave out what is not known."
     if found.ndim > 1:
         return got, f"Leave column {bad[-1]} out, or encode it as numbers."
-    numbers = f"numpy.unique({name}, return_inverse=True)[1]"
-    return got, f"Number what are names, of all {name} at once: {numbers}."
+    numbered = f"numpy.unique({name}, return_inverse=True)[1]"
+    return got, f"Number what are names, of all {name} at once: {numbered}."
 
 
 def _kind(value: Any, found: NDArray[Any]) -> str:
