@@ -197,6 +197,9 @@ class Layer:
         """Return the layer that a file describes; both were checked."""
         return cls(**arrays, **arguments)
 
+    def _check_settings(self, where: str) -> None:
+        """Check the settings that a user may have set since it was made."""
+
     def _check_shapes(self, where: str) -> None:
         """Check that its parameters fit each other."""
 

@@ -56,19 +56,18 @@ ALIASES = {
 }
 
 
-def _activation(layer: Any, where: str, name: str, value: Any) -> str | None:
+def _named(where: str, activation: Any) -> str:
     """Return the name that an activation has here."""
-    if value == "softmax" and value not in ACTIVATIONS:
-        raise ValueError(
-            f"{where}: {name} must be one of one number, got {value!r}. Leave it out: "
-            'loss="softmax_cross_entropy" includes the softmax.'
-        )
-    return None if value is None else checks.choice(where, name, value, ACTIVATIONS, ALIASES)
+    return checks.choice(where, "activation", activation, ACTIVATIONS, ALIASES)
 
 
-def _fused(activation: str | None) -> int | None:
+def _fused(where: str, activation: str | None) -> int | None:
     """Return the kernels' code of an activation; None where a layer of its own does it."""
-    return IDENTITY if activation is None else FUSED.get(activation)
+    if activation is None:
+        return IDENTITY
+    if type(activation) is not str or activation not in ACTIVATIONS:
+        activation = _named(where, activation)
+    return FUSED.get(activation)
 
 
 class Dense(Affine):
@@ -84,7 +83,7 @@ class Dense(Affine):
         "identity", "sigmoid", "relu" or "tanh", "gelu", "silu" ...: the name of an activation of
         `fastnet.layers`, with the numbers that it has when nothing is given; or "softmax". Other
         libraries' names are understood: "linear" is "identity", "logistic" "sigmoid", "swish"
-        "silu". It may be changed at any time.
+        "silu".
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
     weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
@@ -120,7 +119,6 @@ class Dense(Affine):
     """
 
     out: NDArray[Any]
-    activation: Any = checks.Checked(_activation)
     argument_names: ClassVar[tuple[str, ...]] = ("units", "activation", "weight_init_std")
     _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(attrgetter("activation"))
 
@@ -133,7 +131,7 @@ class Dense(Affine):
     ) -> None:
         Layer.__init__(self)
         self._units = checks.count("Dense", "units", units)
-        self.activation = activation
+        self.activation = None if activation is None else _named("Dense", activation)
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
         if type(weight_init_std) is str:
             checks.choice("Dense", "weight_init_std", weight_init_std, initializers.NAMES)
@@ -149,7 +147,6 @@ class Dense(Affine):
     @units.setter
     def units(self, units: int) -> None:
         """Declare another number; RuntimeError once the layer is built."""
-        """Change the number before the weights are made."""
         checks.unbuilt("Dense.units", "units", units, self.params)
         self._units = checks.count("Dense.units", "units", units)
 
@@ -202,16 +199,16 @@ class Dense(Affine):
         """Return where its outputs lie: where the activation's do."""
         if self.activation is None:
             return Outputs()
-        kind = ACTIVATIONS.get(self.activation)
+        kind = ACTIVATIONS.get(ALIASES.get(self.activation, self.activation))
         found: Outputs | None = None if kind is None else kind().outputs(Outputs())
         return found
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the product with its activation, or that of a layer of its own behind it."""
-        (product,), code = super().in_loop(input_shape), _fused(self.activation)
+        (product,), code = super().in_loop(input_shape), _fused("Dense", self.activation)
         if code is not None:
             return [product._replace(activation=code)]
-        activation = ACTIVATIONS[self.activation]()
+        activation = ACTIVATIONS[_named("Dense", self.activation)]()
         return [product, *activation.in_loop(product.output_shape)]
 
     @classmethod
@@ -221,17 +218,20 @@ class Dense(Affine):
             dense._keep(array)
         return dense
 
+    def _check_settings(self, where: str) -> None:
+        _fused(where, self.activation)
+
     def forward(self, x: ArrayLike) -> NDArray[Any]:
         """Return activation(x @ W + b), (N, M), or (M,) for one row.
 
         x and the errors are those of `Affine.forward`; also RuntimeError where the layer is not
-        built.
+        built, and ValueError where `activation` was set to another name.
         """
         checks.built("Dense.forward", self.params)
-        code, activation = _fused(self.activation), None
+        code, activation = _fused("Dense.forward", self.activation), None
         out, shape = self._activated("Dense.forward", x, IDENTITY if code is None else code)
         if code is None:
-            activation = ACTIVATIONS[self.activation]()
+            activation = ACTIVATIONS[_named("Dense.forward", self.activation)]()
             out = activation.forward(out)
         self.out = out
         self._applied = code, activation  # `activation` may be another one in backward

@@ -47,6 +47,7 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
                 f"{where}: layer must compute what its in_loop says, got {kind.__name__}, whose "
                 "forward or backward is another. Give it an in_loop, too."
             )
+        layer._check_settings(where)
         if layer.takes_row_numbers and i > 0:
             raise ValueError(
                 f"{where}: {kind.__name__} must be the first layer, as it takes row numbers, got "

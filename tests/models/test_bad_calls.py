@@ -20,6 +20,7 @@ from small_models import (
 )
 
 from fastnet.layers import (
+    ACTIVATIONS,
     Affine,
     Dense,
     MatMul,
@@ -195,6 +196,11 @@ def test_bad_layers():
 
 
 BAD_CHANGES = {
+    "no activation of that name": (
+        lambda m: setattr(m.layers[0], "activation", "nothing"), ValueError,
+        f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got 'nothing'. "
+        "Give one of these names.",
+    ),
     "no layer of a model": (
         lambda m: m.layers.append(SoftmaxWithLoss()), TypeError,
         f"layer must be one of {LAYERS}, got SoftmaxWithLoss. "
