@@ -26,6 +26,27 @@ __all__ = ["Trained"]
 EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 
 
+def columns_of(
+    seen: list[tuple[NDArray[np.float64], dict[str, float]]],
+    names: list[str],
+    samples: int,
+    answers: int,
+) -> dict[str, list[float]]:
+    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
+    tables = [totals for totals, _ in seen]
+    losses, right, seconds = np.concatenate(tables).T.tolist() if seen else ([], [], [])
+    columns = {}
+    for name in names:
+        if seen and name in seen[0][1]:
+            columns[name] = [found[name] for _, found in seen]
+        elif name == "loss":
+            columns[name] = [loss / samples for loss in losses]
+        else:
+            columns[name] = [count / answers for count in right]
+    columns["seconds"] = seconds
+    return columns
+
+
 class Trained(ByHand):
     """The training of a Sequential."""
 
@@ -139,12 +160,12 @@ class Trained(ByHand):
         later = measures.are_later(asked)
         answers = measures.answer_count(self._loss, n, outputs)
         many = 1 if validation_data is not None or later else max(1, a_call // batches)
-        names = [measure.name for measure in asked]
-        shown = ["loss", *names]
+        names = ["loss", *[measure.name for measure in asked]]
         if validation_data is not None:
-            shown += [f"val_{name}" for name in shown]
-        # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
-        seen: list[NDArray[np.float64]] = []
+            names += [f"val_{name}" for name in names]
+        # Of some epochs, or of one what is not counted, too; appended in one step: Ctrl-C leaves no
+        # half of one.
+        seen: list[tuple[NDArray[np.float64], dict[str, float]]] = []
         completed = 0
         trouble = ""
         bar = None
@@ -178,30 +199,26 @@ class Trained(ByHand):
                 found = {}
                 if later:
                     found = measures.measured(where, asked, network, rows, targets, t)
-                done = np.empty((len(totals), len(shown) + 1))
-                done[:, 0], done[:, -1] = totals[:, 0] / n, seconds
-                for i, name in enumerate(names, 1):
-                    done[:, i] = found[name] if name in found else totals[:, 1] / answers
                 if validation_data is not None:
-                    found = self._evaluate(
+                    there = self._evaluate(
                         where, network, held_out, held_out_targets, penalties, asked,
                         validation_data[1],
                     )  # fmt: skip
-                    done[0, len(names) + 1 : -1] = list(found.values())
-                seen.append(done)
-                completed += len(done)
+                    found |= {f"val_{name}": value for name, value in there.items()}
+                totals[:, 2] = seconds
+                seen.append((totals, found))
+                completed += len(totals)
                 if bar is not None:
-                    last = zip(shown, done[-1].tolist(), strict=False)
-                    bar.set_postfix({name: f"{value:.4f}" for name, value in last}, False)
-                    bar.update(len(done))
+                    last = columns_of(seen[-1:], names, n, answers)
+                    del last["seconds"]
+                    bar.set_postfix({name: f"{last[name][-1]:.4f}" for name in last}, False)
+                    bar.update(len(totals))
         except KeyboardInterrupt:
             pass
         finally:
             if bar is not None:
                 bar.close()
-        shown.append("seconds")
-        table = np.concatenate(seen).T.tolist() if seen else [[] for _ in shown]
-        history = History(dict(zip(shown, table, strict=True)))
+        history = History(columns_of(seen, names, n, answers))
         if trouble:
             error = FloatingPointError(
                 f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
