@@ -44,11 +44,13 @@ class Sequential:
             history = model.fit(x, t, 2, batch_size, optimizer=SGD(lr=0.1), verbose=0)
             gradient = np.concatenate([np.ravel(g) for g in model.gradient(x, t)])
             model.evaluate(x, t)
+            metrics = ["mae"] if model.loss == "mean_squared_error" else ["f1"]
+            found = np.array(list(model.evaluate(x, t, metrics).values()), dtype)
             loss = np.array(history.loss, dtype)
-            results[name] = [model.parameter_vector, loss, model.predict(x), gradient]
+            results[name] = [model.parameter_vector, loss, model.predict(x), gradient, found]
             if name == implementation:
                 self.model, self.optimizer = model, SGD(lr=TINY)
-                self.x, self.t, self.batch_size = x, t, batch_size
+                self.x, self.t, self.batch_size, self.metrics = x, t, batch_size, metrics
         for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
             assert_close(ours, theirs)
 
@@ -65,6 +67,9 @@ class Sequential:
 
     def time_evaluate(self, *_):
         self.model.evaluate(self.x, self.t)
+
+    def time_evaluate_from_predictions(self, *_):
+        self.model.evaluate(self.x, self.t, metrics=self.metrics)
 
 
 SequentialRatio = ratios(Sequential, dtype=DTYPES, network=[*NETWORKS])

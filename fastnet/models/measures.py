@@ -67,7 +67,7 @@ def _of_function(function: Callable[..., Any]) -> Measure:
 def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
     metric = METRICS.get(name) if isinstance(name, str) else None
     if metric is None:
-        near = difflib.get_close_matches(str(name).lower(), METRICS, 1)
+        near = _near(str(name).lower())
         raise ValueError(
             f"{where}: metrics must be names in fastnet.metrics.NAMES, or functions, got {name!r}. "
             + (f"Did you mean {near[0]!r}?" if near else f"Give some of {_listed(METRICS)}.")
@@ -92,6 +92,12 @@ def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
             f"output{'s' * (outputs > 1)} apart, got {name!r}. Leave it out."
         )
     return Measure(name, "classes", metric.classes)
+
+
+def _near(word: str) -> list[str]:
+    """Return the names that may have been meant: "acc", "f1_score" and slips."""
+    near = [name for name in METRICS if name.startswith(word) or word.startswith(name)]
+    return near or difflib.get_close_matches(word, METRICS, 1)
 
 
 def _listed(names: Iterable[str]) -> str:

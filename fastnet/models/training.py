@@ -26,6 +26,27 @@ __all__ = ["Trained"]
 EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 
 
+def columns_of(
+    seen: list[tuple[NDArray[np.float64], dict[str, float]]],
+    names: list[str],
+    samples: int,
+    answers: int,
+) -> dict[str, list[float]]:
+    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
+    tables = [totals for totals, _ in seen]
+    losses, right, seconds = np.concatenate(tables).T.tolist() if seen else ([], [], [])
+    columns = {}
+    for name in names:
+        if seen and name in seen[0][1]:
+            columns[name] = [found[name] for _, found in seen]
+        elif name == "loss":
+            columns[name] = [loss / samples for loss in losses]
+        else:
+            columns[name] = [count / answers for count in right]
+    columns["seconds"] = seconds
+    return columns
+
+
 class Trained(ByHand):
     """The training of a Sequential."""
 
@@ -169,12 +190,12 @@ class Trained(ByHand):
         answers = measures.answer_count(self._loss, visited, outputs)
         each = validation_data is not None or later or verbose == 2
         many = 1 if each else max(1, a_call // batches)
-        names = [measure.name for measure in asked]
-        shown = ["loss", *names]
+        names = ["loss", *[measure.name for measure in asked]]
         if validation_data is not None:
-            shown += [f"val_{name}" for name in shown]
-        # Tables of a row an epoch, appended in one step: Ctrl-C leaves no half of one.
-        seen: list[NDArray[np.float64]] = []
+            names += [f"val_{name}" for name in names]
+        # Of some epochs, or of one what is not counted, too; appended in one step: Ctrl-C leaves no
+        # half of one.
+        seen: list[tuple[NDArray[np.float64], dict[str, float]]] = []
         completed = 0
         interrupted, trouble = False, ""
         bar = None
@@ -211,21 +232,19 @@ class Trained(ByHand):
                 found = {}
                 if later:
                     found = measures.measured(where, asked, network, rows, given, t)
-                done = np.empty((len(totals), len(shown) + 1))
-                done[:, 0], done[:, -1] = totals[:, 0] / visited, seconds
-                for i, name in enumerate(names, 1):
-                    done[:, i] = found[name] if name in found else totals[:, 1] / answers
                 if validation_data is not None:
-                    found = self._evaluate(
+                    there = self._evaluate(
                         where, network, held_out, held_out_targets, penalties, asked,
                         validation_data[1],
                     )  # fmt: skip
-                    done[0, len(names) + 1 : -1] = list(found.values())
-                seen.append(done)
-                completed += len(done)
+                    found |= {f"val_{name}": value for name, value in there.items()}
+                totals[:, 2] = seconds
+                seen.append((totals, found))
+                completed += len(totals)
                 if bar is not None:
-                    last = zip(shown, done[-1].tolist(), strict=False)
-                    bar.set_postfix({name: f"{value:.4f}" for name, value in last}, False)
+                    last = columns_of(seen[-1:], names, visited, answers)
+                    del last["seconds"]
+                    bar.set_postfix({name: f"{last[name][-1]:.4f}" for name in last}, False)
                     bar.update(completed - bar.n)
         except KeyboardInterrupt:
             if progress.is_second():
@@ -236,9 +255,7 @@ class Trained(ByHand):
                 self._masks = steps.seed, optimizer.iter
             if bar is not None:
                 bar.close()
-        shown.append("seconds")
-        table = np.concatenate(seen).T.tolist() if seen else [[] for _ in shown]
-        history = History(dict(zip(shown, table, strict=True)))
+        history = History(columns_of(seen, names, visited, answers))
         if interrupted:
             history.interrupted = True
         if trouble:

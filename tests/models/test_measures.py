@@ -427,6 +427,17 @@ OF_LABELS = ", ".join(map(repr, named.OF_LABELS))
             "metrics must be names in fastnet.metrics.NAMES, or functions, got 'MSE'. "
             "Did you mean 'mse'?",
         ),
+        *[
+            (
+                "hinge", [word], ValueError,
+                f"metrics must be names in fastnet.metrics.NAMES, or functions, got {word!r}. "
+                f"Did you mean {meant!r}?",
+            )
+            for word, meant in {
+                "acc": "accuracy", "f1_score": "f1", "r2_score": "r2", "roc_auc": "auc",
+                "accuracy_score": "accuracy", "presicion": "precision",
+            }.items()
+        ],
         (
             "hinge", [0], ValueError,
             "metrics must be names in fastnet.metrics.NAMES, or functions, got 0. "

@@ -86,7 +86,7 @@ class MultiLayerNetExtend:
     def accuracy(self, x: np.ndarray, t: np.ndarray) -> float:
         """Return the share of rows whose largest score is at the label; NaN where a score is."""
         y = self.predict(x)
-        return metrics.accuracy(_labels(t, y), y)
+        return np.float64(metrics.accuracy(_labels(t, y), y))
 
     def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> dict[str, np.ndarray]:
         """Return the gradient as a dict by central differences: slow, to check ``gradient``."""
