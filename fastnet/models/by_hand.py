@@ -17,7 +17,9 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.models import progress
+from fastnet.models.network import class_targets
 from fastnet.models.stack import Stack
+from fastnet.models.weights import weighed
 
 __all__ = ["ByHand"]
 
@@ -27,7 +29,7 @@ FLOAT, LABEL = checks.FLOAT64, checks.INT64
 class ByHand(Stack):
     """The steps by hand of a Sequential."""
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the loss of a batch, layer by layer; `backward` can follow.
 
         Parameters
@@ -35,6 +37,8 @@ class ByHand(Stack):
         x : (N, D) or (N, ...)
             uint8 is scaled to 0..1.
         t : targets, as the class describes them
+        sample_weight : (N,), optional
+            At least 0: what each sample's loss is multiplied by.
 
         Returns
         -------
@@ -50,6 +54,11 @@ class ByHand(Stack):
         n, n_in = rows.array.shape
         outputs = self._outputs(where, self.layers, n_in)
         labels, targets = self._targets(where, t, n, outputs)
+        weights = None
+        if sample_weight is not None or getattr(self._loss, "ignore_index", None) is not None:
+            counted, weights = weighed(
+                where, self._loss, self._dtype, (labels, targets), outputs, sample_weight
+            )
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
@@ -62,10 +71,11 @@ class ByHand(Stack):
             else:
                 out = layer.forward(out)
         if network.fused is not None:
-            labels, targets = network.of_targets((labels, targets))[1]
-            loss = step._of_checked(out, self._dtype, targets if targets.size else labels)
+            labels, targets = counted if weights is not None else (labels, targets)
+            loss = step._of_checked(out, self._dtype, class_targets(labels, targets), weights)
         else:
-            loss = step.forward(out, targets if targets.size else labels)
+            given = (sample_weight,) if sample_weight is not None else ()  # a loss of a user's may
+            loss = step.forward(out, targets if targets.size else labels, *given)  # not take it
         self._step = step
         if network.fused is not None:
             last.out = step.y
@@ -107,12 +117,14 @@ class ByHand(Stack):
         found: NDArray[Any] | None = dx
         return found
 
-    def gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
+    def gradient(
+        self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> list[NDArray[Any]]:
         """Return the gradient of the loss for every array of `params`, as fresh arrays.
 
         Parameters
         ----------
-        x, t
+        x, t, sample_weight
             As for `forward`.
 
         Raises
@@ -120,11 +132,13 @@ class ByHand(Stack):
         TypeError, ValueError, IndexError
             x or t does not fit.
         """
-        self.forward(x, t)
+        self.forward(x, t, sample_weight)
         self.backward()
         return [grad.copy() for grad in self.grads]
 
-    def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
+    def numerical_gradient(
+        self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> list[NDArray[Any]]:
         """Return the gradient of the loss by its definition, to check `gradient`.
 
             (loss with the parameter larger by h - loss with it smaller by h) / 2h
@@ -137,7 +151,7 @@ class ByHand(Stack):
 
         Parameters
         ----------
-        x, t
+        x, t, sample_weight
             As for `forward`.
 
         Returns
@@ -160,11 +174,16 @@ class ByHand(Stack):
         n, n_in = rows.array.shape
         layers = self.layers[:]
         outputs = self._outputs(where, layers, n_in)
-        labels, targets = self._targets(where, t, n, outputs)
+        given = self._targets(where, t, n, outputs)
+        (labels, targets), weights = weighed(
+            where, self._loss, self._dtype, given, outputs, sample_weight
+        )
+        weights = None if weights is None else weights.astype(FLOAT)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
-        wide, (labels, targets) = network.in_float64().of_targets((labels, targets.astype(FLOAT)))
+        given = labels, targets.astype(FLOAT)
+        wide, (labels, targets) = network.in_float64().of_targets(given, weights)
         inputs = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         inputs = inputs.astype(FLOAT)
         params = network.params.astype(FLOAT)

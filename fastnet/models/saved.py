@@ -90,7 +90,7 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     description = {
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
-        **{name: float(getattr(model._loss, name)) for name in model._loss.argument_names},
+        **{name: _plain(getattr(model._loss, name)) for name in model._loss.argument_names},
         "l1": float(model.l1),
         "l2": float(model.l2),
         "generator": model._rng.bit_generator.state,
@@ -176,10 +176,12 @@ def _array_names(kind: Any) -> tuple[str, ...]:
 def _arguments(layer: Any) -> dict[str, Any]:
     """Return what a layer's constructor needs besides its arrays, as JSON can keep it."""
     given = {name: getattr(layer, name) for name in layer.argument_names}
-    return {
-        name: value if isinstance(value, (bool, str, int, type(None))) else float(value)
-        for name, value in given.items()
-    }
+    return {name: _plain(value) for name, value in given.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a constructor's argument as JSON can keep it."""
+    return value if isinstance(value, (bool, str, int, type(None))) else float(value)
 
 
 def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from fastnet.kernels.checked import address_of
 from fastnet.models.layer_list import outputs_of
 from fastnet.models.rows import KINDS, SCALES
 from fastnet.models.training import Trained
+from fastnet.models.weights import weighed
 
 Model = TypeVar("Model", bound="Sequential")
 
@@ -195,7 +196,9 @@ class Sequential(Trained):
         result: NDArray[Any] = softmax(self.predict(x))
         return result
 
-    def evaluate(self, x: ArrayLike, t: ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return the mean loss and the share of correct answers.
 
         Parameters
@@ -205,6 +208,9 @@ class Sequential(Trained):
             An answer is correct where the largest output is at the label, or at the largest
             target; where there is one output, if it and t are on the same side of 0.5 (for hinge
             losses both of 0, for "sigmoid_cross_entropy" the output of 0).
+        sample_weight : (N,), optional
+            At least 0: the loss is sum(sample_weight * losses) / N, of the N that count. Answers
+            count alike.
 
         Returns
         -------
@@ -221,9 +227,10 @@ class Sequential(Trained):
         layers = self.layers[:]
         outputs = self._outputs(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
+        targets, weights = weighed(where, self._loss, self._dtype, targets, outputs, sample_weight)
         penalties = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
-        return self._evaluate(network, rows, targets, penalties)
+        return self._evaluate(network, rows, targets, penalties, weights)
 
     def summary(self) -> None:
         """Print the layers with their shapes and parameter counts.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.functions import _count
 from fastnet.models import progress
 from fastnet.models.assembly import changed_meanwhile
 from fastnet.models.by_hand import ByHand
@@ -18,6 +19,7 @@ from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import Rows
 from fastnet.models.steps import Steps, rule_of
+from fastnet.models.weights import weighed
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
@@ -38,6 +40,8 @@ class Trained(ByHand):
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | None = None,
     ) -> History:
         """Train for some epochs; call again to go on.
 
@@ -61,6 +65,14 @@ class Trained(ByHand):
         shuffle : bool
         verbose : int
             0 for no progress bar; it is shown in terminals only.
+        sample_weight : (N,), optional
+            At least 0: each sample's loss, and so its gradient, is multiplied by its weight. The
+            mean of a batch stays that over its samples, as in Keras: weights of 2 are a learning
+            rate twice as large. PyTorch divides by the sum of the weights of the batch; give
+            sample_weight / sample_weight.mean() for about that. Accuracy counts samples alike.
+        class_weight : dict of class -> weight, optional
+            The same by the class of a sample, 1 where it has none; with sample_weight the product
+            of both. For losses of labels, and of one yes or no (class 1 and class 0).
 
         Returns
         -------
@@ -92,6 +104,10 @@ class Trained(ByHand):
         layers = self.layers[:]
         outputs = self._outputs(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
+        targets, weights = weighed(
+            where, self._loss, self._dtype, targets, outputs, sample_weight, class_weight
+        )
+        counted = _count(weights, n)
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         optimizer = SGD() if optimizer is None else optimizer
@@ -111,10 +127,18 @@ class Trained(ByHand):
                 outputs,
                 "predict(validation_data[0])",
             )
+            held_out_targets, held_out_weights = weighed(
+                f"{where}: validation_data[1]",
+                self._loss,
+                self._dtype,
+                held_out_targets,
+                outputs,
+            )
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
-        network, targets = network.of_targets(targets)
+        known = network
+        network, targets = network.of_targets(targets, weights)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         seed = int(self._rng.integers(2**63)) if draws else 0
@@ -158,10 +182,12 @@ class Trained(ByHand):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
-                done = totals / n
+                done = totals / counted
                 done[:, 2] = seconds
                 if validation_data is not None:
-                    held_out_seen = self._evaluate(network, held_out, held_out_targets, penalties)
+                    held_out_seen = self._evaluate(
+                        known, held_out, held_out_targets, penalties, held_out_weights
+                    )
                     done = np.append(done[0], list(held_out_seen.values())).reshape(1, 5)
                 seen.append(done)
                 completed += len(done)
@@ -199,12 +225,15 @@ class Trained(ByHand):
         rows: Rows,
         targets: tuple[NDArray[np.int64], NDArray[Any]],
         penalties: tuple[float, float],
+        weights: NDArray[Any] | None,
     ) -> dict[str, float]:
         n = len(rows.array)
         network.check_in_loop()
-        network, targets = network.of_targets(targets)
+        network, targets = network.of_targets(targets, weights)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
         network = network.skipping_zeros(rows, n, size)
         totals = network.run(rows, targets, order, size)
         loss, correct, _ = totals[0].tolist()
-        return {"loss": loss / n + network.penalty(*penalties), "accuracy": correct / n}
+        counted = _count(weights, n)
+        penalty = network.penalty(*penalties)
+        return {"loss": loss / counted + penalty, "accuracy": correct / counted}
