@@ -5,8 +5,8 @@ it; each class says which. `LOSSES` lists by name those that `Sequential` trains
 your own derives from `Loss`.
 
 With a weight for each sample, forward(x, t, sample_weight) returns sum(w * losses) / N: the mean is
-over the samples, as in Keras, and not over the weights. Samples whose label is the `ignore_index` of
-a loss do not count, and N is that of the others.
+over the samples, as in Keras, and not over the weights. Samples whose label is the `ignore_index`
+of a loss do not count, and N is that of the others.
 
 What a loss takes for outputs, and the last layers that `Sequential` takes with it; others are
 refused when the model is made, or where the loss is first computed:
