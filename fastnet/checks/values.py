@@ -9,15 +9,19 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet.checks.arrays import INT64, LARGEST, UINT64, array
+from fastnet.checks.arrays import INT64, LARGEST, UINT64, _shown, array
 from fastnet.checks.foreign import _kind
+from fastnet.checks.numbers import number
 
 __all__ = [
     "answers",
     "between",
+    "class_weights",
     "finite",
+    "ignored",
     "indices",
     "labels",
+    "sample_weights",
     "shares",
     "two_values",
 ]
@@ -28,11 +32,18 @@ MOST_CLASSES = 10**6  # larger numbers are those of something else
 ROUNDED = 1e-3
 
 
-def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") -> NDArray[np.int64]:
+def labels(
+    where: str,
+    t: ArrayLike,
+    n: int,
+    classes: int,
+    scores: str = "y",
+    ignored: int | None = None,
+) -> NDArray[np.int64]:
     """Return n labels as a fresh int64 array, from integers (N,) or one-hot rows (N, C).
 
     Fresh, because a kernel trusts them: a caller's array may be changed before backward.
-    `scores` names the array (n, classes) that the labels belong to.
+    `scores` names the array (n, classes) that the labels belong to; the ignored label is let in.
     """
     found = t if type(t) is ndarray else array(where, "t", t)
     shape = found.shape
@@ -59,12 +70,76 @@ def labels(where: str, t: ArrayLike, n: int, classes: int, scores: str = "y") ->
     # argmax, which takes 0.1 us for 32 labels where max takes 0.8.
     unsigned = result.view(UINT64)
     if unsigned.item(unsigned.argmax()) >= classes:
-        i = int(np.flatnonzero(unsigned >= classes)[0])
+        bad = np.flatnonzero((unsigned >= classes) & (ignored is None or result != ignored))
+        if not len(bad):
+            return result
+        i = int(bad[0])
         raise IndexError(
             f"{where}: t must be in 0..{classes - 1} for {scores}.shape=({n}, {classes}), got "
             f"t[{i}]={found.reshape(-1)[i]}. {_numbered(found, classes, scores)}."
         )
     return result
+
+
+def sample_weights(where: str, value: ArrayLike, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the weights of n samples in a dtype: finite, and not negative."""
+    found = array(where, "sample_weight", value)
+    if found.shape != (n,):
+        raise ValueError(
+            f"{where}: sample_weight must have shape ({n},), got sample_weight.shape="
+            f"{found.shape}. Give one number a sample."
+        )
+    with np.errstate(over="ignore"):
+        made = np.array(found, dtype, order="C")
+    good = (found >= 0) & np.isfinite(made)
+    if not good.all():
+        i = int(np.flatnonzero(~good)[0])
+        raise ValueError(
+            f"{where}: sample_weight must be finite and not negative, got "
+            f"sample_weight[{i}]={found[i]}. Give 0 to leave a sample out."
+        )
+    return made
+
+
+def class_weights(where: str, value: Any, classes: int) -> NDArray[np.float64]:
+    """Return the weight of each class, of a dict of class -> weight; of others it is 1."""
+    if not isinstance(value, dict):
+        raise TypeError(
+            f"{where}: class_weight must be a dict of class -> weight, got {_shown(value)}. "
+            "Give one such as {0: 1.0, 1: 5.0}."
+        )
+    found = np.ones(classes)
+    for label, weight in value.items():
+        if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+            raise TypeError(
+                f"{where}: class_weight must have classes for keys, got {_shown(label)}. "
+                "Give whole numbers."
+            )
+        if not 0 <= label < classes:
+            raise ValueError(
+                f"{where}: class_weight must have keys in 0..{classes - 1}, got {label}. "
+                "Count classes from 0."
+            )
+        number_ = number(where, f"class_weight[{label}]", weight)
+        if not 0 <= number_ < math.inf:
+            raise ValueError(
+                f"{where}: class_weight[{label}] must be finite and not negative, got {number_}. "
+                "Give 0 to leave a class out."
+            )
+        found[label] = number_
+    return found
+
+
+def ignored(where: str, name: str, value: Any) -> int | None:
+    """Return the label that does not count: a whole number, or None for none."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(
+            f"{where}: {name} must be a whole number or None, got {_shown(value)}. Give a label "
+            "such as -1."
+        )
+    return int(value)
 
 
 def answers(where: str, t: ArrayLike, n: int, classes: int, scores: str) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ from fastnet.functions.logits import (
     softmax,
     softmax_loss,
 )
+from fastnet.functions.weights import _count, _counted, _factors, _smoothed, _weighted
 
 __all__ = [
     "cross_entropy_error",

@@ -107,7 +107,9 @@ def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
     return checks.returned(loss, dtype)[0]
 
 
-def _label_array(where: str, t: Any, n: int, classes: int, scores: str = "y") -> NDArray[np.int64]:
+def _label_array(
+    where: str, t: Any, n: int, classes: int, scores: str = "y", ignored: int | None = None
+) -> NDArray[np.int64]:
     """Return n labels as a fresh int64 array: a caller's may be changed before backward."""
     labels: Any
     if type(t) is np.ndarray:
@@ -120,10 +122,12 @@ def _label_array(where: str, t: Any, n: int, classes: int, scores: str = "y") ->
             labels = empty(n, INT64)
             if one_hot_labels(t, labels):
                 return labels
-    return checks.labels(where, t, n, classes, scores)
+    return checks.labels(where, t, n, classes, scores, ignored)
 
 
-def _class_array(where: str, t: Any, n: int, classes: int, scores: str = "y") -> NDArray[Any]:
+def _class_array(
+    where: str, t: Any, n: int, classes: int, scores: str = "y", ignored: int | None = None
+) -> NDArray[Any]:
     """Return n labels as `_label_array` does; or, of another dimension, rows of probabilities.
 
     Those may be the caller's own array.
@@ -132,7 +136,7 @@ def _class_array(where: str, t: Any, n: int, classes: int, scores: str = "y") ->
         found = checks.shares(where, t, n, classes)
         if found is not None:
             return found
-    return _label_array(where, t, n, classes, scores)
+    return _label_array(where, t, n, classes, scores, ignored)
 
 
 def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:

@@ -130,12 +130,17 @@ def _softmax(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _softmax_loss_gradient(
-    where: str, y: Any, t: NDArray[Any], shape: tuple[int, ...], dout: Any
+    where: str,
+    y: Any,
+    t: NDArray[Any],
+    shape: tuple[int, ...],
+    factors: NDArray[Any] | None,
+    dout: Any,
 ) -> NDArray[Any]:
     """Gradient of a softmax loss with respect to the logits, (y - onehot(t)) * dout / N.
 
     The labels t, or probabilities (N, C), were checked for a y of that shape; y itself may be an
-    array of the caller's.
+    array of the caller's. Its rows are multiplied by factors (N, 1), if there are some.
     """
     dtype = checks.common_dtype(y)
     if dtype is None:
@@ -149,5 +154,7 @@ def _softmax_loss_gradient(
         softmax_cross_entropy_backward(y, t, dout, dx)
     else:
         soft_cross_entropy_backward(y, checks.contiguous(t, y.dtype), dout, dx)
+    if factors is not None:
+        dx *= factors
     result: NDArray[Any] = checks.returned(dx, dtype)
     return result

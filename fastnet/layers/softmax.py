@@ -11,9 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.functions import (
     _class_array,
+    _counted,
     _cross_entropy,
+    _factors,
     _gradient,
     _logits,
+    _smoothed,
     _softmax,
     _softmax_loss_gradient,
 )
@@ -119,12 +122,20 @@ class Softmax(Layer):
 class SoftmaxWithLoss(Layer):
     """The textbook's last layer: softmax, then the mean of -log(y + 1e-7).
 
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1
+        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
+    ignore_index : int, optional
+        Samples with this label have no loss and do not count: the mean is that of the others, 0
+        where there are none.
+
     Attributes
     ----------
     y : (N, C)
         Probabilities of the last forward.
     t : (N,) int64, or (N, C) of the dtype of y
-        Its labels, a one-hot t too; or its probabilities.
+        Its labels, a one-hot t too; or its probabilities, smoothed.
     loss : scalar of the dtype of y
 
     See Also
@@ -151,8 +162,15 @@ class SoftmaxWithLoss(Layer):
     y: NDArray[Any]
     t: NDArray[Any]
     loss: Any
+    _labels: tuple[NDArray[Any], tuple[int, ...], NDArray[Any] | None]
+    label_smoothing: Any = checks.Checked(lambda layer, *value: checks.share(*value))
+    ignore_index: Any = checks.Checked(lambda layer, *value: checks.ignored(*value))
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+    def __init__(self, label_smoothing: float = 0.0, ignore_index: int | None = None) -> None:
+        super().__init__()
+        self.label_smoothing, self.ignore_index = label_smoothing, ignore_index
+
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the loss of a batch.
 
         Parameters
@@ -160,6 +178,9 @@ class SoftmaxWithLoss(Layer):
         x : (N, C)
             Logits.
         t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
+        sample_weight : (N,), optional
+            At least 0: each sample's loss is multiplied by its weight, and the mean is still over
+            the samples that count.
 
         Returns
         -------
@@ -178,6 +199,8 @@ class SoftmaxWithLoss(Layer):
         y: Any
         labels: Any
         done = False
+        if sample_weight is not None or self.label_smoothing or self.ignore_index is not None:
+            return self._weighted(where, x, t, sample_weight)
         if type(x) is type(t) is np.ndarray and (dtype := x.dtype) in checks.COMPUTED:
             given: Any = t
             if t.dtype is not INT64 and t.shape == x.shape and t.dtype in checks.COMPUTED:
@@ -196,7 +219,29 @@ class SoftmaxWithLoss(Layer):
                 labels = np.array(labels, y.dtype, order="C")
             loss, copied = _cross_entropy(y, labels), labels.copy()
         # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape)
+        self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape, None)
+        return loss
+
+    def _weighted(self, where: str, x: Any, t: Any, sample_weight: Any) -> Any:
+        """Return what `forward` does, of samples that weigh, count or are smoothed as it says."""
+        logits, dtype = _logits(where, x)
+        (n, classes), weights = logits.shape, None
+        found = _class_array(where, t, n, classes, "x", self.ignore_index)
+        if sample_weight is not None:
+            weights = checks.sample_weights(where, sample_weight, n, logits.dtype)
+        if found.ndim == 1:
+            found, weights = _counted(found, self.ignore_index, weights, logits.dtype)
+        y = _softmax(logits, logits.dtype)
+        rows = _smoothed(found, self.label_smoothing, classes, logits.dtype)
+        factors = _factors(weights)
+        if factors is None:
+            loss = _cross_entropy(y, rows)
+        else:  # that of the rows times n / count, whose mean it is
+            loss = _cross_entropy(y, rows * factors)
+        loss, y = dtype.type(loss), checks.returned(y, dtype)
+        given = rows if self.label_smoothing or found.ndim == 2 else found
+        self.y, self.t, self.loss = y, given.copy(), loss
+        self._labels = given, y.shape, factors
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:

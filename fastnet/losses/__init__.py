@@ -4,6 +4,10 @@ Along the outputs of a sample some losses are sums and some are means, as their 
 it; each class says which. `LOSSES` lists by name those that `Sequential` trains with. A loss of
 your own derives from `Loss`.
 
+With a weight for each sample, forward(x, t, sample_weight) returns sum(w * losses) / N: the mean is
+over the samples, as in Keras, and not over the weights. Samples whose label is the `ignore_index`
+of a loss do not count, and N is that of the others.
+
 What a loss takes for outputs, and the last layers that `Sequential` takes with it; others are
 refused when the model is made, or where the loss is first computed:
 

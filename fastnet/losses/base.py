@@ -170,6 +170,36 @@ class Loss:
         t : (N, C)
         """
 
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return the class of each sample, by which class weights go, and how many there are.
+
+        Parameters
+        ----------
+        where : str
+            The public name that an error begins with.
+        labels : (N,) int64
+            Empty where the loss takes targets, or was given them.
+        targets : (N, C)
+
+        Raises
+        ------
+        TypeError
+            The loss knows no classes.
+        """
+        raise TypeError(
+            f'{where}: class_weight must be None for loss="{self.name}", whose targets are no '
+            "classes, got a value. Give sample_weight."
+        )
+
+    def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
+        """Return targets with the share of each that goes to all classes alike."""
+        return t
+
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.argument_names)
-        return f"{type(self).__name__}({given})"
+        found = {name: getattr(self, name) for name in self.argument_names}
+        given = [
+            f"{name}={value!r}"
+            for name, value in found.items()
+            if value is not None and (name, value) != ("label_smoothing", 0)
+        ]
+        return f"{type(self).__name__}({', '.join(given)})"

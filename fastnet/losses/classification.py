@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks, kernels
+from fastnet.functions import _smoothed
 from fastnet.kernels.checked import all_either
 from fastnet.losses.logits import SoftmaxCrossEntropy
-from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, TargetLoss
+from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, SmoothedLoss, TargetLoss
 from fastnet.losses.outputs import DISTRIBUTIONS, LOGITS, PROBABILITIES, SCORES
 from fastnet.metrics.named import OF_LABELS
 
@@ -36,6 +38,12 @@ class SignLoss(TargetLoss):
         """Raise ValueError unless all of t are -1 or 1."""
         if not all_either(t, -1.0, 1.0):
             checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
+
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return 1 for a target of 1, else 0, and that there are two."""
+        if targets.shape[1] > 1:
+            return super().classes_of(where, labels, targets)
+        return (targets[:, 0] > 0).astype(np.int64), 2
 
 
 class Hinge(SignLoss):
@@ -93,6 +101,12 @@ class CategoricalHinge(LabelLoss):
 
     Of equal scores the first is the rival; where none is above 0, no class is. t may be one-hot.
 
+    Parameters
+    ----------
+    ignore_index : int, optional
+        Samples with this label have no loss and do not count: the mean is that of the others, 0
+        where there are none.
+
     Notes
     -----
     Source: keras.losses.CategoricalHinge.
@@ -110,13 +124,18 @@ class CategoricalHinge(LabelLoss):
     _function = kernels.hinge.categorical_hinge_in_loop
 
 
-class CategoricalCrossEntropy(ProbabilityLoss):
+class CategoricalCrossEntropy(SmoothedLoss):
     """Cross entropy of probabilities with one-hot targets; sum over classes, mean over the batch.
 
         loss = -sum(t log(y + 1e-7)) / N
         dx = -t / (y + 1e-7) * dout / N
 
     Targets may be probabilities, too. `SoftmaxCrossEntropy` takes logits, and is exact.
+
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1
+        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
 
     Notes
     -----
@@ -138,7 +157,18 @@ class CategoricalCrossEntropy(ProbabilityLoss):
 
     def of_logits(self) -> Any:
         """Return the loss of what a Softmax takes."""
-        return SoftmaxCrossEntropy()
+        return SoftmaxCrossEntropy(self.label_smoothing)
+
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return the class of each sample, that of its largest target, and how many there are."""
+        if labels.size:
+            return labels, None
+        return targets.argmax(axis=1), targets.shape[1]
+
+    def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
+        if not self.label_smoothing or t.ndim != 2:
+            return t
+        return _smoothed(t, self.label_smoothing, t.shape[1], t.dtype)
 
 
 class SparseCategoricalCrossEntropy(LabelLoss):
@@ -148,6 +178,12 @@ class SparseCategoricalCrossEntropy(LabelLoss):
         dx[n, c] = -[c = t[n]] / (y[n, c] + 1e-7) * dout / N
 
     t may be one-hot. `SoftmaxCrossEntropy` takes logits, and is exact.
+
+    Parameters
+    ----------
+    ignore_index : int, optional
+        Samples with this label have no loss and do not count: the mean is that of the others, 0
+        where there are none.
 
     Notes
     -----
@@ -169,10 +205,10 @@ class SparseCategoricalCrossEntropy(LabelLoss):
 
     def of_logits(self) -> Any:
         """Return the loss of what a Softmax takes."""
-        return SoftmaxCrossEntropy()
+        return SoftmaxCrossEntropy(ignore_index=self.ignore_index)
 
 
-class BinaryCrossEntropy(ProbabilityLoss):
+class BinaryCrossEntropy(SmoothedLoss):
     """Cross entropy of yes-or-no probabilities, mean over the outputs and the batch.
 
         loss = -mean(t log(y) + (1 - t) log(1 - y))
@@ -180,6 +216,11 @@ class BinaryCrossEntropy(ProbabilityLoss):
 
     Logarithms below -100 count as that. Targets may be probabilities, too. `SigmoidCrossEntropy`
     takes logits, and is exact. An output that is no probability gives NaN.
+
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1
+        The share of each target that goes to yes and no alike: of s, t becomes (1 - s) t + s / 2.
 
     Notes
     -----
@@ -200,13 +241,18 @@ class BinaryCrossEntropy(ProbabilityLoss):
     _function = kernels.cross_entropy.binary_cross_entropy_in_loop
 
 
-class SigmoidCrossEntropy(ProbabilityLoss):
+class SigmoidCrossEntropy(SmoothedLoss):
     """Sigmoid and binary cross entropy in one; mean over the outputs and the batch.
 
         loss = mean(log(1 + exp(y)) - t y), of logits y
         dx = (sigmoid(y) - t) * dout / (N C)
 
     Finite for any finite logits. Targets may be probabilities, too.
+
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1
+        The share of each target that goes to yes and no alike: of s, t becomes (1 - s) t + s / 2.
 
     Notes
     -----

@@ -9,8 +9,20 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, kernels
-from fastnet.functions import _class_array, _logits, _softmax_loss_gradient
+from fastnet.functions import (
+    _class_array,
+    _counted,
+    _factors,
+    _logits,
+    _smoothed,
+    _softmax_loss_gradient,
+    _weighted,
+)
 from fastnet.kernels.checked import all_either
+from fastnet.kernels.soft_cross_entropy import (
+    smooth_cross_entropy_in_loop,
+    soft_cross_entropy_in_loop,
+)
 from fastnet.losses.base import LoopLoss, Loss
 from fastnet.losses.outputs import CLASS_LOGITS
 from fastnet.metrics.named import OF_CLASSES, OF_LABELS
@@ -24,6 +36,13 @@ __all__ = [
 class SoftmaxCrossEntropy(Loss):
     """Softmax and cross entropy in one: exact, and finite for any finite logits.
 
+    Parameters
+    ----------
+    label_smoothing : float, at least 0 and below 1
+        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
+    ignore_index : int, optional
+        Samples with this label have no loss, and the mean is that of the others; 0 of none.
+
     Attributes
     ----------
     params, grads : list
@@ -31,7 +50,7 @@ class SoftmaxCrossEntropy(Loss):
     y : (N, C)
         Probabilities of the last forward.
     t : (N,) int64, or (N, C) of the dtype of y
-        Its labels, a one-hot t too; or its probabilities.
+        Its labels, a one-hot t too; or its probabilities, smoothed.
     loss : scalar of the dtype of y
 
     See Also
@@ -56,12 +75,30 @@ class SoftmaxCrossEntropy(Loss):
     takes_labels = takes_shares = True
     outputs = CLASS_LOGITS
     metrics, default_metrics = OF_CLASSES, ("accuracy",)
+    argument_names = "label_smoothing", "ignore_index"
+    label_smoothing: Any = checks.Checked(lambda loss, *value: checks.share(*value))
+    ignore_index: Any = checks.Checked(lambda loss, *value: checks.ignored(*value))
+
+    def __init__(self, label_smoothing: float = 0.0, ignore_index: int | None = None) -> None:
+        super().__init__()
+        self.label_smoothing, self.ignore_index = label_smoothing, ignore_index
 
     def in_loop(self) -> LoopLoss:
         """Return what the loss is to the compiled loop."""
+        if self.label_smoothing:
+            return LoopLoss(smooth_cross_entropy_in_loop, (self.label_smoothing,))
         return LoopLoss(kernels.SOFTMAX_CROSS_ENTROPY)
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return the class of each sample, that of its largest probability."""
+        return (labels, None) if labels.size else (targets.argmax(axis=1), targets.shape[1])
+
+    def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
+        return (
+            _smoothed(t, self.label_smoothing, t.shape[1], t.dtype) if self.label_smoothing else t
+        )
+
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]].
 
         Of probabilities t it is the mean of the sum over c of t[n, c] (logsumexp(x[n]) - x[n, c]).
@@ -71,6 +108,8 @@ class SoftmaxCrossEntropy(Loss):
         x : (N, C)
             Logits.
         t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype, or probabilities (N, C)
+        sample_weight : (N,), optional
+            At least 0: what each sample's loss is multiplied by; the mean is over those that count.
 
         Returns
         -------
@@ -87,24 +126,42 @@ class SoftmaxCrossEntropy(Loss):
         """
         where = "SoftmaxCrossEntropy.forward"
         logits, dtype = _logits(where, x)
-        labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x")
-        return self._of_checked(logits, dtype, labels)
+        ignored, weights = self.ignore_index, None
+        labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x", ignored)
+        if sample_weight is not None:
+            weights = checks.sample_weights(where, sample_weight, len(logits), logits.dtype)
+        if ignored is not None and labels.ndim == 1:
+            labels, weights = _counted(labels, ignored, weights, logits.dtype)
+        return self._of_checked(logits, dtype, labels, weights)
 
-    def _of_checked(self, logits: NDArray[Any], dtype: np.dtype[Any], labels: NDArray[Any]) -> Any:
-        """Return what `forward` does, of targets that need no more looks."""
+    def _of_checked(
+        self,
+        logits: NDArray[Any],
+        dtype: np.dtype[Any],
+        labels: NDArray[Any],
+        weights: NDArray[Any] | None = None,
+    ) -> Any:
+        """Return what `forward` does, of targets and weights that need no more looks."""
         shape = logits.shape
         y, total = empty(shape, logits.dtype), empty(1, logits.dtype)
+        if self.label_smoothing:
+            labels = _smoothed(labels, self.label_smoothing, shape[1], logits.dtype)
         if labels.ndim == 1:
             kernels.softmax_cross_entropy_forward(logits, labels, y, total)
         else:
             labels = np.array(labels, y.dtype, order="C")
             kernels.soft_cross_entropy_forward(logits, labels, y, total)
+        if weights is not None:
+            function = kernels.SOFTMAX_CROSS_ENTROPY
+            if labels.ndim == 2:
+                function = soft_cross_entropy_in_loop
+            total = _weighted(LoopLoss(function), logits, labels, weights)[0]
         if y.dtype is not dtype:  # float16
             y, total = checks.returned(y, dtype), checks.returned(total, dtype)
         loss = total[0]
         self.y, self.loss = y, loss
         # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.t, self._labels = labels.copy(), (labels, shape)
+        self.t, self._labels = labels.copy(), (labels, shape, _factors(weights))
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _label_array, _logits
+from fastnet.functions import _counted, _label_array, _logits, _weighted
 from fastnet.kernels.checked import all_between
 from fastnet.losses.base import LoopLoss, Loss
 from fastnet.metrics.named import OF_CLASSES, OF_NUMBERS
@@ -23,10 +23,11 @@ class _KernelLoss(Loss):
 
     _kernels: ClassVar[tuple[Any, Any]]  # forward and backward
     _function: ClassVar[Any]  # of LoopLoss
+    _number_names: ClassVar[tuple[str, ...]] = ()  # arguments that the kernels take, too
 
     def in_loop(self) -> LoopLoss:
         """Return what the loss is to the compiled loop."""
-        numbers = tuple([float(getattr(self, name)) for name in self.argument_names])
+        numbers = tuple([float(getattr(self, name)) for name in self._number_names])
         return LoopLoss(self._function, numbers)
 
 
@@ -42,14 +43,14 @@ class TargetLoss(_KernelLoss):
 
     def _numbers(self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Sequence[Any]:
         """Return the loss's own numbers as the kernels take them."""
-        if not self.argument_names:  # 0.2 us less than an empty list
+        if not self._number_names:  # 0.2 us less than an empty list
             return ()
         return [
             checks.scalar(where, name, getattr(self, name), computed, dtype)
-            for name in self.argument_names
+            for name in self._number_names
         ]
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the loss of a batch.
 
         Parameters
@@ -58,6 +59,8 @@ class TargetLoss(_KernelLoss):
             Outputs of a network: y in the equation.
         t : (N, C), or (N,) where C is 1
             Targets.
+        sample_weight : (N,), optional
+            At least 0: each sample's loss is multiplied by its weight. The mean is over all.
 
         Returns
         -------
@@ -82,10 +85,15 @@ class TargetLoss(_KernelLoss):
             checks.table(where, "x", y)
             target = checks.targets(where, target, y.shape)
         self.check_targets(where, target)
-        total = empty(1, y.dtype)
-        self._kernels[0](y, target, *self._numbers(where, y.dtype, dtype), total)
+        weights = None
+        if sample_weight is None:
+            total = empty(1, y.dtype)
+            self._kernels[0](y, target, *self._numbers(where, y.dtype, dtype), total)
+        else:
+            weights = checks.sample_weights(where, sample_weight, len(y), y.dtype)
+            total = _weighted(self.in_loop(), y, target, weights)[0]
         loss = checks.returned(total, dtype)[0]
-        self.y, self.t, self.loss, self._given = y, target, loss, (y.shape, dtype)
+        self.y, self.t, self.loss, self._given = y, target, loss, (y.shape, dtype, weights)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
@@ -111,7 +119,7 @@ class TargetLoss(_KernelLoss):
         """
         where = self._backward_name
         y, t = checks.remembered(where, self, "y"), self.t
-        shape, dtype = self._given
+        shape, dtype, weights = self._given
         if checks.common_dtype(y, t) is not dtype:  # float16, or arrays of the caller's
             y = checks.contiguous(checks.array(where, "y", y), dtype)
             t = checks.contiguous(checks.array(where, "t", t), dtype)
@@ -120,7 +128,10 @@ class TargetLoss(_KernelLoss):
             checks.unchanged(where, "t", t, shape)
         dx = empty(shape, y.dtype)
         dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
-        self._kernels[1](y, t, *self._numbers(where, y.dtype, dtype), dout, dx)
+        if weights is None:
+            self._kernels[1](y, t, *self._numbers(where, y.dtype, dtype), dout, dx)
+        else:
+            np.multiply(_weighted(self.in_loop(), y, t, weights)[1], dout, out=dx)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result
 
@@ -135,6 +146,41 @@ class ProbabilityLoss(TargetLoss):
         if not all_between(t, 0.0, 1.0):
             checks.between(where, t, 0, 1)
 
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return the class of each sample, and how many there are."""
+        if targets.shape[1] > 1:
+            return super().classes_of(where, labels, targets)
+        return (targets[:, 0] > 0.5).astype(np.int64), 2
+
+
+class SmoothedLoss(ProbabilityLoss):
+    """A loss of probabilities whose targets can be smoothed."""
+
+    argument_names = ("label_smoothing",)
+    label_smoothing: Any = checks.Checked(lambda loss, *value: checks.share(*value))
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """Return the loss of a batch.
+
+        The arguments and errors are those of every loss of targets.
+        """
+        if self.label_smoothing:
+            where = self._forward_name
+            found = checks.array(where, "t", t)
+            found = checks.contiguous(found, checks.result_dtype(found))
+            self.check_targets(where, found if found.ndim == 2 else found.reshape(1, -1))
+            t = self._smoothed(found)
+        return super().forward(x, t, sample_weight)
+
+    def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
+        # Of yes and no, two classes however many outputs there are.
+        share = self.label_smoothing
+        return (t * (1 - share) + share / 2).astype(t.dtype) if share else t
+
 
 class LabelLoss(_KernelLoss):
     """A loss of outputs y (N, C) and class labels.
@@ -145,8 +191,18 @@ class LabelLoss(_KernelLoss):
 
     takes_labels = True
     metrics, default_metrics = OF_CLASSES, ("accuracy",)
+    argument_names = ("ignore_index",)
+    ignore_index: Any = checks.Checked(lambda loss, *value: checks.ignored(*value))
 
-    def forward(self, x: ArrayLike, t: ArrayLike) -> Any:
+    def __init__(self, ignore_index: int | None = None) -> None:
+        super().__init__()
+        self.ignore_index = ignore_index
+
+    def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
+        """Return the class of each sample; how many there are the outputs say."""
+        return labels, None
+
+    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the loss of a batch.
 
         Parameters
@@ -154,6 +210,9 @@ class LabelLoss(_KernelLoss):
         x : (N, C)
             Outputs of a network: y in the equation.
         t : (N,) integers in 0..C-1, or one-hot (N, C) of any dtype
+        sample_weight : (N,), optional
+            At least 0: each sample's loss is multiplied by its weight, and the mean is still over
+            the samples that count.
 
         Returns
         -------
@@ -171,13 +230,20 @@ class LabelLoss(_KernelLoss):
         where = self._forward_name
         y, dtype = _logits(where, x)
         shape = y.shape
-        labels = _label_array(where, t, shape[0], shape[1], "x")
-        total = empty(1, y.dtype)
-        self._kernels[0](y, labels, total)
+        labels, weights = _label_array(where, t, shape[0], shape[1], "x", self.ignore_index), None
+        if sample_weight is not None:
+            weights = checks.sample_weights(where, sample_weight, shape[0], y.dtype)
+        if self.ignore_index is not None:
+            labels, weights = _counted(labels, self.ignore_index, weights, y.dtype)
+        if weights is None:
+            total = empty(1, y.dtype)
+            self._kernels[0](y, labels, total)
+        else:
+            total = _weighted(self.in_loop(), y, labels, weights)[0]
         loss = checks.returned(total, dtype)[0]
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.y, self.t, self.loss = y, labels.copy(), loss
-        self._given = labels, shape, dtype
+        self._given = labels, shape, dtype, weights
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
@@ -203,11 +269,15 @@ class LabelLoss(_KernelLoss):
         """
         where = self._backward_name
         y = checks.remembered(where, self, "y")
-        labels, shape, dtype = self._given
+        labels, shape, dtype, weights = self._given
         if checks.common_dtype(y) is not dtype:  # float16, or an array of the caller's
             y = checks.contiguous(checks.array(where, "y", y), dtype)
         checks.unchanged(where, "y", y, shape)
         dx = empty(shape, y.dtype)
-        self._kernels[1](y, labels, checks.scalar(where, "dout", dout, y.dtype, dtype), dx)
+        dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
+        if weights is None:
+            self._kernels[1](y, labels, dout, dx)
+        else:
+            np.multiply(_weighted(self.in_loop(), y, labels, weights)[1], dout, out=dx)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result

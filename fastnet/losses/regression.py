@@ -212,7 +212,7 @@ class Huber(TargetLoss):
 
     _kernels = kernels.huber_forward, kernels.huber_backward
     _function = kernels.losses.huber_in_loop
-    argument_names = ("delta",)
+    argument_names = _number_names = ("delta",)
 
     delta: Any = checks.Checked(lambda loss, *value: checks.finite_positive(*value))
 

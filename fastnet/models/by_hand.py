@@ -18,7 +18,9 @@ from fastnet.kernels import (
 from fastnet.models import progress
 from fastnet.models.layer_list import output_count
 from fastnet.models.measures import is_flat
+from fastnet.models.network import class_targets
 from fastnet.models.stack import Stack
+from fastnet.models.weights import weighed
 
 __all__ = ["ByHand"]
 
@@ -31,7 +33,9 @@ class ByHand(Stack):
     # Shape of what forward returned last, where it had no targets: that of backward's dout.
     _output_shape: tuple[int, ...] | None = None
 
-    def forward(self, x: ArrayLike, t: ArrayLike | None = None) -> Any:
+    def forward(
+        self, x: ArrayLike, t: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Any:
         """Return the loss of a batch, layer by layer, as in training; `backward` can follow.
 
         Parameters
@@ -41,6 +45,8 @@ class ByHand(Stack):
         t : targets, as the class describes them, optional
             Without them the outputs of the last layer are returned, for a loss of your own:
             `backward` then takes its gradient.
+        sample_weight : (N,), optional
+            At least 0: what each sample's loss is multiplied by.
 
         Returns
         -------
@@ -78,11 +84,16 @@ class ByHand(Stack):
                 x = checks.one_row(where, "x", x, self._width())
         rows = self._rows(where, x)
         n, n_in = rows.array.shape
+        weights = None
         if t is None:
             outputs = output_count(where, self.layers, n_in)
         else:
             outputs = self._outputs(where, self.layers, n_in)
             labels, targets = self._targets(where, t, n, outputs)
+            if sample_weight is not None or getattr(self._loss, "ignore_index", None) is not None:
+                counted, weights = weighed(
+                    where, self._loss, self._dtype, (labels, targets), outputs, sample_weight
+                )
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
         if t is not None and outputs == 1:
@@ -101,11 +112,13 @@ class ByHand(Stack):
             return out[0] if alone else out
         self._output_shape, self._step = None, fused or self._loss
         if fused is not None:
-            labels, targets = network.of_targets((labels, targets))[1]
-            loss = fused._of_checked(out, self._dtype, targets if targets.size else labels)
+            labels, targets = counted if weights is not None else (labels, targets)
+            loss = fused._of_checked(out, self._dtype, class_targets(labels, targets), weights)
             last.out = fused.y
         else:
-            loss = self._loss.forward(out, targets if targets.size else labels)
+            # A loss of a user's may take no weights.
+            given = (sample_weight,) if sample_weight is not None else ()
+            loss = self._loss.forward(out, targets if targets.size else labels, *given)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: Any = 1) -> NDArray[Any] | None:
@@ -155,12 +168,14 @@ class ByHand(Stack):
         found: NDArray[Any] | None = dx
         return found if found is None or shape is None or len(shape) > 1 else found[0]
 
-    def gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
+    def gradient(
+        self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> list[NDArray[Any]]:
         """Return the gradient of the loss for every array of `params`, as fresh arrays.
 
         Parameters
         ----------
-        x, t
+        x, t, sample_weight
             As for `forward`.
 
         Raises
@@ -169,11 +184,14 @@ class ByHand(Stack):
             x or t does not fit.
         """
         where = "Sequential.forward"  # which takes no targets, too
-        self.forward(x, t if type(t) is np.ndarray else checks.array(where, "t", t))
+        t = t if type(t) is np.ndarray else checks.array(where, "t", t)
+        self.forward(x, t, sample_weight)
         self.backward()
         return [grad.copy() for grad in self.grads]
 
-    def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> list[NDArray[Any]]:
+    def numerical_gradient(
+        self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> list[NDArray[Any]]:
         """Return the gradient of the loss by its definition, to check `gradient`.
 
             (loss with the parameter larger by h - loss with it smaller by h) / 2h
@@ -186,7 +204,7 @@ class ByHand(Stack):
 
         Parameters
         ----------
-        x, t
+        x, t, sample_weight
             As for `forward`.
 
         Returns
@@ -209,11 +227,16 @@ class ByHand(Stack):
         n, n_in = rows.array.shape
         layers = self.layers[:]
         outputs = self._outputs(where, layers, n_in)
-        labels, targets = self._targets(where, t, n, outputs)
+        given = self._targets(where, t, n, outputs)
+        (labels, targets), weights = weighed(
+            where, self._loss, self._dtype, given, outputs, sample_weight
+        )
+        weights = None if weights is None else weights.astype(FLOAT)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
-        wide, (labels, targets) = network.in_float64().of_targets((labels, targets.astype(FLOAT)))
+        given = labels, targets.astype(FLOAT)
+        wide, (labels, targets) = network.in_float64().of_targets(given, weights)
         inputs = network.rescaled(rows.array).astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)

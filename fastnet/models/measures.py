@@ -147,6 +147,7 @@ def measured(
     network: Network,
     rows: Rows,
     targets: tuple[NDArray[np.int64], NDArray[Any]],
+    weights: NDArray[Any] | None,
     t: ArrayLike,
 ) -> dict[str, float]:
     """Return what is not counted in the loop, by name, from predictions of a few rows at a time.
@@ -154,7 +155,12 @@ def measured(
     Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
-    loss, n, outputs = network.loss, len(rows.array), network.outputs
+    loss, outputs = network.loss, network.outputs
+    order = np.arange(len(rows.array), dtype=np.int64)
+    if weights is not None and (weights < 0).any():  # samples that do not count
+        order = np.flatnonzero(weights >= 0)
+        targets = targets[0][order], targets[1]
+    n = len(order)
     answers = _Answers(loss, targets, t, measures)
     added = [measure for measure in measures if measure.way.sums is not None]
     kept = np.empty((n, outputs), network.params.dtype) if len(added) < len(measures) else None
@@ -166,7 +172,7 @@ def measured(
     for start in range(0, n, size):
         part = slice(start, min(start + size, n))
         y = few[: part.stop - start] if kept is None else kept[part]
-        network.predict(rows, np.arange(start, part.stop, dtype=np.int64), y)
+        network.predict(rows, order[part], y)
         with_nan = with_nan or bool(np.isnan(y).any())
         for measure in added:
             assert measure.way.sums is not None

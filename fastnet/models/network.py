@@ -56,6 +56,7 @@ class Network(NamedTuple):
     scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
     # (R, 2): where in params those that learn start and stop; None where all do
     ranges: NDArray[np.int64] | None = None
+    of_samples: NDArray[Any] | None = None  # weights, to which the program points
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -66,22 +67,32 @@ class Network(NamedTuple):
         return self._replace(table=table, state=state).programmed(FLOAT)
 
     def of_targets(
-        self, targets: tuple[NDArray[np.int64], NDArray[Any]]
+        self,
+        targets: tuple[NDArray[np.int64], NDArray[Any]],
+        weights: NDArray[Any] | None = None,
     ) -> tuple[Network, tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Return the network and the targets as the loop takes them.
+        """Return the network and the targets as the loop takes them, with what samples weigh.
 
         Where a loss takes the softmax along, one-hot rows are labels to the loop, which knows that
         loss itself; of other rows the same loss is another function.
         """
-        found = targets[1]
-        if not (self.fused or self.loss).takes_shares or not found.size:
-            return self, targets
-        labels = empty(len(found), checks.INT64)
-        if one_hot_labels(found, labels):
-            return self, (labels, found[:0])
-        program = self.program.copy()
-        program["loss"] = soft_cross_entropy_in_loop.address(found.dtype)
-        return self._replace(program=program), targets
+        labels, found = targets
+        program, loss = self.program, self.fused or self.loss
+        if found.size and loss.takes_shares:
+            known = class_targets(labels, found)
+            if known.ndim == 1:
+                labels, found = known, found[:0]
+            else:
+                program = program.copy()
+                program["loss"] = soft_cross_entropy_in_loop.address(found.dtype)
+        if found.size:
+            found = loss._smoothed(found)
+        if weights is not None:
+            program = program.copy()
+            program["weights"] = weights.ctypes.data
+        if program is self.program:
+            return self, (labels, found)
+        return self._replace(program=program, of_samples=weights), (labels, found)
 
     def programmed(self, dtype: np.dtype[Any]) -> Network:
         """Return the network with the program that its arrays make."""
@@ -298,6 +309,14 @@ def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     return Network(
         loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
     )
+
+
+def class_targets(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:
+    """Return labels, those of one-hot rows too; or the targets, where they are no such rows."""
+    if not targets.size:
+        return labels
+    found = empty(len(targets), checks.INT64)
+    return found if one_hot_labels(targets, found) else targets
 
 
 def is_finite(array: NDArray[Any]) -> bool:

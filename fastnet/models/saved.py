@@ -106,7 +106,7 @@ def save_model(
     description = {
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
-        **{name: float(getattr(model._loss, name)) for name in model._loss.argument_names},
+        **{name: _plain(getattr(model._loss, name)) for name in model._loss.argument_names},
         "l1": float(model.l1),
         "l2": float(model.l2),
         **({"is_flat": True} if model._is_flat else {}),
@@ -144,10 +144,7 @@ def saved_array_names(kind: Any) -> tuple[str, ...]:
 def _arguments(layer: Any) -> dict[str, Any]:
     """Return what a layer's constructor needs besides its arrays, as JSON can keep it."""
     given = {name: getattr(layer, name) for name in layer.argument_names}
-    kept: dict[str, Any] = {
-        name: value if isinstance(value, (bool, str, int, type(None))) else float(value)
-        for name, value in given.items()
-    }
+    kept: dict[str, Any] = {name: _plain(value) for name, value in given.items()}
     if not layer.trainable:
         kept["trainable"] = False
     rng = getattr(layer, "rng", None) if layer.draws else None
@@ -159,3 +156,8 @@ def _arguments(layer: Any) -> dict[str, Any]:
                 f"{kept['rng']['bit_generator']}. Assign one of those to the layer, or None."
             )
     return kept
+
+
+def _plain(value: Any) -> Any:
+    """Return a constructor's argument as JSON can keep it."""
+    return value if isinstance(value, (bool, str, int, type(None))) else float(value)

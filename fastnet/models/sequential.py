@@ -19,6 +19,7 @@ from fastnet.models.layer_list import outputs_of
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
 from fastnet.models.training import Trained
+from fastnet.models.weights import weighed
 
 Model = TypeVar("Model", bound="Sequential")
 
@@ -210,7 +211,11 @@ class Sequential(Trained):
 
     @checks.keywords_of("Sequential.evaluate")
     def evaluate(
-        self, x: ArrayLike, t: ArrayLike, metrics: Sequence[Any] | None = None
+        self,
+        x: ArrayLike,
+        t: ArrayLike,
+        metrics: Sequence[Any] | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> dict[str, float]:
         """Return the mean loss and what judges the answers.
 
@@ -222,6 +227,9 @@ class Sequential(Trained):
             Names in `fastnet.metrics.NAMES` that suit the loss, and functions f(t, y) of targets
             and what `predict` gives, that return a number. By default what the loss has unasked:
             "accuracy" of classes and of answers yes or no, nothing for numbers.
+        sample_weight : (N,), optional
+            At least 0: the loss is sum(sample_weight * losses) / N, of the N that count. Metrics
+            count all of these alike.
 
         Returns
         -------
@@ -252,9 +260,10 @@ class Sequential(Trained):
         targets = self._targets(where, t, n, outputs)
         asked = measures.asked_for(where, metrics, self._loss, outputs)
         measures.check_answers(where, asked, self._loss, targets[1])
+        targets, weights = weighed(where, self._loss, self._dtype, targets, outputs, sample_weight)
         penalties = self._penalties(where)
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
-        return self._evaluate(where, network, rows, targets, penalties, asked, t)
+        return self._evaluate(where, network, rows, targets, weights, penalties, asked, t)
 
     def summary(self) -> None:
         """Print the layers with their shapes and parameter counts, and which are frozen.

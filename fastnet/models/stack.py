@@ -286,7 +286,9 @@ class Stack:
         if self._loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
             return np.empty(0, np.int64), checks.contiguous(found, self._dtype)
         if self._loss.takes_labels:
-            return checks.labels(where, t, n, outputs, scores), np.empty((0, 0), self._dtype)
+            ignored = getattr(self._loss, "ignore_index", None)
+            labels = checks.labels(where, t, n, outputs, scores, ignored)
+            return labels, np.empty((0, 0), self._dtype)
         found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
         found = checks.contiguous(found, self._dtype)
         self._loss.check_targets(where, found)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.functions import _count
 from fastnet.models import measures, progress
 from fastnet.models.assembly import changed_meanwhile
 from fastnet.models.by_hand import ByHand
@@ -19,6 +20,7 @@ from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.rows import Rows
 from fastnet.models.steps import Steps, rule_of
+from fastnet.models.weights import weighed
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
@@ -74,6 +76,8 @@ class Trained(ByHand):
         shuffle: bool = True,
         verbose: int = 1,
         metrics: Sequence[Any] | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: dict[int, float] | None = None,
     ) -> History:
         """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
@@ -107,6 +111,14 @@ class Trained(ByHand):
             validation_data the same as val_...; by default "accuracy", for losses of numbers
             nothing. Accuracy is counted in the loop, each batch before its update, as the loss is;
             all others of the training samples are computed from predictions after the epoch.
+        sample_weight : (N,), optional
+            At least 0: each sample's loss, and so its gradient, is multiplied by its weight. The
+            mean of a batch stays that over its samples, as in Keras: weights of 2 are a learning
+            rate twice as large. PyTorch divides by the sum of the weights of the batch; give
+            sample_weight / sample_weight.mean() for about that. Metrics count samples alike.
+        class_weight : dict of class -> weight, optional
+            The same by the class of a sample, 1 where it has none; with sample_weight the product
+            of both. For losses of labels, and of one yes or no (class 1 and class 0).
 
         Returns
         -------
@@ -142,6 +154,10 @@ class Trained(ByHand):
         layers = self.layers[:]
         outputs = self._outputs(where, layers, n_in)
         targets = self._targets(where, t, n, outputs)
+        targets, weights = weighed(
+            where, self._loss, self._dtype, targets, outputs, sample_weight, class_weight
+        )
+        counts_all = _count(weights, n) == n
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         visited = _visited(where, layers, n, batch_size)
@@ -169,10 +185,14 @@ class Trained(ByHand):
             measures.check_answers(
                 where, asked, self._loss, held_out_targets[1], "validation_data[1]"
             )
+            held_out_targets, held_out_weights = weighed(
+                f"{where}: validation_data[1]", self._loss, self._dtype, held_out_targets, outputs
+            )
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
-        given, (network, targets) = targets, network.freezing().of_targets(targets)
+        known, given = network, targets
+        network, targets = network.freezing().of_targets(targets, weights)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         steps = Steps(
@@ -229,13 +249,16 @@ class Trained(ByHand):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
+                if weights is not None and not counts_all:  # so that visited samples are the mean
+                    counted = np.count_nonzero(weights[order[: len(totals)]] >= 0, axis=1)
+                    totals[:, :2] *= visited / np.maximum(counted, 1)[:, None]
                 found = {}
                 if later:
-                    found = measures.measured(where, asked, network, rows, given, t)
+                    found = measures.measured(where, asked, known, rows, given, weights, t)
                 if validation_data is not None:
                     there = self._evaluate(
-                        where, network, held_out, held_out_targets, penalties, asked,
-                        validation_data[1],
+                        where, known, held_out, held_out_targets, held_out_weights, penalties,
+                        asked, validation_data[1],
                     )  # fmt: skip
                     found |= {f"val_{name}": value for name, value in there.items()}
                 totals[:, 2] = seconds
@@ -281,24 +304,26 @@ class Trained(ByHand):
         network: Network,
         rows: Rows,
         targets: tuple[NDArray[np.int64], NDArray[Any]],
+        weights: NDArray[Any] | None,
         penalties: tuple[float, float],
         asked: list[measures.Measure],
         t: ArrayLike,
     ) -> dict[str, float]:
         n = len(rows.array)
         network.check_in_loop()
-        network, answers = network.of_targets(targets)
+        looping, answers = network.of_targets(targets, weights)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
-        looping = network.skipping_zeros(rows, n, size)
+        looping = looping.skipping_zeros(rows, n, size)
         loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
-        found = {"loss": loss / n + network.penalty(*penalties)}
+        counted = _count(weights, n)
+        found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
-        share = right / measures.answer_count(self._loss, n, network.outputs)
+        share = right / measures.answer_count(self._loss, counted, network.outputs)
         share = loss if loss != loss else share
         for measure in asked:
             found[measure.name] = share
         if measures.are_later(asked):
-            found |= measures.measured(where, asked, network, rows, targets, t)
+            found |= measures.measured(where, asked, network, rows, targets, weights, t)
         return found
 
 

@@ -140,6 +140,8 @@ class TwoLayerNet:
         layers, loss = self.layers, self.lastLayer
         if len(layers) != 3 or type(loss) is not SoftmaxWithLoss:
             return None
+        if loss.label_smoothing or loss.ignore_index is not None:
+            return None
         (one, first), (_, relu), (two, second) = layers.items()
         if not (
             type(first) is type(second) is Affine
@@ -181,5 +183,5 @@ class TwoLayerNet:
         first.x, first._x_shape = x, x.shape
         relu.out = second.x = hidden
         second._x_shape = wide
-        loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), work[-1], (labels, narrow)
+        loss.y, loss.t, loss.loss, loss._labels = y, labels.copy(), work[-1], (labels, narrow, None)
         return {"W1": dW1.copy(), "b1": db1.copy(), "W2": dW2.copy(), "b2": db2.copy()}

@@ -6,7 +6,8 @@ from .. import metrics
 from ..functions import softmax
 
 # What a loss gives unasked.
-DEFAULTS: dict = {"softmax_cross_entropy": ["accuracy"], "sigmoid_cross_entropy": ["accuracy"]}
+OF_CLASSES = "softmax_cross_entropy categorical_cross_entropy sparse_categorical_cross_entropy"
+DEFAULTS: dict = {name: ["accuracy"] for name in [*OF_CLASSES.split(), "sigmoid_cross_entropy"]}
 NUMBERS = ["mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2"]
 NUMBERS += ["mse", "rmse", "mae"]
 
@@ -19,7 +20,7 @@ def measure(name: str, loss: str, t: np.ndarray, y: np.ndarray) -> float:
         return getattr(metrics, word)(t, y)
     if _one_by_one(loss, y.shape[1]) or word in ("binary_accuracy", "exact_match"):
         return _of_labels(word, average, t > 0.5, y, 0 if loss == "sigmoid_cross_entropy" else 0.5)
-    labels = t if loss == "softmax_cross_entropy" else t.argmax(axis=1)
+    labels = t if t.ndim == 1 else t.argmax(axis=1)
     if word == "accuracy":
         return metrics.accuracy(labels, y)
     if word.startswith("top_"):

@@ -9,20 +9,17 @@ import numpy as np
 from ..functions import _are_soft, softmax
 from ..gradient import _gradient
 from ..layers import Affine, Dense, Embedding, MatMul, Softmax
-from ..losses import (
-    CategoricalCrossEntropy,
-    MeanSquaredError,
-    SigmoidCrossEntropy,
-    SoftmaxCrossEntropy,
-    SparseCategoricalCrossEntropy,
-)
+from ..losses import SoftmaxCrossEntropy
 from ..optimizer import SGD
 from ..penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_penalty_gradient
 from .history import History
 from .measures import DEFAULTS, is_counted, measure
+from .stack import Stack
+
+ARGUMENTS = ("label_smoothing", "ignore_index")
 
 
-class Sequential:
+class Sequential(Stack):
     """Layers in a row, with every parameter in one flat vector that the layers view.
 
     loss is "softmax_cross_entropy" (t: labels (N,), one-hot rows or probabilities (N, C)),
@@ -35,109 +32,9 @@ class Sequential:
     of the last one where none is given.
     """
 
-    optimizer: Any = None
-
-    def __init__(
-        self,
-        layers: list | None = None,
-        loss: str = "softmax_cross_entropy",
-        dtype: str = "float32",
-        seed: int | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-    ) -> None:
-        losses: dict = {
-            "softmax_cross_entropy": SoftmaxCrossEntropy,
-            "mean_squared_error": MeanSquaredError,
-            "sigmoid_cross_entropy": SigmoidCrossEntropy,
-            "categorical_cross_entropy": CategoricalCrossEntropy,
-            "sparse_categorical_cross_entropy": SparseCategoricalCrossEntropy,
-        }
-        self.layers: list = []
-        self.loss = loss
-        self.dtype = np.dtype(dtype)
-        self.l1, self.l2 = l1, l2
-        self._loss = losses[loss]()
-        self._rng = np.random.default_rng(seed)
-        self._shape: tuple = ()  # of the targets of the last training
-        self._parameters = self._gradients = np.zeros(0, self.dtype)
-        for layer in layers or []:
-            self.add(layer)
-
-    def add(self, layer: object) -> None:
-        """Append a layer; the size of its input is inferred when the model is built."""
-        self.layers.append(layer)
-
-    def build(self, n_in: int) -> None:
-        """Give every Dense its weights, for n_in features, and gather all in one vector."""
-        for layer in self.layers:
-            if isinstance(layer, Dense) and not layer.params:
-                layer.build(n_in, self._rng, self.dtype)
-            if isinstance(layer, Embedding):
-                n_in *= layer.W.shape[1]
-            elif layer.params:
-                n_in = layer.W.shape[1]
-        flat = [np.ravel(array) for layer in self.layers for array in layer.params]
-        self._parameters = np.concatenate([np.zeros(0), *flat]).astype(self.dtype)
-        self._gradients = np.zeros_like(self._parameters)
-        start = 0
-        for layer in self.layers:
-            for i, array in enumerate(layer.params):
-                end = start + array.size
-                layer.params[i] = self._parameters[start:end].reshape(array.shape)
-                layer.grads[i] = self._gradients[start:end].reshape(array.shape)
-                start = end
-
-    def _ready(self, n_in: int = 0) -> None:
-        """Build what is not built, and take in a W or b that somebody assigned to a layer."""
-        arrays = [array for layer in self.layers for array in layer.params]
-        unbuilt = [layer for layer in self.layers if isinstance(layer, Dense) and not layer.params]
-        if unbuilt or any(array.base is not self._parameters for array in arrays):
-            if not n_in and unbuilt and self.layers[0] is unbuilt[0]:
-                n_in = int(np.prod(unbuilt[0].input_shape))
-            self.build(n_in)
-
-    @property
-    def params(self) -> list[np.ndarray]:
-        """Parameters of all layers in order, but frozen ones: views of ``parameter_vector``."""
-        self._ready()
-        return [array for layer in self.layers if layer.trainable for array in layer.params]
-
-    @property
-    def grads(self) -> list[np.ndarray]:
-        """Gradients in the order of ``params``: views of ``gradient_vector``."""
-        self._ready()
-        return [array for layer in self.layers if layer.trainable for array in layer.grads]
-
-    @property
-    def parameter_vector(self) -> np.ndarray:
-        """All parameters in one flat vector; writing into it changes the layers."""
-        self._ready()
-        return self._parameters
-
-    @property
-    def gradient_vector(self) -> np.ndarray:
-        """All gradients in one flat vector, as the last backward left them."""
-        self._ready()
-        return self._gradients
-
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers the layers hold, frozen ones too."""
-        return self.parameter_vector.size
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
-        return any(layer.trainable for layer in self.layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        """Freeze it, or let it learn."""
-        for layer in self.layers:
-            layer.trainable = value
-
-    def forward(self, x: np.ndarray, t: np.ndarray | None = None) -> Any:
+    def forward(
+        self, x: np.ndarray, t: np.ndarray | None = None, sample_weight: np.ndarray | None = None
+    ) -> Any:
         """Return the loss of the batch, without targets the outputs; backward can follow."""
         self._has_loss = t is not None
         rows = self._inputs(np.asarray(x) if t is not None else np.atleast_2d(x))
@@ -146,19 +43,22 @@ class Sequential:
             y = self._forward(rows, self.layers)
             return y[0] if np.ndim(x) == 1 else y
         self._shape = np.shape(t)
-        return self._run(rows, self._targets(t))[0] + self._penalty()
+        return self._run(rows, self._targets(t), sample_weight)[0] + self._penalty()
 
-    def _run(self, x: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray]:
+    def _run(
+        self, x: np.ndarray, t: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray]:
         """Return loss and outputs; where the loss takes a Softmax along, that one is left out."""
         last, self._taken = self.layers[-1], self._loss
         if isinstance(last, Softmax) and "categorical" in self.loss:
-            self._taken = SoftmaxCrossEntropy()
+            options = {k: v for k, v in vars(self._loss).items() if k in ARGUMENTS}
+            self._taken = SoftmaxCrossEntropy(**options)
             logits = self._forward(x, self.layers[:-1])
-            loss = self._taken.forward(logits, t)
+            loss = self._taken.forward(logits, t, sample_weight)
             last.out = self._taken.y
             return loss, last.out
         y = self._forward(x, self.layers)
-        return self._taken.forward(y, t), y
+        return self._taken.forward(y, t, sample_weight), y
 
     def _passed(self) -> list:
         """Return the layers that the loss's gradient goes through, from last to first."""
@@ -181,13 +81,17 @@ class Sequential:
         self._add_penalty_gradients(dout)
         return dx[0] if alone else dx
 
-    def gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+    def gradient(
+        self, x: np.ndarray, t: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> list[np.ndarray]:
         """Return the gradient of the loss for every array of ``params``, as fresh arrays."""
-        self.forward(x, t)
+        self.forward(x, t, sample_weight)
         self.backward()
         return [grad.copy() for grad in self.grads]
 
-    def numerical_gradient(self, x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+    def numerical_gradient(
+        self, x: np.ndarray, t: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> list[np.ndarray]:
         """Return the gradient of the loss by central differences, computed in float64."""
         x = self._inputs(x)
         self._ready(x.shape[1])
@@ -197,7 +101,7 @@ class Sequential:
         x, t = x.astype(np.float64), self._targets(t)
 
         def loss(W: np.ndarray) -> float:
-            return model.forward(x, t)
+            return model.forward(x, t, sample_weight)
 
         return [_gradient(loss, W, 0).astype(self.dtype) for W in model.params]
 
@@ -212,6 +116,8 @@ class Sequential:
         shuffle: bool = True,
         verbose: int = 1,
         metrics: list | None = None,
+        sample_weight: np.ndarray | None = None,
+        class_weight: dict[int, float] | None = None,
     ) -> History:
         """Train on x (N, D), t for some epochs and return a History; call again to go on.
 
@@ -224,6 +130,11 @@ class Sequential:
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
         names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
+        weights: np.ndarray | None = sample_weight
+        if class_weight is not None:
+            classes = t if t.ndim == 1 else t.argmax(axis=1) if t.shape[1] > 1 else t[:, 0] > 0.5
+            own = np.array([class_weight.get(int(label), 1) for label in classes])
+            weights = own if weights is None else np.multiply(weights, own)
         self.optimizer = optimizer = optimizer or self.optimizer or SGD()
         columns: dict = {name: [] for name in ["loss", *names]}
         for _ in range(epochs):
@@ -232,16 +143,18 @@ class Sequential:
             loss, outputs = 0.0, []
             for i in range(0, len(x), batch_size):
                 batch = order[i : i + batch_size]
-                batch_loss, y = self._step(x[batch], t[batch], optimizer)
-                loss += batch_loss * len(batch)
+                of_batch = None if weights is None else np.asarray(weights)[batch]
+                batch_loss, y = self._step(x[batch], t[batch], optimizer, of_batch)
+                loss += batch_loss * np.count_nonzero(self._counted(t[batch]))
                 outputs.append(y)
             seconds = time.perf_counter() - start
-            columns["loss"].append(float(loss / len(x)))
+            columns["loss"].append(float(loss / np.count_nonzero(self._counted(t))))
             before, after = np.concatenate(outputs), self._forward(x, self.layers)
             for name in names:
                 counted = is_counted(name, self.loss, before.shape[1])
                 wanted, y = (t[order], before) if counted else (t, after)
-                columns[name].append(measure(name, self.loss, wanted, y))
+                counts = self._counted(wanted)
+                columns[name].append(measure(name, self.loss, wanted[counts], y[counts]))
             if validation_data is not None:
                 seen = self.evaluate(*validation_data, names)
                 for name in seen:
@@ -249,9 +162,20 @@ class Sequential:
             columns.setdefault("seconds", []).append(seconds)
         return History(columns)
 
-    def _step(self, x: np.ndarray, t: np.ndarray, optimizer: SGD) -> tuple[float, np.ndarray]:
+    def _counted(self, t: np.ndarray) -> np.ndarray:
+        """Return which samples count: those whose label is not the ignored one."""
+        ignored = getattr(self._loss, "ignore_index", None)
+        return np.ones(len(t), bool) if ignored is None or t.ndim > 1 else t != ignored
+
+    def _step(
+        self,
+        x: np.ndarray,
+        t: np.ndarray,
+        optimizer: SGD,
+        sample_weight: np.ndarray | None = None,
+    ) -> tuple[float, np.ndarray]:
         """Forward, backward and update on one batch; return its loss and outputs."""
-        loss, y = self._run(x, t)
+        loss, y = self._run(x, t, sample_weight)
         loss += self._penalty()
         if not np.isfinite(loss):
             raise FloatingPointError(
@@ -291,15 +215,21 @@ class Sequential:
         return y if isinstance(self.layers[-1], Softmax) else softmax(y)
 
     def evaluate(
-        self, x: np.ndarray, t: np.ndarray, metrics: list | None = None
+        self,
+        x: np.ndarray,
+        t: np.ndarray,
+        metrics: list | None = None,
+        sample_weight: np.ndarray | None = None,
     ) -> dict[str, float]:
         """Return {"loss": mean loss} and the metrics, "accuracy" where the loss has answers."""
         x, t = self._inputs(x), self._targets(t)
         self._ready(x.shape[1])
-        loss, y = self._run(x, t)
+        loss, y = self._run(x, t, sample_weight)
         loss += self._penalty()
         names = DEFAULTS.get(self.loss, []) if metrics is None else metrics
-        return {"loss": float(loss), **{name: measure(name, self.loss, t, y) for name in names}}
+        counts = self._counted(t)
+        found = {name: measure(name, self.loss, t[counts], y[counts]) for name in names}
+        return {"loss": float(loss), **found}
 
     def summary(self) -> None:
         """Print a table of layers, shapes and parameter counts."""
