@@ -1177,9 +1177,9 @@ ARGUMENTS = [
     (
         lambda: stepped(Momentum()).update([X[0].copy()], [X[0]]),
         ValueError,
-        "Momentum.update: v[0] must have shape (4,) to match params[0], got (3, 4). "
-        "Give all parameters in one list, the same in each update; or make another optimizer for "
-        "other parameters.",
+        "Momentum.update: params[0] must be the array of which it has v, got another one. Give all "
+        "parameters at each step, in one list or dict, and change them in place; for others make a "
+        "new optimizer, or call reset().",
     ),
     (
         lambda: SGD().update({"W": X.copy(), "b": X.copy()}, {"W": X}),

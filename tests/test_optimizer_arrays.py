@@ -29,9 +29,9 @@ def refused(optimizer, params, key, names="v"):
     with pytest.raises(ValueError) as caught:
         optimizer.update(params, grads)
     assert str(caught.value) == (
-        f"{type(optimizer).__name__}.update: params[{key!r}] must be the array that {names} belong "
-        "to, got another one. Give all parameters at each step, in one list or dict, and change "
-        "them in place; for others make a new optimizer, or call reset()."
+        f"{type(optimizer).__name__}.update: params[{key!r}] must be the array of which it has "
+        f"{names}, got another one. Give all parameters at each step, in one list or dict, and "
+        "change them in place; for others make a new optimizer, or call reset()."
     )
     after = params.values() if isinstance(params, dict) else params
     for array, old in zip(after, before, strict=True):

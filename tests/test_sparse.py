@@ -388,9 +388,10 @@ def at_once(monkeypatch):
     monkeypatch.setattr(network, "LOOKS_PAY", 0)
 
 
-def model(first=None, units=50):
+def model(first=None, units=50, dtype=np.float32):
     layers = [Dense(units, activation="sigmoid"), Dense(10)]
-    return Sequential(layers if first is None else [first, *layers], seed=0)
+    layers = layers if first is None else [first, *layers]
+    return Sequential(layers, dtype=np.dtype(dtype).name, seed=0)
 
 
 def skips(made, x, samples=5000, batch_size=100):
@@ -456,8 +457,7 @@ def test_models_learn_the_same_bits(dtype, make, at_once, monkeypatch):
     x, t = images()
 
     def learn():
-        made = model()
-        made = Sequential(made.layers, dtype=np.dtype(dtype).name, seed=0)
+        made = model(dtype=dtype)
         made.fit(x, t, 3, 100, make(), validation_data=(x, t), verbose=0)
         return made.parameter_vector.copy(), made.predict(x), np.array(made.evaluate(x, t)["loss"])
 
@@ -480,7 +480,7 @@ def test_models_learn_the_same_bits_with_any_number_of_threads(
     try:
         for count in (1, 2, 4) if helpers else (1, 2, 3, 7):
             fastnet.set_num_threads(count)
-            made = Sequential(model().layers, dtype=np.dtype(dtype).name, seed=0)
+            made = model(dtype=dtype)
             made.fit(*images(), 2, 100, SGD(0.1), verbose=0)
             results.append((made.parameter_vector.copy(), made.predict(images()[0])))
     finally:

@@ -60,6 +60,8 @@ class Layers:
         n, d, m = SHAPES[shape]
         W, b = numbers(dtype, d, m), numbers(dtype, m)
         W *= W.dtype.type(d**-0.5)  # as a network's: no sigmoid overflows
+        if layer == "BatchNormalization":
+            n = max(n, 2)  # one row has no variance, which is warned of
         x = numbers(dtype, n, d if layer in ("MatMul", "Affine", "Dense") else m)
         self.forward_arguments = {
             "Add": [x, x[::-1].copy()],

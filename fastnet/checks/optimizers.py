@@ -104,7 +104,7 @@ def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, b
 def other_array(where: str, key: Any, names: tuple[str, ...]) -> ValueError:
     """Return the error for an array in the place of one that an optimizer has states of."""
     return ValueError(
-        f"{where}: params[{key!r}] must be the array that {' and '.join(names)} belong to, got "
+        f"{where}: params[{key!r}] must be the array of which it has {' and '.join(names)}, got "
         "another one. Give all parameters at each step, in one list or dict, and change them in "
         "place; for others make a new optimizer, or call reset()."
     )

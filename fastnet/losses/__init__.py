@@ -28,24 +28,36 @@ its outputs lie (`fastnet.layers.Layer.outputs`) nothing is refused, but an outp
 no value for ends a training with an error that names it.
 """
 
-from fastnet.losses import base, classification, logits, regression, weighted
+from fastnet.losses import (
+    base,
+    classification,
+    hinge,
+    logits,
+    regression,
+    sigmoid_with_loss,
+    weighted,
+)
 from fastnet.losses.base import *  # noqa: F403  each module lists its own
 from fastnet.losses.base import Loss
 from fastnet.losses.classification import *  # noqa: F403
+from fastnet.losses.hinge import *  # noqa: F403
 from fastnet.losses.logits import *  # noqa: F403
 from fastnet.losses.regression import *  # noqa: F403
+from fastnet.losses.sigmoid_with_loss import *  # noqa: F403
 from fastnet.losses.weighted import *  # noqa: F403
 
 __all__ = ["LOSSES"]
 __all__ += base.__all__
 __all__ += classification.__all__
+__all__ += hinge.__all__
 __all__ += logits.__all__
 __all__ += regression.__all__
+__all__ += sigmoid_with_loss.__all__
 __all__ += weighted.__all__
 
 _classes = [
     found
-    for module in (base, logits, regression, classification, weighted)
+    for module in (base, logits, sigmoid_with_loss, regression, hinge, classification, weighted)
     for name, found in vars(module).items()  # in the order in which they are defined
     if name in module.__all__
 ]

@@ -148,7 +148,9 @@ def test_steps_by_hand_go_on_from_fit_and_back():
     model.fit(X, T, verbose=0)
     assert model.optimizer is optimizer and optimizer.iter == 2 * 2 + 2
     model = small()
-    with pytest.raises(ValueError, match=r"^Adam\.update: params\[0\] must be the array that m"):
+    with pytest.raises(
+        ValueError, match=r"^Adam\.update: params\[0\] must be the array of which it has m"
+    ):
         optimizer.update(model.params, model.grads)
 
 
