@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Checked"]
+__all__ = ["Checked", "as_made"]
 
 
 class Checked:
@@ -26,3 +26,11 @@ class Checked:
         if self._name in instance.__dict__:  # else the constructor assigns its argument
             where = f"{where}.{self._name}"
         instance.__dict__[self._name] = self._check(instance, where, self._name, value)
+
+
+def as_made(where: str, name: str, value: Any) -> AttributeError:
+    """Return the error about an attribute that cannot be assigned."""
+    return AttributeError(
+        f"{where}.{name}: {name} must stay as the model was made with, got {value!r}. "
+        f"Make a new model with that {name}."
+    )

@@ -34,7 +34,6 @@ class MeanSquaredError(TargetLoss):
 
     The textbook's form, whose gradient for one sample is the error y - t. What PyTorch and Keras
     call mean squared error is `ElementwiseMeanSquaredError`: 2 / C times this one.
-
     A loss of numbers, which gives no metric unasked. The textbook trains classes with it, too: with
     targets one-hot, or 0 and 1, metrics=["accuracy"] counts right answers.
 

@@ -18,9 +18,8 @@ from fastnet.kernels import (
 from fastnet.models import progress
 from fastnet.models.layer_list import output_count
 from fastnet.models.measures import is_flat
-from fastnet.models.network import class_targets
 from fastnet.models.stack import Stack
-from fastnet.models.weights import weighed
+from fastnet.models.targets import class_targets, of_targets, weighed
 
 __all__ = ["ByHand"]
 
@@ -236,7 +235,7 @@ class ByHand(Stack):
         network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
         network.check_in_loop()
         given = labels, targets.astype(FLOAT)
-        wide, (labels, targets) = network.in_float64().of_targets(given, weights)
+        wide, (labels, targets) = of_targets(network.in_float64(), given, weights)
         inputs = network.rescaled(rows.array).astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["History"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["History", "columns_of"]
 
 
 class History:
@@ -70,3 +73,24 @@ class History:
         epochs = len(columns.get("loss", []))
         shown = f", at last {last}" if last else ""
         return f"<History: {epochs} epochs{', interrupted' * self.interrupted}{shown}>"
+
+
+def columns_of(
+    seen: list[tuple[NDArray[np.float64], dict[str, float]]],
+    names: list[str],
+    samples: int,
+    answers: int,
+) -> dict[str, list[float]]:
+    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
+    tables = [totals for totals, _ in seen]
+    losses, right, seconds = np.concatenate(tables).T.tolist() if seen else ([], [], [])
+    columns = {}
+    for name in names:
+        if seen and name in seen[0][1]:
+            columns[name] = [found[name] for _, found in seen]
+        elif name == "loss":
+            columns[name] = [loss / samples for loss in losses]
+        else:
+            columns[name] = [count / answers for count in right]
+    columns["seconds"] = seconds
+    return columns

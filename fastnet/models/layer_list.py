@@ -7,6 +7,7 @@ import weakref
 from typing import Any
 
 import fastnet.layers
+from fastnet import checks
 from fastnet.layers import ACTIVATIONS, Activation, Layer, Outputs
 from fastnet.losses import Loss
 
@@ -158,3 +159,14 @@ def output_count(where: str, layers: list[Any], n_in: int) -> int:
             )
         n_in = outputs
     return n_in
+
+
+def visited_samples(where: str, layers: list[Any], n: int, batch_size: int) -> int:
+    """Return how many samples an epoch visits: all but a rest that is too few for a layer."""
+    rest = n % batch_size
+    for layer in layers:
+        if layer.trainable and batch_size < layer.least_rows:
+            raise checks.too_few_rows(where, layer, n, batch_size)
+        if layer.trainable and 0 < rest < layer.least_rows:
+            return n - rest
+    return n

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from fastnet import checks, threads
 from fastnet.kernels import predict_rows, train_epochs, work_size
 from fastnet.kernels.blocking import BITS
-from fastnet.kernels.checked import one_hot_labels
 from fastnet.kernels.loop.record import LAYER, PROGRAM
-from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
 from fastnet.losses import Loss
@@ -65,34 +63,6 @@ class Network(NamedTuple):
             table["forward"][i] = forward.address(FLOAT)
             table["backward"][i] = backward.address(FLOAT)
         return self._replace(table=table, state=state).programmed(FLOAT)
-
-    def of_targets(
-        self,
-        targets: tuple[NDArray[np.int64], NDArray[Any]],
-        weights: NDArray[Any] | None = None,
-    ) -> tuple[Network, tuple[NDArray[np.int64], NDArray[Any]]]:
-        """Return the network and the targets as the loop takes them, with what samples weigh.
-
-        Where a loss takes the softmax along, one-hot rows are labels to the loop, which knows that
-        loss itself; of other rows the same loss is another function.
-        """
-        labels, found = targets
-        program, loss = self.program, self.fused or self.loss
-        if found.size and loss.takes_shares:
-            known = class_targets(labels, found)
-            if known.ndim == 1:
-                labels, found = known, found[:0]
-            else:
-                program = program.copy()
-                program["loss"] = soft_cross_entropy_in_loop.address(found.dtype)
-        if found.size:
-            found = loss._smoothed(found)
-        if weights is not None:
-            program = program.copy()
-            program["weights"] = weights.ctypes.data
-        if program is self.program:
-            return self, (labels, found)
-        return self._replace(program=program, of_samples=weights), (labels, found)
 
     def programmed(self, dtype: np.dtype[Any]) -> Network:
         """Return the network with the program that its arrays make."""
@@ -309,14 +279,6 @@ def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     return Network(
         loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
     )
-
-
-def class_targets(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:
-    """Return labels, those of one-hot rows too; or the targets, where they are no such rows."""
-    if not targets.size:
-        return labels
-    found = empty(len(targets), checks.INT64)
-    return found if one_hot_labels(targets, found) else targets
 
 
 def is_finite(array: NDArray[Any]) -> bool:

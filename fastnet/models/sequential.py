@@ -14,12 +14,10 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
-from fastnet.models import measures
 from fastnet.models.layer_list import outputs_of
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
 from fastnet.models.training import Trained
-from fastnet.models.weights import weighed
 
 Model = TypeVar("Model", bound="Sequential")
 
@@ -209,62 +207,6 @@ class Sequential(Trained):
         result: NDArray[Any] = softmax(self.predict(x))
         return result
 
-    @checks.keywords_of("Sequential.evaluate")
-    def evaluate(
-        self,
-        x: ArrayLike,
-        t: ArrayLike,
-        metrics: Sequence[Any] | None = None,
-        sample_weight: ArrayLike | None = None,
-    ) -> dict[str, float]:
-        """Return the mean loss and what judges the answers.
-
-        Parameters
-        ----------
-        x : (N, D) or (N, ...)
-        t : targets, as the class describes them
-        metrics : list of names or functions, optional
-            Names in `fastnet.metrics.NAMES` that suit the loss, and functions f(t, y) of targets
-            and what `predict` gives, that return a number. By default what the loss has unasked:
-            "accuracy" of classes and of answers yes or no, nothing for numbers.
-        sample_weight : (N,), optional
-            At least 0: the loss is sum(sample_weight * losses) / N, of the N that count. Metrics
-            count all of these alike.
-
-        Returns
-        -------
-        {"loss": float, "accuracy": float, ...}
-            NaN where an output is; accuracy where the loss is.
-
-        Raises
-        ------
-        TypeError, ValueError, IndexError
-            x or t does not fit; a metric is not known, or does not suit the loss.
-
-        Notes
-        -----
-        "accuracy" is the share of right answers. Of classes the answer is the largest output. With
-        "binary_cross_entropy", "sigmoid_cross_entropy" and the hinge losses of -1 and 1 each output
-        is an answer by itself, yes above 0.5 or, for logits and hinges, 0; "exact_match" counts the
-        samples whose answers are all right. For logits of a softmax "auc" goes by probabilities.
-
-        Squared errors take the metrics of classes, too, where targets are one-hot, or 0 and 1.
-        Accuracy is counted in the compiled loop; all others are computed from predictions, of some
-        rows at a time: only "auc" and functions keep those of all.
-        """
-        where = "Sequential.evaluate"
-        rows = self._rows(where, x)
-        n, n_in = rows.array.shape
-        layers = self.layers[:]
-        outputs = self._outputs(where, layers, n_in)
-        targets = self._targets(where, t, n, outputs)
-        asked = measures.asked_for(where, metrics, self._loss, outputs)
-        measures.check_answers(where, asked, self._loss, targets[1])
-        targets, weights = weighed(where, self._loss, self._dtype, targets, outputs, sample_weight)
-        penalties = self._penalties(where)
-        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
-        return self._evaluate(where, network, rows, targets, weights, penalties, asked, t)
-
     def summary(self) -> None:
         """Print the layers with their shapes and parameter counts, and which are frozen.
 
@@ -273,21 +215,10 @@ class Sequential(Trained):
         RuntimeError
             The number of inputs is not known yet.
         """
+        from fastnet.models.summary import print_summary
+
         self._ready("Sequential.summary")
-        print(f"{'layer':<14}{'activation':<12}{'W':<16}{'b':<10}{'parameters':>12}")
-        for layer in self.layers:
-            shapes = [str(array.shape) for array in layer.params] + ["", ""]
-            activation = getattr(layer, "activation", None) or ""
-            count = sum(array.size for array in layer.params)
-            frozen = "" if layer.trainable or not count else "  frozen"
-            columns = f"{activation:<12}{shapes[0]:<16}{shapes[1]:<10}"
-            if not layer.params:  # what it is made with stands in their place
-                columns = ", ".join(f"{n}={_short(layer, n)}" for n in layer.argument_names)
-            print(f"{type(layer).__name__:<14}{columns:<38}{count:>12,}{frozen}")
-        print(f"{'total':<52}{self.parameter_count:>12,}")
-        learning = sum(array.size for array in self.params)
-        if learning < self.parameter_count:
-            print(f"{'trainable':<52}{learning:>12,}")
+        print_summary(self)
 
     def save(self, path: str | bytes | os.PathLike[Any], optimizer: Any = None) -> None:
         """Write the model and its optimizer to one safetensors file, whole or not at all.
@@ -314,8 +245,3 @@ class Sequential(Trained):
         from fastnet.models.loaded import loaded
 
         return loaded(cls, path, layers)
-
-
-def _short(layer: Any, argument: str) -> str:
-    value = getattr(layer, argument)
-    return f"{value:g}" if isinstance(value, float) else str(value)

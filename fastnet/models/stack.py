@@ -95,7 +95,7 @@ class Stack:
     @loss.setter
     def loss(self, value: Any) -> None:
         """Refuse: what is trained would be another loss than what is saved."""
-        raise _read_only("loss", value)
+        raise checks.as_made("Sequential", "loss", value)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -105,7 +105,7 @@ class Stack:
     @dtype.setter
     def dtype(self, value: Any) -> None:
         """Refuse: the parameters are of the dtype that they were made in."""
-        raise _read_only("dtype", value)
+        raise checks.as_made("Sequential", "dtype", value)
 
     def add(self, layer: Any) -> None:
         """Append a layer. It is built at once where the number of its inputs is known.
@@ -293,10 +293,3 @@ class Stack:
         found = checks.contiguous(found, self._dtype)
         self._loss.check_targets(where, found)
         return np.empty(0, np.int64), found
-
-
-def _read_only(name: str, value: Any) -> AttributeError:
-    return AttributeError(
-        f"Sequential.{name}: {name} must stay as the model was made with, got {value!r}. "
-        f"Make a new model with that {name}."
-    )

@@ -13,43 +13,19 @@ from fastnet import checks
 from fastnet.functions import _count
 from fastnet.models import measures, progress
 from fastnet.models.assembly import changed_meanwhile
-from fastnet.models.by_hand import ByHand
 from fastnet.models.domain import outside
-from fastnet.models.history import History
-from fastnet.models.network import Network
+from fastnet.models.evaluation import Evaluated
+from fastnet.models.history import History, columns_of
+from fastnet.models.layer_list import visited_samples
 from fastnet.models.progress import interrupts_later, progress_bar
-from fastnet.models.rows import Rows
 from fastnet.models.steps import Steps, rule_of
-from fastnet.models.weights import weighed
+from fastnet.models.targets import of_targets, weighed
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
 
-EVALUATED_ROWS = 256  # at a time: their activations stay in the L2 cache
 
-
-def columns_of(
-    seen: list[tuple[NDArray[np.float64], dict[str, float]]],
-    names: list[str],
-    samples: int,
-    answers: int,
-) -> dict[str, list[float]]:
-    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
-    tables = [totals for totals, _ in seen]
-    losses, right, seconds = np.concatenate(tables).T.tolist() if seen else ([], [], [])
-    columns = {}
-    for name in names:
-        if seen and name in seen[0][1]:
-            columns[name] = [found[name] for _, found in seen]
-        elif name == "loss":
-            columns[name] = [loss / samples for loss in losses]
-        else:
-            columns[name] = [count / answers for count in right]
-    columns["seconds"] = seconds
-    return columns
-
-
-class Trained(ByHand):
+class Trained(Evaluated):
     """The training of a Sequential."""
 
     @property
@@ -160,7 +136,7 @@ class Trained(ByHand):
         counts_all = _count(weights, n) == n
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
-        visited = _visited(where, layers, n, batch_size)
+        visited = visited_samples(where, layers, n, batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
@@ -192,7 +168,7 @@ class Trained(ByHand):
         network.check_in_loop()
         network.check_finite(where)
         known, given = network, targets
-        network, targets = network.freezing().of_targets(targets, weights)
+        network, targets = of_targets(network.freezing(), targets, weights)
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         steps = Steps(
@@ -297,42 +273,3 @@ class Trained(ByHand):
         if self._masks is not None and self._masks[1] == updates:
             return self._masks[0]
         return int(self._rng.integers(2**63))
-
-    def _evaluate(
-        self,
-        where: str,
-        network: Network,
-        rows: Rows,
-        targets: tuple[NDArray[np.int64], NDArray[Any]],
-        weights: NDArray[Any] | None,
-        penalties: tuple[float, float],
-        asked: list[measures.Measure],
-        t: ArrayLike,
-    ) -> dict[str, float]:
-        n = len(rows.array)
-        network.check_in_loop()
-        looping, answers = network.of_targets(targets, weights)
-        order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
-        looping = looping.skipping_zeros(rows, n, size)
-        loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
-        counted = _count(weights, n)
-        found = {"loss": loss / counted + network.penalty(*penalties)}
-        # NaN among the outputs is no answer that could be right or wrong.
-        share = right / measures.answer_count(self._loss, counted, network.outputs)
-        share = loss if loss != loss else share
-        for measure in asked:
-            found[measure.name] = share
-        if measures.are_later(asked):
-            found |= measures.measured(where, asked, network, rows, targets, weights, t)
-        return found
-
-
-def _visited(where: str, layers: list[Any], n: int, batch_size: int) -> int:
-    """Return how many samples an epoch visits: all but a rest that is too few for a layer."""
-    rest = n % batch_size
-    for layer in layers:
-        if layer.trainable and batch_size < layer.least_rows:
-            raise checks.too_few_rows(where, layer, n, batch_size)
-        if layer.trainable and 0 < rest < layer.least_rows:
-            return n - rest
-    return n

@@ -1,0 +1,89 @@
+"""What the samples of a call are compared with, what each weighs, and whether it counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy import empty
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.functions import _counted
+from fastnet.kernels.checked import one_hot_labels
+from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
+from fastnet.losses import Loss
+from fastnet.models.network import Network
+
+__all__ = ["class_targets", "of_targets", "weighed"]
+
+Targets = tuple[NDArray[np.int64], NDArray[Any]]
+
+
+def weighed(
+    where: str,
+    loss: Loss,
+    dtype: np.dtype[Any],
+    targets: Targets,
+    outputs: int,
+    sample_weight: ArrayLike | None = None,
+    class_weight: dict[int, float] | None = None,
+) -> tuple[Targets, NDArray[Any] | None]:
+    """Return the targets as the loop takes them, and what each sample weighs, if not all 1.
+
+    Below 0 a sample does not count, and its label is another, at which nobody looks.
+    """
+    labels, found = targets
+    n, weights = len(labels) or len(found), None
+    if sample_weight is not None:
+        weights = checks.sample_weights(where, sample_weight, n, dtype)
+    if class_weight is not None:
+        classes, count = loss.classes_of(where, labels, found)
+        of_class = checks.class_weights(where, class_weight, count or outputs)
+        own = of_class[np.clip(classes, 0, len(of_class) - 1)].astype(dtype)
+        weights = own if weights is None else weights * own
+    ignored = getattr(loss, "ignore_index", None)
+    labels, weights = _counted(labels, ignored, weights, dtype)
+    if weights is not None and not (weights >= 0).any():
+        raise ValueError(
+            f"{where}: t must have a label other than ignore_index={ignored}, got no "
+            "other. Give samples that count."
+        )
+    return (labels, found), weights
+
+
+def of_targets(
+    network: Network,
+    targets: Targets,
+    weights: NDArray[Any] | None = None,
+) -> tuple[Network, Targets]:
+    """Return the network and the targets as the loop takes them, with what samples weigh.
+
+    Where a loss takes the softmax along, one-hot rows are labels to the loop, which knows that
+    loss itself; of other rows the same loss is another function.
+    """
+    labels, found = targets
+    program, loss = network.program, network.fused or network.loss
+    if found.size and loss.takes_shares:
+        known = class_targets(labels, found)
+        if known.ndim == 1:
+            labels, found = known, found[:0]
+        else:
+            program = program.copy()
+            program["loss"] = soft_cross_entropy_in_loop.address(found.dtype)
+    if found.size:
+        found = loss._smoothed(found)
+    if weights is not None:
+        program = program.copy()
+        program["weights"] = weights.ctypes.data
+    if program is network.program:
+        return network, (labels, found)
+    return network._replace(program=program, of_samples=weights), (labels, found)
+
+
+def class_targets(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:
+    """Return labels, those of one-hot rows too; or the targets, where they are no such rows."""
+    if not targets.size:
+        return labels
+    found = empty(len(targets), checks.INT64)
+    return found if one_hot_labels(targets, found) else targets
