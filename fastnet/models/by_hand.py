@@ -54,8 +54,6 @@ class ByHand(Stack):
         labels, targets = self._targets(where, t, n, outputs)
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
-        if outputs == 1:
-            self._is_flat = is_flat(self._loss, t, outputs)
         out = rows.array * rows.scale if rows.kind == UINT8 else rows.array.astype(self._dtype)
         for layer in self.layers:
             if layer.takes_row_numbers:
@@ -63,6 +61,8 @@ class ByHand(Stack):
             else:
                 out = layer.forward(out)
         loss = self._loss.forward(out, labels if self._loss.takes_labels else targets)
+        if outputs == 1:
+            self._is_flat = is_flat(self._loss, t, outputs)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: float = 1) -> NDArray[Any] | None:
