@@ -447,6 +447,7 @@ LAST = dense(units=2, activation=None)
         ({"dtype": "float16"}, "its dtype is 'float16'"),
         ({"dtype": "float64"}, "its array 0.W is F32, its dtype float64"),
         ({"loss": None}, "its loss is None"),
+        ({"is_flat": 1}, "its is_flat is 1"),
         ({"input_size": "4"}, "its input_size is '4'"),
         ({"layers": {}}, "its layers is {}"),
         ({"layers": []}, "its layers is []"),

@@ -95,8 +95,6 @@ class ByHand(Stack):
                 )
         l1, l2 = self._penalties(where)
         network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
-        if t is not None and outputs == 1:
-            self._is_flat = is_flat(self._loss, t, outputs)
         out = rows.array.astype(self._dtype)
         fused, last = network.fused if t is not None else None, self.layers[-1]
         for layer in self.layers:
@@ -118,6 +116,8 @@ class ByHand(Stack):
             # A loss of a user's may take no weights.
             given = (sample_weight,) if sample_weight is not None else ()
             loss = self._loss.forward(out, targets if targets.size else labels, *given)
+        if outputs == 1:
+            self._is_flat = is_flat(self._loss, t, outputs)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
 
     def backward(self, dout: Any = 1) -> NDArray[Any] | None:
