@@ -30,6 +30,9 @@ class Outputs(NamedTuple):
     adds_up: bool = False
 
 
+ANYWHERE = Outputs()  # made anew it takes 0.3 us
+
+
 class LoopLayer(NamedTuple):
     """What a layer is to the compiled loop: one step of the stack.
 

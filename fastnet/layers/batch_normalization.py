@@ -24,7 +24,7 @@ from fastnet.kernels.frozen_normalization import (
     frozen_normalization_gradient_in_loop,
     frozen_normalization_in_loop,
 )
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
 
 __all__ = ["BatchNormalization"]
 
@@ -117,7 +117,7 @@ class BatchNormalization(Layer):
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: anywhere."""
-        return Outputs()
+        return ANYWHERE
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, which has the batch's statistics in scratch."""

@@ -25,7 +25,7 @@ from fastnet.kernels import (
 )
 from fastnet.layers import activations, gates
 from fastnet.layers.affine import Affine
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
 from fastnet.layers.softmax import Softmax
 
 __all__ = ["Dense"]
@@ -42,6 +42,9 @@ ACTIVATIONS: dict[str, Any] = dict.fromkeys(FUSED) | {
     _word(name): getattr(file, name) for file in (activations, gates) for name in file.__all__
 }
 ACTIVATIONS["softmax"] = Softmax
+RANGES: dict[str | None, Outputs | None] = {None: ANYWHERE} | {
+    name: kind().outputs(ANYWHERE) for name, kind in ACTIVATIONS.items()
+}
 _BACKWARD: dict[int | None, Callable[..., None]] = {
     SIGMOID: sigmoid_backward,
     RELU: relu_backward,
@@ -197,11 +200,10 @@ class Dense(Affine):
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: where the activation's do."""
-        if self.activation is None:
-            return Outputs()
-        kind = ACTIVATIONS.get(ALIASES.get(self.activation, self.activation))
-        found: Outputs | None = None if kind is None else kind().outputs(Outputs())
-        return found
+        name = self.activation
+        if name is not None and type(name) is not str:
+            return None
+        return RANGES.get(ALIASES.get(name, name))  # type: ignore[arg-type]  # None has one, too
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the product with its activation, or that of a layer of its own behind it."""

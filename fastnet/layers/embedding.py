@@ -12,7 +12,7 @@ from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
 from fastnet.kernels.embedding import embedding_gradient_in_loop, embedding_in_loop
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
 
 __all__ = ["Embedding"]
 
@@ -64,7 +64,7 @@ class Embedding(Layer):
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: anywhere."""
-        return Outputs()
+        return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (L * H,)."""

@@ -14,7 +14,7 @@ from fastnet.kernels import (
     matmul_backward,
     matmul_forward,
 )
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
 
 __all__ = ["MatMul"]
 
@@ -141,7 +141,7 @@ class MatMul(Layer):
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: anywhere."""
-        return Outputs()
+        return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (M,)."""

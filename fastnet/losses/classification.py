@@ -64,7 +64,7 @@ class CategoricalCrossEntropy(SmoothedLoss):
         return targets.argmax(axis=1), targets.shape[1]
 
     def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
-        if not self.label_smoothing or t.ndim != 2:
+        if not self.label_smoothing:
             return t
         return _smoothed(t, self.label_smoothing, t.shape[1], t.dtype)
 

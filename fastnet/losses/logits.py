@@ -13,6 +13,7 @@ from fastnet.functions import (
     _class_array,
     _counted,
     _factors,
+    _label_array,
     _logits,
     _smoothed,
     _softmax_loss_gradient,
@@ -92,14 +93,11 @@ class SoftmaxCrossEntropy(Loss):
         return (labels, None) if labels.size else (targets.argmax(axis=1), targets.shape[1])
 
     def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
-        return (
-            _smoothed(t, self.label_smoothing, t.shape[1], t.dtype) if self.label_smoothing else t
-        )
+        share = self.label_smoothing
+        return _smoothed(t, share, t.shape[1], t.dtype) if share else t
 
     def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
-        """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]].
-
-        Of probabilities t it is the mean of the sum over c of t[n, c] (logsumexp(x[n]) - x[n, c]).
+        """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]], or - t[n] . x[n].
 
         Parameters
         ----------
@@ -125,7 +123,8 @@ class SoftmaxCrossEntropy(Loss):
         where = "SoftmaxCrossEntropy.forward"
         logits, dtype = _logits(where, x)
         ignored, weights = self.ignore_index, None
-        labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x", ignored)
+        read = _label_array if type(t) is np.ndarray and t.ndim == 1 else _class_array
+        labels = read(where, t, logits.shape[0], logits.shape[1], "x", ignored)
         if sample_weight is not None:
             weights = checks.sample_weights(where, sample_weight, len(logits), logits.dtype)
         if ignored is not None and labels.ndim == 1:
@@ -159,7 +158,8 @@ class SoftmaxCrossEntropy(Loss):
         loss = total[0]
         self.y, self.loss = y, loss
         # t is a copy, to be read: a bad label written into it reaches no kernel.
-        self.t, self._labels = labels.copy(), (labels, shape, _factors(weights))
+        self.t = labels.copy()
+        self._labels = labels, shape, None if weights is None else _factors(weights)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:

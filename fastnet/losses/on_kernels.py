@@ -40,6 +40,7 @@ class TargetLoss(_KernelLoss):
     """
 
     metrics = OF_NUMBERS
+    _smooths: ClassVar[bool] = False  # has a label_smoothing, which the loop goes by, too
 
     def _numbers(self, where: str, computed: np.dtype[Any], dtype: np.dtype[Any]) -> Sequence[Any]:
         """Return the loss's own numbers as the kernels take them."""
@@ -85,6 +86,8 @@ class TargetLoss(_KernelLoss):
             checks.table(where, "x", y)
             target = checks.targets(where, target, y.shape)
         self.check_targets(where, target)
+        if self._smooths:
+            target = self._smoothed(target)
         weights = None
         if sample_weight is None:
             total = empty(1, y.dtype)
@@ -156,25 +159,13 @@ class ProbabilityLoss(TargetLoss):
 class SmoothedLoss(ProbabilityLoss):
     """A loss of probabilities whose targets can be smoothed."""
 
+    _smooths = True
     argument_names = ("label_smoothing",)
     label_smoothing: Any = checks.Checked(lambda loss, *value: checks.share(*value))
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing
-
-    def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
-        """Return the loss of a batch.
-
-        The arguments and errors are those of every loss of targets.
-        """
-        if self.label_smoothing:
-            where = self._forward_name
-            found = checks.array(where, "t", t)
-            found = checks.contiguous(found, checks.result_dtype(found))
-            self.check_targets(where, found if found.ndim == 2 else found.reshape(1, -1))
-            t = self._smoothed(found)
-        return super().forward(x, t, sample_weight)
 
     def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
         # Of yes and no, two classes however many outputs there are.

@@ -9,6 +9,7 @@ from typing import Any
 import fastnet.layers
 from fastnet import checks
 from fastnet.layers import ACTIVATIONS, Activation, Layer, Outputs
+from fastnet.layers.base import ANYWHERE
 from fastnet.losses import Loss
 
 MOST_PARAMETERS = 2**40  # 4 TB of float32: more is a slip, and no memory has to be asked
@@ -112,7 +113,7 @@ def inputs_of(layers: list[Any]) -> int | None:
 
 def outputs_of(layers: list[Any]) -> Outputs | None:
     """Return where the outputs of the last layer lie; None where nobody knows."""
-    found: Outputs | None = Outputs()
+    found: Outputs | None = ANYWHERE
     for layer in layers:
         found = layer.outputs(found)
     return found
@@ -120,8 +121,11 @@ def outputs_of(layers: list[Any]) -> Outputs | None:
 
 def check_outputs(where: str, loss: Loss, layers: list[Any]) -> None:
     """Check that the last layer gives what the loss takes, as far as it is known."""
-    taken, found = loss.outputs, outputs_of(layers)
-    if taken is None or found is None or not layers or taken.suits(*found):
+    taken = loss.outputs
+    if taken is None or not layers:
+        return
+    found = outputs_of(layers)
+    if found is None or taken.suits(*found):
         return
     if found.adds_up:
         shown = "add up to 1"
