@@ -25,7 +25,7 @@ class Stack:
     l1: float
     l2: float
     optimizer: Any = None  # the one that trained it last
-    # Of Dropout in the loop: the seed, and the count of updates at which its masks go on.
+    # Of Dropout in the loop: the seed of its masks, and for how many updates it has drawn.
     _masks: tuple[int, int] | None = None
 
     def __init__(

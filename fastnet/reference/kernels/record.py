@@ -22,7 +22,8 @@ LAYER = _record(
 )
 PROGRAM = _record(
     "layers depth loss loss_numbers states seed rule grads hyper slots updates rates rate_count "
-    "penalty penalty_numbers sparse_forward sparse_backward lowest learning ranges room"
+    "penalty penalty_numbers sparse_forward sparse_backward lowest learning ranges room "
+    "drawn"
 )
 
 
