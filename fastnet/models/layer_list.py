@@ -63,6 +63,13 @@ def stacked(where: str, layers: list[Any]) -> list[tuple[Any, Any]]:
     return [(layer, layer._settings(layer)) for layer in layers]
 
 
+class Owner(weakref.ref[Any]):
+    """The model that a layer belongs to, as long as it lives; a copy, or a pickle, is None."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+
 def check_free(where: str, model: Any, layers: list[Any], stack: list[tuple[Any, Any]]) -> None:
     """Check that no layer but those of the stack is another model's, or was when that was deleted.
 
@@ -84,7 +91,7 @@ def check_free(where: str, model: Any, layers: list[Any], stack: list[tuple[Any,
 def take(model: Any, layers: list[Any]) -> None:
     """Take layers over: they belong to the model from now on."""
     for layer in layers:
-        layer._model = weakref.ref(model)
+        layer._model = Owner(model)
 
 
 def _in_place_of(layer: Any) -> str:

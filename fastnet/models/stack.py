@@ -34,7 +34,7 @@ class Stack:
     l2: float
     _is_flat = False  # whether the targets that it was trained on were (N,), of one output
     optimizer: Any = None  # the one that trained it last
-    # Of Dropout in the loop: the seed, and the count of updates at which its masks go on.
+    # Of Dropout in the loop: the seed of its masks, and for how many updates it has drawn.
     _masks: tuple[int, int] | None = None
 
     @checks.keywords_of("Sequential")

@@ -52,7 +52,7 @@ class Steps:
         numbers: list[float],
         network: Network,
         penalties: tuple[float, float],
-        mask_seed: Callable[[int], int] | None,
+        draw_masks: Callable[[], tuple[int, int]] | None,
     ) -> None:
         self.penalties = penalties
         *rest, largest_norm = numbers
@@ -75,7 +75,8 @@ class Steps:
         if optimizer._others(views):
             raise checks.optimizer_of_others(where, optimizer)
         held, _ = optimizer._state_rows(where, list, pairs)
-        self.seed = mask_seed(optimizer.iter) if mask_seed else 0
+        self.seed, drawn = draw_masks() if draw_masks else (0, 0)
+        self.drawn_before = drawn - optimizer.iter
         optimizer._params = views
         for k, name in enumerate(optimizer.state_names):
             known = getattr(optimizer, name) or []  # frozen parameters keep theirs
@@ -98,6 +99,11 @@ class Steps:
             return float(self.hyper[LR])
         rate = lr(self.optimizer.iter + later)
         return checks.learning_rate("Sequential.fit", rate, [self.network.params.dtype])
+
+    @property
+    def masks(self) -> tuple[int, int]:
+        """The seed of Dropout's masks, and for how many updates it has drawn by now."""
+        return self.seed, self.drawn_before + self.optimizer.iter
 
     def _programmed(self) -> NDArray[Any]:
         """Return the network's program with the optimizer in it."""
@@ -124,7 +130,7 @@ class Steps:
         self.network.current_program()  # writes the loss's numbers where the program has them
         if not self.has_own:
             return self.program
-        self.record["updates"] = self.optimizer.iter
+        self.record["updates"], self.record["drawn"] = self.optimizer.iter, self.masks[1]
         if callable(self.optimizer.lr):
             self.rates = np.array([self.rate(i) for i in range(updates)])
             self.record["rates"] = self.rates.ctypes.data

@@ -172,7 +172,7 @@ class Trained(Evaluated):
         network = network.skipping_zeros(rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         steps = Steps(
-            where, rule, optimizer, numbers, network, penalties, self._mask_seed if draws else None
+            where, rule, optimizer, numbers, network, penalties, self._draw_masks if draws else None
         )
         self._is_flat = measures.is_flat(self._loss, t, outputs)
         self.optimizer = optimizer
@@ -251,7 +251,7 @@ class Trained(Evaluated):
             interrupted = True
         finally:
             if draws:
-                self._masks = steps.seed, optimizer.iter
+                self._masks = steps.masks
             if bar is not None:
                 bar.close()
         history = History(columns_of(seen, names, visited, answers))
@@ -268,8 +268,6 @@ class Trained(Evaluated):
             raise error
         return history
 
-    def _mask_seed(self, updates: int) -> int:
-        """Return the seed of Dropout's masks: that of the last fit whose updates go on here."""
-        if self._masks is not None and self._masks[1] == updates:
-            return self._masks[0]
-        return int(self._rng.integers(2**63))
+    def _draw_masks(self) -> tuple[int, int]:
+        """Return the seed of Dropout's masks, drawn in the first fit, and where they go on."""
+        return self._masks or (int(self._rng.integers(2**63)), 0)

@@ -75,6 +75,7 @@ PROGRAM = np.dtype(
         ("learning", np.int64),
         ("ranges", np.int64),
         ("room", np.int64),
+        ("drawn", np.int64),  # updates before this call for which `seed` has drawn
     ]
 )
 

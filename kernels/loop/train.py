@@ -231,7 +231,7 @@ def train_epochs(
                 )  # fmt: skip
                 forward(
                     first, count, n, layers, depth, batch_size, p, x, y, scratch, memory, seed,
-                    done, learn, program.sparse_forward,
+                    program.drawn + batch, learn, program.sparse_forward,
                 )  # fmt: skip
                 out = offset(y, first * columns)
                 if program.weights == 0:
@@ -247,7 +247,7 @@ def train_epochs(
                 if learn:
                     backward(
                         first, count, n, layers, depth, batch_size, p, y, gradients, scratch, g,
-                        memory, seed, done, program.lowest,
+                        memory, seed, program.drawn + batch, program.lowest,
                     )  # fmt: skip
                 if members > 1:
                     fetch_add(shared, ANSWERS, correct)

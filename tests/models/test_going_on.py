@@ -92,6 +92,14 @@ def test_two_fits_are_one_and_every_option_is_kept(example, tmp_path):
     same(saved_and_loaded(paused, tmp_path), expected)
 
 
+def test_masks_and_orders_go_on_with_a_new_optimizer():
+    model, expected = made(), made()
+    expected.fit(X, T, 8, 16, SGD(0.1), verbose=0)
+    for _ in range(2):
+        model.fit(X, T, 4, 16, SGD(0.1), verbose=0)
+    assert model.parameter_vector.tobytes() == expected.parameter_vector.tobytes()
+
+
 @pytest.mark.parametrize("n", [40, 70, 3000])  # orders of epochs are drawn otherwise below 64
 @pytest.mark.parametrize("parts", [(4, 4), (1, 2, 5), (1,) * 8])
 def test_parts_of_a_fit_give_the_bits_of_the_whole(n, parts):

@@ -75,6 +75,23 @@ def test_copies_of_layers_begin_with_what_those_have_learnt(duplicate):
     assert not np.array_equal(twin.parameter_vector, model.parameter_vector)
 
 
+class Own(Dense):
+    """A layer that says what its pickle holds."""
+
+    def __getstate__(self):
+        return self.__dict__
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_layers_with_a_getstate_of_their_own(duplicate):
+    model = Sequential([Own(4), Dense(3)], seed=0)
+    model.build(5)
+    twin = duplicate(model.layers[0])
+    assert twin._model is None
+    assert_array_equal(Sequential([twin]).params[0], model.params[0])
+    assert_array_equal(duplicate(model).predict(X), model.predict(X))
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_a_copied_model_owns_its_layers(duplicate):
     model = duplicate(small())
