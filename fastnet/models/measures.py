@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -96,6 +95,8 @@ def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
 
 def _near(word: str) -> list[str]:
     """Return the names that may have been meant: "acc", "f1_score" and slips."""
+    import difflib  # 2 ms, on the way to an error
+
     near = [name for name in METRICS if name.startswith(word) or word.startswith(name)]
     return near or difflib.get_close_matches(word, METRICS, 1)
 

@@ -17,6 +17,7 @@ from fastnet.losses import LOSSES, Loss, MeanSquaredError
 from fastnet.losses import outputs as outputs_of
 from fastnet.metrics import named
 from fastnet.models import History, Sequential
+from fastnet.models.targets import of_targets
 from fastnet.optimizer import SGD
 from fastnet.reference import layers as reference_layers
 from fastnet.reference import models as reference_models
@@ -199,8 +200,8 @@ def test_an_output_that_is_nan_is_not_right(loss, outputs, dtype):
     """In the loop: a lone NaN was on the side of no, as it is above nothing."""
     model, x, t = answered(loss, outputs, dtype)
     x[:] = np.nan
-    network = model._ready("test", 5, outputs)
     targets = model._targets("test", t, N, outputs)
+    network, targets = of_targets(model._ready("test", 5, outputs), targets)
     totals = network.run(model._rows("test", x), targets, np.arange(N).reshape(1, N), 7)
     assert np.isnan(totals[0, 0]) and totals[0, 1] == 0
 

@@ -144,7 +144,9 @@ def test_a_line_an_epoch(capsys, validation):
     lines = out.splitlines()
     assert len(lines) == 3
     for i, line in enumerate(lines):
-        held = f", val_accuracy {seen.val_accuracy[i]:.4f}" if validation else ""
+        held = ""
+        if validation:
+            held = f", val_loss {seen.val_loss[i]:.4f}, val_accuracy {seen.val_accuracy[i]:.4f}"
         wanted = f"epoch {i + 1}/3: loss {seen.loss[i]:.4f}, accuracy {seen.accuracy[i]:.4f}{held}"
         assert re.fullmatch(re.escape(wanted) + r", [\d.e-]+ s", line)
 
