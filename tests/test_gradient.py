@@ -227,7 +227,8 @@ SPECIAL = np.array([-0.0, np.nan, -np.nan, np.inf, -np.inf, 5e-324, 1.7e308, 0.1
 def test_x_is_put_back_to_the_bit(side, dtype):
     with np.errstate(all="ignore"):
         x = SPECIAL.astype(dtype)
-        x.view(dtype.replace("f", "u"))[1] |= 1  # a NaN that carries something
+        number = x.view(dtype.replace("f", "u"))
+        number[1] |= number.dtype.type(1)  # a NaN that carries something
         kept = bits(x)
         side.numerical_gradient(lambda x: 0.0, x)
     assert bits(x) == kept

@@ -11,7 +11,7 @@ def numerical_diff(f: Callable, x: Any) -> Any:
     x = np.asarray(x)
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     h = _steps(x).astype(x.dtype)
-    return (f(x + h) - f(x - h)) / (2 * h)
+    return (f(x + h) - f(x - h)) / (h + h)
 
 
 def numerical_gradient(f: Callable, x: np.ndarray) -> np.ndarray:
