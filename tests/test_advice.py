@@ -253,9 +253,11 @@ def test_one_list_of_all_parameters(kind):
     made.update(stack[0].params, stack[0].params)
     message = said(made.update, stack[1].params, stack[1].params)
     assert message.endswith(
-        "Give all parameters in one list, the same in each update; or make another optimizer for "
-        "other parameters."
+        "Give all parameters at each step, in one list or dict, and change them in place; for others "
+        "make a new optimizer, or call reset()."
     )
+    made.reset()
+    made.update(stack[1].params, stack[1].params)
     params = [param for layer in stack for param in layer.params]
     made = kind()
     for _ in range(2):
@@ -281,7 +283,7 @@ def test_other_libraries_names_of_losses():
         "cross_entropy": (log(np.exp(y).sum(1)) - (y * t).sum(1)).mean(),
     }
     for name, value in means.items():
-        loss = Sequential([Dense(2)], name)._loss
+        loss = Sequential(loss=name)._loss
         np.testing.assert_allclose(loss.forward(y, t), value, rtol=1e-6)
     assert set(ALIASES.values()) <= {*LOSSES}
 
@@ -289,7 +291,7 @@ def test_other_libraries_names_of_losses():
 @pytest.mark.parametrize("alias", ALIASES)
 def test_an_alias_is_a_loss(alias):
     assert alias not in LOSSES
-    assert Sequential([Dense(3)], loss=alias).loss == ALIASES[alias]
+    assert Sequential(loss=alias).loss == ALIASES[alias]
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,7 @@ def test_other_libraries_names_of_activations(alias, name):
         (lambda name: Sequential([Dense(3)], name), "meen_squared_error"),
         (lambda name: Sequential([Dense(3)], name), "softmax-crossentropy"),
         (lambda name: Sequential([Dense(3)], name), "Huber"),
-        (lambda name: Sequential([Dense(3)], name), "binary_crossentropi"),
+        (lambda name: Sequential(loss=name), "binary_crossentropi"),
         (lambda name: Dense(2, name), "ReLU"),
         (lambda name: Dense(2, name), "LeakyReLU"),
         (lambda name: Dense(2, name), "gellu"),
@@ -340,8 +342,9 @@ def test_a_name_like_no_other_lists_all():
 
 
 def test_softmax_as_an_activation():
-    message = said(Dense, 3, "softmax")
-    assert message.endswith('Leave it out: loss="softmax_cross_entropy" includes the softmax.')
+    message = said(Sequential, [Dense(3, "softmax")])
+    name = re.search(r"Leave that activation out, or .* use loss=\"(\w+)\"", message)[1]
+    Sequential([Dense(3, "softmax")], name).fit(X, np.eye(3)[T], verbose=0)
     fit(X, T)
 
 

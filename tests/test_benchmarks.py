@@ -26,6 +26,7 @@ NOT_TIMED = {
     "layers.Layer": "a base class",
     "layers.Activation": "a base class",
     "layers.LoopLayer": "holds what a layer is to the loop",
+    "layers.Outputs": "holds where outputs lie",
     "losses.Loss": "a base class",
     "losses.LoopLoss": "holds what a loss is to the loop",
     "optimizer.Optimizer": "a base class",

@@ -79,7 +79,7 @@ class ByHand(Stack):
         alone = False
         if t is None:
             x = checks.array(where, "x", x)
-            if alone := x.ndim == 1:
+            if alone := x.ndim == 1 and x.size > 0:
                 x = checks.one_row(where, "x", x, self._width())
         rows = self._rows(where, x)
         n, n_in = rows.array.shape

@@ -132,7 +132,7 @@ class Sequential(Trained):
             if found is not None:
                 return found
         x = checks.array(where, "x", x)
-        if x.ndim == 1:
+        if x.ndim == 1 and x.size:
             row = checks.one_row(where, "x", x, self._width())
             return Sequential.predict(self, row, check_finite)[0]
         rows = self._rows(where, x)

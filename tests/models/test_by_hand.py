@@ -231,7 +231,7 @@ def test_a_gradient_that_does_not_fit():
         lambda: model.gradient(x, None),
         TypeError,
         "Sequential.forward: t must be an array of integers, float16, float32 or float64, got "
-        "NoneType of dtype object. Convert it to float32 or float64.",
+        "NoneType of dtype object. Give an array of numbers.",
     )
 
 
