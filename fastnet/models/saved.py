@@ -90,7 +90,7 @@ def save_model(model: Sequential, path: str | bytes | os.PathLike[Any]) -> None:
     description = {
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
-        **{name: _plain(getattr(model._loss, name)) for name in model._loss.argument_names},
+        **{name: _plain(value) for name, value in model._loss._arguments().items()},
         "l1": float(model.l1),
         "l2": float(model.l2),
         "generator": model._rng.bit_generator.state,
