@@ -195,11 +195,15 @@ class Loss:
         """Return targets with the share of each that goes to all classes alike."""
         return t
 
-    def __repr__(self) -> str:
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments that a file and `repr` name: without those that do nothing."""
         found = {name: getattr(self, name) for name in self.argument_names}
-        given = [
-            f"{name}={value!r}"
+        return {
+            name: value
             for name, value in found.items()
             if value is not None and (name, value) != ("label_smoothing", 0)
-        ]
+        }
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self._arguments().items()]
         return f"{type(self).__name__}({', '.join(given)})"

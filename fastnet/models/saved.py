@@ -106,7 +106,7 @@ def save_model(
     description = {
         "dtype": np.dtype(model.dtype).name,
         "loss": model.loss,
-        **{name: _plain(getattr(model._loss, name)) for name in model._loss.argument_names},
+        **{name: _plain(value) for name, value in model._loss._arguments().items()},
         "l1": float(model.l1),
         "l2": float(model.l2),
         **({"is_flat": True} if model._is_flat else {}),
