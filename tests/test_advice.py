@@ -253,8 +253,8 @@ def test_one_list_of_all_parameters(kind):
     made.update(stack[0].params, stack[0].params)
     message = said(made.update, stack[1].params, stack[1].params)
     assert message.endswith(
-        "Give all parameters at each step, in one list or dict, and change them in place; for others "
-        "make a new optimizer, or call reset()."
+        "Give all parameters at each step, in one list or dict, and change them in place; for "
+        "others make a new optimizer, or call reset()."
     )
     made.reset()
     made.update(stack[1].params, stack[1].params)
