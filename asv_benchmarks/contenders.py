@@ -85,7 +85,8 @@ def sequential(net, package):
     layers.append(
         package.layers.Dense(net.widths[-1], activation="sigmoid" if net.squared else None)
     )
-    model = package.models.Sequential(layers, dtype=net.dtype.name)
+    loss = "mean_squared_error" if net.squared else "softmax_cross_entropy"
+    model = package.models.Sequential(layers, loss, dtype=net.dtype.name)
     model.build(net.widths[0])
     model.parameter_vector[...] = np.concatenate([array.ravel() for array in net.weights])
     return model

@@ -292,7 +292,8 @@ EACH = "Give one target for each output."
         ),
         (
             lambda: metrics.accuracy([0, 3], [[0.5, 0.7], [0.1, 0.2]]), IndexError,
-            "accuracy: t must be in 0..1 for y.shape=(2, 2), got t[1]=3. Count classes from 0.",
+            "accuracy: t must be in 0..1 for y.shape=(2, 2), got t[1]=3. "
+            "Give y 4 columns, one for each class.",
         ),
         (
             lambda: metrics.f1([0, 1], [0, 1, 1]), ValueError,
@@ -338,7 +339,8 @@ EACH = "Give one target for each output."
         (
             lambda: metrics.mae(["a"], [0.5]), TypeError,
             "mean_absolute_error: t must be an array of integers, float16, float32 or float64, got "
-            "list of dtype <U1. Convert it to float32 or float64.",
+            "list of dtype <U1 with t[0]='a'. Number what are names, of all t at once: "
+            "numpy.unique(t, return_inverse=True)[1].",
         ),
     ],
 )  # fmt: skip

@@ -167,7 +167,7 @@ def test_fit_goes_as_steps_by_hand(name, dtype, optimizer):
     evaluated = looped.evaluate(x, t, sample_weight=weights)
     assert_allclose(evaluated["loss"], looped.forward(x, t, weights), rtol=bound, atol=bound)
     # Answers count alike.
-    assert evaluated["accuracy"] == looped.evaluate(x, t)["accuracy"]
+    assert evaluated.get("accuracy") == looped.evaluate(x, t).get("accuracy")
 
 
 @every_loss
@@ -190,7 +190,7 @@ def test_weights_of_one_change_no_bit(name, dtype):
     seen = weighted.fit(x, t, 3, BATCH, verbose=0, sample_weight=np.ones(N)).loss
     assert seen == wanted
     assert_array_equal(weighted.parameter_vector, plain.parameter_vector)
-    assert weighted.evaluate(x, t, np.ones(N)) == plain.evaluate(x, t)
+    assert weighted.evaluate(x, t, sample_weight=np.ones(N)) == plain.evaluate(x, t)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -511,7 +511,7 @@ def test_smoothing_is_that_of_the_targets(name, dtype, given):
         assert_allclose(grad, slope, rtol=0, atol=1e-8 + 30 * np.finfo(dtype).eps)
     weights = drawn_weights(dtype)
     value = smooth.forward(x, t, weights)
-    assert_allclose(smooth.evaluate(x, t, weights)["loss"], value, rtol=4 * bound)
+    assert_allclose(smooth.evaluate(x, t, sample_weight=weights)["loss"], value, rtol=4 * bound)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3, 10, 37, 200])
@@ -610,7 +610,8 @@ BAD = {
     "strings": (
         {"sample_weight": ["a"] * N}, TypeError,
         "sample_weight must be an array of integers, float16, float32 or float64, got list of "
-        "dtype <U1. Convert it to float32 or float64.",
+        "dtype <U1 with sample_weight[0]='a'. Number what are names, of all sample_weight at once: "
+        "numpy.unique(sample_weight, return_inverse=True)[1].",
     ),
     "no dict": (
         {"class_weight": [1, 2]}, TypeError,
