@@ -9,13 +9,14 @@ from fastnet import kernels
 
 ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
+LOSSES = ("softmax", "losses", "cross_entropy", "soft_cross_entropy", "hinge")
 PANELS = {
     "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
     "Optimizers and penalties": (("updates", "clipping", "penalties"), ""),
     "Activations, forward": (ACTIVATIONS, "_forward"),
     "Activations, backward": (ACTIVATIONS, "_backward"),
-    "Losses, forward": (("softmax", "losses", "cross_entropy", "hinge"), "_forward"),
-    "Losses, backward": (("softmax", "losses", "cross_entropy", "hinge"), "_backward"),
+    "Losses, forward": (LOSSES, "_forward"),
+    "Losses, backward": (LOSSES, "_backward"),
     "Normalization, dropout, embedding": (
         ("batch_normalization", "rescaling", "dropout", "embedding"),
         "",
