@@ -8,8 +8,8 @@ import numpy as np
 from fastnet import kernels
 
 ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
-# Title of a panel -> files of kernels/, and how the names of its kernels end.
 LOSSES = ("softmax", "losses", "cross_entropy", "soft_cross_entropy", "hinge")
+# Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
     "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
     "Optimizers and penalties": (("updates", "clipping", "penalties"), ""),

@@ -82,15 +82,19 @@ def columns_of(
     answers: int,
 ) -> dict[str, list[float]]:
     """Return the columns of a history: loss, what is counted, what is found later, seconds."""
-    tables = [totals for totals, _ in seen]
-    losses, right, seconds = np.concatenate(tables).T.tolist() if seen else ([], [], [])
+    losses, shares, seconds = [], [], []
+    if seen:
+        table = np.concatenate([totals for totals, _ in seen])
+        table[:, 0] /= samples
+        table[:, 1] /= answers
+        losses, shares, seconds = table.T.tolist()
     columns = {}
     for name in names:
         if seen and name in seen[0][1]:
             columns[name] = [found[name] for _, found in seen]
         elif name == "loss":
-            columns[name] = [loss / samples for loss in losses]
+            columns[name] = losses
         else:
-            columns[name] = [count / answers for count in right]
+            columns[name] = shares[:]
     columns["seconds"] = seconds
     return columns
