@@ -78,16 +78,17 @@ class History:
 def columns_of(
     seen: list[tuple[NDArray[np.float64], dict[str, float]]],
     names: list[str],
-    samples: int,
-    answers: int,
+    counts: NDArray[np.float64],
 ) -> dict[str, list[float]]:
-    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
+    """Return the columns of a history: loss, what is counted, what is found later, seconds.
+
+    `counts` are what the totals are divided by: samples, answers, 1.
+    """
     losses, shares, seconds = [], [], []
     if seen:
-        table = np.concatenate([totals for totals, _ in seen])
-        table[:, 0] /= samples
-        table[:, 1] /= answers
-        losses, shares, seconds = table.T.tolist()
+        tables = [totals for totals, _ in seen]
+        table = np.concatenate(tables) if len(tables) > 1 else tables[0]
+        losses, shares, seconds = (table / counts).T.tolist()
     columns = {}
     for name in names:
         if seen and name in seen[0][1]:

@@ -183,7 +183,7 @@ class Trained(Evaluated):
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
-        answers = measures.answer_count(self._loss, visited, outputs)
+        counts = np.array([visited, measures.answer_count(self._loss, visited, outputs), 1.0])
         each = validation_data is not None or later or verbose == 2
         many = 1 if each else max(1, a_call // batches)
         names = ["loss", *[measure.name for measure in asked]]
@@ -241,7 +241,7 @@ class Trained(Evaluated):
                 seen.append((totals, found))
                 completed += len(totals)
                 if bar is not None:
-                    last = columns_of(seen[-1:], names, visited, answers)
+                    last = columns_of(seen[-1:], names, counts)
                     del last["seconds"]
                     bar.set_postfix({name: f"{last[name][-1]:.4f}" for name in last}, False)
                     bar.update(completed - bar.n)
@@ -254,7 +254,7 @@ class Trained(Evaluated):
                 self._masks = steps.masks
             if bar is not None:
                 bar.close()
-        history = History(columns_of(seen, names, visited, answers))
+        history = History(columns_of(seen, names, counts))
         if interrupted:
             history.interrupted = True
         if trouble:
