@@ -160,7 +160,7 @@ def l2_penalty_backward(W, strength, dW):
 
 @entry(Penalty)
 def penalty_in_loop(depth, layers, param, grad, numbers, like):
-    """Add the gradients of both penalties on the W of every product to `grad`."""
+    """Add the gradients of both penalties on the W of every product that learns to `grad`."""
     values = pointer_at(numbers, 0.0)
     l1, l2, value = get(values, 0), get(values, 1), 0.0
     for i in range(depth):
@@ -172,9 +172,11 @@ def penalty_in_loop(depth, layers, param, grad, numbers, like):
         g = offset(pointer_at(grad, like), layer.weight)
         if l1 != 0.0:
             value += l1_penalty(p, l1, size)
-            sweep(add_l1_gradient, (g,), (g, p), 0, size, (scalar(p, l1),))
+            if layer.frozen == 0:
+                sweep(add_l1_gradient, (g,), (g, p), 0, size, (scalar(p, l1),))
         if l2 != 0.0:
             value += l2_penalty(p, l2, size)
-            sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, l2),))
+            if layer.frozen == 0:
+                sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, l2),))
     put(values, PENALIZED, value)
     return 0

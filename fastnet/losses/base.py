@@ -59,7 +59,7 @@ class Loss:
         so. None: any. A class that derives from a loss of fastnet and computes otherwise has None,
         too, unless it says what it takes.
     argument_names : tuple of str, of the class
-        The arguments of the constructor, numbers, which a file keeps and the kernels take.
+        The arguments of the constructor, which a file keeps.
 
     Examples
     --------
@@ -128,6 +128,8 @@ class Loss:
                 cls.in_loop = Loss.in_loop  # type: ignore[method-assign]
             if computes and "outputs" not in own:
                 cls.outputs = None
+            if computes and "takes_shares" not in own:
+                cls.takes_shares = False
             if computes and "of_logits" not in own:
                 cls.of_logits = Loss.of_logits  # type: ignore[method-assign]
         # For errors. To make such a name takes 0.1 us, in each call of forward.

@@ -132,7 +132,7 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
         outputs = output_count(where, [layer for layer, _ in stack], n_in)
         table = np.zeros(0, LAYER)  # none of the layers that it may have been made of before
         return network._replace(
-            inputs=n_in, outputs=outputs, stack=stack, work_sizes={}, table=table
+            inputs=n_in, outputs=outputs, stack=stack, work_sizes={}, table=table, fused=None
         )
     rows: list[dict[str, int]] = []
     called: list[tuple[int, tuple[Any, Any]]] = []
@@ -148,7 +148,8 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
             raise changed_meanwhile(where)  # since `output_count` looked at them
         for step in steps:
             _hold(where, k, layer, step.numbers, dtype)
-            if step.rescales and k == 0 and len(stack) > 1:  # done as the rows are read
+            if step.rescales and not rows and scaling is AS_IT_IS and len(stack) > 1:
+                # Done as the rows are read.
                 scaling = step.numbers[0], step.numbers[1]
                 continue
             row = _row(step, shape, start)

@@ -26,8 +26,9 @@ def outside(where: str, network: Network, rows: Rows, order: NDArray[np.int64]) 
     if not len(bad):
         return ""
     i, j = map(int, bad[0])
+    place = f"[0, {j}]" if network.outputs > 1 else ".item()"  # which may be (1,)
     return (
         f'{where}: outputs must be {taken.rule}, for loss="{network.loss.name}", got '
-        f"predict(x[{order[i]}:{order[i] + 1}])[0, {j}]={out[i, j]:g}, whose loss is no number. "
+        f"predict(x[{order[i]}:{order[i] + 1}]){place}={out[i, j]:g}, whose loss is no number. "
         f"The model keeps its last finite weights. {taken.advice}"
     )

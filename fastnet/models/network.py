@@ -72,7 +72,7 @@ class Network(NamedTuple):
         record["x_scale"], record["x_offset"] = self.scaling
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
         whole = program
-        if self.called and self.called[-1] == (len(self.table) - 1, SOFTMAX):
+        if self._ends_in_softmax():
             fused = self.loss.of_logits()
         if fused is not None:
             whole = program.copy()
@@ -85,6 +85,16 @@ class Network(NamedTuple):
         record["loss_numbers"] = numbers.ctypes.data
         return self._replace(
             program=program, whole_program=whole, fused=fused, loss_numbers=numbers
+        )
+
+    def _ends_in_softmax(self) -> bool:
+        """Tell whether the last layer's last step is a softmax, and something comes before it."""
+        last = len(self.table) - 1
+        return (
+            last > 0
+            and bool(self.called)
+            and self.called[-1] == (last, SOFTMAX)
+            and hasattr(self.stack[-1][0], "_logits")  # Softmax and Dense
         )
 
     def is_current(self, layers: list[Any]) -> bool:
@@ -107,6 +117,11 @@ class Network(NamedTuple):
         if not len(self.table):
             for layer, _ in self.stack:
                 layer.in_loop((self.inputs,))
+            raise TypeError(
+                "Sequential: layers must have a step in the compiled loop, got "
+                f"{[layer for layer, _ in self.stack]}, whose in_loop has none. Add a layer that "
+                "has one, or step by hand."
+            )
 
     def arrays(self) -> list[NDArray[Any]]:
         """Return the views of all parameters."""

@@ -60,7 +60,7 @@ def save_model(
     -----
     UserWarning
         The model's own optimizer, or its schedule, is of no class of fastnet's, so that a file
-        cannot name it: the model is saved without.
+        cannot name it; or it has trained other arrays since: the model is saved without.
 
     Raises
     ------
@@ -116,14 +116,17 @@ def save_model(
         "masks": model._masks,
     }
     if optimizer is None and model.optimizer is not None:
-        if is_known(model.optimizer):
-            optimizer = model.optimizer
-        else:
+        why = "" if is_known(model.optimizer) else f"a file can name {NAMED} alone"
+        if not why and model.optimizer._others(network.arrays()):
+            why = "its states are of other arrays by now"
+        if why:
             warnings.warn(
-                f"save_model: the model is saved without its optimizer, {model.optimizer!r}: a "
-                f"file can name {NAMED} alone.",
+                f"save_model: the model is saved without its optimizer, {model.optimizer!r}: "
+                f"{why}.",
                 stacklevel=3,
             )
+        else:
+            optimizer = model.optimizer
     if optimizer is not None:
         if isinstance(optimizer, Optimizer) and not is_known(optimizer):
             raise TypeError(

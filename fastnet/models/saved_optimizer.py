@@ -89,6 +89,8 @@ def restored(described: dict[str, Any], rows: list[list[NDArray[Any]]]) -> Optim
         given["lr"] = _schedule(given["lr"], 8)
     optimizer = OPTIMIZERS[described["class"]](**given)
     optimizer.iter = checks.count("its optimizer", "iter", described.get("iter"), 0)
+    if optimizer.iter >= 2**63:
+        raise ValueError(f"its optimizer's iter is {optimizer.iter}")
     for name, states in zip(described["states"], zip(*rows, strict=True), strict=True):
         setattr(optimizer, name, list(states))
     return optimizer

@@ -62,14 +62,22 @@ class Stack:
                 f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
                 "Give [Dense(...), ...]."
             )
+        stacked("Sequential.add", list(layers or []))
+        check_outputs("Sequential", self._loss, list(layers or []))  # before it takes them over
         self._extend("Sequential.add", list(layers or []))
-        check_outputs("Sequential", self._loss, self.layers)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
         if self._network.inputs:
             self._ready("Sequential")
-        return {**self.__dict__, "_network": self._network.inputs}
+        state, optimizer = {**self.__dict__, "_network": self._network.inputs}, self.optimizer
+        if optimizer is not None:
+            # Its states in the order of the views, by which the copy will know them. A lambda as
+            # the learning rate can be in no pickle.
+            is_local = "<" in getattr(optimizer.lr, "__qualname__", "")
+            if is_local or optimizer._others(self._network.arrays()):
+                state["optimizer"] = None
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -77,6 +85,8 @@ class Stack:
         take(self, self.layers)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
+        if self.optimizer is not None:
+            self.optimizer._params = self._network.arrays()
 
     def __repr__(self) -> str:
         names = [repr(layer) for layer in self.layers]

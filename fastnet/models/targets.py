@@ -41,7 +41,13 @@ def weighed(
         classes, count = loss.classes_of(where, labels, found)
         of_class = checks.class_weights(where, class_weight, count or outputs)
         own = of_class[np.clip(classes, 0, len(of_class) - 1)].astype(dtype)
-        weights = own if weights is None else weights * own
+        with np.errstate(over="ignore"):
+            weights = own if weights is None else weights * own
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"{where}: sample_weight * class_weight must be finite in {dtype.name}, got "
+                "infinity. Give smaller weights."
+            )
     ignored = getattr(loss, "ignore_index", None)
     labels, weights = _counted(labels, ignored, weights, dtype)
     if weights is not None and not (weights >= 0).any():

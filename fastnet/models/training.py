@@ -31,7 +31,7 @@ class Trained(Evaluated):
     @property
     def trainable(self) -> bool:
         """Whether any layer learns; assigned, it freezes all layers, or lets all learn."""
-        return any(layer.trainable for layer in self.layers)
+        return any(layer.trainable for layer in self.layers if layer.array_names)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
@@ -184,6 +184,8 @@ class Trained(Evaluated):
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
         counts = np.array([visited, measures.answer_count(self._loss, visited, outputs), 1.0])
+        if not counts_all:  # else each epoch is divided by its own
+            counts[:] = 1.0
         each = validation_data is not None or later or verbose == 2
         many = 1 if each else max(1, a_call // batches)
         names = ["loss", *[measure.name for measure in asked]]
@@ -225,9 +227,9 @@ class Trained(Evaluated):
                 seconds = (time.perf_counter() - start) / max(1, len(totals))
                 if len(totals) == 0:
                     break
-                if weights is not None and not counts_all:  # so that visited samples are the mean
+                if weights is not None and not counts_all:
                     counted = np.count_nonzero(weights[order[: len(totals)]] >= 0, axis=1)
-                    totals[:, :2] *= visited / np.maximum(counted, 1)[:, None]
+                    totals[:, :2] /= np.maximum(counted, 1)[:, None]
                 found = {}
                 if later:
                     found = measures.measured(where, asked, known, rows, given, weights, t)
