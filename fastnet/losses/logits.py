@@ -40,7 +40,8 @@ class SoftmaxCrossEntropy(Loss):
     label_smoothing : float, at least 0 and below 1
         The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
     ignore_index : int, optional
-        Samples with this label have no loss, and the mean is that of the others; 0 of none.
+        Samples with this label have no loss, and the mean is that of the others; 0 of none,
+        which a `Sequential` refuses.
 
     Attributes
     ----------

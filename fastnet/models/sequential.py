@@ -84,7 +84,8 @@ class Sequential(Trained):
     Notes
     -----
     One generator, `numpy.random.default_rng(seed)`, draws the weights layer by layer and then a
-    permutation an epoch; `fastnet.reference.models.Sequential` draws the same.
+    permutation an epoch; `fastnet.reference.models.Sequential` draws the same. Where there is a
+    Dropout, the seed of its masks is drawn from it by the first `fit`, before the first permutation.
 
     Examples
     --------
@@ -116,7 +117,7 @@ class Sequential(Trained):
         Returns
         -------
         (N, C) of the model's dtype, or (C,) for one row
-            (N,) where C is 1 and the last `fit`, or `forward`, was given targets (N,): the shape of
+            (N,), or a number, where C is 1 and the last `fit`, or `forward`, was given targets (N,): the shape of
             the targets, so that `model.predict(x) - t` is what it says. Before any, (N, 1).
 
         Raises

@@ -131,7 +131,7 @@ def central_differences(
     labels : (N,) int64
         Class labels, range checked by the caller; empty where the loss takes targets.
     targets : (N, C) float64, C-contiguous
-        (0, 0) where the loss takes labels.
+        Empty where the loss takes labels.
     params : (P,) float64
         Those of layers by address are changed, one at a time, and put back.
     programs : (1,) PROGRAM

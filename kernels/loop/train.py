@@ -129,7 +129,7 @@ def train_epochs(
     labels : (N,) int64
         Class labels, range checked by the caller; empty where the loss takes targets.
     targets : (N, C), params.dtype, C-contiguous
-        (0, 0) where the loss takes labels.
+        Empty where the loss takes labels.
     order : (E, n) int64, C-contiguous
         Rows to visit in each epoch, range checked by the caller; the last batch of an epoch may
         be smaller.
