@@ -84,8 +84,8 @@ class Sequential(Trained):
     Notes
     -----
     One generator, `numpy.random.default_rng(seed)`, draws the weights layer by layer and then a
-    permutation an epoch; `fastnet.reference.models.Sequential` draws the same. Where there is a
-    Dropout, the seed of its masks is drawn from it by the first `fit`, before the first permutation.
+    permutation an epoch; `fastnet.reference.models.Sequential` draws the same. With a Dropout
+    the first `fit` also draws the seed of its masks, before the first permutation.
 
     Examples
     --------
@@ -117,8 +117,8 @@ class Sequential(Trained):
         Returns
         -------
         (N, C) of the model's dtype, or (C,) for one row
-            (N,), or a number, where C is 1 and the last `fit`, or `forward`, was given targets (N,): the shape of
-            the targets, so that `model.predict(x) - t` is what it says. Before any, (N, 1).
+            (N,), or a number, where C is 1 and the last `fit`, or `forward`, was given targets
+            (N,): their shape, so that `model.predict(x) - t` is what it says. Before any, (N, 1).
 
         Raises
         ------
