@@ -467,7 +467,8 @@ def test_a_file_that_cannot_be_written_stops_nothing(tmp_path):
 
 
 # Twenty processes that write two versions of a kernel in the same moment, round after round, each
-# in a folder of its own; then processes that load both. COMPILED: none compiles for itself.
+# in a folder of its own; then processes that load both. COMPILED: none compiles for itself. Where
+# each does, 30 rounds took a quarter of an hour on two busy cores.
 AT_ONCE = """
 import os, pathlib, sys, traceback
 from fastnet.kernels import _cache, _folders
@@ -515,7 +516,7 @@ def rounds():
     use("compiled")
     for dtype in right:
         assert not COMPILED or tiny_kernels.result("twice", dtype) == right[dtype]
-    for number in range(30):
+    for number in range(ROUNDS):
         use(number)
         pids = [child(cold, dtype) for dtype in list(right) * 10]
         for _ in pids:
@@ -527,7 +528,7 @@ right = {"float32": 6.0, "float64": 9.0}
 _cache.said_compiling = True
 (ready_r, ready_w), (go_r, go_w) = os.pipe(), os.pipe()
 assert succeeded(child(rounds))
-for number in range(30):
+for number in range(ROUNDS):
     use(number)
     assert succeeded(child(warm)), number
     files = os.listdir(_folders.written())
@@ -546,6 +547,6 @@ def test_twenty_processes_that_write_at_once(tmp_path, compiled):
 
     A temporary file was taken for abandoned, too, before it was locked.
     """
-    program = f"import tiny_kernels\nCOMPILED = {compiled}\n{AT_ONCE}"
+    program = f"import tiny_kernels\nCOMPILED, ROUNDS = {compiled}, {30 if compiled else 5}\n{AT_ONCE}"
     done = children.run([sys.executable, "-W", "error", "-c", program, str(tmp_path)], 1500)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
