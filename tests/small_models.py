@@ -142,7 +142,15 @@ def stops(model, *arguments, lr, what="weights"):
     """Fit, and match the message with which it stops."""
     with pytest.raises(FloatingPointError) as caught:
         model.fit(*arguments, optimizer=SGD(lr), shuffle=False, verbose=0)
-    assert str(caught.value) in [
+    for name, array in zip("xt", arguments[:2], strict=True):
+        if np.isnan(array).any():
+            i, j = np.argwhere(np.isnan(array.reshape(len(array), -1)))[0]
+            assert str(caught.value) == (
+                f"Sequential.fit: {name} must be finite, got {name}[{i}, {j}]=nan. The model keeps "
+                "its last finite weights. Leave the sample out, or put a number in its place."
+            )
+            what = ""
+    assert not what or str(caught.value) in [
         f"Sequential.fit: loss must stay finite, got {found} that overflowed or NaN in the data at "
         f"lr={lr:g}. The model keeps its last finite weights. Lower the learning rate, or look "
         "for NaN and large numbers in x and t."

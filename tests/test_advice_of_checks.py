@@ -375,7 +375,7 @@ FOLLOWED = {
     ),
     "NaN in x": (
         lambda: model().fit(np.full_like(X, np.nan), T, verbose=0),
-        "Lower the learning rate, or look for NaN and large numbers in x and t.",
+        "Leave the sample out, or put a number in its place.",
         lambda: model().fit(np.nan_to_num(np.full_like(X, np.nan)), T, verbose=0),
     ),
     # optimizers

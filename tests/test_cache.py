@@ -547,6 +547,7 @@ def test_twenty_processes_that_write_at_once(tmp_path, compiled):
 
     A temporary file was taken for abandoned, too, before it was locked.
     """
-    program = f"import tiny_kernels\nCOMPILED, ROUNDS = {compiled}, {30 if compiled else 5}\n{AT_ONCE}"
+    settings = f"COMPILED, ROUNDS = {compiled}, {30 if compiled else 5}"
+    program = f"import tiny_kernels\n{settings}\n{AT_ONCE}"
     done = children.run([sys.executable, "-W", "error", "-c", program, str(tmp_path)], 1500)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -219,7 +219,7 @@ LABELS = [
         IndexError,
         "t must be in 0..3 for {}.shape=(3, 4), got t[1]=4. {wider}",
     ),
-    ([0, 1, -1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[2]=-1. {count}"),
+    ([0, 1, -1], IndexError, "t must be in 0..3 for {}.shape=(3, 4), got t[2]=-1. {leave}"),
     (
         np.array([0, 4, 1]),
         IndexError,
@@ -315,6 +315,8 @@ def test_labels(name, t, error, text):
     call, scores = LABELLED[name]
     advice = {
         "count": "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
+        "leave": "Leave such samples out by SoftmaxCrossEntropy(ignore_index=-1), or count classes "
+        "from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
         "wide": f"Give {scores} 256 columns, one for each class.",
         "wider": f"Give {scores} 5 columns, one for each class.",
         "match": f"to match {scores}.shape=(3, 4)",

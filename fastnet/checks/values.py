@@ -183,7 +183,10 @@ def _numbered(t: NDArray[Any], classes: int, scores: str) -> str:
     low, high = int(t.min()), int(t.max())
     numbers = "numpy.unique(t, return_inverse=True)[1]"
     if low < 0 or high >= MOST_CLASSES:
-        return f"Count classes from 0, of all t at once: {numbers}"
+        way = f"ount classes from 0, of all t at once: {numbers}"
+        if low == -1:  # as padding is marked
+            return f"Leave such samples out by SoftmaxCrossEntropy(ignore_index=-1), or c{way}"
+        return f"C{way}"
     wider = _wider(scores, high + 1)
     if high == 1:  # of one output
         return f'{wider}; one output goes with loss="sigmoid_cross_entropy"'

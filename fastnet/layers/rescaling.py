@@ -11,7 +11,7 @@ from fastnet import checks
 from fastnet.functions import _map
 from fastnet.kernels import rescaling_backward, rescaling_forward
 from fastnet.kernels.rescaling import rescaling_gradient_in_loop, rescaling_in_loop
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer, LoopLayer, Outputs
 
 __all__ = ["Rescaling"]
 
@@ -134,6 +134,14 @@ class Rescaling(Layer):
         """
         kernels = rescaling_in_loop, rescaling_gradient_in_loop
         return [LoopLayer(input_shape, (), kernels, numbers=self._numbers(), rescales=True)]
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: where the inputs do, rescaled."""
+        if inputs is None:
+            return None
+        ends = sorted(end * self.scale + self.offset for end in (inputs.low, inputs.high))
+        same = self.scale == 1 and self.offset == 0
+        return Outputs(ends[0], ends[1], inputs.adds_up and same)
 
     def __repr__(self) -> str:
         offset = f", offset={float(self.offset)}" if self.offset else ""

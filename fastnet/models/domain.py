@@ -1,6 +1,8 @@
-"""Which output a loss has no value for, where training met a loss that is not finite."""
+"""What in x or t, or which output, gives no loss, where training met one that is not finite."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +13,25 @@ from fastnet.models.rows import Rows
 __all__ = ["outside"]
 
 
-def outside(where: str, network: Network, rows: Rows, order: NDArray[np.int64]) -> str:
-    """Return the error about the first output of these rows that the loss has no value for.
+def outside(
+    where: str, network: Network, rows: Rows, targets: NDArray[Any], order: NDArray[np.int64]
+) -> str:
+    """Return the error about the first number in x or t, or output of these rows, without a loss.
 
-    Empty where there is none: outputs that are not finite are no case of it.
+    Empty where there is none: infinite outputs of finite x are no case of it. Targets are (N, C),
+    or empty where there are labels.
     """
-    taken = network.loss.outputs
+    order, taken = np.ascontiguousarray(order), network.loss.outputs
+    for name, array in (("x", rows.array), ("t", targets)):
+        bad = np.argwhere(~np.isfinite(array[order])) if array.size else order[:0]
+        if len(bad):
+            i, j = order[bad[0, 0]], bad[0, 1]
+            return (
+                f"{where}: {name} must be finite, got {name}[{i}, {j}]={array[i, j]:g}. The model "
+                "keeps its last finite weights. Leave the sample out, or put a number in its place."
+            )
     if taken is None:
         return ""
-    order = np.ascontiguousarray(order)
     out = np.empty((order.size, network.outputs), network.params.dtype)
     network.predict(rows, order, out)
     bad = np.argwhere(np.isfinite(out) & ~((out >= taken.low) & (out <= taken.high)))

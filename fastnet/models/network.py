@@ -90,12 +90,8 @@ class Network(NamedTuple):
     def _ends_in_softmax(self) -> bool:
         """Tell whether the last layer's last step is a softmax, and something comes before it."""
         last = len(self.table) - 1
-        return (
-            last > 0
-            and bool(self.called)
-            and self.called[-1] == (last, SOFTMAX)
-            and hasattr(self.stack[-1][0], "_logits")  # Softmax and Dense
-        )
+        ends = last > 0 and bool(self.called) and self.called[-1] == (last, SOFTMAX)
+        return ends and hasattr(self.stack[-1][0], "_logits")  # Softmax and Dense
 
     def is_current(self, layers: list[Any]) -> bool:
         """Tell whether it was made of these layers, and nothing in them was replaced since."""

@@ -22,7 +22,7 @@ from fastnet.models.layer_list import (
 )
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.rows import Rows, rows_of
-from fastnet.optimizer.arrays import moved
+from fastnet.optimizer.arrays import goes_along, moved
 
 __all__ = ["Stack"]
 
@@ -30,8 +30,6 @@ __all__ = ["Stack"]
 class Stack:
     """What a Sequential is before it learns: layers, a loss, and all parameters in one vector."""
 
-    l1: float
-    l2: float
     _is_flat = False  # whether the targets that it was trained on were (N,), of one output
     optimizer: Any = None  # the one that trained it last
     # Of Dropout in the loop: the seed of its masks, and for how many updates it has drawn.
@@ -58,25 +56,22 @@ class Stack:
         self.layers: list[Any] = []
         self._network = unbuilt(self._loss, self._dtype)
         if not isinstance(layers, (list, tuple, type(None))):
+            got = type(layers).__name__
             raise TypeError(
-                f"Sequential: layers must be a list of layers, got {type(layers).__name__}. "
-                "Give [Dense(...), ...]."
+                f"Sequential: layers must be a list, got {got}. Give [Dense(...), ...]."
             )
-        stacked("Sequential.add", list(layers or []))
-        check_outputs("Sequential", self._loss, list(layers or []))  # before it takes them over
-        self._extend("Sequential.add", list(layers or []))
+        added = list(layers or [])
+        stacked("Sequential.add", added)
+        check_outputs("Sequential", self._loss, added)  # before it takes them over
+        self._extend("Sequential.add", added)
 
     def __getstate__(self) -> dict[str, Any]:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
         if self._network.inputs:
             self._ready("Sequential")
-        state, optimizer = {**self.__dict__, "_network": self._network.inputs}, self.optimizer
-        if optimizer is not None:
-            # Its states in the order of the views, by which the copy will know them. A lambda as
-            # the learning rate can be in no pickle.
-            is_local = "<" in getattr(optimizer.lr, "__qualname__", "")
-            if is_local or optimizer._others(self._network.arrays()):
-                state["optimizer"] = None
+        state = {**self.__dict__, "_network": self._network.inputs}
+        if self.optimizer and not goes_along(self.optimizer, self._network.arrays()):
+            state["optimizer"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -85,7 +80,7 @@ class Stack:
         take(self, self.layers)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
-        if self.optimizer is not None:
+        if self.optimizer:
             self.optimizer._params = self._network.arrays()
 
     def __repr__(self) -> str:
@@ -136,8 +131,8 @@ class Stack:
 
         Notes
         -----
-        After an error the model is as it was. Whether the last layer gives what the loss takes is
-        looked at by `build` and by what computes the loss, as more layers may be added.
+        After an error the model is as it was. `build` and what computes the loss look whether the
+        last layer gives what the loss takes, as more may be added.
         """
         self._extend("Sequential.add", [layer])
 

@@ -261,7 +261,7 @@ class Trained(Evaluated):
             history.interrupted = True
         if trouble:
             error = FloatingPointError(
-                outside(where, network, rows, steps.stopped_at)
+                outside(where, network, rows, given[1], steps.stopped_at)
                 or f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
                 f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
                 "learning rate, or look for NaN and large numbers in x and t."

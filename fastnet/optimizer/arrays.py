@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from fastnet import checks
 
-__all__ = ["followed", "moved", "once"]
+__all__ = ["followed", "goes_along", "moved", "once"]
 
 
 def once(where: str, pairs: list[Any]) -> list[Any]:
@@ -73,6 +73,15 @@ def followed(optimizer: Any, params: Any) -> list[Any]:
             setattr(optimizer, name, moved)
     optimizer._params = [*params, *[known[i] for i in gone]]
     return []
+
+
+def goes_along(optimizer: Any, params: list[Any]) -> bool:
+    """Tell whether a copy of a model can have its optimizer; bring its states into their order.
+
+    Not where they are of other arrays by now, and not with a lambda for lr, which no pickle takes.
+    """
+    is_local = "<" in getattr(optimizer.lr, "__qualname__", "")
+    return not is_local and not optimizer._others(params)
 
 
 def moved(optimizer: Any, places: list[tuple[Any, Any]]) -> None:

@@ -191,7 +191,7 @@ def test_bad_layers():
     refused(
         lambda: Sequential(Dense(3)),
         TypeError,
-        "Sequential: layers must be a list of layers, got Dense. Give [Dense(...), ...].",
+        "Sequential: layers must be a list, got Dense. Give [Dense(...), ...].",
     )
 
 

@@ -101,7 +101,8 @@ BAD_LABELS = {
     "negative": (
         np.array([0, -1, 2, 0, 2, 1], np.int8), IndexError,
         "t must be in 0..2 for predict(x).shape=(6, 3), got t[1]=-1. "
-        "Count classes from 0, of all t at once: numpy.unique(t, return_inverse=True)[1].",
+        "Leave such samples out by SoftmaxCrossEntropy(ignore_index=-1), or count classes from 0, "
+        "of all t at once: numpy.unique(t, return_inverse=True)[1].",
     ),
     "huge": (
         np.array([0, 1, 2, 0, 2**64 - 1, 1], np.uint64), IndexError,

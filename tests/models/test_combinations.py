@@ -178,3 +178,26 @@ def test_weights_that_overflow_together():
     model = Sequential([Dense(4)], seed=0)
     with pytest.raises(ValueError, match=r"sample_weight \* class_weight must be finite"):
         model.fit(X, T, sample_weight=np.full(24, 1e30), class_weight={1: 1e30}, verbose=0)
+
+
+@pytest.mark.parametrize("name", ["x", "t"])
+@pytest.mark.parametrize("batch_size", [1, 5, 24])
+def test_a_number_that_is_none_is_named_and_no_learning_rate(name, batch_size):
+    x, t = X.copy(), np.stack([T, T], axis=1).astype(float)
+    (x if name == "x" else t)[13, 1] = np.nan
+    model = Sequential([Dense(3), Dense(2)], "mean_squared_error", "float64", seed=0)
+    with pytest.raises(FloatingPointError) as raised:
+        model.fit(x, t, 2, batch_size, Adam(1e-9), shuffle=False, verbose=0)
+    assert str(raised.value) == (
+        f"Sequential.fit: {name} must be finite, got {name}[13, 1]=nan. The model keeps its last "
+        "finite weights. Leave the sample out, or put a number in its place."
+    )
+
+
+@pytest.mark.parametrize("loss", ["categorical_cross_entropy", "sparse_categorical_cross_entropy"])
+def test_probabilities_that_are_rescaled_are_none(loss):
+    stack = [Dense(4), Softmax(), Rescaling(2.0)]
+    with pytest.raises(ValueError, match="layers must end with probabilities of classes"):
+        Sequential(stack, loss)
+    assert Rescaling(-2.0, 1.0).outputs(Softmax().outputs(None)) == (-1, 1, False)
+    assert Rescaling(0.5).outputs(None) is None
