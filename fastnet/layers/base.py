@@ -87,9 +87,10 @@ class Layer:
         What it learns, and their gradients: backward writes into grads[i].
     trainable : bool
         True at first; False freezes it. `Sequential.fit` then leaves its arrays as they are and
-        computes nothing that only they would need, `Sequential.params` and `grads` leave them out,
-        and a file keeps it. A frozen BatchNormalization goes by its running statistics, in training
-        too; for a layer without parameters it means nothing.
+        sends no gradient below the lowest layer that learns, `Sequential.params` and `grads` leave
+        them out, and a file keeps it. An optimizer updates what it is given: in a loop of your own
+        over layers give it the params of those that are trainable. A frozen BatchNormalization goes
+        by its running statistics, in training too; without parameters it means nothing.
     array_names : tuple of str, of the class
         What `params` are called, in their order: arguments of the constructor, and in a file.
     memory_names : tuple of str, of the class
