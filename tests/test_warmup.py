@@ -130,6 +130,24 @@ for dtype in ("float32", "float64"):
         model.fit(x, t, 1, 4, verbose=0), model.predict(x), model.gradient(x, t)
     model = Sequential([layers.Embedding(x), layers.Dense(3)], dtype=dtype, seed=0)
     model.fit(t[:, None], t, 1, 4, verbose=0)
+    model = Sequential([layers.Dense(3)], losses.SoftmaxCrossEntropy(0.1, 2), dtype, seed=0)
+    soft = np.full((6, 3), 1 / 3)
+    for targets in (t, soft):
+        model.fit(x, targets, 1, 4, sample_weight=np.ones(6), verbose=0), model.gradient(x, targets)
+        losses.SoftmaxCrossEntropy().forward(x[:, :3], targets, np.ones(6))
+        model.numerical_gradient(x, targets)
+    soft_loss = losses.SoftmaxCrossEntropy()
+    soft_loss.forward(x[:, :3], soft), soft_loss.backward()
+    functions.cross_entropy_error(functions.softmax(x[:, :3]), soft)
+    rescaling = layers.Rescaling(2.0)
+    rescaling.backward(rescaling.forward(x))
+    frozen = [layers.Dense(5), layers.BatchNormalization(), layers.Softmax(), layers.Rescaling(2.0)]
+    model = Sequential([*frozen, layers.Dense(3)], dtype=dtype, seed=0)
+    for trainable in (True, False):
+        frozen[1].trainable = trainable
+        model.fit(x, t, 1, 3, optimizer=optimizer.Adam(), verbose=0), model.gradient(x, t)
+    for name in ("sigmoid_grad", "relu_grad", "step_function", "identity_function"):
+        getattr(functions, name)(x)
     for net in (
         first.MultiLayerNet(4, [5], 3),
         first.MultiLayerNetExtend(4, [5], 3, use_dropout=True, use_batchnorm=True),
