@@ -16,7 +16,6 @@ __all__ = [
     "converted",
     "derivable",
     "function",
-    "instance",
     "one_each",
     "pair",
     "path",
@@ -48,15 +47,6 @@ def converted(where: str, name: str, array: NDArray[Any], out: NDArray[Any]) -> 
             f"{array.dtype.name}."
         )
     return out
-
-
-def instance(where: str, name: str, value: Any, kind: type) -> None:
-    """Check that value is an object of a class of fastnet's."""
-    if not isinstance(value, kind):
-        raise TypeError(
-            f"{where}: {name} must be a {kind.__module__}.{kind.__qualname__}, got "
-            f"{_shown(value)}. Give one, such as {kind.__qualname__}()."
-        )
 
 
 def pair(where: str, name: str, value: Any) -> None:
