@@ -8,7 +8,7 @@
 `fastnet.metrics`
     Numbers that judge what a model says: accuracy, F1, AUC, R2 ...
 `fastnet.functions`, `fastnet.datasets`
-    Arrays in, arrays out; the digits that ship with fastnet, and MNIST.
+    Arrays in, arrays out; data sets from local files, and those that ship with fastnet.
 `fastnet.gradient`
     Gradients by their definition, descent along them, and a check of those of a model.
 `fastnet.textbook`

@@ -167,6 +167,7 @@ def module_names():
         "fastnet.kernels": Path(fastnet.kernels.__file__).parent,
         "fastnet.kernels.loop": Path(fastnet.kernels.__file__).parent / "loop",
         "fastnet.layers": PACKAGE / "layers",
+        "fastnet.datasets": PACKAGE / "datasets",
         "fastnet.losses": PACKAGE / "losses",
         "fastnet.optimizer": PACKAGE / "optimizer",
         "fastnet.reference": PACKAGE / "reference",

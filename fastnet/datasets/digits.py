@@ -69,7 +69,7 @@ def load_digits(
     >>> model.evaluate(x_test, t_test)["accuracy"] > 0.96
     True
     """
-    with np.load(Path(__file__).parent / "data" / "digits.npz", allow_pickle=False) as stored:
+    with np.load(Path(__file__).parents[1] / "data" / "digits.npz", allow_pickle=False) as stored:
         train = stored["x_train"], stored["t_train"]
         test = stored["x_test"], stored["t_test"]
     switches = (normalize, one_hot, flatten)
