@@ -265,7 +265,7 @@ def batch_normalization_backward(x, gamma, mean, inverse_std, dout, dx, dgamma, 
 
 @entry(LayerForward)
 def batch_normalization_in_loop(
-    learn, seed, first, n, size, d, m, x, param, state, scratch, out, like
+    learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like
 ):
     """Batch normalization of all rows of a batch.
 
@@ -285,7 +285,7 @@ def batch_normalization_in_loop(
 
 @entry(LayerBackward)
 def batch_normalization_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """The gradient of batch normalization; where nobody wants dx it takes the place of dout."""
     mean, dgamma, g = pointer_at(scratch, like), pointer_at(grad, like), pointer_at(dout, like)

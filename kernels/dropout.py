@@ -191,7 +191,7 @@ RATIO, KEPT, AFTER = range(3)
 
 
 @entry(LayerForward)
-def dropout_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+def dropout_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
     """Dropout: in training with a mask that the seed draws, else a product with a number."""
     p, numbers, target = pointer_at(x, like), pointer_at(state, like), pointer_at(out, like)
     if learn:
@@ -206,7 +206,7 @@ def dropout_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch,
 
 @entry(LayerBackward)
 def dropout_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """The gradient of dropout: the mask is drawn again, by the same seed."""
     if dx != 0:

@@ -132,13 +132,13 @@ def _in_loop(function, gradient, reads_x, alpha):
     """Return what the loop calls, forward and backward; the number is the first of the state."""
     numbers = _alpha if alpha else _no_number
 
-    def in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+    def in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
         p, target = pointer_at(x, like), pointer_at(out, like)
         sweep(function, (target,), (p,), 0, n * d, numbers(state, like))
         return 0
 
     def gradient_in_loop(
-        seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+        seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
     ):
         if dx != 0:
             known = pointer_at(x if reads_x else out, like)

@@ -89,7 +89,7 @@ def _row_numbers(x, start, count):
 
 
 @entry(LayerForward)
-def embedding_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+def embedding_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
     """Rows of param (V, m // d) by the row numbers in x; state: V."""
     W, numbers = pointer_at(param, like), pointer_at(x, like)
     target, width = pointer_at(out, like), m // d
@@ -102,7 +102,7 @@ def embedding_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratc
 
 @entry(LayerBackward)
 def embedding_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """The gradient of the table. Row numbers have none: dx is not written."""
     numbers, rows = pointer_at(x, like), pointer_at(dout, like)

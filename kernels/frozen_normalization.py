@@ -9,7 +9,7 @@ from .sweep import put_all
 
 @entry(LayerForward)
 def frozen_normalization_in_loop(
-    learn, seed, first, n, size, d, m, x, param, state, scratch, out, like
+    learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like
 ):
     """Batch normalization of some rows.
 
@@ -25,7 +25,7 @@ def frozen_normalization_in_loop(
 
 @entry(LayerBackward)
 def frozen_normalization_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """Its gradient, dx = dout * gamma / sqrt(running_var + eps): with zeros for mean and beta.
 

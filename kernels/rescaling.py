@@ -60,7 +60,7 @@ SCALE, OFFSET = range(2)
 
 
 @entry(LayerForward)
-def rescaling_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+def rescaling_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
     """Rescaling of rows; where it is the first layer of several, `gather` does it instead."""
     numbers = pointer_at(state, like)
     pair = get(numbers, SCALE), get(numbers, OFFSET)
@@ -70,7 +70,7 @@ def rescaling_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratc
 
 @entry(LayerBackward)
 def rescaling_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """The gradient of rescaling."""
     if dx != 0:

@@ -105,20 +105,21 @@ def softmax_backward(y, dout, dx):
 
 
 @entry(LayerForward)
-def softmax_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
-    """`softmax_forward` for the compiled loop."""
-    _softmax_of(n * d, d, pointer_at(x, like), pointer_at(out, like))
+def softmax_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
+    """`softmax_forward` for the compiled loop. state: the columns of a row."""
+    columns = int(get(pointer_at(state, like), 0))
+    _softmax_of(n * d, columns, pointer_at(x, like), pointer_at(out, like))
     return 0
 
 
 @entry(LayerBackward)
 def softmax_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, dout, dx, grad, like
+    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
     """`softmax_backward` for the compiled loop."""
     if dx != 0:
-        y = pointer_at(out, like)
-        _gradient_of(n * d, d, y, pointer_at(dout, like), pointer_at(dx, like))
+        y, columns = pointer_at(out, like), int(get(pointer_at(state, like), 0))
+        _gradient_of(n * d, columns, y, pointer_at(dout, like), pointer_at(dx, like))
     return 0
 
 

@@ -66,6 +66,7 @@ OF_TRAINING = {
     "loop/gather",
     "loop/online",
     "loop/predict",
+    "loop/scratch",
     "loop/sparse",
     "loop/stages",
     "loop/weights",

@@ -135,7 +135,7 @@ def test_strided_arrays_are_saved_in_order(path):
         _loss=MeanSquaredError(),
         _is_flat=False,
         _rng=np.random.default_rng(0),
-        _width=lambda: 3,
+        _input_shape=lambda: (3,),
         _ready=lambda where: None,
         _masks=None,
         optimizer=None,

@@ -127,7 +127,7 @@ def test_nan_is_not_lost():
 
 
 @entry(LayerForward)
-def scale_forward(learn, seed, first, n, size, d, m, x, param, state, scratch, out, like):
+def scale_forward(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
     """out = a * x + b where learning, and counts; a and b are one number each."""
     source, target = pointer_at(x, like), pointer_at(out, like)
     a, b = get(pointer_at(param, like), 0), get(pointer_at(param, like), 1)

@@ -33,6 +33,7 @@ WITHOUT_TWIN = {
         "layers.Layer",
         "layers.LoopLayer",
         "layers.Outputs",
+        "layers.Steps",
         "losses.LoopLoss",
         "losses.Loss",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["features", "one_row", "samples"]
+__all__ = ["features", "one_row", "samples", "shaped_samples"]
 
 
 def samples(where: str, name: str, array: NDArray[Any], width: int | None = None) -> NDArray[Any]:
@@ -21,6 +21,29 @@ def samples(where: str, name: str, array: NDArray[Any], width: int | None = None
             f"{name}.shape={array.shape}. {_reshaped(name, array, width)}."
         )
     return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def shaped_samples(
+    where: str, name: str, shape: tuple[int, ...], known: tuple[int, ...] | None
+) -> None:
+    """Check the shape of an array of samples that keep theirs, against the one that is known."""
+    if len(shape) > 1 and 0 not in shape and known in (None, shape[1:]):
+        return
+    sample = "..." if known is None else ", ".join(map(str, known))
+    advice = "Give an array of samples, one after the other"
+    if known is not None and shape == known:
+        advice = f"Add the axis of samples: {name}[None]"
+    elif known is not None and len(shape) > 1:
+        if shape[1:] == known[:-1] and known[-1] == 1:
+            advice = f"Add the axis of channels: {name}[..., None]"
+        elif len(shape) == 4 and (*shape[2:], shape[1]) == known:
+            advice = f"Channels are the last axis: {name}.transpose(0, 2, 3, 1)"
+        elif math.prod(shape[1:]) == math.prod(known):
+            advice = f"Reshape it: {name}.reshape(-1, {sample})"
+    raise ValueError(
+        f"{where}: {name} must be (N, {sample}) with at least one sample, got {name}.shape={shape}."
+        f" {advice}."
+    )
 
 
 def one_row(where: str, name: str, array: NDArray[Any], known: int | None) -> NDArray[Any]:

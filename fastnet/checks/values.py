@@ -21,6 +21,7 @@ __all__ = [
     "ignored",
     "indices",
     "labels",
+    "of_steps",
     "sample_weights",
     "shares",
     "two_values",
@@ -79,6 +80,17 @@ def labels(
             f"t[{i}]={found.reshape(-1)[i]}. {_numbered(found, classes, scores)}."
         )
     return result
+
+
+def of_steps(where: str, t: ArrayLike, n: int, steps: int) -> NDArray[Any]:
+    """Return the targets of n samples with so many steps each, a step a row."""
+    found = array(where, "t", t)
+    if found.shape[:2] != (n, steps):
+        raise ValueError(
+            f"{where}: t must have shape ({n}, {steps}) or ({n}, {steps}, C), a label or targets "
+            f"for each step, got t.shape={found.shape}. Give -1 for a step that does not count."
+        )
+    return found.reshape(n * steps, *found.shape[2:])
 
 
 def sample_weights(where: str, value: ArrayLike, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:

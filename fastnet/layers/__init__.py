@@ -10,7 +10,7 @@ from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.affine import Affine
 from fastnet.layers.axes import Repeat, Sum
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
 from fastnet.layers.dense import Dense
@@ -40,6 +40,7 @@ __all__ = [
     "Rescaling",
     "Softmax",
     "SoftmaxWithLoss",
+    "Steps",
     "Sum",
 ]
 __all__ += activations.__all__

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastnet import checks
 from fastnet.kernels import IDENTITY
 
-__all__ = ["Layer", "LoopLayer", "Outputs"]
+__all__ = ["Layer", "LoopLayer", "Outputs", "Steps"]
 
 
 class Outputs(NamedTuple):
@@ -33,6 +33,21 @@ class Outputs(NamedTuple):
 ANYWHERE = Outputs()  # made anew it takes 0.3 us
 
 
+class Steps(tuple[int, ...]):
+    """The shape (steps, features) of a sample that is a sequence, of which each step is answered.
+
+    A Dense that comes after it goes along the last axis, step by step, where any other shape is
+    flattened for it; and a model that ends in it is compared with targets (N, steps), or one-hot
+    rows (N, steps, C). Recurrent layers that return sequences give it.
+
+    Examples
+    --------
+    >>> from fastnet.layers import Dense, Steps
+    >>> Dense(3).output_shape(Steps((7, 5))), Dense(3).output_shape((7, 5))
+    ((7, 3), (3,))
+    """
+
+
 class LoopLayer(NamedTuple):
     """What a layer is to the compiled loop: one step of the stack.
 
@@ -43,36 +58,51 @@ class LoopLayer(NamedTuple):
     parameters : tuple of shapes
         Those of the layer's arrays that the step learns, in their order: for a product W and, if it
         has one, b.
-    kernels : (forward, backward), optional
-        Functions for `fastnet.kernels.loop.calls.LayerForward` and `LayerBackward`, made with
-        `fastnet.kernels.entry`. Without them the step is a product, x @ W + b, where it has
-        parameters, and an activation alone where it has none.
+    kernels : (forward, backward) or (forward, backward, gradient), optional
+        Functions for `fastnet.kernels.loop.calls.LayerForward`, `LayerBackward` and
+        `LayerGradient`, made with `fastnet.kernels.entry`. Without them the step is a product,
+        x @ W + b, where it has parameters, and an activation alone where it has none.
     activation : int
         Of a step without kernels: IDENTITY, SIGMOID, RELU or TANH of `fastnet.kernels`.
     numbers : tuple of float
         The constants that stand first in the kernels' `state`.
     memories : dict of name -> shape
         Attributes of the layer that follow the numbers there, arrays which training changes.
-    row_scratch, scratch : int
-        Elements of scratch that the kernels ask for: for each row of a batch, and for the batch.
+    row_scratch, scratch, own : int
+        Elements of scratch that the kernels ask for: for each row of a batch, for the batch, and
+        for each thread, which loses them when it calls another layer.
     whole : bool
-        Whether they take all rows of a batch at once: where they write gradients of parameters, or
-        go by the whole batch. Then this network's rows are not divided among threads.
+        Whether they take all rows of a batch at once: where `backward` writes gradients of
+        parameters, or they go by the whole batch. Then this network's rows are not divided among
+        threads.
     rescales : bool
         Whether it is x * numbers[0] + numbers[1] and no more. Where it is the first of several, the
         loop does that to the rows of x as it reads them, at no cost.
+    steps : int
+        Of a product: rows that it makes of a sample, its input and output cut into so many.
+    products : int
+        Multiply-adds for one sample, by which threads are asked for; 0: one for each parameter and
+        step.
     """
 
     output_shape: tuple[int, ...]
     parameters: tuple[tuple[int, ...], ...] = ()
-    kernels: tuple[Any, Any] | None = None
+    kernels: tuple[Any, ...] | None = None
     activation: int = IDENTITY
     numbers: tuple[float, ...] = ()
     memories: dict[str, tuple[int, ...]] = {}
     row_scratch: int = 0
     scratch: int = 0
+    own: int = 0
     whole: bool = False
     rescales: bool = False
+    steps: int = 1
+    products: int = 0
+
+
+def along(input_shape: tuple[int, ...], units: int) -> tuple[int, ...]:
+    """Return the shape of so many units: of one sample, or of each of its steps."""
+    return Steps((input_shape[0], units)) if isinstance(input_shape, Steps) else (units,)
 
 
 class Layer:
@@ -101,6 +131,9 @@ class Layer:
         How many rows a batch in training must have, unless the layer is frozen.
     takes_row_numbers, draws, decays : bool, of the class
         Row numbers in place of features; random numbers in training; a W first, for penalties.
+    takes_shape : bool, of the class
+        Whether samples go to it in their shape, images (height, width, channels) and sequences
+        (steps, features), and `build` gets that shape; else flattened, and `build` their size.
     unstacked : str, of the class
         Why it cannot stand in a `Sequential`, and what to do; empty where it can.
     """
@@ -112,6 +145,7 @@ class Layer:
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
     decays: ClassVar[bool] = False  # the first of its arrays is W, which penalties go by
+    takes_shape: ClassVar[bool] = False  # samples in their shape, not flattened
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
 
     _trainable = True
@@ -154,8 +188,21 @@ class Layer:
         return None
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what it makes of one sample."""
+        """Return the shape of what it makes of one sample.
+
+        Raises ValueError where it can make nothing of that shape.
+        """
         return input_shape
+
+    @classmethod
+    def rows_in(cls, input_shape: tuple[int, ...]) -> int:
+        """Return how many rows it sees in one sample of a shape, where it takes them flattened."""
+        return input_shape[0] if isinstance(input_shape, Steps) else 1
+
+    @classmethod
+    def width_in(cls, input_shape: tuple[int, ...]) -> int:
+        """Return how many features such a row has."""
+        return math.prod(input_shape) // cls.rows_in(input_shape)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie where its inputs lie there; None where nobody knows.
@@ -171,7 +218,8 @@ class Layer:
         Parameters
         ----------
         input_shape : tuple of int
-            Of one sample: (features,), which `features` has allowed.
+            Of one sample: (features,), which `features` has allowed, an image (height, width,
+            channels) or a sequence (steps, features), in C order.
 
         Returns
         -------
@@ -191,10 +239,16 @@ class Layer:
 
     @classmethod
     def _saved_shapes(
-        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
-    ) -> tuple[list[tuple[int, ...]], int]:
-        """Return what the shapes of its arrays in a file must be, and the features it makes."""
-        return [(n_in,)] * len(shapes), n_in
+        cls,
+        input_shape: tuple[int, ...],
+        arguments: dict[str, Any],
+        shapes: list[tuple[int, ...]],
+    ) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
+        """Return what the shapes of its arrays in a file must be, and that of what it makes."""
+        if not shapes and cls.output_shape is not Layer.output_shape:
+            given = {name: arguments[name] for name in cls.argument_names if name in arguments}
+            return [], cls(**given).output_shape(input_shape)
+        return [(cls.width_in(input_shape),)] * len(shapes), input_shape
 
     @classmethod
     def _from_saved(cls, arguments: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Any:

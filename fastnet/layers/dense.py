@@ -25,7 +25,7 @@ from fastnet.kernels import (
 )
 from fastnet.layers import activations, gates
 from fastnet.layers.affine import Affine
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs, along
 from fastnet.layers.softmax import Softmax
 
 __all__ = ["Dense"]
@@ -193,10 +193,9 @@ class Dense(Affine):
         return math.prod(self.input_shape)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (units,), of which a softmax needs two."""
-        if self.activation == "softmax":
-            return Softmax().output_shape((self.units,))
-        return (self.units,)
+        """Return (units,), or of Steps (steps, units); a softmax needs two units."""
+        shape = along(input_shape, self.units)
+        return Softmax().output_shape(shape) if self.activation == "softmax" else shape
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: where the activation's do."""

@@ -67,15 +67,18 @@ class Embedding(Layer):
         return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (L * H,)."""
-        return (input_shape[0] * self.params[0].shape[1],)
+        """Return (L, H)."""
+        return math.prod(input_shape), int(self.params[0].shape[1])
 
     @classmethod
     def _saved_shapes(
-        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
-    ) -> tuple[list[tuple[int, ...]], int]:
+        cls,
+        input_shape: tuple[int, ...],
+        arguments: dict[str, Any],
+        shapes: list[tuple[int, ...]],
+    ) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
         (shape,) = shapes
-        return [(*shape[:1], *shape[1:2])], n_in * math.prod(shape[1:2])
+        return [(*shape[:1], *shape[1:2])], (math.prod(input_shape), *shape[1:2])
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, where row numbers are of the dtype."""

@@ -14,7 +14,7 @@ from fastnet.kernels import (
     matmul_backward,
     matmul_forward,
 )
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
+from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs, along
 
 __all__ = ["MatMul"]
 
@@ -144,21 +144,25 @@ class MatMul(Layer):
         return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (M,)."""
-        return (int(self.params[0].shape[1]),)
+        """Return (M,), or of Steps (steps, M)."""
+        return along(input_shape, int(self.params[0].shape[1]))
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the product."""
-        output_shape = self.output_shape(input_shape)
-        shapes = ((math.prod(input_shape), *output_shape), output_shape)
-        return [LoopLayer(output_shape, shapes[: len(self.array_names)])]
+        output_shape, steps = self.output_shape(input_shape), self.rows_in(input_shape)
+        shapes = (self.width_in(input_shape), output_shape[-1]), output_shape[-1:]
+        return [LoopLayer(output_shape, shapes[: len(self.array_names)], steps=steps)]
 
     @classmethod
     def _saved_shapes(
-        cls, n_in: int, arguments: dict[str, Any], shapes: list[tuple[int, ...]]
-    ) -> tuple[list[tuple[int, ...]], int]:
+        cls,
+        input_shape: tuple[int, ...],
+        arguments: dict[str, Any],
+        shapes: list[tuple[int, ...]],
+    ) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
         units = arguments.get("units", shapes[0][-1] if shapes[0] else 0)
-        return [(n_in, units), (units,)][: len(shapes)], units
+        wanted = [(cls.width_in(input_shape), units), (units,)]
+        return wanted[: len(shapes)], along(input_shape, units)
 
     def _check_shapes(self, where: str) -> None:
         if len(params := self.params) == 2:

@@ -78,7 +78,8 @@ class Softmax(Layer):
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what the layer is to the compiled loop; input_shape is that of `Layer.in_loop`."""
-        return [LoopLayer(input_shape, (), (softmax_in_loop, softmax_gradient_in_loop))]
+        kernels = softmax_in_loop, softmax_gradient_in_loop
+        return [LoopLayer(input_shape, (), kernels, numbers=(self.width_in(input_shape),))]
 
     def forward(self, x: ArrayLike) -> NDArray[Any]:
         """Return softmax(x), and keep it as ``out``.

@@ -13,8 +13,8 @@ from fastnet import checks
 from fastnet.kernels import IDENTITY
 from fastnet.kernels.loop.record import LAYER
 from fastnet.layers import LoopLayer
-from fastnet.models.layer_list import output_count, says_what_it_is
-from fastnet.models.network import AS_IT_IS, Network, unbuilt
+from fastnet.models.layer_list import says_what_it_is
+from fastnet.models.network import AS_IT_IS, Network, addressed, unbuilt
 
 # (index in the stack, layer, index in its params, parameter, gradient)
 Arrays = list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
@@ -38,7 +38,7 @@ def gathered(
     where: str,
     known: Network,
     stack: list[tuple[Any, Any]],
-    n_in: int,
+    input_shape: tuple[int, ...],
     rng: np.random.Generator,
 ) -> Network:
     """Return a network with vectors of its own, for which layers are built on the side.
@@ -50,14 +50,14 @@ def gathered(
     network = unbuilt(known.loss, dtype)
     try:
         arrays: Arrays = []
-        shape: tuple[int, ...] = (n_in,)
+        shape = input_shape
         for k, (layer, _) in enumerate(stack):
             if layer.array_names:
                 made = layer
                 if not layer.params:
                     made = copy.copy(layer)
                     made.params, made.grads = [], []
-                    made.build(math.prod(shape), rng, dtype)
+                    made.build(shape if layer.takes_shape else layer.width_in(shape), rng, dtype)
                 params, grads = list(made.params), list(made.grads)
                 made._check_arrays(where, params, grads)
                 arrays += [(k, layer, i, array, grads[i]) for i, array in enumerate(params)]
@@ -83,7 +83,7 @@ def gathered(
                 grad_view[...] = grad
             network.views.append((layer, i, view, grad_view))
             start = part.stop
-        return recorded(where, network, stack, n_in)
+        return recorded(where, network, stack, input_shape)
     except BaseException as error:
         rng.bit_generator.state = drawn
         if isinstance(error, MemoryError):
@@ -120,32 +120,32 @@ def _apart(where: str, known: Network, arrays: Arrays) -> None:
                 )
 
 
-def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: int) -> Network:
+def recorded(
+    where: str, network: Network, stack: list[tuple[Any, Any]], input_shape: tuple[int, ...]
+) -> Network:
     """Return the network with the records of its layers that the compiled loop goes by.
 
     Where a layer is for steps by hand alone there are none, and `in_loop` says so when asked.
     """
     own: dict[int, list[NDArray[Any]]] = {}
+    layers = [layer for layer, _ in stack]
     for layer, _, view, _ in network.views:
         own.setdefault(id(layer), []).append(view)
     if not all(says_what_it_is(type(layer)) for layer, _ in stack):
-        outputs = output_count(where, [layer for layer, _ in stack], n_in)
         table = np.zeros(0, LAYER)  # none of the layers that it may have been made of before
-        return network._replace(
-            inputs=n_in, outputs=outputs, stack=stack, work_sizes={}, table=table, fused=None
-        )
+        network = network._replace(stack=stack, work_sizes={}, table=table, fused=None)
+        return network.shaped(input_shape, layers)
     rows: list[dict[str, int]] = []
-    called: list[tuple[int, tuple[Any, Any]]] = []
+    called: list[tuple[int, tuple[Any, ...]]] = []
     state: list[float] = []
     memories: list[tuple[Any, str, slice, tuple[int, ...]]] = []
     start, dtype = 0, network.params.dtype
-    scaling = AS_IT_IS
-    shape: tuple[int, ...] = (n_in,)
+    scaling, products, shape = AS_IT_IS, 0, input_shape
     for k, (layer, _) in enumerate(stack):
         steps = layer.in_loop(shape)
         arrays = own.get(id(layer), [])
         if [array.shape for array in arrays] != [s for step in steps for s in step.parameters]:
-            raise changed_meanwhile(where)  # since `output_count` looked at them
+            raise changed_meanwhile(where)  # since `output_shape` looked at them
         for step in steps:
             _hold(where, k, layer, step.numbers, dtype)
             if step.rescales and not rows and scaling is AS_IT_IS and len(stack) > 1:
@@ -153,6 +153,7 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
                 scaling = step.numbers[0], step.numbers[1]
                 continue
             row = _row(step, shape, start)
+            products += step.products or row["count"] * step.steps
             if step.kernels is not None:
                 called.append((len(rows), step.kernels))
                 row["state"] = len(state)
@@ -171,20 +172,23 @@ def recorded(where: str, network: Network, stack: list[tuple[Any, Any]], n_in: i
     for record, row in zip(table, rows, strict=True):
         for field, value in row.items():
             record[field] = value
-    for i, (forward, backward) in called:
-        table["forward"][i], table["backward"][i] = forward.address(dtype), backward.address(dtype)
     kept = np.array(state, dtype)
-    return network._replace(
-        inputs=n_in,
-        outputs=math.prod(shape),
-        table=table,
-        called=called,
-        stack=stack,
-        work_sizes={},
-        state=kept,
-        memories=[(layer, name, kept[part].reshape(size)) for layer, name, part, size in memories],
-        scaling=scaling,
-    ).programmed(dtype)
+    return (
+        network._replace(
+            table=addressed(table, called, dtype),
+            products=products,
+            called=called,
+            stack=stack,
+            work_sizes={},
+            state=kept,
+            memories=[
+                (layer, name, kept[part].reshape(size)) for layer, name, part, size in memories
+            ],
+            scaling=scaling,
+        )
+        .shaped(input_shape, layers)
+        .programmed(dtype)
+    )
 
 
 def _hold(where: str, k: int, layer: Any, numbers: tuple[float, ...], dtype: np.dtype[Any]) -> None:
@@ -201,14 +205,16 @@ def _row(step: LoopLayer, input_shape: tuple[int, ...], start: int) -> dict[str,
     sizes = [math.prod(shape) for shape in step.parameters]
     is_product = step.kernels is None and bool(sizes)
     return {
-        "inputs": math.prod(input_shape),
-        "outputs": math.prod(step.output_shape),
+        "inputs": math.prod(input_shape) // step.steps,
+        "outputs": math.prod(step.output_shape) // step.steps,
         "weight": -1 if step.kernels is None and not sizes else start,
         "bias": start + sizes[0] if is_product and len(sizes) > 1 else -1,
         "activation": step.activation,
         "count": sum(sizes),
         "row_scratch": step.row_scratch,
         "scratch": step.scratch,
+        "own": step.own,
+        "steps": step.steps if step.steps > 1 else 0,
         "whole": int(step.whole),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,10 @@ from fastnet.kernels import (
     work_size,
 )
 from fastnet.models import progress
-from fastnet.models.layer_list import output_count
+from fastnet.models.layer_list import answers_in, output_shape
 from fastnet.models.measures import is_flat
 from fastnet.models.stack import Stack
-from fastnet.models.targets import class_targets, of_targets, weighed
+from fastnet.models.targets import class_targets, ignored_label, of_targets, weighed
 
 __all__ = ["ByHand"]
 
@@ -82,40 +84,55 @@ class ByHand(Stack):
             if alone := x.ndim == 1 and x.size > 0:
                 x = checks.one_row(where, "x", x, self._width())
         rows = self._rows(where, x)
-        n, n_in = rows.array.shape
-        weights = None
+        n, weights, of_rows = len(rows.array), None, self._loss
         if t is None:
-            outputs = output_count(where, self.layers, n_in)
+            shape = output_shape(where, self.layers, rows.shape)
+            outputs, steps = answers_in(shape)
         else:
-            outputs = self._outputs(where, self.layers, n_in)
-            labels, targets = self._targets(where, t, n, outputs)
-            if sample_weight is not None or getattr(self._loss, "ignore_index", None) is not None:
+            shape, outputs, steps = self._outputs(where, self.layers, rows.shape)
+            labels, targets = self._targets(where, t, n, outputs, steps=steps)
+            ignored = ignored_label(of_rows, steps)
+            if sample_weight is not None or ignored is not None:
                 counted, weights = weighed(
-                    where, self._loss, self._dtype, (labels, targets), outputs, sample_weight
-                )
+                    where, of_rows, self._dtype, (labels, targets), outputs, sample_weight,
+                    steps=steps,
+                )  # fmt: skip
+            if ignored != getattr(of_rows, "ignore_index", ignored):
+                of_rows = copy.copy(of_rows)
+                of_rows.ignore_index = ignored
         l1, l2 = self._penalties(where)
-        network = self._ready(where, n_in, outputs, vocabulary=rows.vocabulary)
+        network = self._ready(where, rows.shape, shape, vocabulary=rows.vocabulary)
         out = rows.array.astype(self._dtype)
         fused, last = network.fused if t is not None else None, self.layers[-1]
-        for layer in self.layers:
+        for layer, (in_rows, taken, _) in zip(self.layers, network.shapes, strict=False):
             if layer.takes_row_numbers:
-                out = layer.forward(out.astype(LABEL)).reshape(n, -1)
-            elif layer is last and fused is not None:
+                out = out.astype(LABEL)
+            elif not in_rows:
+                out = out.reshape(n, *taken)
+            elif out.ndim != 2 or len(out) != n * in_rows:
+                out = out.reshape(n * in_rows, -1)
+            if layer is last and fused is not None:
                 out = layer._logits(out)
             else:
                 out = layer.forward(out)
+        if len(shape) > 1:
+            out = out.reshape(n, *shape)
         if t is None:
             self._output_shape = out.shape[1:] if alone else out.shape
             return out[0] if alone else out
-        self._output_shape, self._step = None, fused or self._loss
+        self._output_shape, self._step = None, fused or of_rows
+        if steps > 1 or len(shape) > 1:
+            out = out.reshape(n * steps, outputs)
         if fused is not None:
             labels, targets = counted if weights is not None else (labels, targets)
             loss = fused._of_checked(out, self._dtype, class_targets(labels, targets), weights)
             last.out = fused.y
         else:
             # A loss of a user's may take no weights.
-            given = (sample_weight,) if sample_weight is not None else ()
-            loss = self._loss.forward(out, targets if targets.size else labels, *given)
+            given = () if sample_weight is None else (sample_weight,)
+            if weights is not None and steps > 1:  # those of the steps
+                given = (np.maximum(weights, 0),)
+            loss = of_rows.forward(out, targets if targets.size else labels, *given)
         if outputs == 1:
             self._is_flat = is_flat(self._loss, t, outputs)
         return loss + self._dtype.type(network.penalty(l1, l2)) if l1 or l2 else loss
@@ -152,12 +169,17 @@ class ByHand(Stack):
         if shape is None:
             dx: Any = step.backward(dout)
         else:
-            dx, dout = checks.contiguous(upstream, self._dtype).reshape(-1, shape[-1]), 1
-        for layer in reversed(self.layers):
+            dx, dout = checks.contiguous(upstream, self._dtype), 1
+        n = dx.size // math.prod(network.output_shape)
+        for layer, (in_rows, _, given) in zip(
+            reversed(self.layers), reversed(network.shapes), strict=False
+        ):
             if step is not self._loss and layer is self.layers[-1] and not layer.params:
                 continue  # a Softmax, through which the loss's gradient went
-            if layer.takes_row_numbers:
-                dx = dx.reshape(*layer.idx.shape, -1)
+            if not in_rows or layer.takes_row_numbers:
+                dx = dx.reshape(n, *given)
+            elif dx.ndim != 2 or len(dx) != n * in_rows:
+                dx = dx.reshape(n * in_rows, -1)
             dx = layer.backward(dx)
         for W, dW in network.weights():
             if l1:
@@ -165,6 +187,8 @@ class ByHand(Stack):
             if l2:
                 l2_penalty_backward(W, self._dtype.type(l2 * dout), dW)
         found: NDArray[Any] | None = dx
+        if found is not None and found.shape[1:] != network.input_shape:
+            found = found.reshape(n, *network.input_shape)
         return found if found is None or shape is None or len(shape) > 1 else found[0]
 
     def gradient(
@@ -223,16 +247,15 @@ class ByHand(Stack):
         """
         where = "Sequential.numerical_gradient"
         rows = self._rows(where, x)
-        n, n_in = rows.array.shape
-        layers = self.layers[:]
-        outputs = self._outputs(where, layers, n_in)
-        given = self._targets(where, t, n, outputs)
+        n, layers = len(rows.array), self.layers[:]
+        shape, outputs, steps_of_each = self._outputs(where, layers, rows.shape)
+        given = self._targets(where, t, n, outputs, steps=steps_of_each)
         (labels, targets), weights = weighed(
-            where, self._loss, self._dtype, given, outputs, sample_weight
+            where, self._loss, self._dtype, given, outputs, sample_weight, steps=steps_of_each
         )
         weights = None if weights is None else weights.astype(FLOAT)
         l1, l2 = self._penalties(where)
-        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
+        network = self._ready(where, rows.shape, shape, layers, rows.vocabulary)
         network.check_in_loop()
         given = labels, targets.astype(FLOAT)
         wide, (labels, targets) = of_targets(network.in_float64(), given, weights)
@@ -242,7 +265,7 @@ class ByHand(Stack):
         members = threads.get_num_threads()
         work = empty(members * 2 * work_size(wide.program, n))
         first = network.views[0][2].size if network.views else 0  # never follows a parameter
-        cost = 2.0 * n * (progress.FLOPS_A_SAMPLE + 2.0 * (params.size - first))
+        cost = 2.0 * n * (progress.FLOPS_A_SAMPLE + 2.0 * max(network.products - first, 0))
         for start in range(0, params.size, chunk := max(1, int(progress.FLOPS_A_CALL / cost))):
             stop = min(start + chunk, params.size)
             arguments = (

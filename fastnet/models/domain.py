@@ -21,18 +21,19 @@ def outside(
     Empty where there is none: infinite outputs of finite x are no case of it. Targets are (N, C),
     or empty where there are labels.
     """
-    order, taken = np.ascontiguousarray(order), network.loss.outputs
-    for name, array in (("x", rows.array), ("t", targets)):
-        bad = np.argwhere(~np.isfinite(array[order])) if array.size else order[:0]
+    order, taken, steps = np.ascontiguousarray(order), network.loss.outputs, network.steps
+    of_loss = (order[:, None] * steps + np.arange(steps)).reshape(-1)
+    for name, array, visited in (("x", rows.array, order), ("t", targets, of_loss)):
+        bad = np.argwhere(~np.isfinite(array[visited])) if array.size else order[:0]
         if len(bad):
-            i, j = order[bad[0, 0]], bad[0, 1]
+            i, j = visited[bad[0, 0]], bad[0, 1]
             return (
                 f"{where}: {name} must be finite, got {name}[{i}, {j}]={array[i, j]:g}. The model "
                 "keeps its last finite weights. Leave the sample out, or put a number in its place."
             )
     if taken is None:
         return ""
-    out = np.empty((order.size, network.outputs), network.params.dtype)
+    out = np.empty((order.size, network.outputs * steps), network.params.dtype)
     network.predict(rows, order, out)
     bad = np.argwhere(np.isfinite(out) & ~((out >= taken.low) & (out <= taken.high)))
     if not len(bad):

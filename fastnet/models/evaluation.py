@@ -15,6 +15,7 @@ from fastnet.models.by_hand import ByHand
 from fastnet.models.network import Network
 from fastnet.models.rows import Rows
 from fastnet.models.targets import of_targets, weighed
+from fastnet.models.zeros import skipping_zeros
 
 __all__ = ["Evaluated"]
 
@@ -70,15 +71,16 @@ class Evaluated(ByHand):
         """
         where = "Sequential.evaluate"
         rows = self._rows(where, x)
-        n, n_in = rows.array.shape
-        layers = self.layers[:]
-        outputs = self._outputs(where, layers, n_in)
-        targets = self._targets(where, t, n, outputs)
+        n, layers = len(rows.array), self.layers[:]
+        shape, outputs, steps = self._outputs(where, layers, rows.shape)
+        targets = self._targets(where, t, n, outputs, steps=steps)
         asked = measures.asked_for(where, metrics, self._loss, outputs)
         measures.check_answers(where, asked, self._loss, targets[1])
-        targets, weights = weighed(where, self._loss, self._dtype, targets, outputs, sample_weight)
+        targets, weights = weighed(
+            where, self._loss, self._dtype, targets, outputs, sample_weight, steps=steps
+        )
         penalties = self._penalties(where)
-        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
+        network = self._ready(where, rows.shape, shape, layers, rows.vocabulary)
         return self._evaluate(where, network, rows, targets, weights, penalties, asked, t)
 
     def _evaluate(
@@ -96,9 +98,9 @@ class Evaluated(ByHand):
         network.check_in_loop()
         looping, answers = of_targets(network, targets, weights)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
-        looping = looping.skipping_zeros(rows, n, size)
+        looping = skipping_zeros(looping, rows, n, size)
         loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
-        counted = _count(weights, n)
+        counted = _count(weights, n * network.steps)
         found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, counted, network.outputs)

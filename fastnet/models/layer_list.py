@@ -8,7 +8,7 @@ from typing import Any
 
 import fastnet.layers
 from fastnet import checks
-from fastnet.layers import ACTIVATIONS, Activation, Layer, Outputs
+from fastnet.layers import ACTIVATIONS, Activation, Layer, Outputs, Steps
 from fastnet.layers.base import ANYWHERE
 from fastnet.losses import Loss
 
@@ -105,17 +105,32 @@ def _in_place_of(layer: Any) -> str:
     return "Add one of these layers."
 
 
-def inputs_of(layers: list[Any]) -> int | None:
-    """Return how many features the layers say they take; None where they do not say."""
+def inputs_of(layers: list[Any]) -> tuple[int, ...] | None:
+    """Return the shape of a sample that the layers say they take; None where they do not say."""
+    first = _first(layers)
+    if first is None or first.takes_row_numbers:  # as many row numbers as x has
+        return None
+    if first.takes_shape:
+        shape: tuple[int, ...] | None = first.input_shape
+        return shape
+    features = first.features()
+    return None if features is None else (int(features),)
+
+
+def _first(layers: list[Any]) -> Any:
+    """Return the first layer that says what it takes, or does not give the same shape."""
     for layer in layers:
-        if layer.takes_row_numbers:
-            return None  # as many row numbers as x has
-        features = layer.features()
-        if features is not None:
-            return int(features)
+        if layer.takes_row_numbers or layer.takes_shape or layer.features() is not None:
+            return layer
         if type(layer).output_shape is not Layer.output_shape:
-            return None  # it will take any number, and gives another
+            return layer
     return None
+
+
+def take_shape(layers: list[Any]) -> bool:
+    """Tell whether samples go to the layers in their shape, not flattened."""
+    first = _first(layers)
+    return first is not None and first.takes_shape
 
 
 def outputs_of(layers: list[Any]) -> Outputs | None:
@@ -146,13 +161,15 @@ def check_outputs(where: str, loss: Loss, layers: list[Any]) -> None:
     )
 
 
-def output_count(where: str, layers: list[Any], n_in: int) -> int:
-    """Check that each layer takes what the one before gives; return the number of outputs."""
+def output_shape(where: str, layers: list[Any], shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Check that each layer takes what the one before gives; return the shape of the outputs."""
     if not layers:
         raise RuntimeError(f"{where}: add a layer first.")
     count = 0
     for i, layer in enumerate(layers):
-        takes = layer.features()
+        if shape is None:
+            return ()
+        takes, n_in = layer.features(), layer.width_in(shape)
         if takes not in (None, n_in):
             raise ValueError(
                 f"{where}: layers[{i}] must take {n_in} features, got "
@@ -160,16 +177,23 @@ def output_count(where: str, layers: list[Any], n_in: int) -> int:
                 "Match each layer to the output of the one before it."
             )
         layer._check_shapes(where)
-        (outputs,) = layer.output_shape((n_in,))
-        if layer.decays:
-            count += (n_in + 1) * outputs
+        shape = layer.output_shape(shape)
+        if layer.decays and not layer.takes_shape:
+            count += (n_in + 1) * (outputs := shape[-1])
         if count > MOST_PARAMETERS:
             raise MemoryError(
                 f"{where}: layers[{i}] must leave the model at most {MOST_PARAMETERS:,} "
                 f"parameters, got W ({n_in}, {outputs}). Give fewer units."
             )
-        n_in = outputs
-    return n_in
+    return () if shape is None else shape
+
+
+def answers_in(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many numbers an answer has in outputs of a shape, and how many answers they are.
+
+    Of Steps each step is answered, any other shape is one answer.
+    """
+    return (shape[1], shape[0]) if isinstance(shape, Steps) else (math.prod(shape), 1)
 
 
 def visited_samples(where: str, layers: list[Any], n: int, batch_size: int) -> int:

@@ -101,7 +101,7 @@ def loaded(
         penalties = {name: description[name] for name in ("l1", "l2") if name in description}
         Sequential.__init__(model, None, loss, description["dtype"], **penalties)
         model._extend("load_model", stack)
-        model._ready("load_model", description["input_size"])
+        model._ready("load_model", _input_shape(description))
         model._is_flat = description.get("is_flat", False)
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])
@@ -121,10 +121,13 @@ def loaded(
 
 def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:
     """Check what a description says; ValueError tells what is wrong with it."""
-    kinds = {"dtype": str, "loss": str, "input_size": int, "layers": list}
+    kinds = {"dtype": str, "loss": str, "layers": list}
     for key, kind in kinds.items():
         if type(description.get(key)) is not kind or not description[key]:
             raise ValueError(f"its {key} is {description.get(key)!r}")
+    shape = _input_shape(description)
+    if not shape or not all(type(size) is int and size != 0 for size in shape):
+        raise ValueError(f"its input_size is {description.get('input_size')!r}")
     if description["dtype"] not in STORED_AS:
         raise ValueError(f"its dtype is {description['dtype']!r}")
     if type(description.get("is_flat", False)) is not bool:
@@ -132,6 +135,12 @@ def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:
     for i, layer in enumerate(description["layers"]):
         if not isinstance(layer, dict) or layer.get("class") not in list(classes):
             raise ValueError(f"its layer {i} is {layer!r}, which this fastnet does not know")
+
+
+def _input_shape(description: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the shape of a sample: a number is that of features."""
+    size = description.get("input_size")
+    return tuple(size) if isinstance(size, list) else (size,)
 
 
 def _generator(state: Any) -> dict[str, Any]:
@@ -187,24 +196,32 @@ def _arrays(
             f"it lacks the arrays {sorted(wanted - found)} and has {sorted(found - wanted)} "
             "that its layers do not use"
         )
-    n = header["input_size"]
+    shape_in = _input_shape(header)
     expected: dict[str, tuple[int, ...]] = {}
     for kind, layer, group in zip(kinds, header["layers"], names, strict=True):
         views = [file.get_slice(name) for name in group]
         shapes = [tuple(view.get_shape()) for view in views]
-        rules, n = kind._saved_shapes(n, layer, shapes)
-        expected |= dict(zip(group, rules, strict=True))
+        rules, shape_out = kind._saved_shapes(shape_in, layer, shapes)
+        for name, view, shape, rule in zip(group, views, shapes, rules, strict=True):
+            _check_array(header, name, view, shape, rule)
+            expected[name] = rule
+        shape_in = shape_out  # which went by shapes that are right
     for array, group in zip(learnt, states, strict=True):
-        expected |= dict.fromkeys(group, expected[array])
-    for name, rule in expected.items():
-        view = file.get_slice(name)
-        shape = tuple(view.get_shape())
-        if view.get_dtype() != STORED_AS[header["dtype"]]:
-            raise ValueError(f"its array {name} is {view.get_dtype()}, its dtype {header['dtype']}")
-        if shape != rule:
-            raise ValueError(f"its array {name} has shape {shape} where its layers need {rule}")
+        for name in group:
+            view = file.get_slice(name)
+            _check_array(header, name, view, tuple(view.get_shape()), expected[array])
     read = [[[file.get_tensor(n) for n in group] for group in part] for part in (names, states)]
     return read[0], read[1]
+
+
+def _check_array(
+    header: dict[str, Any], name: str, view: Any, shape: tuple[int, ...], rule: tuple[int, ...]
+) -> None:
+    """Check the dtype and the shape of an array of a file."""
+    if view.get_dtype() != STORED_AS[header["dtype"]]:
+        raise ValueError(f"its array {name} is {view.get_dtype()}, its dtype {header['dtype']}")
+    if shape != rule:
+        raise ValueError(f"its array {name} has shape {shape} where its layers need {rule}")
 
 
 def _layer(kind: Any, described: dict[str, Any], arrays: list[NDArray[Any]]) -> Any:

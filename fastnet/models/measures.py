@@ -15,6 +15,7 @@ from fastnet.metrics.named import METRICS, OF_CLASSES, TOP
 from fastnet.metrics.ways import Way, judged
 from fastnet.models.network import Network
 from fastnet.models.rows import Rows
+from fastnet.models.zeros import skipping_zeros
 
 __all__ = ["Measure", "asked_for", "check_answers", "measured"]
 
@@ -157,27 +158,39 @@ def measured(
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
     loss, outputs = network.loss, network.outputs
-    order = np.arange(len(rows.array), dtype=np.int64)
-    if weights is not None and (weights < 0).any():  # samples that do not count
-        order = np.flatnonzero(weights >= 0)
-        targets = targets[0][order], targets[1]
+    order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.steps
+    if weights is not None and (weights < 0).any():  # answers that do not count
+        counts = weights >= 0
+        if steps == 1:
+            order, counts = np.flatnonzero(counts), None
+            targets = targets[0][order], targets[1]
     n = len(order)
     answers = _Answers(loss, targets, t, measures)
     added = [measure for measure in measures if measure.way.sums is not None]
-    kept = np.empty((n, outputs), network.params.dtype) if len(added) < len(measures) else None
-    size = min(n, max(1, PREDICTED // outputs))
-    few = np.empty((size, outputs), network.params.dtype)
+    width, dtype = steps * outputs, network.params.dtype
+    kept = np.empty((n, width), dtype) if len(added) < len(measures) else None
+    size = min(n, max(1, PREDICTED // width))
+    few = np.empty((size, width), dtype)
     totals: dict[str, Any] = dict.fromkeys([measure.name for measure in added], 0)
     with_nan = False
-    network = network.skipping_zeros(rows, n, size)
+    network = skipping_zeros(network, rows, n, size)
     for start in range(0, n, size):
         part = slice(start, min(start + size, n))
         y = few[: part.stop - start] if kept is None else kept[part]
         network.predict(rows, order[part], y)
         with_nan = with_nan or bool(np.isnan(y).any())
+        y, of_part = y.reshape(-1, outputs), slice(part.start * steps, part.stop * steps)
+        chosen: Any = of_part
+        if counts is not None:
+            chosen, y = of_part.start + np.flatnonzero(counts[of_part]), y[counts[of_part]]
         for measure in added:
             assert measure.way.sums is not None
-            totals[measure.name] += measure.way.sums(*answers.of(measure.kind, part, y))
+            totals[measure.name] += measure.way.sums(*answers.of(measure.kind, chosen, y))
+    if kept is not None:
+        kept = kept.reshape(-1, outputs)
+        if counts is not None:
+            kept = kept[counts]
+            answers = _Answers(loss, (targets[0][counts], targets[1]), t, measures)
     found = {}
     for measure in measures:
         if measure.way.sums is not None:
@@ -208,7 +221,7 @@ class _Answers:
             self.numbers = np.asarray(t).reshape(len(self.targets), -1)
             self.center = center(self.numbers)
 
-    def of(self, kind: str, part: slice, y: Any, scores: bool = False) -> tuple[Any, Any]:
+    def of(self, kind: str, part: Any, y: Any, scores: bool = False) -> tuple[Any, Any]:
         """Return the targets of some samples, and what their outputs y say; or their scores."""
         if kind == "numbers":
             t = self.numbers[part].astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,10 @@ from numpy.typing import NDArray
 
 from fastnet import checks, threads
 from fastnet.kernels import predict_rows, train_epochs, work_size
-from fastnet.kernels.blocking import BITS
-from fastnet.kernels.loop.record import LAYER, PROGRAM
+from fastnet.kernels.loop.record import ALIGNMENT, LAYER, PROGRAM
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
-from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
 from fastnet.losses import Loss
+from fastnet.models.layer_list import answers_in
 from fastnet.models.rows import Rows
 from fastnet.penalties import l1_penalty, l2_penalty
 
@@ -22,7 +22,6 @@ FLOAT = checks.FLOAT64
 PREDICT_ROWS = 256  # rows at a time: their activations stay in the L2 cache
 SOFTMAX = softmax_in_loop, softmax_gradient_in_loop
 AS_IT_IS = 1.0, -0.0  # the scaling of x that changes nothing, not the sign of a zero either
-LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
 class Network(NamedTuple):
@@ -34,8 +33,8 @@ class Network(NamedTuple):
     """
 
     loss: Loss
-    inputs: int  # 0: the model does not know yet
-    outputs: int
+    inputs: int  # elements of a sample; 0: the model does not know yet
+    outputs: int  # of an answer
     table: NDArray[Any]  # records of LAYER
     params: NDArray[Any]
     grads: NDArray[Any]
@@ -44,7 +43,7 @@ class Network(NamedTuple):
     stack: list[tuple[Any, Any]]  # (layer, its settings) when it was made
     state: NDArray[Any]  # of layers by address
     memories: list[tuple[Any, str, NDArray[Any]]]  # layer, attribute and its view of the state
-    called: list[tuple[int, tuple[Any, Any]]]  # rows of the table, and their kernels
+    called: list[tuple[int, tuple[Any, ...]]]  # rows of the table, and their kernels
     program: NDArray[Any]  # one record of PROGRAM, without an optimizer: what gives the loss
     # The same of all layers, for outputs, where the loss takes the softmax of the last one along.
     whole_program: NDArray[Any]
@@ -55,13 +54,27 @@ class Network(NamedTuple):
     # (R, 2): where in params those that learn start and stop; None where all do
     ranges: NDArray[np.int64] | None = None
     of_samples: NDArray[Any] | None = None  # weights, to which the program points
+    input_shape: tuple[int, ...] = ()  # of one sample, and
+    output_shape: tuple[int, ...] = ()  # of its outputs,
+    steps: int = 1  # which are so many answers
+    products: int = 0  # multiply-adds for one sample
+    # Of each layer: into how many rows a sample is cut for it, 0 where it keeps its shape, and the
+    # shapes of what it takes and gives.
+    shapes: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = ()
+
+    def shaped(self, input_shape: tuple[int, ...], layers: list[Any]) -> Network:
+        """Return the network with the shapes of a sample, on its way through the layers."""
+        shape, shapes = input_shape, []
+        for layer in layers:
+            taken, shape = shape, layer.output_shape(shape)
+            shapes.append((0 if layer.takes_shape else layer.rows_in(taken), taken, shape))
+        outputs, steps = answers_in(shape)
+        known: Any = {"input_shape": input_shape, "output_shape": shape, "shapes": tuple(shapes)}
+        return self._replace(inputs=math.prod(input_shape), outputs=outputs, steps=steps, **known)
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
-        table, state = self.table.copy(), self.state.astype(FLOAT)
-        for i, (forward, backward) in self.called:
-            table["forward"][i] = forward.address(FLOAT)
-            table["backward"][i] = backward.address(FLOAT)
+        table, state = addressed(self.table.copy(), self.called, FLOAT), self.state.astype(FLOAT)
         return self._replace(table=table, state=state).programmed(FLOAT)
 
     def programmed(self, dtype: np.dtype[Any]) -> Network:
@@ -70,6 +83,7 @@ class Network(NamedTuple):
         record = program[0]
         record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
         record["x_scale"], record["x_offset"] = self.scaling
+        record["steps"] = self.steps if self.steps > 1 else 0
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
         whole = program
         if self._ends_in_softmax():
@@ -112,7 +126,7 @@ class Network(NamedTuple):
         """Check that every layer is something to the compiled loop."""
         if not len(self.table):
             for layer, _ in self.stack:
-                layer.in_loop((self.inputs,))
+                layer.in_loop(self.input_shape)
             raise TypeError(
                 "Sequential: layers must have a step in the compiled loop, got "
                 f"{[layer for layer, _ in self.stack]}, whose in_loop has none. Add a layer that "
@@ -159,11 +173,13 @@ class Network(NamedTuple):
         by_number = bool(self.stack) and self.stack[0][0].takes_row_numbers
         return len(self.views[0][2]) if by_number else 0
 
-    def suits(self, inputs: int, outputs: int | None, vocabulary: int | None) -> bool:
+    def suits(
+        self, shape: tuple[int, ...], outputs: tuple[int, ...] | None, vocabulary: int | None
+    ) -> bool:
         """Tell whether it takes and gives what a caller has checked x and t for."""
         return (
-            self.inputs == inputs
-            and outputs in (None, self.outputs)
+            self.input_shape == shape
+            and outputs in (None, self.output_shape)
             and vocabulary in (None, self.vocabulary)
         )
 
@@ -216,7 +232,7 @@ class Network(NamedTuple):
             self.scratch(batch_size),
             totals,
         )
-        flops = (6.0 if learn else 2.0) * batch_size * self.params.size
+        flops = (6.0 if learn else 2.0) * batch_size * self.products
         threads.call(train_epochs, arguments, flops, order.size // batch_size)
         return totals
 
@@ -234,33 +250,7 @@ class Network(NamedTuple):
             size,
             out,
         )
-        threads.call(predict_rows, arguments, 2.0 * size * self.params.size, n // max(size, 1))
-
-    def skipping_zeros(self, rows: Rows, samples: int, batch_size: int) -> Network:
-        """Return the network for a call on `samples` of the rows, which skips zeros if it gains.
-
-        That is, in the product of its first layer; results stay the same but for the sign of a
-        zero. The functions that do it are compiled, and cached, when x first has enough zeros.
-        """
-        if samples < LOOKS_PAY or batch_size < LEAST_ROWS:
-            return self  # at once: to read the record takes 0.5 us
-        first = self.table[0]
-        inputs, outputs = first["inputs"], first["outputs"]
-        dtype = self.params.dtype
-        if (
-            batch_size * inputs < LEAST_SIZE
-            or outputs * dtype.itemsize < LEAST_VECTORS * (BITS // 8)
-            or first["bias"] < 0  # products without one, and layers that are none
-            or not rows.are_mostly_zero(self.rescaled if self.scaling[1] else None)
-        ):
-            return self
-        from fastnet.kernels.loop import sparse
-
-        program, whole = self.program.copy(), self.whole_program.copy()
-        for record in (program, whole):
-            record["sparse_forward"] = sparse.forward.address(dtype)
-            record["sparse_backward"] = sparse.backward_params.address(dtype)
-        return self._replace(program=program, whole_program=whole)
+        threads.call(predict_rows, arguments, 2.0 * size * self.products, n // max(size, 1))
 
     def rescaled(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return samples as the loop hands them to its first layer, in the network's dtype."""
@@ -280,6 +270,8 @@ class Network(NamedTuple):
         size = self.work_sizes.get(batch_size)
         if size is None:
             size = self.work_sizes[batch_size] = work_size(self.whole_program, batch_size)
+        if len(self.table) and (own := int(self.table["own"].max())):
+            size += (threads.get_num_threads() - 1) * -(-own // ALIGNMENT) * ALIGNMENT
         return empty(size, self.params.dtype)
 
 
@@ -290,6 +282,16 @@ def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
     return Network(
         loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
     )
+
+
+def addressed(
+    table: NDArray[Any], called: list[tuple[int, tuple[Any, ...]]], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return the table with the addresses of the kernels for a dtype written into it."""
+    for i, kernels in called:
+        for field, kernel in zip(("forward", "backward", "gradient"), kernels, strict=False):
+            table[field][i] = kernel.address(dtype)
+    return table
 
 
 def is_finite(array: NDArray[Any]) -> bool:

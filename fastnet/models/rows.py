@@ -23,6 +23,7 @@ class Rows(NamedTuple):
     array: NDArray[Any]  # (N, D)
     kind: int
     vocabulary: int  # they are numbers of so many rows; 0: features
+    shape: tuple[int, ...]  # of one sample, whose product D is
 
     def arguments(self) -> tuple[int, int, int]:
         """Return address, kind, and bytes from row to row."""
@@ -48,18 +49,25 @@ def rows_of(
     where: str,
     name: str,
     x: ArrayLike,
-    features: int | None,
+    known: tuple[int, ...] | None,
     dtype: np.dtype[Any],
     table: tuple[int, ...] | None = None,
+    in_shape: bool = False,
 ) -> Rows:
     """Return x as rows that the compiled loop can read, the user's own memory if possible.
 
-    Where a table (V, H) is given they are numbers of its rows.
+    Where a table (V, H) is given they are numbers of its rows. Where the model takes samples in
+    their shape, x must have it, as far as it is known; else they are flattened.
     """
     given = checks.array(where, name, x)
-    array = checks.samples(where, name, given, features)
-    if features is not None:
-        checks.features(where, name, array.shape[1], features, given.shape)
+    if in_shape:
+        checks.shaped_samples(where, name, given.shape, known)
+        array = given.reshape(len(given), -1)
+    else:
+        features = None if known is None else known[0]
+        array = checks.samples(where, name, given, features)
+        if features is not None:
+            checks.features(where, name, array.shape[1], features, given.shape)
     if table is not None:
         array = checks.indices(where, array, table, name).astype(dtype)
     kind = KINDS.get(array.dtype)  # None for the other byte order, too
@@ -68,4 +76,5 @@ def rows_of(
         kind = KINDS[array.dtype]
     elif not array.flags.aligned or array.strides[1] != array.itemsize:
         array = np.ascontiguousarray(array)
-    return Rows(array, kind, 0 if table is None else table[0])
+    shape = given.shape[1:] if in_shape else array.shape[1:]
+    return Rows(array, kind, 0 if table is None else table[0], shape)

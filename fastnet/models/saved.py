@@ -1,11 +1,11 @@
 """What of a model is saved; `loaded` makes it again.
 
 The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
-input_size, layers, a list of objects with "class" and the arguments of its constructor (and "rng",
-the state of a Dropout's own random numbers, and "trainable" where it is frozen), generator, the
-state of the model's, l1 and l2, is_flat, where `predict` gives (N,), masks, where those of Dropout
-in the loop go on, and optimizer, which `saved_optimizer` describes. Older files are read without
-those from generator on.
+input_size, a number of features or the shape of a sample, layers, a list of objects with "class"
+and the arguments of its constructor (and "rng", the state of a Dropout's own random numbers, and
+"trainable" where it is frozen), generator, the state of the model's, l1 and l2, is_flat, where
+`predict` gives (N,), masks, where those of Dropout in the loop go on, and optimizer, which
+`saved_optimizer` describes. Older files are read without those from generator on.
 
 Files of format 1 were written by versions that divided x by 255 where it was uint8, unasked. They
 are read as they are, and a warning says how to put that into the model: nothing in them tells
@@ -94,6 +94,8 @@ def save_model(
             "file cannot name. Make the model with one of those to save it."
         )
     network = model._ready("save_model")  # takes in what was assigned to a layer's W
+    shape = model._input_shape()
+    assert shape is not None
     arrays = {
         f"{i}.{name}": getattr(layer, name)
         for i, layer in enumerate(model.layers)
@@ -111,7 +113,7 @@ def save_model(
         "l2": float(model.l2),
         **({"is_flat": True} if model._is_flat else {}),
         "generator": model._rng.bit_generator.state,
-        "input_size": model._width(),
+        "input_size": shape[0] if len(shape) == 1 else list(shape),
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
         "masks": model._masks,
     }
@@ -163,4 +165,6 @@ def _arguments(layer: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Return a constructor's argument as JSON can keep it."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(one) for one in value]
     return value if isinstance(value, (bool, str, int, type(None))) else float(value)

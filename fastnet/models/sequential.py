@@ -14,10 +14,11 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
-from fastnet.models.layer_list import outputs_of
+from fastnet.models.layer_list import outputs_of, take_shape
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
 from fastnet.models.training import Trained
+from fastnet.models.zeros import skipping_zeros
 
 Model = TypeVar("Model", bound="Sequential")
 
@@ -133,18 +134,23 @@ class Sequential(Trained):
             if found is not None:
                 return found
         x = checks.array(where, "x", x)
-        if x.ndim == 1 and x.size:
+        if take_shape(self.layers):
+            if x.shape == self._input_shape():
+                return Sequential.predict(self, x[None], check_finite)[0]
+        elif x.ndim == 1 and x.size:
             row = checks.one_row(where, "x", x, self._width())
             return Sequential.predict(self, row, check_finite)[0]
         rows = self._rows(where, x)
         if checks.flag(where, "check_finite", check_finite):
             checks.finite(where, "x", rows.array, self._dtype)
-        n, n_in = rows.array.shape
-        network = self._ready(where, n_in, vocabulary=rows.vocabulary)
+        n = len(rows.array)
+        network = self._ready(where, rows.shape, vocabulary=rows.vocabulary)
         network.check_in_loop()
-        out = empty((n, network.outputs), self._dtype)
-        network = network.skipping_zeros(rows, n, min(n, PREDICT_ROWS))
+        out = empty((n, network.outputs * network.steps), self._dtype)
+        network = skipping_zeros(network, rows, n, min(n, PREDICT_ROWS))
         network.predict(rows, np.arange(n, dtype=LABEL), out)
+        if len(network.output_shape) > 1:
+            return out.reshape(n, *network.output_shape)
         return out.reshape(n) if self._is_flat and network.outputs == 1 else out
 
     def _predict_few(self, x: Any) -> NDArray[Any] | None:
@@ -162,6 +168,8 @@ class Sequential(Trained):
         if kind is None or n_in != network.inputs or not 0 < n <= FEW_ROWS.size:
             return None
         if network.vocabulary or not network.is_current(self.layers[:]) or not len(network.table):
+            return None
+        if len(network.input_shape) > 1 or len(network.output_shape) > 1:
             return None
         out, work = empty((n, network.outputs), self._dtype), network.scratch(n)
         predict_rows(
@@ -205,7 +213,8 @@ class Sequential(Trained):
                 'Sequential.predict_proba: loss must be "softmax_cross_entropy", or the last layer '
                 f'Softmax(), got loss="{self.loss}". Use predict.'
             )
-        result: NDArray[Any] = softmax(self.predict(x))
+        y = self.predict(x)
+        result: NDArray[Any] = softmax(y.reshape(-1, y.shape[-1])).reshape(y.shape)
         return result
 
     def summary(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,25 @@ from fastnet.losses import Loss
 from fastnet.losses.names import named_loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
 from fastnet.models.layer_list import (
+    answers_in,
     check_free,
     check_outputs,
     inputs_of,
-    output_count,
+    output_shape,
     stacked,
     take,
+    take_shape,
 )
 from fastnet.models.network import Network, unbuilt
+from fastnet.models.parameters import Parameters
 from fastnet.models.rows import Rows, rows_of
+from fastnet.models.targets import targets_of
 from fastnet.optimizer.arrays import goes_along, moved
 
 __all__ = ["Stack"]
 
 
-class Stack:
+class Stack(Parameters):
     """What a Sequential is before it learns: layers, a loss, and all parameters in one vector."""
 
     _is_flat = False  # whether the targets that it was trained on were (N,), of one output
@@ -69,7 +74,7 @@ class Stack:
         # A copied view is no view: copies and pickles hold the layers' arrays alone ...
         if self._network.inputs:
             self._ready("Sequential")
-        state = {**self.__dict__, "_network": self._network.inputs}
+        state = {**self.__dict__, "_network": self._network.input_shape}
         if self.optimizer and not goes_along(self.optimizer, self._network.arrays()):
             state["optimizer"] = None
         return state
@@ -138,17 +143,17 @@ class Stack:
 
     def _extend(self, where: str, added: list[Any]) -> None:
         layers = [*self.layers, *added]
-        n_in = inputs_of(layers)
-        if n_in is None:
+        shape = inputs_of(layers)
+        if shape is None:
             check_free(where, self, layers, self._network.stack)
             stacked(where, layers)
         else:
-            self._ready(where, n_in, layers=layers)
+            self._ready(where, shape, layers=layers)
         self.layers += added
         take(self, layers)
 
-    def build(self, n_in: int) -> None:
-        """Give every Dense its weights, for n_in features, and gather all in one vector.
+    def build(self, n_in: int | tuple[int, ...]) -> None:
+        """Give every layer its weights, for n_in features, and gather all in one vector.
 
         `add` does it where a layer says how many features it takes, and every method that is
         given samples (`fit`, `predict`, `evaluate`, `forward` ...) where the model is not built
@@ -156,70 +161,90 @@ class Stack:
 
         Parameters
         ----------
-        n_in : int
-            Features of a sample.
+        n_in : int, or tuple of int
+            Features of a sample; where the first layer takes samples in their shape, that shape.
 
         Raises
         ------
         TypeError, ValueError
-            n_in is not a positive int, or not what the layers take; the last layer does not give
-            what the loss takes.
+            n_in is no positive int and no such shape, or not what the layers take; the last layer
+            does not give what the loss takes.
         MemoryError
             The parameters do not fit in memory.
         """
         where = "Sequential.build"
-        n_in, known = checks.count(where, "n_in", n_in), self._width()
-        if known is not None:
-            checks.features(where, "n_in", n_in, known)
+        known = self._input_shape()
+        if take_shape(self.layers):
+            shape = checks.shape(where, n_in)
+            if known not in (None, shape):
+                raise ValueError(
+                    f"{where}: n_in must be the shape {known} that the layers take, got {shape}. "
+                    "Leave the call out."
+                )
+        else:
+            shape = (checks.count(where, "n_in", n_in),)
+            if known is not None:
+                checks.features(where, "n_in", shape[0], known[0])
         check_outputs(where, self._loss, self.layers)
-        self._ready(where, n_in)
+        self._ready(where, shape)
 
-    def _outputs(self, where: str, layers: list[Any], n_in: int) -> int:
-        """Return the number of outputs, which must be such as the loss takes."""
+    def _outputs(
+        self, where: str, layers: list[Any], shape: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], int, int]:
+        """Return the shape of the outputs, the numbers of an answer, and the answers in them.
+
+        They must be such as the loss takes.
+        """
         check_outputs(where, self._loss, layers)
-        return output_count(where, layers, n_in)
+        found = output_shape(where, layers, shape)
+        return found, *answers_in(found)
+
+    def _input_shape(self) -> tuple[int, ...] | None:
+        """Return the shape of a sample that the model takes; None where it does not know yet."""
+        return self._network.input_shape or inputs_of(self.layers)
 
     def _width(self) -> int | None:
         """Return how many features the model takes; None where it does not know yet."""
-        return self._network.inputs or inputs_of(self.layers)
+        shape = self._input_shape()
+        return None if shape is None else math.prod(shape)
 
     def _ready(
         self,
         where: str,
-        n_in: int | None = None,
-        outputs: int | None = None,
+        shape: tuple[int, ...] | None = None,
+        outputs: tuple[int, ...] | None = None,
         layers: list[Any] | None = None,
         vocabulary: int | None = None,
     ) -> Network:
-        """Build for n_in features, and take in what was changed in the layers and their list.
+        """Build for samples of a shape, and take in what was changed in the layers and their list.
 
         Everything is checked, and a new vector filled, before a layer or the model changes. What
-        is returned takes n_in features and gives the outputs that the caller checked t for, and has
+        is returned takes that shape and gives the outputs that the caller checked t for, and has
         the rows that it checked row numbers for, even where another thread has changed the layers
         in between.
         """
         layers = self.layers[:] if layers is None else layers  # another thread may change it
-        if n_in is None:
-            n_in = self._width()
-        if n_in is None:
-            output_count(where, layers, 0)
+        if shape is None:
+            shape = self._input_shape()
+        if shape is None:
+            output_shape(where, layers, None)
             raise RuntimeError(
                 f"{where}: the number of inputs must be known. Call fit or build(n_in) first, or "
                 "give the first Dense an input_shape."
             )
         network = self._network
-        if network.suits(n_in, outputs, vocabulary) and network.is_current(layers):
+        if network.suits(shape, outputs, vocabulary) and network.is_current(layers):
             return network
         check_free(where, self, layers, self._network.stack)
         stack = stacked(where, layers)
         if not stack or stack != network.stack:
-            output_count(where, [layer for layer, _ in stack], n_in)
+            output_shape(where, [layer for layer, _ in stack], shape)
             known = [layer for layer, i, _, _ in network.views if i == 0]
             if known == [layer for layer, _ in stack if layer.array_names]:
-                network = recorded(where, network, stack, n_in)
+                network = recorded(where, network, stack, shape)
             else:
                 old = {(id(layer), i): view for layer, i, view, _ in network.views}
-                network = gathered(where, network, stack, n_in, self._rng)
+                network = gathered(where, network, stack, shape, self._rng)
                 for layer, i, view, grad in network.views:  # slices: a Dense had none yet
                     layer.params[i : i + 1], layer.grads[i : i + 1] = [view], [grad]
                 places = [(old.get((id(layer), i)), view) for layer, i, view, _ in network.views]
@@ -233,7 +258,7 @@ class Stack:
                 assigned.append(entry)
         if assigned:
             copy_assigned(where, network, assigned)
-        if not network.suits(n_in, outputs, vocabulary):
+        if not network.suits(shape, outputs, vocabulary):
             raise changed_meanwhile(where)
         for layer, name, memory in network.memories:
             kept = getattr(layer, name)
@@ -243,33 +268,6 @@ class Stack:
         self._network = network
         take(self, layers)
         return network
-
-    @property
-    def params(self) -> list[NDArray[Any]]:
-        """Parameters of all layers in order, but frozen ones: views of `parameter_vector`."""
-        network = self._ready("Sequential.params")
-        return [view for layer, _, view, _ in network.views if layer.trainable]
-
-    @property
-    def grads(self) -> list[NDArray[Any]]:
-        """Gradients in the order of `params`: views of `gradient_vector`."""
-        network = self._ready("Sequential.grads")
-        return [grad for layer, _, _, grad in network.views if layer.trainable]
-
-    @property
-    def parameter_vector(self) -> NDArray[Any]:
-        """All parameters in one flat vector; writing into it changes the layers."""
-        return self._ready("Sequential.parameter_vector").params
-
-    @property
-    def gradient_vector(self) -> NDArray[Any]:
-        """All gradients in one flat vector, as the last `backward` left them."""
-        return self._ready("Sequential.gradient_vector").grads
-
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers the layers hold, frozen ones too."""
-        return self._ready("Sequential.parameter_count").params.size
 
     def _penalties(self, where: str) -> tuple[float, float]:
         """Return the strengths of both penalties."""
@@ -282,19 +280,17 @@ class Stack:
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
         first = self.layers[0] if self.layers else None
         table = first.params[0].shape if first is not None and first.takes_row_numbers else None
-        return rows_of(where, name, x, self._width(), self._dtype, table)
+        shape, in_shape = self._input_shape(), take_shape(self.layers)
+        return rows_of(where, name, x, shape, self._dtype, table, in_shape)
 
     def _targets(
-        self, where: str, t: ArrayLike, n: int, outputs: int, scores: str = "predict(x)"
+        self,
+        where: str,
+        t: ArrayLike,
+        n: int,
+        outputs: int,
+        scores: str = "predict(x)",
+        steps: int = 1,
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Return labels (n,) and targets (n, C), the one that the loss does not use empty."""
-        if self._loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
-            return np.empty(0, np.int64), checks.contiguous(found, self._dtype)
-        if self._loss.takes_labels:
-            ignored = getattr(self._loss, "ignore_index", None)
-            labels = checks.labels(where, t, n, outputs, scores, ignored)
-            return labels, np.empty((0, 0), self._dtype)
-        found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
-        found = checks.contiguous(found, self._dtype)
-        self._loss.check_targets(where, found)
-        return np.empty(0, np.int64), found
+        """Return labels and targets, as `targets_of` does."""
+        return targets_of(where, self._loss, self._dtype, t, n, outputs, scores, steps)

@@ -15,9 +15,42 @@ from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
 from fastnet.losses import Loss
 from fastnet.models.network import Network
 
-__all__ = ["class_targets", "of_targets", "weighed"]
+__all__ = ["class_targets", "ignored_label", "of_targets", "targets_of", "weighed"]
 
 Targets = tuple[NDArray[np.int64], NDArray[Any]]
+
+
+def ignored_label(loss: Loss, steps: int) -> int | None:
+    """Return the label of samples that do not count: of steps -1, where the loss names none."""
+    label: int | None = getattr(loss, "ignore_index", None)
+    return -1 if label is None and steps > 1 and loss.takes_labels else label
+
+
+def targets_of(
+    where: str,
+    loss: Loss,
+    dtype: np.dtype[Any],
+    t: ArrayLike,
+    n: int,
+    outputs: int,
+    scores: str,
+    steps: int,
+) -> Targets:
+    """Return labels (n,) and targets (n, C), the one that the loss does not use empty.
+
+    Of samples that have steps with an answer each, (n * steps,) and (n * steps, C).
+    """
+    if steps > 1:
+        t, n = checks.of_steps(where, t, n, steps), n * steps
+    if loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
+        return empty(0, np.int64), checks.contiguous(found, dtype)
+    if loss.takes_labels:
+        labels = checks.labels(where, t, n, outputs, scores, ignored_label(loss, steps))
+        return labels, empty((0, 0), dtype)
+    found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
+    found = checks.contiguous(found, dtype)
+    loss.check_targets(where, found)
+    return empty(0, np.int64), found
 
 
 def weighed(
@@ -28,6 +61,7 @@ def weighed(
     outputs: int,
     sample_weight: ArrayLike | None = None,
     class_weight: dict[int, float] | None = None,
+    steps: int = 1,
 ) -> tuple[Targets, NDArray[Any] | None]:
     """Return the targets as the loop takes them, and what each sample weighs, if not all 1.
 
@@ -35,7 +69,11 @@ def weighed(
     """
     labels, found = targets
     n, weights = len(labels) or len(found), None
-    if sample_weight is not None:
+    if sample_weight is not None and np.shape(sample_weight) == (n // steps, steps):
+        sample_weight = np.reshape(sample_weight, -1)
+    elif sample_weight is not None and steps > 1:
+        weights = checks.sample_weights(where, sample_weight, n // steps, dtype).repeat(steps)
+    if sample_weight is not None and weights is None:
         weights = checks.sample_weights(where, sample_weight, n, dtype)
     if class_weight is not None:
         classes, count = loss.classes_of(where, labels, found)
@@ -48,7 +86,7 @@ def weighed(
                 f"{where}: sample_weight * class_weight must be finite in {dtype.name}, got "
                 "infinity. Give smaller weights."
             )
-    ignored = getattr(loss, "ignore_index", None)
+    ignored = ignored_label(loss, steps)
     labels, weights = _counted(labels, ignored, weights, dtype)
     if weights is not None and not (weights >= 0).any():
         raise ValueError(

@@ -20,6 +20,7 @@ from fastnet.models.layer_list import visited_samples
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.steps import Steps, rule_of
 from fastnet.models.targets import of_targets, weighed
+from fastnet.models.zeros import skipping_zeros
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
@@ -126,14 +127,15 @@ class Trained(Evaluated):
         """
         where = "Sequential.fit"
         rows = self._rows(where, x)
-        n, n_in = rows.array.shape
-        layers = self.layers[:]
-        outputs = self._outputs(where, layers, n_in)
-        targets = self._targets(where, t, n, outputs)
+        n, layers = len(rows.array), self.layers[:]
+        shape, outputs, steps_of_each = self._outputs(where, layers, rows.shape)
+        answers = n * steps_of_each
+        targets = self._targets(where, t, n, outputs, steps=steps_of_each)
         targets, weights = weighed(
-            where, self._loss, self._dtype, targets, outputs, sample_weight, class_weight
-        )
-        counts_all = _count(weights, n) == n
+            where, self._loss, self._dtype, targets, outputs, sample_weight, class_weight,
+            steps_of_each,
+        )  # fmt: skip
+        counts_all = _count(weights, answers) == answers
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         visited = visited_samples(where, layers, n, batch_size)
@@ -148,7 +150,9 @@ class Trained(Evaluated):
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
-            checks.features(where, "validation_data[0]", held_out.array.shape[1], n_in)
+            checks.features(
+                where, "validation_data[0]", held_out.array.shape[1], rows.array.shape[1]
+            )
             if held_out.vocabulary != rows.vocabulary:
                 raise changed_meanwhile(where)
             held_out_targets = self._targets(
@@ -157,19 +161,21 @@ class Trained(Evaluated):
                 len(held_out.array),
                 outputs,
                 "predict(validation_data[0])",
+                steps_of_each,
             )
             measures.check_answers(
                 where, asked, self._loss, held_out_targets[1], "validation_data[1]"
             )
             held_out_targets, held_out_weights = weighed(
-                f"{where}: validation_data[1]", self._loss, self._dtype, held_out_targets, outputs
-            )
-        network = self._ready(where, n_in, outputs, layers, rows.vocabulary)
+                f"{where}: validation_data[1]", self._loss, self._dtype, held_out_targets, outputs,
+                steps=steps_of_each,
+            )  # fmt: skip
+        network = self._ready(where, rows.shape, shape, layers, rows.vocabulary)
         network.check_in_loop()
         network.check_finite(where)
         known, given = network, targets
         network, targets = of_targets(network.freezing(), targets, weights)
-        network = network.skipping_zeros(rows, epochs * n, batch_size)
+        network = skipping_zeros(network, rows, epochs * n, batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
         steps = Steps(
             where, rule, optimizer, numbers, network, penalties, self._draw_masks if draws else None
@@ -179,11 +185,12 @@ class Trained(Evaluated):
 
         batches = -(-visited // batch_size)
         cost = progress.FLOPS_A_BATCH + batch_size * (
-            progress.FLOPS_A_SAMPLE + 6.0 * network.params.size
+            progress.FLOPS_A_SAMPLE + 6.0 * network.products
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
-        counts = np.array([visited, measures.answer_count(self._loss, visited, outputs), 1.0])
+        of_epoch = visited * steps_of_each
+        counts = np.array([of_epoch, measures.answer_count(self._loss, of_epoch, outputs), 1.0])
         if not counts_all:  # else each epoch is divided by its own
             counts[:] = 1.0
         each = validation_data is not None or later or verbose == 2
@@ -228,7 +235,8 @@ class Trained(Evaluated):
                 if len(totals) == 0:
                     break
                 if weights is not None and not counts_all:
-                    counted = np.count_nonzero(weights[order[: len(totals)]] >= 0, axis=1)
+                    of_samples = np.count_nonzero(weights.reshape(n, -1) >= 0, axis=1)
+                    counted = of_samples[order[: len(totals)]].sum(axis=1)
                     totals[:, :2] /= np.maximum(counted, 1)[:, None]
                 found = {}
                 if later:

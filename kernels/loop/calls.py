@@ -24,7 +24,9 @@ class LayerForward(NamedTuple):
 
     `learn` is 1 in training, else 0; `seed` is another number for each update. x and `out` point to
     the rows' first element, `param` to the layer's parameters and `state` to what it remembers and
-    its constants. `scratch` points to what it asked for, which stays until its gradient is taken.
+    its constants. `scratch` points to what it asked for, which stays until its gradient is taken:
+    for each row of the batch, from the batch's first, then for the batch. `own` points to what this
+    thread has alone, and loses when it calls another layer.
     """
 
     learn: int
@@ -38,6 +40,7 @@ class LayerForward(NamedTuple):
     param: int
     state: int
     scratch: int
+    own: int
     out: int
 
 
@@ -45,7 +48,7 @@ class LayerBackward(NamedTuple):
     """The gradient of the same rows: from dout to dx, which is 0 where nobody wants it.
 
     That of the parameters is written to `grad`, of all rows of the batch: a layer with parameters
-    takes them at once.
+    takes them at once, or has a `LayerGradient`.
     """
 
     seed: int
@@ -59,9 +62,35 @@ class LayerBackward(NamedTuple):
     param: int
     state: int
     scratch: int
+    own: int
     dout: int
     dx: int
     grad: int
+
+
+class LayerGradient(NamedTuple):
+    """Part `block` of `blocks` of the gradient of a layer's parameters, from all n rows of a batch.
+
+    It is called once their gradients went down the stack. x, `out` and `dout` point to the batch's
+    first row. target = like * gradient, or where `add` is 1 target += like * gradient; `target`
+    points to the layer's first parameter, or its gradient. Blocks are cut by output: no sum is
+    shared, and the results are the same bits for any number of them.
+    """
+
+    block: int
+    blocks: int
+    n: int
+    d: int
+    m: int
+    x: int
+    out: int
+    param: int
+    state: int
+    scratch: int
+    own: int
+    dout: int
+    add: int
+    target: int
 
 
 class Loss(NamedTuple):

@@ -13,13 +13,9 @@ from ..activations import IDENTITY, activate
 from ..simd import get, offset, pointer, pointer_at, put, scalar
 from ..sweep import copy
 from .calls import LayerForward, address_in, call
-from .record import (
-    LAYER,
-    layer_at,
-    padded,
-    program_type,
-)
-from .stages import forward, losses_of, scratch_after, scratch_size, sum_of_losses
+from .record import LAYER, layer_at, padded, program_type, steps_of, width_out
+from .scratch import own_size, scratch_after, scratch_size
+from .stages import forward, losses_of, sum_of_losses
 from .team import await_stage, close, did_task, enter, finish_stage, next_task
 from .weights import count_rows, weighted_losses_of
 
@@ -28,14 +24,14 @@ TASKS_A_MEMBER = 8  # so that the last to finish is waited for an eighth of its 
 
 
 @inline
-def _outputs(n, layers, depth, params, state, learn, x, y, sums, scratch):
+def _outputs(n, layers, depth, params, state, learn, x, y, sums, scratch, own):
     """Write the output of each layer, one after the other from y on.
 
     What it was before its activation stands `sums` elements after it, but for layers by address.
     """
     for i in range(depth):
         layer = layer_at(layers, i)
-        d, m = layer.inputs, layer.outputs
+        d, m, count = layer.inputs, layer.outputs, n * steps_of(layer)
         z = offset(y, sums)
         if layer.forward != 0:
             call(
@@ -44,27 +40,27 @@ def _outputs(n, layers, depth, params, state, learn, x, y, sums, scratch):
                     learn=1 if learn else 0, seed=0, first=0, n=n, size=n, d=d, m=m,
                     x=address_in(x, 0), param=address_in(params, layer.weight),
                     state=address_in(state, layer.state), scratch=address_in(scratch, 0),
-                    out=address_in(y, 0),
+                    own=address_in(own, 0), out=address_in(y, 0),
                 ),
                 scalar(x, 0.0),
             )  # fmt: skip
         else:
             if layer.weight >= 0:
                 W, b = offset(params, layer.weight), offset(params, layer.bias)
-                affine.forward(n, d, m, x, W, b, layer.bias >= 0, IDENTITY, z)
+                affine.forward(count, d, m, x, W, b, layer.bias >= 0, IDENTITY, z)
             else:
-                copy(x, z, n * d)
-            copy(z, y, n * m)
-            activate(layer.activation, y, m, n, m)
+                copy(x, z, count * d)
+            copy(z, y, count * m)
+            activate(layer.activation, y, m, count, m)
         x = y
-        y = offset(y, padded(n * m))
+        y = offset(y, padded(count * m))
         scratch = offset(scratch, scratch_after(layer, n))
 
 
 @helper
 def _differences(
     first, stop, at, x, x_row, n, program, i, params, learn, state, labels, targets, steps, y, sums,
-    changed, out, gradient, rows, column, scratch, grad,
+    changed, out, gradient, rows, column, scratch, own, grad,
 ):  # fmt: skip
     """The gradient of parameters first : stop, all of them in layer i's W, or in its b.
 
@@ -75,6 +71,7 @@ def _differences(
     layer = layer_at(program.layers, i)
     columns, m, activation = out.shape[1], layer.outputs, layer.activation
     called, counted = layer.forward != 0, count_rows(program, scalar(y, 0.0), rows, n)
+    of_loss, count = n * steps_of(program), n * steps_of(layer)
     start = i if called else i + 1  # of the rest
     rest, depth = program.layers + start * LAYER_SIZE, program.depth - start
     z, results = offset(y, sums), pointer(out)
@@ -87,30 +84,33 @@ def _differences(
             if called:
                 put(params, p, kept + h)
             else:
-                for r in range(n):
+                for r in range(count):
                     put(column, r, get(z, r * m + j) + h * get(x, r * x_row + k))
-                activate(activation, column, n, 1, n)
-                for r in range(n):
+                activate(activation, column, count, 1, count)
+                for r in range(count):
                     put(changed, r * m + j, get(column, r))
             forward(
-                0, n, n, rest, depth, n, params, changed, results, scratch, state, 0, 0, learn, 0
-            )
+                0, n, n, rest, depth, n, params, changed, results, scratch, own, state, 0, 0,
+                learn, 0,
+            )  # fmt: skip
             if program.weights == 0:
                 losses_of(
-                    program, n, n, columns, results, pointer(targets), pointer(labels), rows,
+                    program, of_loss, of_loss, columns, results, pointer(targets),
+                    pointer(labels), rows,
                     pointer(gradient), column,
                 )  # fmt: skip
             else:
                 weighted_losses_of(
-                    program, n, counted, columns, results, pointer(targets), pointer(labels), rows,
+                    program, of_loss, counted, columns, results, pointer(targets),
+                    pointer(labels), rows,
                     pointer(gradient), column,
                 )  # fmt: skip
-            upper = sum_of_losses(column, n) / counted
+            upper = sum_of_losses(column, of_loss) / counted
         put(grad, p, (upper - lower) / (2.0 * h))
         if called:
             put(params, p, kept)
         else:
-            for r in range(n):
+            for r in range(count):
                 put(changed, r * m + j, get(y, r * m + j))
 
 
@@ -161,25 +161,30 @@ def central_differences(
     program = programs[0]
     layers, depth = program.layers, program.depth
     (n, inputs), last = x.shape, depth - 1
-    columns, half = layer_at(layers, last).outputs, scratch_size(layers, depth, n)
+    width, rows_of_loss = width_out(layer_at(layers, last)), n * steps_of(program)
+    half = scratch_size(layers, depth, n, steps_of(program))
     if work.size < 2 * half * (member + 1):
         return
     sums, alone = 0, False
     for i in range(depth):
         layer = layer_at(layers, i)
-        sums += padded(n * layer.outputs)
+        sums += padded(n * width_out(layer))
         alone = alone or layer.forward != 0
     # First what does not change: outputs and sums of all layers, row numbers, a one; and the loss.
     # Then what does: the outputs after a change, of which the last is an array for the loss.
     mine = work[2 * half * member : 2 * half * (member + 1)]
-    outputs, at = pointer(mine), 2 * sums + padded(n)
+    outputs, at = pointer(mine), 2 * sums + padded(rows_of_loss)
     rows = pointer_at(address_in(outputs, 2 * sums), int64(0))
     one = offset(outputs, at)
     changed, at = offset(outputs, half), half + padded(n * inputs) + sums
-    out = mine[at - padded(n * columns) :][: n * columns].reshape(n, columns)
-    gradient = mine[at : at + n * columns].reshape(n, columns)
-    column = offset(outputs, at + sums)
-    scratch = offset(column, padded(n))
+    shape = rows_of_loss, width // steps_of(program)
+    out = mine[at - padded(n * width) :][: n * width].reshape(shape)
+    gradient = mine[at : at + n * width].reshape(shape)
+    own = offset(outputs, at + sums)
+    scratch = offset(own, own_size(layers, depth))
+    column = scratch
+    for i in range(depth):
+        column = offset(column, scratch_after(layer_at(layers, i), n))
 
     p, shared = pointer(params), pointer(team)
     state = pointer_at(program.states, scalar(p, 0.0))
@@ -189,13 +194,13 @@ def central_differences(
     tasks = 1
     if members > 1 and not alone:
         tasks = min(stop - start, TASKS_A_MEMBER * members)
-    own, task = 0, next_task(shared, stage, tasks, members, -1)
+    done, task = 0, next_task(shared, stage, tasks, members, -1)
     while task < tasks:
-        if own == 0:
+        if done == 0:
             put(one, 0, 1.0)
-            for r in range(n):
+            for r in range(rows_of_loss):
                 put(rows, r, r)
-            _outputs(n, layers, depth, p, state, learn, pointer(x), outputs, sums, scratch)
+            _outputs(n, layers, depth, p, state, learn, pointer(x), outputs, sums, scratch, own)
         low = start + task * (stop - start) // tasks
         high = start + (task + 1) * (stop - start) // tasks
         source, y = pointer(x), outputs
@@ -210,25 +215,25 @@ def central_differences(
                 else:
                     if i == last:
                         target = pointer(out)
-                    copy(y, target, n * m)
+                    copy(y, target, n * width_out(layer))
                 _differences(
                     max(low, W), min(high, W + count), W, source, d, n, program, i, p, learn, state,
                     labels, targets, pointer(steps), y, sums, target, out, gradient, rows, column,
-                    scratch, pointer(grad),
+                    scratch, own, pointer(grad),
                 )  # fmt: skip
                 if b >= 0:
                     _differences(
                         max(low, b), min(high, b + m), b, one, 0, n, program, i, p, learn, state,
                         labels, targets, pointer(steps), y, sums, target, out, gradient, rows,
-                        column, scratch, pointer(grad),
+                        column, scratch, own, pointer(grad),
                     )  # fmt: skip
-            source, y = y, offset(y, padded(n * m))
-        own += 1
+            source, y = y, offset(y, padded(n * width_out(layer)))
+        done += 1
         did_task(shared, member)
         task = next_task(shared, stage, tasks, members, task)
     if member > 0:
         await_stage(shared, 0)
         return
     if members > 1:
-        finish_stage(shared, tasks, own, began)
+        finish_stage(shared, tasks, done, began)
     close(shared)

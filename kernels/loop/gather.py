@@ -41,3 +41,19 @@ def gather(address, kind, row_stride, scale, shift, rows, n, available, columns,
         else:
             source, soon = pointer_at(row, float64(0)), pointer_at(ahead, float64(0))
             _convert_row(source, scale, shift, columns, out, soon)
+
+
+@helper
+def rows_of_loss(steps, rows, n, numbers):
+    """Where the numbers of the rows of the loss stand, of n samples with so many steps each.
+
+    Those of samples with one row are in `rows`; of others sample i has i * steps and those after
+    it, which are written to `numbers`.
+    """
+    if steps == 1:
+        return rows
+    for i in range(n):
+        start = get(rows, i) * steps
+        for k in range(steps):
+            put(numbers, i * steps + k, start + k)
+    return numbers

@@ -73,7 +73,7 @@ def is_tiny(layers, depth, like):
     for i in range(depth):
         layer = layer_at(layers, i)
         d, m = layer.inputs, layer.outputs
-        if layer.forward != 0 or layer.weight < 0 or layer.frozen != 0:
+        if layer.forward != 0 or layer.weight < 0 or layer.frozen != 0 or layer.steps > 1:
             return False
         if m > step or (d > step and (i > 0 or m == 1)):
             return False

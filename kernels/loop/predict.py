@@ -6,8 +6,9 @@ from .._compile import jit, matrix, vector
 from ..simd import offset, pointer, pointer_at, scalar
 from .blocks import row_block, row_blocks
 from .gather import gather
-from .record import layer_at, padded, program_type
-from .stages import aligned, forward
+from .record import layer_at, padded, program_type, steps_of, width_in, width_out
+from .scratch import aligned, own_size, scratch_after, scratch_size
+from .stages import forward
 from .team import close, did_task, enter, finish_stage, next_task
 
 
@@ -28,7 +29,7 @@ def predict_rows(
         As for `train_epochs`.
     order : (n,) int64, C-contiguous
         Rows of x, range checked by the caller.
-    work : (work_size(programs, batch_size),), params.dtype
+    work : (work_size(programs, batch_size),) or longer, params.dtype
         Scratch, overwritten.
     out : (n, C), params.dtype, C-contiguous
         Overwritten.
@@ -37,12 +38,19 @@ def predict_rows(
     """
     program = programs[0]
     layers, depth = program.layers, program.depth
-    columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
+    columns, inputs = width_out(layer_at(layers, depth - 1)), width_in(layer_at(layers, 0))
     x, shared = aligned(pointer(work)), pointer(team)
     memory, scratch = pointer_at(program.states, scalar(x, 0.0)), x
     scale, shift = scalar(x, program.x_scale), scalar(x, program.x_offset)
+    called, alone = 0, own_size(layers, depth)
     for i in range(depth):
-        scratch = offset(scratch, padded(batch_size * layer_at(layers, i).inputs))
+        layer = layer_at(layers, i)
+        scratch = offset(scratch, padded(batch_size * width_in(layer)))
+        called += scratch_after(layer, batch_size)
+    own = offset(scratch, called + member * alone)
+    size = scratch_size(layers, depth, batch_size, steps_of(program))
+    if work.size < size + member * alone:
+        return
     stage, stages = -1, (order.size + batch_size - 1) // batch_size
     while True:
         stage, members, began = enter(shared, member, stage, stages)
@@ -51,7 +59,7 @@ def predict_rows(
         start = stage * batch_size
         n = min(batch_size, order.size - start)
         tasks = row_blocks(n, members, layers, depth)
-        own, task = 0, next_task(shared, stage, tasks, members, -1)
+        mine, task = 0, next_task(shared, stage, tasks, members, -1)
         while task < tasks:
             first, count = row_block(task, tasks, n)
             gather(
@@ -62,12 +70,12 @@ def predict_rows(
             results = offset(pointer(out), start * columns)
             forward(
                 first, count, n, layers, depth, batch_size, pointer(params), x, results, scratch,
-                memory, 0, 0, False, program.sparse_forward,
+                own, memory, 0, 0, False, program.sparse_forward,
             )  # fmt: skip
             did_task(shared, member)
-            own += 1
+            mine += 1
             task = next_task(shared, stage, tasks, members, task)
         if member == 0 and members > 1:
-            finish_stage(shared, tasks, own, began)
+            finish_stage(shared, tasks, mine, began)
     if member == 0:
         close(shared)

@@ -22,18 +22,21 @@ LAYER = np.dtype(
         (name, np.int64)
         for name in (
             "inputs",  # columns of its input, and
-            "outputs",  # of its output
+            "outputs",  # of its output; of a product those of W
             "weight",  # where in params its first parameter stands, -1: it has none
             "bias",  # where b (outputs,) of a dense layer stands, -1: it has none
             "activation",  # IDENTITY, SIGMOID, RELU or TANH: fused with a dense layer
             "forward",  # 0: dense with W (inputs, outputs), or, without, its activation alone;
-            "backward",  # else two functions by address, `calls.LayerForward` and LayerBackward
+            "backward",  # else two functions by address, `calls.LayerForward` and LayerBackward,
             "count",  # parameters of a layer by address,
             "state",  # where in program.states its own numbers and memory stand,
             "row_scratch",  # elements of scratch that it asks for: for each row of a batch,
             "scratch",  # and for the batch,
             "whole",  # and whether it takes all rows of a batch at once
             "frozen",  # 1: its parameters stay as they are
+            "gradient",  # 0, or a third function: `calls.LayerGradient`
+            "own",  # elements of scratch that a thread has alone, while it calls the layer
+            "steps",  # rows that a product makes of a sample, one for each step; 0: one
         )
     ]
 )
@@ -76,6 +79,9 @@ PROGRAM = np.dtype(
         ("ranges", np.int64),
         ("room", np.int64),
         ("drawn", np.int64),  # updates before this call for which `seed` has drawn
+        # Rows that the loss has for a sample, one for each step, with a label or targets each;
+        # 0: one
+        ("steps", np.int64),
     ]
 )
 
@@ -98,6 +104,24 @@ def layer_at(typingctx, layers, i):
         return builder.inttoptr(address, context.get_value_type(_layer_type))
 
     return _layer_type(types.int64, types.int64), codegen
+
+
+@helper
+def steps_of(record):
+    """Rows that a sample has, of a LAYER or a PROGRAM."""
+    return max(1, record.steps)
+
+
+@helper
+def width_in(layer):
+    """Elements of one sample's input."""
+    return layer.inputs * steps_of(layer)
+
+
+@helper
+def width_out(layer):
+    """Elements of one sample's output."""
+    return layer.outputs * steps_of(layer)
 
 
 @helper

@@ -19,51 +19,28 @@ from .blocks import W_UNIT, cut, vectors_of
 from .calls import (
     LayerBackward,
     LayerForward,
+    LayerGradient,
     Loss,
     SparseBackward,
     SparseForward,
     address_in,
     call,
 )
-from .record import ALIGNMENT, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, layer_at, padded
-
-
-@helper
-def scratch_size(layers, depth, batch_size):
-    """Elements of scratch for a batch.
-
-    One (batch_size, columns) buffer for the input, two for each layer, output and gradient,
-    batch_size losses, what layers by address ask for, and what lies before the first cache line
-    that starts in it.
-    """
-    size = padded(batch_size * layer_at(layers, 0).inputs) + padded(batch_size) + ALIGNMENT
-    for i in range(depth):
-        layer = layer_at(layers, i)
-        size += 2 * padded(batch_size * layer.outputs)
-        size += padded(batch_size * layer.row_scratch) + padded(layer.scratch)
-    return size
-
-
-@helper
-def aligned(p):
-    """The first element at p or after it that starts a cache line, where arrays need not start.
-
-    Every other vector of AVX2 would lie in two lines, 1.1x a step of 784-32-10 with batch 1.
-    """
-    address = address_in(p, 0)
-    return offset(p, -address % 64 // (address_in(p, 1) - address))
-
-
-@helper
-def scratch_after(layer, batch_size):
-    """Elements from the scratch of a layer to that of the next one."""
-    return padded(batch_size * layer.row_scratch) + padded(layer.scratch)
+from .record import (
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
+    layer_at,
+    padded,
+    steps_of,
+    width_out,
+)
+from .scratch import scratch_after
 
 
 @inline
 def forward(
-    first, n, size, layers, depth, batch_size, params, x, out, scratch, state, seed, update, learn,
-    sparse,
+    first, n, size, layers, depth, batch_size, params, x, out, scratch, own, state, seed, update,
+    learn, sparse,
 ):  # fmt: skip
     """Run rows first : first + n of a batch of `size` through the stack.
 
@@ -72,9 +49,10 @@ def forward(
     """
     for i in range(depth):
         layer = layer_at(layers, i)
-        d, m = layer.inputs, layer.outputs
-        y = out if i == depth - 1 else offset(x, padded(batch_size * d))
-        rows, results = offset(x, first * d), offset(y, first * m)
+        d, m, steps = layer.inputs, layer.outputs, steps_of(layer)
+        y = out if i == depth - 1 else offset(x, padded(batch_size * steps * d))
+        rows, results = offset(x, first * steps * d), offset(y, first * steps * m)
+        count = n * steps
         if layer.forward != 0:
             call(
                 layer.forward,
@@ -82,7 +60,8 @@ def forward(
                     learn=1 if learn else 0, seed=layer_seed(seed, update, i), first=first, n=n,
                     size=size, d=d, m=m, x=address_in(rows, 0),
                     param=address_in(params, layer.weight), state=address_in(state, layer.state),
-                    scratch=address_in(scratch, 0), out=address_in(results, 0),
+                    scratch=address_in(scratch, 0), own=address_in(own, 0),
+                    out=address_in(results, 0),
                 ),
                 scalar(x, 0.0),
             )  # fmt: skip
@@ -93,28 +72,28 @@ def forward(
                 done = call(
                     sparse,
                     SparseForward(
-                        n=n, d=d, m=m, x=address_in(rows, 0), W=address_in(W, 0),
+                        n=count, d=d, m=m, x=address_in(rows, 0), W=address_in(W, 0),
                         b=address_in(b, 0), out=address_in(results, 0),
                     ),
                     scalar(x, 0.0),
                 )  # fmt: skip
                 activate(layer.activation, results, m, done, m)
-            if done < n:
+            if done < count:
                 affine.forward(
-                    n - done, d, m, offset(rows, done * d), W, b, layer.bias >= 0,
+                    count - done, d, m, offset(rows, done * d), W, b, layer.bias >= 0,
                     layer.activation, offset(results, done * m),
                 )  # fmt: skip
         else:
-            copy(rows, results, n * d)
-            activate(layer.activation, results, m, n, m)
+            copy(rows, results, count * d)
+            activate(layer.activation, results, m, count, m)
         x = y
         scratch = offset(scratch, scratch_after(layer, batch_size))
 
 
 @inline
 def backward(
-    first, n, size, layers, depth, batch_size, params, out, gradients, scratch, grads, state, seed,
-    update, lowest,
+    first, n, size, layers, depth, batch_size, params, out, gradients, scratch, own, grads, state,
+    seed, update, lowest,
 ):  # fmt: skip
     """Send the gradient at rows first : first + n of the last output down to the lowest layer's.
 
@@ -123,19 +102,20 @@ def backward(
     """
     y = out
     last = layer_at(layers, depth - 1)
-    rows = offset(y, first * last.outputs)
-    differentiate(last.activation, rows, offset(rows, gradients), last.outputs, n, last.outputs)
+    m, count = last.outputs, n * steps_of(last)
+    rows = offset(y, first * width_out(last))
+    differentiate(last.activation, rows, offset(rows, gradients), m, count, m)
     for i in range(depth):
         scratch = offset(scratch, scratch_after(layer_at(layers, i), batch_size))
     for i in range(depth - 1, lowest - 1, -1):
         layer = layer_at(layers, i)
         if i == lowest and layer.forward == 0:
             break
-        d, m = layer.inputs, layer.outputs
+        d, m, steps = layer.inputs, layer.outputs, steps_of(layer)
         below = layer_at(layers, i - 1).activation if i > lowest else IDENTITY
-        x = offset(y, -padded(batch_size * d))
-        rows = offset(x, first * d)
-        dout, dx = offset(y, gradients + first * m), offset(rows, gradients)
+        x = offset(y, -padded(batch_size * steps * d))
+        rows, count = offset(x, first * steps * d), n * steps
+        dout, dx = offset(y, gradients + first * steps * m), offset(rows, gradients)
         scratch = offset(scratch, -scratch_after(layer, batch_size))
         if layer.forward != 0:
             call(
@@ -144,8 +124,8 @@ def backward(
                     seed=layer_seed(seed, update, i), first=first, n=n, size=size, d=d, m=m,
                     x=address_in(rows, 0), out=address_in(offset(y, first * m), 0),
                     param=address_in(params, layer.weight), state=address_in(state, layer.state),
-                    scratch=address_in(scratch, 0), dout=address_in(dout, 0),
-                    dx=0 if i == lowest else address_in(dx, 0),
+                    scratch=address_in(scratch, 0), own=address_in(own, 0),
+                    dout=address_in(dout, 0), dx=0 if i == lowest else address_in(dx, 0),
                     grad=address_in(grads, layer.weight),
                 ),
                 scalar(x, 0.0),
@@ -153,16 +133,17 @@ def backward(
             differentiate(below, rows, dx, d, n, d)
         elif layer.weight >= 0:
             W = offset(params, layer.weight)
-            affine.backward_input(n, d, m, dout, W, rows, below, dx)
+            affine.backward_input(count, d, m, dout, W, rows, below, dx)
         else:
-            copy(dout, dx, n * d)
-            differentiate(below, rows, dx, d, n, d)
+            copy(dout, dx, count * d)
+            differentiate(below, rows, dx, d, count, d)
         y = x
 
 
 @inline
 def update(
-    block, blocks, n, layers, depth, batch_size, params, x, gradients, lr, fused, grads, sparse
+    block, blocks, n, layers, depth, batch_size, params, x, gradients, lr, fused, grads, scratch,
+    own, state, sparse,
 ):  # fmt: skip
     """Update a part of the weights from the gradients that `backward` left, in one pass.
 
@@ -170,8 +151,10 @@ def update(
 
     The rows of all W, one layer's after the other's, are cut into blocks of about the same work:
     that of a row is its vectors, as 10 columns take as long as 16. A bias goes with its layer's
-    first row. `sparse` as for `forward`.
+    first row. Layers by address cut theirs themselves. `sparse` as for `forward`.
     """
+    target = params if fused else grads
+    factor = -lr if fused else scalar(x, 1.0)
     start, end = 0, 0
     if blocks > 1:
         vectors = 0
@@ -182,10 +165,22 @@ def update(
         start, end = block * vectors // blocks, (block + 1) * vectors // blocks
     for i in range(depth):
         layer = layer_at(layers, i)
-        d, m = layer.inputs, layer.outputs
-        y = offset(x, padded(batch_size * d))
+        d, m, steps = layer.inputs, layer.outputs, steps_of(layer)
+        y = offset(x, padded(batch_size * steps * d))
         if layer.frozen != 0:
             pass
+        elif layer.gradient != 0:
+            call(
+                layer.gradient,
+                LayerGradient(
+                    block=block, blocks=blocks, n=n, d=d, m=m, x=address_in(x, 0),
+                    out=address_in(y, 0), param=address_in(params, layer.weight),
+                    state=address_in(state, layer.state), scratch=address_in(scratch, 0),
+                    own=address_in(own, 0), dout=address_in(y, gradients), add=1 if fused else 0,
+                    target=address_in(target, layer.weight),
+                ),
+                factor,
+            )  # fmt: skip
         elif layer.forward != 0:
             if fused and block == 0:
                 param, grad = offset(params, layer.weight), offset(grads, layer.weight)
@@ -196,8 +191,6 @@ def update(
                 first = cut(start // width, d, W_UNIT)
                 stop = cut(end // width, d, W_UNIT)
             if stop > first:
-                target = params if fused else grads
-                factor = -lr if fused else scalar(x, 1.0)
                 W = offset(target, layer.weight + first * m)
                 b, has_bias = offset(target, layer.bias), layer.bias >= 0 and first == 0
                 rows, dout = offset(x, first), offset(y, gradients)
@@ -206,17 +199,18 @@ def update(
                     done = call(
                         sparse,
                         SparseBackward(
-                            n=n, rows=stop - first, m=m, x=address_in(rows, 0), d=d,
+                            n=n * steps, rows=stop - first, m=m, x=address_in(rows, 0), d=d,
                             dout=address_in(dout, 0), add=1 if fused else 0, dW=address_in(W, 0),
                         ),
                         factor,
                     )  # fmt: skip
                 affine.backward_params(
-                    n, d, m, offset(rows, done), dout, factor, fused, offset(W, done * m), b,
-                    has_bias, stop - first - done,
+                    n * steps, d, m, offset(rows, done), dout, factor, fused,
+                    offset(W, done * m), b, has_bias, stop - first - done,
                 )  # fmt: skip
             start, end = start - d * width, end - d * width
         x = y
+        scratch = offset(scratch, scratch_after(layer, batch_size))
 
 
 @helper

@@ -15,17 +15,31 @@ from ..simd import get, offset, pointer, pointer_at, put, scalar
 from ..sweep import copy
 from .blocks import UPDATES_A_MEMBER, row_block, row_blocks
 from .calls import Penalty, Rule, address_in, call
-from .gather import gather
+from .gather import gather, rows_of_loss
 from .online import is_tiny, train_one_by_one
-from .record import LR, MEAN_SQUARED_ERROR, PENALIZED, layer_at, padded, program_type
-from .stages import aligned, backward, forward, losses_of, scratch_size, sum_of_losses, update
+from .record import (
+    LR,
+    MEAN_SQUARED_ERROR,
+    PENALIZED,
+    layer_at,
+    padded,
+    program_type,
+    steps_of,
+    width_in,
+    width_out,
+)
+from .scratch import aligned, numbers_size, own_size, scratch_after, scratch_size
+from .stages import backward, forward, losses_of, sum_of_losses, update
 from .team import ANSWERS, close, did_task, enter, fetch_add, finish_stage, next_task
 from .weights import count_rows, weighted_losses_of
 
 
 @jit(program_type, int64)
 def work_size(programs, batch_size):
-    """Elements of scratch that `train_epochs` and `predict_rows` need.
+    """Elements of scratch that `train_epochs` and `predict_rows` need, in one thread.
+
+    Each further member of a team needs as many as the largest `own` of a layer, rounded up to a
+    multiple of 16; one that does not find them in `work` returns at once.
 
     Parameters
     ----------
@@ -37,7 +51,8 @@ def work_size(programs, batch_size):
     -------
     int64
     """
-    return scratch_size(programs[0].layers, programs[0].depth, batch_size)
+    program = programs[0]
+    return scratch_size(program.layers, program.depth, batch_size, steps_of(program))
 
 
 @helper
@@ -49,6 +64,7 @@ def _is_plain(program):
         and program.rates == 0
         and program.sparse_forward == 0
         and program.weights == 0
+        and program.steps <= 1
     )
 
 
@@ -127,7 +143,8 @@ def train_epochs(
     x_row_stride : int64
         Bytes from one row to the next.
     labels : (N,) int64
-        Class labels, range checked by the caller; empty where the loss takes targets.
+        Class labels, range checked by the caller; empty where the loss takes targets. Of samples
+        with steps (N * steps,), as their targets and weights.
     targets : (N, C), params.dtype, C-contiguous
         Empty where the loss takes labels.
     order : (E, n) int64, C-contiguous
@@ -141,7 +158,7 @@ def train_epochs(
     lr : scalar of params.dtype
     learn : bool
         False: parameters stay, loss and right answers are counted.
-    work : (work_size(programs, batch_size),), params.dtype
+    work : (work_size(programs, batch_size),) or longer, params.dtype
         Scratch, overwritten.
     totals : (E, 3) float64
         Overwritten: sum of the loss over the samples, answers that are right, batches done; of the
@@ -155,24 +172,31 @@ def train_epochs(
 
     Notes
     -----
-    The caller keeps x and all that `programs` has addresses of alive: memory is reached by address,
-    so that float32, float64 and uint8 rows, and all networks, share one compiled function.
+    The caller keeps x and all that `programs` has addresses of alive: by addresses all kinds of
+    rows, and all networks, share one compiled function.
 
-    The results are the same bits for any number of members: work is divided by output, and losses
-    are added up by member 0, in order.
+    Results are the same bits for any number of members: member 0 adds up the losses, in order.
     """
     program = programs[0]
     layers, depth = program.layers, program.depth
-    columns, inputs = layer_at(layers, depth - 1).outputs, layer_at(layers, 0).inputs
+    width, inputs = width_out(layer_at(layers, depth - 1)), width_in(layer_at(layers, 0))
+    steps = steps_of(program)
+    columns = width // steps
     epochs, size = order.shape
     p, x, shared = pointer(params), aligned(pointer(work)), pointer(team)
-    y, gradients = x, 0
+    y, gradients, called, alone = x, 0, 0, own_size(layers, depth)
     for i in range(depth):
         layer = layer_at(layers, i)
-        y = offset(y, padded(batch_size * layer.inputs))
-        gradients += padded(batch_size * layer.outputs)
-    losses = offset(y, gradients + padded(batch_size * columns))
-    scratch = offset(losses, padded(batch_size))
+        y = offset(y, padded(batch_size * width_in(layer)))
+        gradients += padded(batch_size * width_out(layer))
+        called += scratch_after(layer, batch_size)
+    losses = offset(y, gradients + padded(batch_size * width))
+    scratch = offset(losses, padded(batch_size * steps))
+    numbers = pointer_at(address_in(scratch, 0), int64(0))
+    scratch = offset(scratch, numbers_size(batch_size, steps))
+    own = offset(scratch, called + member * alone)
+    if work.size < scratch_size(layers, depth, batch_size, steps) + member * alone:
+        return
     like, seed = scalar(p, 0.0), program.seed
     scale, shift = scalar(p, program.x_scale), scalar(p, program.x_offset)
     g, memory = pointer_at(program.grads, like), pointer_at(program.states, like)
@@ -214,56 +238,59 @@ def train_epochs(
         tasks = row_blocks(n, members, layers, depth)
         if learns and members > 1:
             tasks = UPDATES_A_MEMBER * members
-        own, task = 0, next_task(shared, stage, tasks, members, -1)
+        mine, task = 0, next_task(shared, stage, tasks, members, -1)
         while task < tasks:
             if learns:
                 update(
                     task, tasks, n, layers, depth, batch_size, p, x, gradients, lr, fused, g,
-                    program.sparse_backward,
+                    scratch, own, memory, program.sparse_backward,
                 )  # fmt: skip
             else:
                 first, count = row_block(task, tasks, n)
-                rows = offset(pointer(order), epoch * size + start + first)
+                samples = offset(pointer(order), epoch * size + start + first)
                 left = (epochs - epoch) * size - start - first
                 gather(
-                    x_address, x_kind, x_row_stride, scale, shift, rows, count, left, inputs,
+                    x_address, x_kind, x_row_stride, scale, shift, samples, count, left, inputs,
                     offset(x, first * inputs),
                 )  # fmt: skip
                 forward(
-                    first, count, n, layers, depth, batch_size, p, x, y, scratch, memory, seed,
-                    program.drawn + batch, learn, program.sparse_forward,
+                    first, count, n, layers, depth, batch_size, p, x, y, scratch, own, memory,
+                    seed, program.drawn + batch, learn, program.sparse_forward,
                 )  # fmt: skip
-                out = offset(y, first * columns)
+                out, of_loss = offset(y, first * width), count * steps
+                rows = rows_of_loss(steps, samples, count, offset(numbers, first * steps))
                 if program.weights == 0:
                     correct = losses_of(
-                        program, count, n, columns, out, pointer(targets), pointer(labels), rows,
-                        offset(out, gradients), offset(losses, first),
+                        program, of_loss, n * steps, columns, out, pointer(targets),
+                        pointer(labels), rows, offset(out, gradients),
+                        offset(losses, first * steps),
                     )  # fmt: skip
                 else:
                     correct = weighted_losses_of(
-                        program, count, counted, columns, out, pointer(targets), pointer(labels),
-                        rows, offset(out, gradients), offset(losses, first),
+                        program, of_loss, counted, columns, out, pointer(targets),
+                        pointer(labels), rows, offset(out, gradients),
+                        offset(losses, first * steps),
                     )  # fmt: skip
                 if learn:
                     backward(
-                        first, count, n, layers, depth, batch_size, p, y, gradients, scratch, g,
-                        memory, seed, program.drawn + batch, program.lowest,
+                        first, count, n, layers, depth, batch_size, p, y, gradients, scratch, own,
+                        g, memory, seed, program.drawn + batch, program.lowest,
                     )  # fmt: skip
                 if members > 1:
                     fetch_add(shared, ANSWERS, correct)
                 else:
                     answers = correct
             did_task(shared, member)
-            own += 1
+            mine += 1
             task = next_task(shared, stage, tasks, members, task)
         if member == 0:
             if members > 1:
-                finish_stage(shared, tasks, own, began)
+                finish_stage(shared, tasks, mine, began)
                 answers = get(shared, ANSWERS)
             if learns and not fused:
                 totals[epoch, 0] += counted * _follow_rule(program, lr, p, params.size, done)
             if not learns:
-                total = sum_of_losses(losses, n)
+                total = sum_of_losses(losses, n * steps)
                 if learn and not math.isfinite(total):
                     break
                 totals[epoch, 0] += total

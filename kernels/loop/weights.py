@@ -6,17 +6,21 @@ Without weights a batch's loss is what it was: nothing here runs, and the bits a
 from .._compile import helper
 from ..simd import fill, get, offset, pointer_at, put, scalar
 from ..sweep import put_all, sweep
+from .record import steps_of
 from .stages import losses_of
 
 
 @helper
 def count_rows(program, like, rows, n):
-    """How many of the n samples in `rows`, a pointer, count: all without weights."""
+    """How many rows of the loss of the n samples in `rows` count: all without weights."""
+    steps = steps_of(program)
     if program.weights == 0:
-        return n
+        return n * steps
     weights, count = pointer_at(program.weights, like), 0
     for i in range(n):
-        count += get(weights, get(rows, i)) >= 0
+        first = get(rows, i) * steps
+        for k in range(first, first + steps):
+            count += get(weights, k) >= 0
     return count
 
 

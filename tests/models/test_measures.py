@@ -201,7 +201,7 @@ def test_an_output_that_is_nan_is_not_right(loss, outputs, dtype):
     model, x, t = answered(loss, outputs, dtype)
     x[:] = np.nan
     targets = model._targets("test", t, N, outputs)
-    network, targets = of_targets(model._ready("test", 5, outputs), targets)
+    network, targets = of_targets(model._ready("test", (5,), (outputs,)), targets)
     totals = network.run(model._rows("test", x), targets, np.arange(N).reshape(1, N), 7)
     assert np.isnan(totals[0, 0]) and totals[0, 1] == 0
 

@@ -20,12 +20,12 @@ def _record(names):
 
 LAYER = _record(
     "inputs outputs weight bias activation forward backward count state row_scratch scratch whole "
-    "frozen"
+    "frozen gradient own steps"
 )
 PROGRAM = _record(
     "layers depth x_scale x_offset loss loss_numbers states seed rule grads hyper slots updates "
     "rates rate_count penalty penalty_numbers sparse_forward sparse_backward weights lowest "
-    "learning ranges room drawn"
+    "learning ranges room drawn steps"
 )
 
 
