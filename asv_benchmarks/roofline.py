@@ -11,7 +11,13 @@ ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
 LOSSES = ("softmax", "losses", "cross_entropy", "soft_cross_entropy", "hinge")
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
-    "Products and networks": (("gemm", "affine", "train", "predict", "differences"), ""),
+    "Products and networks": (
+        (
+            *("gemm", "affine", "train", "predict", "differences"),
+            *("convolution", "convolution_input", "convolution_weights"),
+        ),
+        "",
+    ),
     "Optimizers and penalties": (("updates", "clipping", "penalties"), ""),
     "Activations, forward": (ACTIVATIONS, "_forward"),
     "Activations, backward": (ACTIVATIONS, "_backward"),

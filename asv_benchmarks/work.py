@@ -15,6 +15,8 @@ import numba
 import numpy as np
 
 from fastnet import kernels, warmup
+from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.geometry import geometry_of
 from fastnet.reference.kernels.record import dense_layers, program_of
 
 # FLOPs of the vector forms in kernels/elementary.py, float32 and float64: the polynomials differ.
@@ -44,6 +46,11 @@ FAMILIES = {
     "A B C": Family((128, 4, 128), {2: "AC", 3: "ABC"}),
     "N D M": Family(
         (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
+    ),
+    # A convolution of images H x H, with a kernel K x K and its padding.
+    "N H C M K": Family(
+        (16, 14, 16, 32, 3),
+        {1: "M", "x": "NHHC", "dx": "NHHC", "W": "KKCM", "dW": "KKCM", 4: "NHHM"},
     ),
     "N D H C": Family((32, 64, 32, 10), {}),  # two dense layers, one batch: see `network`
 }
@@ -132,6 +139,13 @@ KERNELS = {
     "affine_backward_input": Work("N D M", "N*D*(2*M + 3)"),
     "affine_backward_params": Work("N D M", "N*M*(2*D + 1)"),
     "affine_backward_sgd_update": Work("N D M", "N*M*(2*D + 1) + 2*(D + 1)*M", {"W": 2, "b": 2}),
+    "convolution_forward": Work(
+        "N H C M K", "N*H*H*M*(2*K*K*C + 1 + sigmoid)", {"work": 0, "geometry": 0}
+    ),
+    "convolution_backward_input": Work("N H C M K", "2*N*H*H*M*K*K*C", {"work": 0, "geometry": 0}),
+    "convolution_backward_params": Work(
+        "N H C M K", "N*H*H*M*(2*K*K*C + 1)", {"work": 0, "geometry": 0}
+    ),
     "softmax_forward": Work("N C", "N*C*(exp + 4)"),
     "softmax_backward": Work("N C", "4*N*C"),
     "cross_entropy_forward": Work("N C", "N*(log + 2)", LABELLED),
@@ -225,6 +239,8 @@ def arguments_of(name, sizes, types):
     names = inspect.signature(getattr(kernels, name).py_func).parameters
     axes, rng, arguments = FAMILIES[KERNELS[name].sizes].axes, np.random.default_rng(0), {}
     given = {} if axes else network(sizes, dtype_of(types))
+    if "K" in sizes:
+        given = convolution(sizes, dtype_of(types))
     for argument, kind in zip(names, types, strict=True):
         if argument in given:
             arguments[argument] = given[argument]
@@ -251,6 +267,13 @@ def arguments_of(name, sizes, types):
     elif name == "sigmoid_with_loss_forward":
         arguments["t"] = np.round(arguments["t"])
     return arguments
+
+
+def convolution(sizes, dtype):
+    """Return arguments by name of a convolution that no array's shape tells."""
+    h, c, m, k = (sizes[letter] for letter in "HCMK")
+    g = geometry_of((h, h, c), (k, k, m), (1, 1), (1, 1), ((k - 1) // 2,) * 2, (h, h), 1)
+    return {"geometry": np.array(g, np.int64), "work": np.zeros(scratch_size(g), dtype)}
 
 
 def network(sizes, dtype):

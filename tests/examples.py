@@ -101,6 +101,11 @@ def _dropout(**options):
     return lambda dtype: layers.Dropout(rng=np.random.default_rng(6), **options)
 
 
+def _convolution(*shape, **options):
+    W, b = numbers(*shape, seed=4), numbers(shape[0], seed=5)
+    return lambda dtype: layers.Convolution(W(dtype), b(dtype), **options)
+
+
 def _embedding(dtype):
     return layers.Embedding(numbers(50, M, seed=4)(dtype))
 
@@ -132,6 +137,13 @@ LAYERS: dict[str, Layer] = {
     "MatMul": _of_one(_matmul, N, D, out=(N, M)),
     "Affine": _affine(N, D, M),
     **{f"Affine {n}x{d}x{m}": _affine(n, d, m) for n, d, m in _PRODUCTS},
+    "Convolution": _of_one(_convolution(17, 3, 3, 3, pad=1), 5, 3, 9, 8, out=(5, 17, 9, 8)),
+    "Convolution stride": _of_one(
+        _convolution(5, 33, 3, 2, stride=2), 3, 33, 9, 8, out=(3, 5, 4, 4)
+    ),
+    "Convolution of one channel": _of_one(
+        _convolution(30, 1, 5, 5), 3, 1, 12, 12, out=(3, 30, 8, 8)
+    ),
     "Embedding": Layer(
         _embedding, lambda dtype: [labels((N, 3), 50)(dtype)], numbers(N, 3, M, seed=2)
     ),

@@ -74,7 +74,16 @@ OF_TRAINING = {
     "loss_family",
 }
 # Tested and measured with activations, softmax, batch_normalization.
-PARTS = {"gates", "rectifiers"} | {"softmax_rows"} | {"frozen_normalization"}
+# What convolution is made of.
+PARTS = (
+    {"gates", "rectifiers"}
+    | {"softmax_rows"}
+    | {"frozen_normalization"}
+    | {
+        *("gathered", "geometry"),
+        *("convolution_in_loop", "convolution_input", "convolution_weights"),
+    }
+)
 OF_PRODUCTS = {
     "affine",
     "dots",
@@ -507,7 +516,7 @@ RULES = {
         ("tests/test_layers.py", None),
         ("tests/test_optimizer.py", None),
         ("fastnet/reference/losses.py", None),
-        ("kernels/convolution.py", "pass"),
+        ("kernels/fourier.py", "pass"),
     ],
     public_names_have_docstrings: [
         ("fastnet/layers/matmul.py", "def f(): pass"),

@@ -409,6 +409,9 @@ def call_everything():
         for each in (x, x.astype(np.float64), x.reshape(N, 2, 2), x.tolist()):
             normalization.forward(each, train_flg=False)
             layers.Dropout().forward(each)
+            for dtype in ("float32", "float64"):
+                convolution = layers.Convolution(np.ones((2, 1, 2, 2), dtype), np.zeros(2, dtype))
+                convolution.backward(convolution.forward(np.reshape(each, (-1, 1, 2, 2))))
             embedding = layers.Embedding(each[:, :D] if each is x else x.astype(np.float64))
             for idx in (T, T.reshape(2, 3), T.tolist()):
                 embedding.backward(embedding.forward(idx))

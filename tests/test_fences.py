@@ -28,13 +28,15 @@ from fastnet.kernels import (
     shallow,
     sparse,
 )
+from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.geometry import geometry_of
 from fastnet.kernels.loop import sparse as loop_sparse
 from fastnet.kernels.loop.record import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.simd import BITS, get, pointer
 from fastnet.reference.kernels.record import dense_layers, layers_of, program_of
 
 # Products, and what calls them.
-PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|train_|predict_|central_")
+PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|convolution_|train_|predict_|central_")
 MEGABYTE = 2**20
 
 
@@ -173,6 +175,48 @@ def call_sparse_products(fences, dtype):
             loop_sparse.backward_params.kernel(n, d, m, rows, d, results, 1, weights, dtype(-0.5))
 
 
+def sizes_of_convolutions(step):
+    """Yield images, their sides, kernels, channels and filters, and how windows move.
+
+    Every number of channels and filters up to two strips; then every edge of the tiles' rows.
+    """
+    moves = itertools.cycle([
+        ((1, 1), (1, 1), 0, 1), ((1, 1), (1, 1), 1, 1), ((2, 1), (1, 1), 0, 1),
+        ((1, 1), (2, 1), 3, 1), ((1, 2), (1, 2), 2, 1), ((3, 3), (1, 1), 0, 1),
+    ])  # fmt: skip
+    for size in range(1, 2 * blocking.STRIP * step + 2):
+        for channels, filters in ((size, 1 + size % 7), (1 + size % 5, size), (size, size)):
+            yield 3, (6, 5), (1 + size % 3, 1 + size % 4), channels, filters, next(moves)
+    for side in range(3, 16):
+        yield 2, (side, 3), (3, 3), 3, step + 1, next(moves)
+        yield 1, (3, side), (2, 3), step - 1, 3, next(moves)
+    for groups in (2, 3, step + 1):
+        yield 2, (5, 7), (2, 2), 2 * groups, 3 * groups, ((1, 1), (1, 1), 1, groups)
+        yield 2, (5, 7), (2, 2), groups, groups, ((2, 1), (1, 1), 0, groups)
+
+
+def call_convolutions(fences, dtype):
+    """Call a convolution's kernels, whose scratch is as large as they say."""
+    step = BITS // 8 // np.dtype(dtype).itemsize
+    cases = itertools.product(sizes_of_convolutions(step), ("end", "start"))
+    for number, (case, fences.where) in enumerate(cases):
+        n, image, kernel, c, m, (strides, dilation, pad, groups) = case
+        out = [
+            (size + 2 * pad - (k - 1) * d - 1) // s + 1
+            for size, k, s, d in zip(image, kernel, strides, dilation, strict=True)
+        ]
+        if min(out) < 1:
+            continue
+        g = geometry_of((*image, c), (*kernel, m), strides, dilation, (pad, pad), out, groups)
+        fences.used = 0
+        numbers = fences.copy(np.array(g, np.int64))
+        shapes = (n, *image, c), (n, *out, m), (*kernel, c // groups, m), (m,), (scratch_size(g),)
+        x, result, W, b, work = (fences.array(*shape, dtype=dtype) for shape in shapes)
+        kernels.convolution_forward(x, W, b, numbers, number % 4, work, result)
+        kernels.convolution_backward_input(result, W, numbers, work, x)
+        kernels.convolution_backward_params(x, result, numbers, work, W, b)
+
+
 # --------------------------------------------------------------------------- the compiled loop
 
 
@@ -293,7 +337,7 @@ def run(*words, **environment):
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="mprotect")
-PARTS = ["float32", "float64", "sparse", "loop"]
+PARTS = ["float32", "float64", "sparse", "convolution", "loop"]
 
 
 @pytest.mark.parametrize("part", [*PARTS, "rows"])
@@ -369,6 +413,8 @@ def main(part, word):
             fences.fill(1, dtype)
             if part == "sparse":
                 call_sparse_products(fences, dtype)
+            elif part == "convolution":
+                call_convolutions(fences, dtype)
             elif part == "loop":
                 call_the_loop(fences, dtype)
             elif part == np.dtype(dtype).name:

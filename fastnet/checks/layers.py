@@ -16,6 +16,7 @@ __all__ = [
     "bias",
     "built",
     "entries",
+    "gradient_shapes",
     "gradients",
     "lengths",
     "loss_objects",
@@ -33,7 +34,7 @@ __all__ = [
 
 
 def parameter(where: str, name: str, value: ArrayLike, ndim: int) -> NDArray[Any]:
-    """Return a layer's W (ndim 2) or b (1): float32 and float64 arrays themselves, never a copy.
+    """Return a layer's W (ndim 2, 4) or b (1): float32 and float64 arrays themselves, no copy.
 
     Lists and integers become float64, float16 becomes float32.
     """
@@ -43,7 +44,7 @@ def parameter(where: str, name: str, value: ArrayLike, ndim: int) -> NDArray[Any
         if not (found.dtype.kind == "f" and dtype.itemsize > 2):  # else: of the other byte order
             found = found.astype(FLOAT32 if dtype == FLOAT16 else dtype)
     if found.ndim != ndim or found.size == 0:
-        wanted = "(D, M)" if ndim == 2 else "(M,)"
+        wanted = {1: "(M,)", 2: "(D, M)", 4: "(FN, C, FH, FW)"}[ndim]
         raise ValueError(
             f"{where}: {name} must be {wanted} with at least one entry, got "
             f"{name}.shape={found.shape}. Give an array {wanted}."
@@ -79,13 +80,20 @@ def gradients(
     W = params[0].shape
     if grads[0].shape == W and (count == 1 or grads[1].shape == params[1].shape == W[1:]):
         return
+    gradient_shapes(where, params, grads)
+    bias(where, params[1], params[0])
+
+
+def gradient_shapes(
+    where: str, params: tuple[NDArray[Any], ...], grads: tuple[NDArray[Any], ...]
+) -> None:
+    """Check that each gradient has the shape of its parameter."""
     for i, param in enumerate(params):
         if grads[i].shape != param.shape:
             raise ValueError(
                 f"{where}: grads[{i}] must have shape {param.shape} to match params[{i}], got "
                 f"{grads[i].shape}. Assign layer.W and layer.b, which remake the gradients."
             )
-    bias(where, params[1], params[0])
 
 
 def remembered(where: str, layer: Any, attribute: str) -> Any:

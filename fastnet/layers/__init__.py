@@ -12,6 +12,7 @@ from fastnet.layers.affine import Affine
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
+from fastnet.layers.convolution import Convolution
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
 from fastnet.layers.dense import Dense
 from fastnet.layers.dropout import Dropout
@@ -28,6 +29,7 @@ __all__ = [
     "Add",
     "Affine",
     "BatchNormalization",
+    "Convolution",
     "Dense",
     "Dropout",
     "Embedding",

@@ -20,6 +20,15 @@ from ..blocking import BITS
 from .arithmetic import absolute, copysign, fill, fma, pick, polynomial, select, square_root
 from .dots import dot_update, store_sums
 from .exponents import exponent, round_shifted, scale_by_power, significand, unshift
+from .gathered import (
+    add_rows,
+    gathered_rows,
+    map_tile,
+    rank_one_rows,
+    repeated_row,
+    spaced_rows,
+    store_rows,
+)
 from .lanes import (
     FEW_LANES,
     count_lanes,

@@ -3,6 +3,7 @@
 from . import activations
 from .activations import *  # noqa: F403
 from .batch_normalization import BatchNormalization
+from .convolution import Convolution
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
@@ -15,6 +16,7 @@ __all__ = [
     "Add",
     "Affine",
     "BatchNormalization",
+    "Convolution",
     "Dense",
     "Dropout",
     "Embedding",

@@ -1,0 +1,54 @@
+import copy
+
+import numpy as np
+
+from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.geometry import geometry_of
+
+from . import IMPLEMENTATIONS, assert_close, blank, numbers, part, ratios
+
+# Images, their side and channels, filters and their side; with as many zeros around as it has.
+CONVOLUTIONS = {
+    "100x1x28-30-5": (100, 28, 1, 30, 5),  # the textbook's SimpleConvNet
+    "100x16x28-16-3": (100, 28, 16, 16, 3),  # and DeepConvNet
+    "100x32x14-32-3": (100, 14, 32, 32, 3),
+    "100x64x8-64-1": (100, 8, 64, 64, 1),
+}
+
+
+class Convolution:
+    param_names = ["implementation", "images"]
+    params = [IMPLEMENTATIONS, [*CONVOLUTIONS]]
+
+    def setup(self, implementation, images):
+        n, side, c, m, k = CONVOLUTIONS[images]
+        dtype = "float32"
+        pad = (k - 1) // 2
+        g = geometry_of((side, side, c), (k, k, m), (1, 1), (1, 1), (pad, pad), (side, side), 1)
+        x, dout = numbers(dtype, n, side, side, c), numbers(dtype, n, side, side, m)[::-1].copy()
+        W, b = numbers(dtype, k, k, c, m), numbers(dtype, m)
+        W *= W.dtype.type((k * k * c) ** -0.5)
+        geometry, self.work = np.array(g, np.int64), np.zeros(scratch_size(g), dtype)
+        self.kernels = part(implementation, "kernels")
+        self.forward = [x, W, b, geometry, self.kernels.RELU, self.work, blank(dout)]
+        self.input = [dout, W, geometry, self.work, blank(x)]
+        self.weights = [x, dout, geometry, self.work, blank(W), blank(b)]
+        outputs = {"forward": 1, "backward_input": 1, "backward_params": 2}
+        for name, given in zip(outputs, (self.forward, self.input, self.weights), strict=True):
+            sides = copy.deepcopy(given), copy.deepcopy(given)
+            for side, mine in zip(IMPLEMENTATIONS, sides, strict=True):
+                getattr(part(side, "kernels"), f"convolution_{name}")(*mine)
+            for theirs, ours in list(zip(*sides, strict=True))[-outputs[name] :]:
+                assert_close(ours, theirs)
+
+    def time_convolution_forward(self, *_):
+        self.kernels.convolution_forward(*self.forward)
+
+    def time_convolution_backward_input(self, *_):
+        self.kernels.convolution_backward_input(*self.input)
+
+    def time_convolution_backward_params(self, *_):
+        self.kernels.convolution_backward_params(*self.weights)
+
+
+ConvolutionRatio = ratios(Convolution, images=[*CONVOLUTIONS])

@@ -1,0 +1,236 @@
+"""Convolution: the textbook's layer, and what all convolutions have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy import empty
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
+from fastnet.kernels import (
+    IDENTITY,
+    convolution_backward_input,
+    convolution_backward_params,
+    convolution_forward,
+)
+from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.geometry import Geometry, geometry_of
+from fastnet.layers.base import ANYWHERE, Layer, Outputs
+
+__all__ = ["Convolution"]
+
+
+def convolved(
+    g: Geometry, x: NDArray[Any], W: NDArray[Any], b: NDArray[Any], code: int = IDENTITY
+) -> NDArray[Any]:
+    """Return the convolution of x (N, H, W, C), of which all arrays are a kernel's."""
+    out = empty((len(x), g.out_height, g.out_width, g.filters), x.dtype)
+    convolution_forward(x, W, b, _numbers(g), code, empty(scratch_size(g), x.dtype), out)
+    return out
+
+
+def gradients(
+    g: Geometry, x: NDArray[Any], W: NDArray[Any], dout: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return dx, dW and db of a convolution, of which all arrays are a kernel's."""
+    work, numbers = empty(scratch_size(g), x.dtype), _numbers(g)
+    dx, dW, db = empty(x.shape, x.dtype), empty(W.shape, x.dtype), empty(g.filters, x.dtype)
+    convolution_backward_input(dout, W, numbers, work, dx)
+    convolution_backward_params(x, dout, numbers, work, dW, db)
+    return dx, dW, db
+
+
+def _numbers(g: Geometry) -> NDArray[np.int64]:
+    return np.array(g, np.int64)
+
+
+class Convolution(Layer):
+    """Convolution of images (N, C, H, W), as the textbook has it.
+
+        out[n, m, y, x] = b[m] + sum of x[n, c, y * stride + i, x * stride + j] * W[m, c, i, j]
+
+    Channels are the second axis of x and of out, but stand last in memory: out is a view, as the
+    textbook's is, and such views are read without a copy. `Conv2D` is the one for `Sequential`.
+
+    Parameters
+    ----------
+    W : (FN, C, FH, FW) float32 or float64
+        FN filters; kept by reference, as the W of `MatMul`.
+    b : (FN,)
+    stride : int
+        By how many pixels windows move, at least 1.
+    pad : int
+        Rows and columns of zeros around an image, at least 0.
+
+    Attributes
+    ----------
+    x : (N, C, H, W)
+        The images that forward was given last: not a copy where they fit the kernel.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of another kind, shape, or out of range.
+
+    Notes
+    -----
+    The windows are never copied: the textbook's `col` and `col_W` do not exist.
+    Source: Saitoh, Deep Learning from Scratch, section 7.4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Convolution
+    >>> layer = Convolution(np.ones((1, 1, 2, 2)), np.array([0.5]))
+    >>> layer.forward(np.arange(9.0).reshape(1, 1, 3, 3))
+    array([[[[ 8.5, 12.5],
+             [20.5, 24.5]]]])
+    >>> layer.backward(np.ones((1, 1, 2, 2)))
+    array([[[[1., 2., 1.],
+             [2., 4., 2.],
+             [1., 2., 1.]]]])
+    >>> layer.dW, layer.db
+    (array([[[[ 8., 12.],
+             [20., 24.]]]]), array([4.]))
+    """
+
+    x: NDArray[Any]
+    stride: Any = checks.Checked(lambda layer, where, name, value: checks.count(where, name, value))
+    pad: Any = checks.Checked(lambda layer, where, name, value: checks.count(where, name, value, 0))
+    array_names: ClassVar[tuple[str, ...]] = ("W", "b")
+    argument_names: ClassVar[tuple[str, ...]] = ("stride", "pad")
+    unstacked = "Add Conv2D, which takes images (height, width, channels)."
+
+    def __init__(self, W: ArrayLike, b: ArrayLike, stride: int = 1, pad: int = 0) -> None:
+        super().__init__()
+        W = checks.parameter("Convolution", "W", W, 4)
+        b = checks.parameter("Convolution", "b", b, 1)
+        checks.bias("Convolution", b, W[..., 0, 0].T)
+        self.stride, self.pad = stride, pad
+        self.params += [W, b]
+        self.grads += [np.zeros(p.shape, checks.result_dtype(p)) for p in (W, b)]
+
+    @property
+    def W(self) -> NDArray[Any]:
+        """Filters (FN, C, FH, FW): `params[0]`."""
+        return self.params[0]
+
+    @W.setter
+    def W(self, W: ArrayLike) -> None:
+        """Use another W from the next call on; dW is remade where its shape or dtype changes."""
+        self._assign(0, checks.parameter("Convolution.W", "W", W, 4))
+
+    @property
+    def b(self) -> NDArray[Any]:
+        """Bias (FN,): `params[1]`."""
+        return self.params[1]
+
+    @b.setter
+    def b(self, b: ArrayLike) -> None:
+        """Use another b from the next call on; db is remade where its shape or dtype changes."""
+        self._assign(1, checks.parameter("Convolution.b", "b", b, 1))
+
+    @property
+    def dW(self) -> NDArray[Any]:
+        """Gradient of the filters: `grads[0]`, overwritten by backward."""
+        return self.grads[0]
+
+    @property
+    def db(self) -> NDArray[Any]:
+        """Gradient of the bias: `grads[1]`, overwritten by backward."""
+        return self.grads[1]
+
+    def outputs(self, inputs: Outputs | None) -> Outputs | None:
+        """Return where its outputs lie: anywhere."""
+        return ANYWHERE
+
+    def forward(self, x: ArrayLike) -> NDArray[Any]:
+        """Return the convolution of x with W, plus b.
+
+        Parameters
+        ----------
+        x : (N, C, H, W)
+
+        Returns
+        -------
+        (N, FN, 1 + (H + 2 pad - FH) // stride, 1 + (W + 2 pad - FW) // stride)
+
+        Raises
+        ------
+        TypeError
+            x is complex, object, string or wider than float64.
+        ValueError
+            x has other dimensions, not C channels, or is smaller than W with its padding.
+        """
+        where = "Convolution.forward"
+        x = checks.array(where, "x", x)
+        checks.lengths(where, "params", self.params, 2)
+        W, b = self.params
+        checks.images(where, "x", x, W.shape[1], 1, "N, C, H, W", W.shape)
+        checks.bias(where, b, W[..., 0, 0].T)
+        g = self._geometry(where, x.shape, W.shape)
+        dtype = checks.result_dtype(x, W, b)
+        images = checks.contiguous(x.transpose(0, 2, 3, 1), dtype)
+        kernel = checks.contiguous(W.transpose(2, 3, 1, 0), dtype)
+        out = convolved(g, images, kernel, checks.contiguous(b, dtype))
+        self.x, self._remembered = images.transpose(0, 3, 1, 2), (x.shape, g)
+        result: NDArray[Any] = checks.returned(out, dtype).transpose(0, 3, 1, 2)
+        return result
+
+    def backward(self, dout: ArrayLike) -> NDArray[Any]:
+        """Return dx in the shape of x; write dW and db.
+
+        Parameters
+        ----------
+        dout : array of the shape that forward returned
+
+        Returns
+        -------
+        (N, C, H, W)
+
+        Raises
+        ------
+        RuntimeError
+            forward was not called.
+        TypeError, ValueError
+            dout holds no real numbers, or has another shape.
+        """
+        where = "Convolution.backward"
+        x = checks.array(where, "x", checks.remembered(where, self, "x"))
+        shape, g = self._remembered
+        checks.lengths(where, "params", self.params, 2)
+        W, b = self.params
+        grads = tuple(self.grads)
+        checks.lengths(where, "grads", grads, 2)
+        checks.gradient_shapes(where, (W, b), grads)
+        checks.unchanged(where, "x", x, shape)
+        checks.unchanged(where, "W", W, (g.filters, g.channels, g.kernel_height, g.kernel_width))
+        dout = checks.array(where, "dout", dout)
+        checks.same_shape(where, "dout", dout, (shape[0], g.filters, g.out_height, g.out_width))
+        dtype = checks.result_dtype(x, W, dout)
+        images, upstream = (
+            checks.contiguous(array.transpose(0, 2, 3, 1), dtype) for array in (x, dout)
+        )
+        kernel = checks.contiguous(W.transpose(2, 3, 1, 0), dtype)
+        dx, dW, db = gradients(g, images, kernel, upstream)
+        grads[0][...], grads[1][...] = dW.transpose(3, 2, 0, 1), db
+        result: NDArray[Any] = checks.returned(dx, checks.result_dtype(W, dout))
+        return result.transpose(0, 3, 1, 2)
+
+    def _geometry(self, where: str, x: tuple[int, ...], W: tuple[int, ...]) -> Geometry:
+        strides, before = (self.stride,) * 2, (self.pad,) * 2
+        zeros = ((self.pad, self.pad),) * 2
+        out = checks.windows(where, "x", x[2:], W[2:], strides, (1, 1), zeros)
+        return geometry_of((*x[2:], x[1]), (*W[2:], W[0]), strides, (1, 1), before, out, 1)
+
+    def _assign(self, i: int, array: NDArray[Any]) -> None:
+        self.params[i] = array
+        dtype = checks.result_dtype(array)
+        if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
+            self.grads[i] = np.zeros(array.shape, dtype)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(map(str, self.params[0].shape))
+        return f"Convolution({sizes}, stride={self.stride}, pad={self.pad})"

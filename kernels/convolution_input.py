@@ -1,0 +1,210 @@
+"""The gradient of a convolution with respect to its images.
+
+Where windows move by one pixel it is a convolution of dout with the kernel turned round. Where they
+move further, or where the images have so few channels that they would fill no vector, each window's
+part is a product of its own, and is added where the window lay.
+"""
+
+from ._compile import helper, jit, vector
+from .convolution import images, numbers
+from .gathered import gathered_product, strip_width
+from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place, table_at
+from .packing import pack_transpose
+from .simd import get, lanes, offset, pointer, put, scalar
+from .sweep import put_all, sweep
+
+WINDOWS = 4096  # elements of the windows' parts that are made at a time, and at least LEAST windows
+LEAST = 8
+
+
+@helper
+def _rounded(count, step):
+    return (count + step - 1) // step * step
+
+
+@helper
+def input_parts(g):
+    """Elements of the scratch: W in strips, zeros, the tables, dout or dx with a border, parts."""
+    filters, channels = g.filters // g.groups, g.channels // g.groups
+    taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
+    at_a_time = max(1, PIXELS // pixels)
+    rows = g.height + (g.kernel_height - 1) * g.row_dilation
+    columns = g.width + (g.kernel_width - 1) * g.column_dilation
+    windows = max(LEAST, WINDOWS // (taps * channels))
+    source = max(
+        rows * columns * g.filters * at_a_time, g.source_height * g.source_width * g.channels
+    )
+    return (
+        g.groups * filters * taps * (channels + LANES_32) + 4 * LANES_32 * LANES_32,
+        max(channels, taps * channels) + 4 * LANES_32,
+        2 * max(at_a_time * pixels, windows),
+        2 * max(taps * filters, g.kernel_height * g.kernel_width),
+        source + LANES_32,
+        windows * taps * channels,
+    )
+
+
+@helper
+def _turned(g, n, W, own, dout, dx):
+    """Where windows move by one: dx is a convolution of dout."""
+    step, m, c = lanes(dout), g.filters, g.channels
+    filters, channels = m // g.groups, c // g.groups
+    taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
+    depth, size = taps * filters, taps * filters * _rounded(channels, step)
+    at_a_time = max(1, min(n, PIXELS // pixels))
+    sizes = input_parts(g)
+    start = behind(own, sizes[0])
+    row_part = behind(start, sizes[1])
+    col_part = behind(row_part, sizes[2])
+    image = behind(col_part, sizes[3])
+    row, col = table_at(row_part), table_at(col_part)
+    put_all(start, sizes[1], scalar(dout, 0.0))
+    width = strip_width(channels, step)
+    for group in range(g.groups):
+        strips = offset(own, group * size)
+        for j in range(0, channels, width):
+            columns = min(width, channels - j)
+            for tap in range(taps):
+                at = ((taps - 1 - tap) * channels + j) * m + group * filters
+                pack_transpose(
+                    filters, columns, offset(W, at), 1, m,
+                    offset(strips, j * depth + tap * filters * _rounded(columns, step)), False,
+                )  # fmt: skip
+    rows = g.height + (g.kernel_height - 1) * g.row_dilation
+    columns = g.width + (g.kernel_width - 1) * g.column_dilation
+    top = (g.kernel_height - 1) * g.row_dilation - g.top
+    left = (g.kernel_width - 1) * g.column_dilation - g.left
+    source, line = rows * columns * m, columns * m
+    offsets((at_a_time, g.height, g.width), (source, line, m), row)
+    offsets(
+        (g.kernel_height, g.kernel_width, filters),
+        (g.row_dilation * line, g.column_dilation * m, 1), col,
+    )  # fmt: skip
+    same = rows == g.out_height and columns == g.out_width and top == 0 and left == 0
+    made = g.out_height * g.out_width * m
+    for i in range(0, n, at_a_time):
+        count = min(at_a_time, n - i)
+        at = offset(dout, i * made)
+        if not same:
+            for k in range(count):
+                place(
+                    g.out_height, g.out_width, m, offset(at, k * made), top, left, rows, columns,
+                    offset(image, k * source),
+                )  # fmt: skip
+            at = image
+        for group in range(g.groups):
+            gathered_product(
+                count * pixels, channels, depth, offset(at, group * filters), row, col,
+                offset(own, group * size), 0, True, start, False, False,
+                offset(dx, i * pixels * c + group * channels), c,
+            )  # fmt: skip
+
+
+@helper
+def _sum(x, y):
+    return x + y
+
+
+@helper
+def _add_window(part, places, runs, run, target):
+    """Add `runs` runs of `run` numbers, one behind the other, where each belongs."""
+    for i in range(runs):
+        q, p = offset(target, get(places, i)), offset(part, i * run)
+        if run >= lanes(part):
+            sweep(_sum, (q,), (q, p), 0, run, ())
+        else:
+            for k in range(run):
+                put(q, k, get(q, k) + get(p, k))
+
+
+@helper
+def _scattered(g, n, W, own, dout, dx):
+    """Any other: the parts of some windows at a time, which are added where each window lay."""
+    step, m, c = lanes(dout), g.filters, g.channels
+    filters, channels = m // g.groups, c // g.groups
+    taps, pixels = g.kernel_height * g.kernel_width, g.out_height * g.out_width
+    part = taps * channels
+    windows = max(LEAST, WINDOWS // part)
+    sizes = input_parts(g)
+    start = behind(own, sizes[0])
+    row_part = behind(start, sizes[1])
+    col_part = behind(row_part, sizes[2])
+    image = behind(col_part, sizes[3])
+    parts = behind(image, sizes[4])
+    row, col = table_at(row_part), table_at(col_part)
+    put_all(start, sizes[1], scalar(dout, 0.0))
+    size, width = filters * _rounded(part, step), strip_width(part, step)
+    for group in range(g.groups):
+        for j in range(0, part, width):
+            pack_transpose(
+                filters, min(width, part - j), offset(W, j * m + group * filters), 1, m,
+                offset(own, group * size + j * filters), False,
+            )  # fmt: skip
+    offsets((1, 1, windows), (0, 0, m), row)
+    runs, run = g.kernel_height * g.kernel_width, channels
+    line = g.source_width * c
+    if g.groups == 1 and g.column_dilation == 1:
+        runs, run = g.kernel_height, g.kernel_width * channels
+    terms = offset(col, runs)
+    offsets((1, 1, filters), (0, 0, 1), terms)
+    offsets(
+        (1, g.kernel_height, runs // g.kernel_height),
+        (0, g.row_dilation * line, g.column_dilation * c),
+        col,
+    )
+    for i in range(n):
+        result = offset(dx, i * g.height * g.width * c)
+        target = image if g.padded else result
+        put_all(target, g.source_height * line, scalar(dout, 0.0))
+        for first in range(0, pixels, windows):
+            count = min(windows, pixels - first)
+            for group in range(g.groups):
+                at = (i * pixels + first) * m + group * filters
+                gathered_product(
+                    count, part, filters, offset(dout, at), row, terms, offset(own, group * size),
+                    0, True, start, False, False, parts, part,
+                )  # fmt: skip
+                for k in range(count):
+                    y, z = (first + k) // g.out_width, (first + k) % g.out_width
+                    at = y * g.row_stride * line + z * g.column_stride * c + group * channels
+                    _add_window(offset(parts, k * part), col, runs, run, offset(target, at))
+        if g.padded:
+            place(
+                g.source_height, g.source_width, c, image, -g.top, -g.left, g.height, g.width,
+                result,
+            )  # fmt: skip
+
+
+@helper
+def backward_input(g, n, W, own, dout, dx):
+    """`convolution_backward_input` on pointers."""
+    if g.row_stride == 1 and g.column_stride == 1 and 2 * (g.channels // g.groups) > lanes(dout):
+        _turned(g, n, W, own, dout, dx)
+    else:
+        _scattered(g, n, W, own, dout, dx)
+
+
+@jit(images, images, numbers, vector, images)
+def convolution_backward_input(dout, W, geometry, work, dx):
+    """Gradient of a convolution with respect to its input.
+
+        dx[n, y, x, c] = sum of dout[n, i, j, m] * W[ky, kx, c, m] over the windows with this pixel
+
+    Parameters
+    ----------
+    dout : (N, rows, columns, M) float32 or float64, C-contiguous
+    W : (kernel rows, kernel columns, C / groups, M), same dtype, C-contiguous
+    geometry : (18,) int64
+        `fastnet.kernels.geometry.Geometry`.
+    work : scratch, same dtype
+    dx : (N, H, W, C), same dtype, C-contiguous
+        Overwritten. Must not overlap an input.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 7.4.
+    """
+    backward_input(
+        geometry_at(pointer(geometry)), dout.shape[0], pointer(W), pointer(work), pointer(dout),
+        pointer(dx),
+    )  # fmt: skip

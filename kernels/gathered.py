@@ -1,0 +1,120 @@
+"""Products whose left operand lies anywhere in memory: element (i, k) at a + row[i] + col[k].
+
+    c[i, j] = start[j] + sum over k of a[row[i] + col[k]] * b[k, j]
+
+A convolution is three of them, without a copy of its windows: pixels and taps forward and to its
+input, taps and pixels to its weights. Two tables of offsets are all that they know of its geometry.
+"""
+
+from ._compile import helper
+from .activations import relu
+from .blocking import REPEATS, STRIP, TALL_1, TALL_2, TALL_3
+from .simd import (
+    add_rows,
+    gathered_rows,
+    get,
+    lanes,
+    map_tile,
+    offset,
+    rank_one_rows,
+    repeated_row,
+    spaced_rows,
+    store_rows,
+    tile_rows,
+    tile_shape,
+)
+
+
+@helper
+def strip_width(columns, step):
+    """Columns of a strip, whole vectors: of four vectors two and two, where three are the most."""
+    vectors = max(1, (columns + step - 1) // step)
+    strips = (vectors + STRIP - 1) // STRIP
+    return (vectors + strips - 1) // strips * step
+
+
+@helper
+def _tile(shape, i, last, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row, columns):
+    rows = gathered_rows(shape, a, row, i, last)
+    sums = repeated_row(shape, start)
+    for k in range(depth):
+        sums = rank_one_rows(sums, rows, get(col, k), b)
+        b = offset(b, b_row)
+    targets = spaced_rows(shape, c, c_row, i, last)
+    if adds:
+        sums = add_rows(sums, targets)
+    if rectified:
+        sums = map_tile(relu, sums)
+    store_rows(targets, sums, columns)
+
+
+@helper
+def _strip(
+    tall, four, one, m, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row, columns
+):
+    """All rows of one strip; a tile that is higher than what is left has the last row again."""
+    height, i = tile_rows(tall), 0
+    while i < m:
+        left = m - i
+        if left > 4 and not (height == 6 and 7 <= left <= 8):
+            _tile(
+                tall, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                columns,
+            )  # fmt: skip
+            i += height
+        elif left > 1 or REPEATS:
+            _tile(
+                four, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                columns,
+            )  # fmt: skip
+            i += 4
+        else:
+            _tile(
+                one, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                columns,
+            )  # fmt: skip
+            i += 1
+
+
+@helper
+def gathered_product(m, n, depth, a, row, col, b, b_row, packed, start, rectified, adds, c, c_row):
+    """c = start + a @ b, with a's elements by tables; on pointers.
+
+    Parameters
+    ----------
+    m, n, depth : int64
+        c is (m, n), the sum has `depth` terms.
+    a, row, col : pointers
+        Element (i, k) of a is a[row[i] + col[k]]; the tables are int64.
+    b, b_row, packed : pointer, stride of its rows
+        Whole vectors are read of its rows. Where it is `packed` it is strips of `strip_width`
+        columns, one behind the other, each of rows without gaps.
+    start : pointer to n numbers and to those that fill a vector
+    rectified, adds : bool
+        Whether ReLU is taken, and whether c is added to: then whole vectors of it are read.
+    c, c_row : pointer, stride of its rows
+    """
+    step = lanes(a)
+    width = strip_width(n, step)
+    for j in range(0, n, width):
+        columns = min(width, n - j)
+        strip, stride = offset(b, j), b_row
+        if packed:
+            stride = (columns + step - 1) // step * step
+            strip = offset(b, j * depth)
+        target, first = offset(c, j), offset(start, j)
+        if columns <= step:
+            _strip(
+                tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(1, 1), m, depth, a, row, col,
+                strip, stride, first, rectified, adds, target, c_row, columns,
+            )  # fmt: skip
+        elif columns <= 2 * step:
+            _strip(
+                tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(1, 2), m, depth, a, row, col,
+                strip, stride, first, rectified, adds, target, c_row, columns,
+            )  # fmt: skip
+        elif STRIP == 3:
+            _strip(
+                tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(1, 3), m, depth, a, row, col,
+                strip, stride, first, rectified, adds, target, c_row, columns,
+            )  # fmt: skip
