@@ -104,7 +104,8 @@ def convolution_forward(x, W, b, geometry, activation, work, out):
         `fastnet.kernels.geometry.Geometry`.
     activation : int64
         IDENTITY, SIGMOID, RELU or TANH.
-    work : scratch, same dtype, as much as `convolution_scratch` says
+    work : (S,), same dtype
+        Scratch, as much as `fastnet.kernels.convolution_in_loop.scratch_size` says.
     out : (N, rows, columns, M), same dtype, C-contiguous
         Overwritten. Must not overlap an input.
 

@@ -196,7 +196,8 @@ def convolution_backward_input(dout, W, geometry, work, dx):
     W : (kernel rows, kernel columns, C / groups, M), same dtype, C-contiguous
     geometry : (18,) int64
         `fastnet.kernels.geometry.Geometry`.
-    work : scratch, same dtype
+    work : (S,), same dtype
+        Scratch, as much as `fastnet.kernels.convolution_in_loop.scratch_size` says.
     dx : (N, H, W, C), same dtype, C-contiguous
         Overwritten. Must not overlap an input.
 

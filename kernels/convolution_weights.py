@@ -146,7 +146,8 @@ def convolution_backward_params(x, dout, geometry, work, dW, db):
     dout : (N, rows, columns, M), same dtype, C-contiguous
     geometry : (18,) int64
         `fastnet.kernels.geometry.Geometry`.
-    work : scratch, same dtype
+    work : (S,), same dtype
+        Scratch, as much as `fastnet.kernels.convolution_in_loop.scratch_size` says.
     dW : (kernel rows, kernel columns, C / groups, M), same dtype, C-contiguous
         Overwritten, like db. Outputs must not overlap an input.
     db : (M,), same dtype
