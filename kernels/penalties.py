@@ -160,14 +160,14 @@ def l2_penalty_backward(W, strength, dW):
 
 @entry(Penalty)
 def penalty_in_loop(depth, layers, param, grad, numbers, like):
-    """Add the gradients of both penalties on the W of every product that learns to `grad`."""
+    """Add the gradients of both penalties on the weights of every layer that learns to `grad`."""
     values = pointer_at(numbers, 0.0)
     l1, l2, value = get(values, 0), get(values, 1), 0.0
     for i in range(depth):
         layer = layer_at(layers, i)
-        if layer.weight < 0 or layer.forward != 0:
+        if layer.weight < 0:
             continue
-        size = layer.inputs * layer.outputs
+        size = layer.decays if layer.forward != 0 else layer.inputs * layer.outputs
         p = offset(pointer_at(param, like), layer.weight)
         g = offset(pointer_at(grad, like), layer.weight)
         if l1 != 0.0:

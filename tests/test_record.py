@@ -34,7 +34,7 @@ def fields_of(layers, i):
     return (
         layer.inputs, layer.outputs, layer.weight, layer.bias, layer.activation, layer.forward,
         layer.backward, layer.count, layer.state, layer.row_scratch, layer.scratch, layer.whole,
-        layer.frozen, layer.gradient, layer.own, layer.steps,
+        layer.frozen, layer.gradient, layer.own, layer.steps, layer.decays,
     )  # fmt: skip
 
 

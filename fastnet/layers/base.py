@@ -129,8 +129,10 @@ class Layer:
         The other arguments of the constructor, which a file keeps and the loop goes by.
     least_rows : int, of the class
         How many rows a batch in training must have, unless the layer is frozen.
-    takes_row_numbers, draws, decays : bool, of the class
-        Row numbers in place of features; random numbers in training; a W first, for penalties.
+    takes_row_numbers, draws : bool, of the class
+        Row numbers in place of features; random numbers in training.
+    decays : int, of the class
+        How many of its arrays, the first ones, are weights that penalties go by.
     takes_shape : bool, of the class
         Whether samples go to it in their shape, images (height, width, channels) and sequences
         (steps, features), and `build` gets that shape; else flattened, and `build` their size.
@@ -144,7 +146,7 @@ class Layer:
     least_rows: ClassVar[int] = 1
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
-    decays: ClassVar[bool] = False  # the first of its arrays is W, which penalties go by
+    decays: ClassVar[int] = 0  # so many of its arrays, the first, penalties go by
     takes_shape: ClassVar[bool] = False  # samples in their shape, not flattened
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
 

@@ -65,7 +65,7 @@ class MatMul(Layer):
 
     x: NDArray[Any]
     array_names: ClassVar[tuple[str, ...]] = ("W",)
-    decays = True
+    decays = 1
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()

@@ -153,6 +153,8 @@ def recorded(
                 scaling = step.numbers[0], step.numbers[1]
                 continue
             row = _row(step, shape, start)
+            if step.kernels is not None:
+                row["decays"] = sum(map(math.prod, step.parameters[: layer.decays]))
             products += step.products or row["count"] * step.steps
             if step.kernels is not None:
                 called.append((len(rows), step.kernels))

@@ -285,7 +285,7 @@ class ByHand(Stack):
         found, start = [], 0
         for layer, i, view, _ in network.views:
             part = slice(start, start + view.size)
-            if i == 0 and layer.decays:
+            if i < layer.decays:
                 upper, lower = params[part] + steps[part], params[part] - steps[part]
                 rise = l1 * (np.abs(upper) - np.abs(lower)) + l2 / 2 * (upper**2 - lower**2)
                 grad[part] += rise / (upper - lower)

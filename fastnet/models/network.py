@@ -187,7 +187,7 @@ class Network(NamedTuple):
         """Return W and dW of every product: what penalties go by."""
         found = []
         for layer, i, view, grad in self.views:
-            if i == 0 and layer.decays:
+            if i < layer.decays:
                 found.append((view, grad))
         return found
 

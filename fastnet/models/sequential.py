@@ -40,7 +40,9 @@ class Sequential(Trained):
     layers : list of Dense, Affine, MatMul, BatchNormalization, Dropout, Softmax, Embedding and more
         Activations are Sigmoid, Relu and all that derive from `fastnet.layers.Activation`, yours
         too. An Embedding comes first, and x is then row numbers (N, L). A number in x is the same
-        in any dtype: `Rescaling(1 / 255)` first brings pixels of 0..255 to 0..1. `fit` trains with
+        in any dtype: `Rescaling(1 / 255)` first brings pixels of 0..255 to 0..1. Where the first
+        layer takes samples in their shape, as Conv2D and LSTM do, x is (N, height, width,
+        channels) or (N, steps, features); for any other it is flattened. `fit` trains with
         batch statistics and random masks, `predict` and `evaluate` go without. The model takes the
         layers over: the arrays of ready-made ones are copied into its vector, so two layers cannot
         share one (tied weights): step such layers by hand. A layer belongs to one model as long as
@@ -55,7 +57,9 @@ class Sequential(Trained):
         (N, C), for the first probabilities (N, C), too. "mean_squared_error" is halved and summed
         over the outputs. Some losses take probabilities: `fastnet.losses` has a table of the last
         layers that go with each, and where a Softmax is the last one the two are computed as one.
-        What judges the answers, unasked and by name, is the loss's: see `evaluate`.
+        What judges the answers, unasked and by name, is the loss's: see `evaluate`. Of a model that
+        ends in a sequence (`fastnet.layers.Steps`) each step is an answer: t are labels (N, steps),
+        of which -1 does not count, or targets (N, steps, C).
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.

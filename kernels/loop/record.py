@@ -37,6 +37,7 @@ LAYER = np.dtype(
             "gradient",  # 0, or a third function: `calls.LayerGradient`
             "own",  # elements of scratch that a thread has alone, while it calls the layer
             "steps",  # rows that a product makes of a sample, one for each step; 0: one
+            "decays",  # of a layer by address: parameters, its first, that penalties go by
         )
     ]
 )

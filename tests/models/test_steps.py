@@ -86,6 +86,7 @@ class Scaled(Layer):
     """out = x * w, with a gradient that is cut into blocks."""
 
     array_names = ("w",)
+    decays = 1
 
     def __init__(self, w):
         super().__init__()
@@ -312,3 +313,20 @@ def test_a_shape_is_saved(tmp_path):
     for m in (model, again):
         m.fit(x, t, 2, verbose=0)
     assert_array_equal(again.parameter_vector, model.parameter_vector)
+
+
+def test_weights_of_a_layer_by_address_decay():
+    rng = np.random.default_rng(0)
+    x, t, w = rng.standard_normal((40, 30)), rng.integers(0, 4, 40), rng.standard_normal(30)
+    model = Sequential([Scaled(w), Dense(4)], dtype="float64", seed=0, l1=0.01, l2=0.1)
+    model.build(30)
+    model.forward(x, t), model.backward()
+    stepped = model.parameter_vector - 0.1 * model.gradient_vector
+    for exact, by_definition in zip(
+        model.gradient(x, t), model.numerical_gradient(x, t), strict=True
+    ):
+        assert_allclose(exact, by_definition, atol=1e-8)
+    loss = model.forward(x, t)
+    history = model.fit(x, t, 1, 40, SGD(0.1), shuffle=False, verbose=0)
+    assert_allclose(model.parameter_vector, stepped, rtol=1e-12)
+    assert history.loss[0] == pytest.approx(loss, rel=1e-13)

@@ -20,7 +20,7 @@ def _record(names):
 
 LAYER = _record(
     "inputs outputs weight bias activation forward backward count state row_scratch scratch whole "
-    "frozen gradient own steps"
+    "frozen gradient own steps decays"
 )
 PROGRAM = _record(
     "layers depth x_scale x_offset loss loss_numbers states seed rule grads hyper slots updates "
