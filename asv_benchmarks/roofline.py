@@ -27,7 +27,7 @@ PANELS = {
         ("batch_normalization", "rescaling", "dropout", "embedding"),
         "",
     ),
-    "Nodes": (("nodes",), ""),
+    "Nodes, counts of words": (("nodes", "co_occurrence"), ""),
 }
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart, and a mark of its own for each.

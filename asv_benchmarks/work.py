@@ -43,6 +43,7 @@ FAMILIES = {
     "N C": Family((128, 512), {1: "N", 2: "NC"}),
     "N D": Family((128, 512), {1: "D", 2: "ND"}),
     "V H N": Family((512, 512, 128), {1: "N", 2: "NH", "W": "VH", "dW": "VH"}),
+    "V N": Family((1024, 100_000), {1: "V", 2: "VV", "corpus": "N"}),
     "A B C": Family((128, 4, 128), {2: "AC", 3: "ABC"}),
     "N D M": Family(
         (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
@@ -120,6 +121,9 @@ KERNELS = {
     "batch_normalization_backward": Work("N D", "9*N*D"),
     "embedding_forward": Work("V H N", "0", {"W": "min(1, N/V)"}),
     "embedding_backward": Work("V H N", "N*H"),
+    # Every word with two before it; of the matrix a line of the cache each time.
+    "co_occurrence_forward": Work("V N", "0", {"counts": "min(1, 128*N/V/V)"}),
+    "ppmi_forward": Work("V N", "V*V*(log + 4)"),  # of a matrix without zeros
     "add_forward": Work("P", "P"),
     "add_backward": Work("P", "0"),
     "multiply_forward": Work("P", "P"),
@@ -196,7 +200,7 @@ SCALARS = {
     "activation": kernels.SIGMOID, "alpha": 0.1, "beta1": 0.9, "beta2": 0.999,
     "clip_value": math.inf, "decay_rate": 0.99, "delta": 0.5, "dout": 1, "eps": 1e-7, "lr": TINY,
     "momentum": 0.9, "offset": 0.5, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2,
-    "strength": TINY, "t": 1, "weight_decay": 0,
+    "strength": TINY, "t": 1, "total": 1e9, "weight_decay": 0, "window_size": 2,
 }  # fmt: skip
 
 
@@ -250,7 +254,7 @@ def arguments_of(name, sizes, types):
             letters = axes.get(argument) or axes[kind.ndim]
             letters = "1" if argument in ("loss", "total") else letters
             shape = [sizes.get(letter, 1) for letter in letters]
-            if kind.dtype == numba.int64:
+            if kind.dtype in (numba.int32, numba.int64):
                 values = rng.integers(sizes.get("V") or sizes["C"], size=shape)
             elif kind.dtype == numba.uint8:
                 values = rng.integers(2, size=shape)

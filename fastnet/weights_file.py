@@ -56,11 +56,12 @@ def write(
 
 @contextlib.contextmanager
 def opened(
-    where: str, path: str | bytes | os.PathLike[Any]
+    where: str, path: str | bytes | os.PathLike[Any], writer: str = "Sequential.save"
 ) -> Iterator[tuple[dict[str, Any], Any]]:
     """Open a file that `write` wrote: its description, and safetensors' object with its arrays.
 
-    What is found wrong with it inside, a TypeError or ValueError, is told with the file's name.
+    `writer` is the public name that writes such files. What is found wrong with it inside, a
+    TypeError or ValueError, is told with the file's name.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -74,7 +75,7 @@ def opened(
             error, what = FileNotFoundError, "which does not exist"
         raise error(
             f"{where}: path must be a saved model, got {path!r}, {what}. "
-            "Give the file that Sequential.save wrote."
+            f"Give the file that {writer} wrote."
         )
     try:
         with safe_open(path, framework="numpy") as file:
@@ -82,7 +83,7 @@ def opened(
     except (SafetensorError, TypeError, ValueError) as problem:
         raise ValueError(
             f"{where}: path must be a whole model file of fastnet, got {path!r}: "
-            f"{str(problem).rstrip('.')}. Give a file that Sequential.save wrote."
+            f"{str(problem).rstrip('.')}. Give a file that {writer} wrote."
         ) from None
 
 

@@ -175,8 +175,10 @@ def module_names():
         "fastnet.reference.layers": PACKAGE / "reference" / "layers",
         "fastnet.reference.models": PACKAGE / "reference" / "models",
         "fastnet.reference.textbook": PACKAGE / "reference" / "textbook",
+        "fastnet.reference.textbook.second": PACKAGE / "reference" / "textbook" / "second",
         "fastnet.textbook": PACKAGE / "textbook",
         "fastnet.textbook.first": PACKAGE / "textbook" / "first",
+        "fastnet.textbook.second": PACKAGE / "textbook" / "second",
     }
     for package, folder in folders.items():
         yield package

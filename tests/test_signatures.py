@@ -16,6 +16,7 @@ MODULES += ["models", "optimizer", "penalties", "textbook.first", "textbook.seco
 NOT_MIRRORED = {
     "models.Sequential": {"dtype", "load", "loss", "save"},
     "textbook.second.Trainer": {"plot"},
+    "textbook.second.RnnlmTrainer": {"plot"},
 }
 IN_LOOP = {
     "argument_names",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet.checks.arrays import _shown, array
+from fastnet.checks.arrays import INT64, UINT64, _shown, array
 from fastnet.checks.numbers import count
 
-__all__ = ["equally_long", "members", "no_matplotlib", "options", "sizes"]
+__all__ = ["equally_long", "members", "no_matplotlib", "options", "sizes", "word_numbers"]
 
 
 def sizes(where: str, name: str, value: Any) -> list[int]:
@@ -53,6 +54,37 @@ def options(where: str, name: str, value: Any, kind: type) -> None:
             f"{where}: {name} must be a dict of arguments of {kind.__name__} "
             f"({', '.join(known)}), got {_shown(value)}. Give a dict such as {{'lr': 0.01}}."
         )
+
+
+def word_numbers(
+    where: str, name: str, value: ArrayLike, vocab_size: int | None = None, ndim: int = 1
+) -> NDArray[np.int64]:
+    """Return numbers of words as a fresh int64 array of at most ndim dimensions, one at least."""
+    found = array(where, name, value)
+    if found.dtype.kind not in "iu":
+        raise TypeError(
+            f"{where}: {name} must be integers, got {name}.dtype={found.dtype}. Give the numbers "
+            "of words, as preprocess returns them."
+        )
+    if not 1 <= found.ndim <= ndim or not found.size:
+        wanted = "(N,) or (N, C)" if ndim == 2 else "(N,)"
+        raise ValueError(
+            f"{where}: {name} must be {wanted} with at least one word, got "
+            f"{name}.shape={found.shape}. Give an array {wanted}."
+        )
+    result = found.astype(INT64, "C")
+    bad = result.view(UINT64) >= (vocab_size or 2**63)  # negative ones are huge
+    if bad.any():
+        i = tuple(int(k) for k in np.argwhere(bad)[0])
+        rule, advice = "not be negative", "Count words from 0"
+        if vocab_size is not None:
+            rule = f"be in 0..{vocab_size - 1} for vocab_size={vocab_size}"
+            advice += ", or give a larger vocab_size"
+        raise IndexError(
+            f"{where}: {name} must {rule}, got {name}[{', '.join(map(str, i))}]={found[i]}. "
+            f"{advice}."
+        )
+    return result
 
 
 def no_matplotlib(where: str, error: ImportError) -> ImportError:
