@@ -8,12 +8,12 @@ import numpy as np
 from fastnet import kernels
 
 ACTIVATIONS = ("elementary", "activations", "rectifiers", "gates")
-LOSSES = ("softmax", "losses", "cross_entropy", "soft_cross_entropy", "hinge")
+LOSSES = ("softmax", "losses", "cross_entropy", "soft_cross_entropy", "sequence_loss", "hinge")
 # Title of a panel -> files of kernels/, and how the names of its kernels end.
 PANELS = {
     "Products and networks": (
         (
-            *("gemm", "affine", "train", "predict", "differences"),
+            *("gemm", "affine", "attention", "train", "predict", "differences"),
             *("convolution", "convolution_input", "convolution_weights"),
         ),
         "",
@@ -24,7 +24,7 @@ PANELS = {
     "Losses, forward": (LOSSES, "_forward"),
     "Losses, backward": (LOSSES, "_backward"),
     "Normalization, dropout, embedding": (
-        ("batch_normalization", "rescaling", "dropout", "embedding"),
+        ("batch_normalization", "rescaling", "dropout", "embedding", "sampling"),
         "",
     ),
     "Nodes, counts of words": (("nodes", "co_occurrence"), ""),

@@ -44,6 +44,14 @@ FAMILIES = {
     "N D": Family((128, 512), {1: "D", 2: "ND"}),
     "V H N": Family((512, 512, 128), {1: "N", 2: "NH", "W": "VH", "dW": "VH"}),
     "V N": Family((1024, 100_000), {1: "V", 2: "VV", "corpus": "N"}),
+    "N V H": Family(
+        (128, 512, 512),
+        {1: "N", 2: "NH", "W": "VH", "dW": "VH", "out": "N1", "dout": "N1"},
+    ),
+    "N T S H": Family(
+        (128, 29, 10, 256),
+        {3: "NSH", "hs": "NTH", "dhs": "NTH", "a": "NST", "da": "NST", "ds": "NST"},
+    ),
     "A B C": Family((128, 4, 128), {2: "AC", 3: "ABC"}),
     "N D M": Family(
         (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
@@ -124,6 +132,14 @@ KERNELS = {
     # Every word with two before it; of the matrix a line of the cache each time.
     "co_occurrence_forward": Work("V N", "0", {"counts": "min(1, 128*N/V/V)"}),
     "ppmi_forward": Work("V N", "V*V*(log + 4)"),  # of a matrix without zeros
+    "embedding_dot_forward": Work("N V H", "2*N*H", {"W": "min(1, N/V)"}),
+    "embedding_dot_backward": Work("N V H", "3*N*H", {"W": "min(1, N/V)"}),
+    "weight_sum_forward": Work("N T S H", "2*N*T*S*H"),
+    "weight_sum_backward": Work("N T S H", "4*N*T*S*H"),
+    "attention_weight_forward": Work("N T S H", "N*S*T*(2*H + exp + 4)"),
+    "attention_weight_backward": Work("N T S H", "N*S*T*(4*H + 4)"),
+    "attention_forward": Work("N T S H", "N*S*T*(4*H + exp + 4)"),
+    "attention_backward": Work("N T S H", "N*S*T*(8*H + 4)"),
     "add_forward": Work("P", "P"),
     "add_backward": Work("P", "0"),
     "multiply_forward": Work("P", "P"),
@@ -156,6 +172,8 @@ KERNELS = {
     "cross_entropy_backward": Work("N C", "3*N", LABELLED),
     "softmax_cross_entropy_forward": Work("N C", "N*C*(exp + 4) + N*(log + 3)"),
     "softmax_cross_entropy_backward": Work("N C", "2*N*C + N"),
+    "sequence_loss_forward": Work("N C", "N*C*(exp + 4) + N*(log + 3)"),
+    "sequence_loss_backward": Work("N C", "2*N*C"),
     "soft_cross_entropy_forward": Work("N C", "N*C*(exp + 8) + N*(log + 2)"),
     "soft_cross_entropy_backward": Work("N C", "5*N*C"),
     **{
@@ -191,8 +209,8 @@ KERNELS = {
     ),
 }
 
-# It returns a number, from a table of a few.
-WITHOUT_WORK = {"work_size"}
+# It returns a number, from a table of a few; how long a draw takes is a matter of the words.
+WITHOUT_WORK = {"work_size", "unigram_sampler_forward"}
 
 TINY = 1e-12  # weights stay as they are, at the same cost: every call is the first one again
 

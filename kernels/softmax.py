@@ -33,7 +33,7 @@ from .sweep import sum_of, sweep
 
 
 @helper
-def _softmax_of(size, columns, x, y):
+def softmax_of(size, columns, x, y):
     """Softmax of the rows in x[:size], pointers."""
     step = lanes(x)
     if 0 < columns <= NARROW * step:
@@ -61,7 +61,7 @@ def softmax_forward(x, y):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 3.5.2.
     """
-    _softmax_of(x.size, x.shape[-1], pointer(x), pointer(y))
+    softmax_of(x.size, x.shape[-1], pointer(x), pointer(y))
 
 
 @helper
@@ -75,7 +75,7 @@ def _slope(y, dout, mean):
 
 
 @helper
-def _gradient_of(size, columns, y, dout, dx):
+def gradient_of(size, columns, y, dout, dx):
     """Gradient of the softmax of the rows in y[:size], pointers; columns > 0."""
     for i in range(0, size, columns):
         p, q = offset(y, i), offset(dout, i)
@@ -101,14 +101,14 @@ def softmax_backward(y, dout, dx):
     Source: Saitoh, Deep Learning from Scratch 2, common/layers.py.
     """
     if y.shape[-1] > 0:
-        _gradient_of(y.size, y.shape[-1], pointer(y), pointer(dout), pointer(dx))
+        gradient_of(y.size, y.shape[-1], pointer(y), pointer(dout), pointer(dx))
 
 
 @entry(LayerForward)
 def softmax_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
     """`softmax_forward` for the compiled loop. state: the columns of a row."""
     columns = int(get(pointer_at(state, like), 0))
-    _softmax_of(n * d, columns, pointer_at(x, like), pointer_at(out, like))
+    softmax_of(n * d, columns, pointer_at(x, like), pointer_at(out, like))
     return 0
 
 
@@ -119,7 +119,7 @@ def softmax_gradient_in_loop(
     """`softmax_backward` for the compiled loop."""
     if dx != 0:
         y, columns = pointer_at(out, like), int(get(pointer_at(state, like), 0))
-        _gradient_of(n * d, columns, y, pointer_at(dout, like), pointer_at(dx, like))
+        gradient_of(n * d, columns, y, pointer_at(dout, like), pointer_at(dx, like))
     return 0
 
 

@@ -110,6 +110,74 @@ def _embedding(dtype):
     return layers.Embedding(numbers(50, M, seed=4)(dtype))
 
 
+def _steps(dtype):
+    """Return words (N, 3), and steps whose labels leave some out."""
+    return labels((7, 3), 50)(dtype), np.where(labels((7, 3), 9, 8)(dtype) < 2, -1, 4)
+
+
+def _negative_sampling(dtype):
+    corpus, rng = labels(400, 50, 7)(dtype) % 41, np.random.default_rng(6)
+    corpus = np.concatenate([np.arange(50), corpus])
+    return layers.NegativeSamplingLoss(numbers(50, M, seed=4)(dtype), corpus, rng=rng)
+
+
+def _of_steps(make, *shapes, out):
+    """Return the example of a layer of steps; its inputs have the shapes."""
+    draws = [numbers(*shape, seed=1 + 2 * i) for i, shape in enumerate(shapes)]
+    return Layer(make, lambda dtype: [draw(dtype) for draw in draws], numbers(*out, seed=2))
+
+
+def _time_affine(dtype):
+    return layers.TimeAffine(numbers(D, M, seed=4)(dtype), numbers(M, seed=5)(dtype))
+
+
+def _tied(dtype):
+    return layers.TimeAffine(numbers(M, D, seed=4)(dtype).T, numbers(M, seed=5)(dtype))
+
+
+STEPS = 7, 3, D  # samples, steps, features
+SEQUENCES = {
+    "TimeEmbedding": Layer(
+        lambda dtype: layers.TimeEmbedding(numbers(50, M, seed=4)(dtype)),
+        lambda dtype: [_steps(dtype)[0]],
+        numbers(7, 3, M, seed=2),
+    ),
+    "TimeAffine": _of_steps(_time_affine, STEPS, out=(7, 3, M)),
+    "TimeAffine tied": _of_steps(_tied, STEPS, out=(7, 3, M)),
+    "TimeDropout": _of_steps(
+        lambda dtype: layers.TimeDropout(0.3, rng=np.random.default_rng(6)), STEPS, out=STEPS
+    ),
+    "TimeSoftmaxWithLoss": Layer(
+        lambda dtype: layers.TimeSoftmaxWithLoss(),
+        lambda dtype: [numbers(*STEPS, seed=1)(dtype), _steps(dtype)[1]],
+        lambda dtype: 0.5,
+    ),
+    "TimeSigmoidWithLoss": Layer(
+        lambda dtype: layers.TimeSigmoidWithLoss(),
+        lambda dtype: [numbers(7, 3, seed=1)(dtype), labels((7, 3), 2)(dtype)],
+        lambda dtype: 0.5,
+    ),
+    "WeightSum": _of_steps(lambda dtype: layers.WeightSum(), STEPS, STEPS[:2], out=(7, D)),
+    "AttentionWeight": _of_steps(
+        lambda dtype: layers.AttentionWeight(), STEPS, (7, D), out=STEPS[:2]
+    ),
+    "Attention": _of_steps(lambda dtype: layers.Attention(), STEPS, (7, D), out=(7, D)),
+    "TimeAttention": _of_steps(
+        lambda dtype: layers.TimeAttention(), STEPS, (7, 5, D), out=(7, 5, D)
+    ),
+    "EmbeddingDot": Layer(
+        lambda dtype: layers.EmbeddingDot(numbers(50, M, seed=4)(dtype)),
+        lambda dtype: [numbers(N, M, seed=1)(dtype), labels(N, 50)(dtype)],
+        numbers(N, seed=2),
+    ),
+    "NegativeSamplingLoss": Layer(
+        _negative_sampling,
+        lambda dtype: [numbers(N, M, seed=1)(dtype), labels(N, 50)(dtype)],
+        lambda dtype: 0.5,
+    ),
+}
+
+
 def _plain(name):
     return lambda dtype: getattr(layers, name)()
 
@@ -156,6 +224,7 @@ LAYERS: dict[str, Layer] = {
         lambda dtype: [numbers(N, M)(dtype), labels(N, M)(dtype)],
         lambda dtype: 0.5,
     ),
+    **SEQUENCES,
 }
 
 # --------------------------------------------------------------------------- losses

@@ -135,6 +135,83 @@ def two(kind):
     return call
 
 
+def of_steps(make, forward, backward):
+    """Call a layer of sequences: x and dout are one of six steps, or six of one."""
+
+    def call(x, dout, dtype):
+        made = make(dtype)
+        results = [made.forward(*forward(x, dout)), made.backward(*backward(x, dout))]
+        flat = [each for one in results for each in (one if type(one) is tuple else (one,))]
+        return [each for each in flat if each is not None] + [grad.copy() for grad in made.grads]
+
+    return call
+
+
+def negative_sampling(dtype):
+    W, rng = weights(dtype)[0], np.random.default_rng(0)
+    return layers.NegativeSamplingLoss(W, [0, 1, 2, 3], sample_size=2, rng=rng)
+
+
+SEQUENCES = {
+    "TimeEmbedding": of_steps(
+        lambda dtype: layers.TimeEmbedding(weights(dtype)[0]),
+        lambda x, dout: [[T]],
+        lambda x, dout: [[dout]],
+    ),
+    "TimeAffine": of_steps(
+        lambda dtype: layers.TimeAffine(*weights(dtype)),
+        lambda x, dout: [[x]],
+        lambda x, dout: [[dout]],
+    ),
+    "TimeAffine tied": of_steps(
+        lambda dtype: layers.TimeAffine(weights(dtype)[0].T, weights(dtype)[1]),
+        lambda x, dout: [[x]],
+        lambda x, dout: [[dout]],
+    ),
+    "TimeDropout": of_steps(
+        lambda dtype: layers.TimeDropout(rng=np.random.default_rng(0)),
+        lambda x, dout: [[x]],
+        lambda x, dout: [[dout]],
+    ),
+    "TimeSoftmaxWithLoss": of_steps(
+        lambda dtype: layers.TimeSoftmaxWithLoss(),
+        lambda x, dout: ([x], [T - 1]),
+        lambda x, dout: (),
+    ),
+    "TimeSigmoidWithLoss": of_steps(
+        lambda dtype: layers.TimeSigmoidWithLoss(),
+        lambda x, dout: (x, yes_or_no(dout)),
+        lambda x, dout: (),
+    ),
+    "WeightSum": of_steps(
+        lambda dtype: layers.WeightSum(),
+        lambda x, dout: ([x], np.asarray(dout).T[:1]),
+        lambda x, dout: [dout[:1]],
+    ),
+    "AttentionWeight": of_steps(
+        lambda dtype: layers.AttentionWeight(),
+        lambda x, dout: ([x], dout[:1]),
+        lambda x, dout: [np.asarray(dout).T[:1]],
+    ),
+    "Attention": of_steps(
+        lambda dtype: layers.Attention(),
+        lambda x, dout: ([x], dout[:1]),
+        lambda x, dout: [dout[:1]],
+    ),
+    "TimeAttention": of_steps(
+        lambda dtype: layers.TimeAttention(),
+        lambda x, dout: ([x], [dout]),
+        lambda x, dout: [[dout]],
+    ),
+    "EmbeddingDot": of_steps(
+        lambda dtype: layers.EmbeddingDot(weights(dtype)[0]),
+        lambda x, dout: (x, T),
+        lambda x, dout: [np.ones(N, np.float32)],
+    ),
+    "NegativeSamplingLoss": of_steps(negative_sampling, lambda x, dout: (x, T), lambda x, dout: ()),
+}
+
+
 # Name -> call(x, dout, dtype of the parameters): all its results. x and dout are (N, D).
 CALLS = {
     "sigmoid": function(functions.sigmoid),
@@ -177,10 +254,13 @@ CALLS = {
     "SquaredHinge": of_targets(losses.SquaredHinge, signs),
     "SigmoidWithLoss": of_targets(losses.SigmoidWithLoss, yes_or_no),
     "WeightedLosses": weighted,
+    **SEQUENCES,
     **UPDATES,
 }
 PRODUCTS = {"MatMul", "Affine", "Dense", "Dense sigmoid", "Dense relu", "Dense tanh"}
 PRODUCTS |= {"BatchNormalization"}
+# Of sequences and words: their results have the dtype of x and the parameters, too.
+HELD = {"TimeAffine", "TimeAffine tied", "EmbeddingDot", "NegativeSamplingLoss"}
 
 
 def read_only(array):
@@ -337,7 +417,10 @@ ALONE = {
 @pytest.mark.parametrize("given", ALONE)
 # Not BinaryCrossEntropy: these x are no probabilities.
 @pytest.mark.parametrize(
-    "name", sorted(CALLS.keys() - PRODUCTS - UPDATES.keys() - {"BinaryCrossEntropy"})
+    "name",
+    sorted(
+        CALLS.keys() - PRODUCTS - HELD - UPDATES.keys() - {"BinaryCrossEntropy", "TimeEmbedding"}
+    ),
 )
 def test_results_have_numpys_dtype(name, given):
     x, dout = ((10 * array).astype(given) for array in inputs())
@@ -359,7 +442,7 @@ def test_results_have_numpys_dtype(name, given):
 
 @pytest.mark.parametrize("given", ALONE)
 @pytest.mark.parametrize("held", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(PRODUCTS))
+@pytest.mark.parametrize("name", sorted(PRODUCTS | HELD))
 def test_products_have_numpys_dtype(name, held, given):
     x, dout = ((10 * array).astype(given) for array in inputs())
     out, dx, *grads = CALLS[name](x, dout, held)
@@ -445,8 +528,6 @@ def test_each_kernel_is_compiled_once_a_dtype():
     assert max(counts.values()) == 2, {name: n for name, n in counts.items() if n > 2}
     unused = {name for name, n in counts.items() if n == 0}
     assert unused == {  # not the layers' kernels; else the limit above would mean little
-        "affine_backward_input",
-        "affine_backward_params",
         "affine_backward_sgd_update",
         "central_differences",
         "dropout_mask",

@@ -316,6 +316,7 @@ def call_kernels_of_rows(fences, work):
         for columns in [*range(1, 2 * step + 2), 3 * step - 1]:
             rows = (1, 2, 3, 5)[columns % 4]
             shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}
+            shape |= {"N V H": (rows, 3, columns), "N T S H": (2, rows, 1 + rows % 3, columns)}
             shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
             sizes = work.sizes_of(name, shape[" ".join(letters)])
             arguments = list(work.arguments_of(name, sizes, types).values())
@@ -325,6 +326,18 @@ def call_kernels_of_rows(fences, work):
                     fences.copy(value) if hasattr(value, "nbytes") and value.ndim else value
                     for value in arguments
                 ])  # fmt: skip
+
+
+def call_the_sampler(fences):
+    """Few words, of which many are drawn twice, and uniform numbers that end anywhere."""
+    for words, size, stop in itertools.product((2, 3, 7, 16), (1, 2, 6), range(40)):
+        p = np.linspace(1, 2, words) / np.linspace(1, 2, words).sum()
+        target, uniform = np.arange(5) % words, np.random.default_rng(stop).random(stop)
+        arrays = np.cumsum(p), p, target, uniform, np.zeros(3, np.int64)
+        for fences.where in ("end", "start"):
+            fences.used = 0
+            sample = fences.array(5, min(size, words - 1), dtype=np.int64)
+            kernels.unigram_sampler_forward(*map(fences.copy, arrays), sample)
 
 
 # --------------------------------------------------------------------------- children
@@ -406,6 +419,7 @@ def main(part, word):
 
         fences = Fences(16, 65536)
         call_kernels_of_rows(fences, work)
+        call_the_sampler(fences)
         call_checked(fences)
     else:
         fences = Fences(16, 4 * MEGABYTE)

@@ -266,13 +266,17 @@ def test_the_version_that_fits_furthest_says_what_is_right():
 # --------------------------------------------------------------------------- what stays right
 
 
+# Whose numbers are several a row, or go with others: test_sampling.py has theirs.
+OF_SEVERAL = {"embedding_dot_forward", "embedding_dot_backward", "unigram_sampler_forward"}
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "uint64"])
 def test_labels_of_any_integer_dtype(dtype):
     rng = np.random.default_rng(0)
     y, t = rng.random((9, 7)), rng.integers(0, 7, 9)
     for name, kernel in PUBLIC.items():
         signature = kernel._given[0]
-        if labels not in signature:
+        if labels not in signature or name in OF_SEVERAL:
             continue
         results = []
         for given in (t, t.astype(dtype)):

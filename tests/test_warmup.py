@@ -168,7 +168,14 @@ def run(*arguments, **where):
 
 
 # Kernels of one dtype, or of none.
-ONCE = {"work_size", "dropout_mask", "central_differences", "copy_labels", "two_layer_gradient"}
+ONCE = {
+    "unigram_sampler_forward",
+    "work_size",
+    "dropout_mask",
+    "central_differences",
+    "copy_labels",
+    "two_layer_gradient",
+}
 
 
 def in_the_files():

@@ -35,11 +35,14 @@ def plain(kind):
     )
 
 
+# A base class, and what is timed in attention.py and sequence_loss.py.
+ELSEWHERE = {"Activation", "Attention", "AttentionWeight", "TimeAttention", "TimeDropout"}
+ELSEWHERE |= {"TimeSigmoidWithLoss", "TimeSoftmaxWithLoss", "WeightSum"}
 KINDS = importlib.import_module("fastnet.layers")
 LAYERS = {
     name: lambda layers, W, b, n, name=name: getattr(layers, name)()
     for name in KINDS.__all__
-    if name != "Activation" and plain(getattr(KINDS, name))
+    if name not in ELSEWHERE and plain(getattr(KINDS, name))
 } | {
     "MatMul": lambda layers, W, b, n: layers.MatMul(W),
     "Affine": lambda layers, W, b, n: layers.Affine(W, b),

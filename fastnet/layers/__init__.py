@@ -9,6 +9,7 @@ forward returned, as in the textbook.
 from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.affine import Affine
+from fastnet.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
@@ -22,21 +23,29 @@ from fastnet.layers.gates import *  # noqa: F403
 from fastnet.layers.matmul import MatMul
 from fastnet.layers.nodes import Add, Multiply
 from fastnet.layers.rescaling import Rescaling
+from fastnet.layers.sampling import EmbeddingDot, NegativeSamplingLoss
+from fastnet.layers.sequence_loss import TimeSigmoidWithLoss, TimeSoftmaxWithLoss
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
+from fastnet.layers.time_layers import TimeAffine, TimeDropout, TimeEmbedding
+from fastnet.layers.unigram import UnigramSampler
 
 __all__ = [
     "Activation",
     "Add",
     "Affine",
+    "Attention",
+    "AttentionWeight",
     "BatchNormalization",
     "Convolution",
     "Dense",
     "Dropout",
     "Embedding",
+    "EmbeddingDot",
     "Layer",
     "LoopLayer",
     "MatMul",
     "Multiply",
+    "NegativeSamplingLoss",
     "Outputs",
     "Repeat",
     "Rescaling",
@@ -44,6 +53,14 @@ __all__ = [
     "SoftmaxWithLoss",
     "Steps",
     "Sum",
+    "TimeAffine",
+    "TimeAttention",
+    "TimeDropout",
+    "TimeEmbedding",
+    "TimeSigmoidWithLoss",
+    "TimeSoftmaxWithLoss",
+    "UnigramSampler",
+    "WeightSum",
 ]
 __all__ += activations.__all__
 __all__ += gates.__all__

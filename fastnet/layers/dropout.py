@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,7 +65,7 @@ class Dropout(Layer):
         lambda layer, where, name, value: None if value is None else checks.generator(where, value)
     )
 
-    argument_names = "dropout_ratio", "inverted"
+    argument_names: ClassVar[tuple[str, ...]] = ("dropout_ratio", "inverted")
     draws = True
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
@@ -110,7 +110,7 @@ class Dropout(Layer):
         TypeError
             x is complex, object, string or wider than float64; train_flg is not True or False.
         """
-        where, ratio = "Dropout.forward", self.dropout_ratio
+        where, ratio = self._name("forward"), self.dropout_ratio
         checks.flag(where, "train_flg", train_flg)
         x = checks.array(where, "x", x)
         dtype = checks.result_dtype(x)
@@ -143,7 +143,7 @@ class Dropout(Layer):
         TypeError, ValueError
             dout holds no real numbers, or has another shape.
         """
-        where = "Dropout.backward"
+        where = self._name("backward")
         mask = np.asarray(checks.remembered(where, self, "mask"), bool, order="C")
         dout = checks.array(where, "dout", dout)
         checks.same_shape(where, "dout", dout, mask.shape)

@@ -88,7 +88,7 @@ class Embedding(Layer):
 
     def __init__(self, W: ArrayLike) -> None:
         super().__init__()
-        array = checks.parameter("Embedding", "W", W, 2)
+        array = checks.parameter(type(self).__name__, "W", W, 2)
         self.params.append(array)
         self.grads.append(np.zeros(array.shape, checks.result_dtype(array)))
 
@@ -100,7 +100,7 @@ class Embedding(Layer):
     @W.setter
     def W(self, W: ArrayLike) -> None:
         """Use another W from the next call on; dW is remade where its shape or dtype changes."""
-        array = checks.parameter("Embedding.W", "W", W, 2)
+        array = checks.parameter(self._name("W"), "W", W, 2)
         self.params[0] = array
         dtype = checks.result_dtype(array)
         if self.grads[0].shape != array.shape or self.grads[0].dtype != dtype:
@@ -129,7 +129,7 @@ class Embedding(Layer):
         IndexError
             A number is negative or too large.
         """
-        where = "Embedding.forward"
+        where = self._name("forward")
         checks.lengths(where, "params", self.params, 1)
         W = self.params[0]
         found = _row_numbers(where, idx, W.shape)
@@ -155,7 +155,7 @@ class Embedding(Layer):
         TypeError, ValueError
             dout holds no real numbers, or has another shape.
         """
-        where = "Embedding.backward"
+        where = self._name("backward")
         idx = checks.remembered(where, self, "_idx")
         params, grads = tuple(self.params), tuple(self.grads)
         checks.gradients(where, params, grads, 1)
@@ -171,7 +171,7 @@ class Embedding(Layer):
             dW[...] = written
 
     def __repr__(self) -> str:
-        return f"Embedding({', '.join(map(str, self.params[0].shape))})"
+        return f"{type(self).__name__}({', '.join(map(str, self.params[0].shape))})"
 
 
 def _row_numbers(where: str, idx: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from . import activations
 from .activations import *  # noqa: F403
+from .attention import Attention, AttentionWeight, TimeAttention, WeightSum
 from .batch_normalization import BatchNormalization
 from .convolution import Convolution
 from .dense import Dense
@@ -10,23 +11,43 @@ from .embedding import Embedding
 from .nodes import Add, Multiply, Repeat, Sum
 from .products import Affine, MatMul
 from .rescaling import Rescaling
+from .sampling import EmbeddingDot, NegativeSamplingLoss, UnigramSampler
 from .softmax import Softmax, SoftmaxWithLoss
+from .time_layers import (
+    TimeAffine,
+    TimeDropout,
+    TimeEmbedding,
+    TimeSigmoidWithLoss,
+    TimeSoftmaxWithLoss,
+)
 
 __all__ = [
     "Add",
     "Affine",
+    "Attention",
+    "AttentionWeight",
     "BatchNormalization",
     "Convolution",
     "Dense",
     "Dropout",
     "Embedding",
+    "EmbeddingDot",
     "MatMul",
     "Multiply",
+    "NegativeSamplingLoss",
     "Repeat",
     "Rescaling",
     "Softmax",
     "SoftmaxWithLoss",
     "Sum",
+    "TimeAffine",
+    "TimeAttention",
+    "TimeDropout",
+    "TimeEmbedding",
+    "TimeSigmoidWithLoss",
+    "TimeSoftmaxWithLoss",
+    "UnigramSampler",
+    "WeightSum",
 ]
 __all__ += [
     name
