@@ -14,6 +14,6 @@ from fastnet.checks.names import *
 from fastnet.checks.numbers import *
 from fastnet.checks.optimizers import *
 from fastnet.checks.samples import *
-from fastnet.checks.sequences import *
+from fastnet.checks.steps import *
 from fastnet.checks.textbook import *
 from fastnet.checks.values import *

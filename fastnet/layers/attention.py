@@ -52,7 +52,7 @@ class WeightSum(Layer):
         empty, or a not (N, T).
         """
         where = self._name("forward")
-        hs = checks.sequence(where, "hs", hs, "N, T, H")
+        hs = checks.dimensions(where, "hs", hs, "N, T, H")
         a = checks.beside(where, "a", a, "hs", hs.shape, hs.shape[:2])
         dtype = checks.result_dtype(hs, a)
         hs, rows = checks.contiguous(hs, dtype), _as_steps(checks.contiguous(a, dtype))
@@ -272,7 +272,7 @@ def _as_steps(rows: NDArray[Any]) -> NDArray[Any]:
 def _inputs(where: str, hs: Any, name: str, h: Any, *, steps: bool) -> tuple[Any, Any, Any]:
     """Return the encoder's steps, the decoder's (N, S, H), as kernels take them, and the dtype."""
     encoders = "hs_enc" if steps else "hs"
-    hs = checks.sequence(where, encoders, hs, "N, T, H")
+    hs = checks.dimensions(where, encoders, hs, "N, T, H")
     n, _, width = hs.shape
     h = checks.beside(where, name, h, encoders, hs.shape, (n, None, width) if steps else (n, width))
     dtype = checks.result_dtype(hs, h)

@@ -94,7 +94,7 @@ class EmbeddingDot(Layer):
         """Return (N, K) of rows (N K,), and the dtype; keep what backward needs."""
         checks.lengths(where, "params", self.params, 1)
         W = self.params[0]
-        h = checks.sequence(where, "h", h, "N, H", last=W.shape[1])
+        h = checks.dimensions(where, "h", h, "N, H", last=W.shape[1])
         checks.beside(where, "idx", rows, "h", h.shape, (len(h) * each,))
         dtype = checks.result_dtype(W, h)
         h = checks.contiguous(h, dtype)
@@ -108,7 +108,7 @@ class EmbeddingDot(Layer):
         h, rows = self._kept
         checks.gradients(where, tuple(self.params), tuple(self.grads), 1)
         W, dW = self.params[0], self.grads[0]
-        checks.sequence(where, "h", h, "N, H", last=W.shape[1])  # W may be another one
+        checks.dimensions(where, "h", h, "N, H", last=W.shape[1])  # W may be another one
         checks.indices(where, rows, W.shape)
         dtype = checks.result_dtype(W, h, dout)
         h, dout = checks.contiguous(h, dtype), checks.contiguous(dout, dtype)
@@ -191,7 +191,7 @@ class NegativeSamplingLoss(EmbeddingDot):
         have other shapes or are empty, IndexError where a target is out of range.
         """
         where = self._name("forward")
-        h = checks.sequence(where, "h", h, "N, H", last=self.params[0].shape[1])
+        h = checks.dimensions(where, "h", h, "N, H", last=self.params[0].shape[1])
         checks.beside(where, "target", target, "h", h.shape, h.shape[:1])
         found = checks.indices(where, target, (self.sampler.vocab_size,), "target")
         rows = np.column_stack([found, self.sampler.get_negative_sample(found)])

@@ -70,7 +70,7 @@ class TimeSoftmaxWithLoss(Layer):
         not (N, T, V), or empty, or ts of another shape, IndexError for a label out of range.
         """
         where = self._name("forward")
-        xs = checks.sequence(where, "xs", xs, "N, T, V")
+        xs = checks.dimensions(where, "xs", xs, "N, T, V")
         labels = checks.step_labels(where, ts, xs.shape, self.ignore_label)
         dtype = checks.result_dtype(xs)
         rows = checks.contiguous(xs, dtype).reshape(-1, xs.shape[2])
@@ -136,7 +136,7 @@ class TimeSigmoidWithLoss(Layer):
         empty, or ts has another shape, or other values.
         """
         where = self._name("forward")
-        xs, ts = checks.sequence(where, "xs", xs, "N, T"), checks.array(where, "ts", ts)
+        xs, ts = checks.dimensions(where, "xs", xs, "N, T"), checks.array(where, "ts", ts)
         checks.same_shape(where, "ts", ts, xs.shape)
         dtype = checks.result_dtype(xs)
         xs = checks.contiguous(xs, dtype)

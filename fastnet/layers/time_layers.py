@@ -54,7 +54,7 @@ class TimeEmbedding(Embedding):
 
         Raises ValueError where xs is not (N, T), or empty; else what `Embedding.forward` does.
         """
-        return super().forward(checks.sequence(self._name("forward"), "xs", xs, "N, T"))
+        return super().forward(checks.dimensions(self._name("forward"), "xs", xs, "N, T"))
 
 
 class TimeAffine(Affine):
@@ -91,7 +91,7 @@ class TimeAffine(Affine):
         where = self._name("forward")
         checks.lengths(where, "params", self.params, 2)
         W, b = self.params
-        x = checks.sequence(where, "x", x, last=W.shape[0])
+        x = checks.dimensions(where, "x", x, last=W.shape[0])
         checks.bias(where, b, W)
         dtype = checks.result_dtype(x, W, b)
         x, bias = checks.contiguous(x, dtype), checks.contiguous(b, dtype)
@@ -117,7 +117,7 @@ class TimeAffine(Affine):
         params, grads = tuple(self.params), tuple(self.grads)
         checks.gradients(where, params, grads, 2)
         W, (dW, db) = params[0], grads
-        checks.sequence(where, "x", x, last=W.shape[0])  # W may be another one than forward's
+        checks.dimensions(where, "x", x, last=W.shape[0])  # W may be another one than forward's
         dout = checks.array(where, "dout", dout)
         checks.same_shape(where, "dout", dout, (*x.shape[:2], W.shape[1]))
         dtype = checks.result_dtype(x, W, dout)

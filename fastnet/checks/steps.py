@@ -1,4 +1,4 @@
-"""Checks of sequences: samples of several steps, and labels of steps."""
+"""Checks of arrays of several axes: samples of steps, and labels of steps."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet.checks.arrays import INT64, array, same_shape
 
-__all__ = ["beside", "sequence", "step_labels", "word_numbers"]
+__all__ = ["beside", "dimensions", "step_labels", "word_numbers"]
 
 
-def sequence(
+def dimensions(
     where: str, name: str, value: ArrayLike, letters: str = "N, T, D", last: int | None = None
 ) -> NDArray[Any]:
     """Return an array of as many dimensions as there are letters, none of them empty.
