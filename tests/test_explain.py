@@ -63,7 +63,20 @@ def test_every_public_kernel_is_in_the_table(work):
     assert sorted(work.KERNELS) == sorted(set(PUBLIC) - work.WITHOUT_WORK)
 
 
-SIZES = {"K": 3, "T": 4, "S": 2, "P": 37, "N": 7, "C": 5, "D": 6, "M": 3, "V": 11, "H": 4, "A": 3, "B": 2}
+SIZES = {
+    "K": 3,
+    "T": 4,
+    "S": 2,
+    "P": 37,
+    "N": 7,
+    "C": 5,
+    "D": 6,
+    "M": 3,
+    "V": 11,
+    "H": 4,
+    "A": 3,
+    "B": 2,
+}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
