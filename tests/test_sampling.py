@@ -162,21 +162,20 @@ def test_the_sampler_is_the_reference(rng):
         ),
         (
             lambda: UnigramSampler([0, 1, -3], 0.75, 1),
-            ValueError,
-            "UnigramSampler: corpus must be (N,) of numbers of at least 0, got -3. Give the words' "
-            "numbers, one after the other.",
+            IndexError,
+            "UnigramSampler: corpus must not be negative, got corpus[2]=-3. Count words from 0.",
         ),
         (
             lambda: UnigramSampler([[0, 1]], 0.75, 1),
             ValueError,
-            "UnigramSampler: corpus must be (N,) of numbers of at least 0, got "
-            "corpus.shape=(1, 2). Give the words' numbers, one after the other.",
+            "UnigramSampler: corpus must be (N,) with at least one word, got corpus.shape=(1, 2). "
+            "Give an array (N,).",
         ),
         (
             lambda: UnigramSampler([0.0, 1.0], 0.75, 1),
             TypeError,
-            "UnigramSampler: corpus must be whole numbers, got dtype float64. Give numbers of "
-            "words, integers counted from 0.",
+            "UnigramSampler: corpus must be integers, got corpus.dtype=float64. Give the numbers "
+            "of words, as preprocess returns them.",
         ),
         (
             lambda: UnigramSampler([0, 1, 2], 0.75, 1).get_negative_sample([0, 3]),

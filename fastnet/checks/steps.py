@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet.checks.arrays import INT64, array, same_shape
 
-__all__ = ["beside", "dimensions", "step_labels", "word_numbers"]
+__all__ = ["beside", "dimensions", "step_labels"]
 
 
 def dimensions(
@@ -76,20 +76,3 @@ def step_labels(
         )
     labels[out] = -1
     return labels
-
-
-def word_numbers(where: str, name: str, value: ArrayLike) -> NDArray[np.int64]:
-    """Return a row of whole numbers of at least 0, such as a corpus."""
-    found = array(where, name, value)
-    if found.dtype.kind not in "iu":
-        raise TypeError(
-            f"{where}: {name} must be whole numbers, got dtype {found.dtype}. Give numbers of "
-            "words, integers counted from 0."
-        )
-    if found.ndim != 1 or not found.size or found.min() < 0:
-        got = f"{name}.shape={found.shape}" if found.ndim != 1 or not found.size else found.min()
-        raise ValueError(
-            f"{where}: {name} must be (N,) of numbers of at least 0, got {got}. Give the words' "
-            "numbers, one after the other."
-        )
-    return found.astype(INT64, "C")

@@ -39,7 +39,7 @@ class UnigramSampler:
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError, ValueError, IndexError
         An argument is of another kind, or out of range; the corpus has too few words.
 
     Notes
