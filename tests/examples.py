@@ -106,6 +106,15 @@ def _convolution(*shape, **options):
     return lambda dtype: layers.Convolution(W(dtype), b(dtype), **options)
 
 
+def _conv(kind, *arguments, image, **options):
+    def make(dtype):
+        layer = getattr(layers, kind)(*arguments, **options)
+        layer.build(image, np.random.default_rng(4), dtype)
+        return layer
+
+    return make
+
+
 def _embedding(dtype):
     return layers.Embedding(numbers(50, M, seed=4)(dtype))
 
@@ -211,6 +220,40 @@ LAYERS: dict[str, Layer] = {
     ),
     "Convolution of one channel": _of_one(
         _convolution(30, 1, 5, 5), 3, 1, 12, 12, out=(3, 30, 8, 8)
+    ),
+    "Conv2D": _of_one(
+        _conv("Conv2D", 17, 3, padding="same", activation="relu", image=(9, 8, 3)),
+        5,
+        9,
+        8,
+        3,
+        out=(5, 9, 8, 17),
+    ),
+    "Conv2D groups": _of_one(
+        _conv(
+            "Conv2D",
+            36,
+            (3, 2),
+            strides=(2, 1),
+            padding=((1, 2), 0),
+            dilation=(1, 2),
+            groups=4,
+            activation="gelu",
+            use_bias=False,
+            image=(9, 8, 20),
+        ),
+        3,
+        9,
+        8,
+        20,
+        out=(3, 5, 6, 36),
+    ),
+    "Conv1D": _of_one(
+        _conv("Conv1D", 19, 4, strides=2, activation="tanh", image=(20, 18)),
+        3,
+        20,
+        18,
+        out=(3, 9, 19),
     ),
     "Embedding": Layer(
         _embedding, lambda dtype: [labels((N, 3), 50)(dtype)], numbers(N, 3, M, seed=2)

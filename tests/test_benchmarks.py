@@ -27,6 +27,7 @@ NOT_TIMED = {
     "layers.Activation": "a base class",
     "layers.LoopLayer": "holds what a layer is to the loop",
     "layers.Outputs": "holds where outputs lie",
+    "layers.Steps": "is the shape of a sequence",
     "losses.Loss": "a base class",
     "losses.LoopLoss": "holds what a loss is to the loop",
     "optimizer.Optimizer": "a base class",

@@ -51,4 +51,66 @@ class Convolution:
         self.kernels.convolution_backward_params(*self.weights)
 
 
+class ConvolutionLayers:
+    """Forward and backward of the layers, in the shapes of small networks."""
+
+    param_names = ["implementation", "layer"]
+    params = [IMPLEMENTATIONS, ["Conv1D", "Conv2D", "Convolution"]]
+
+    def setup(self, implementation, layer):
+        results = {}
+        for name in IMPLEMENTATIONS:
+            layers = part(name, "layers")
+            if layer == "Convolution":
+                W = numbers("float32", 16, 8, 3, 3)
+                made = layers.Convolution(W / W.dtype.type(9), numbers("float32", 16), pad=1)
+                x = numbers("float32", 32, 8, 14, 14)
+            else:
+                shape = (20, 8) if layer == "Conv1D" else (14, 14, 8)
+                made = getattr(layers, layer)(16, 3, padding="same", activation="relu")
+                made.build(shape, np.random.default_rng(0), "float32")
+                x = numbers("float32", 32, *shape)
+            out = made.forward(x)
+            dout = numbers("float32", *out.shape)
+            results[name] = [out, made.backward(dout), *made.grads]
+            if name == implementation:
+                self.layer, self.x, self.dout = made, x, dout
+        for ours, theirs in zip(results["fastnet"], results["numpy"], strict=True):
+            assert_close(ours, theirs)
+
+    def time_forward(self, *_):
+        self.layer.forward(self.x)
+
+    def time_backward(self, *_):
+        self.layer.backward(self.dout)
+
+
+class ConvolutionalNetwork:
+    """An epoch of a small network in `fit`, and the memory that it takes."""
+
+    param_names = ["batch_size"]
+    params = [[16, 64, 256]]
+
+    def setup(self, batch_size):
+        layers, models = part("fastnet", "layers"), part("fastnet", "models")
+        stack = [
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.Conv2D(32, 3, strides=2, activation="relu"),
+            layers.Dense(10),
+        ]
+        self.model = models.Sequential(stack, seed=0)
+        self.x, self.t = numbers("float32", 1024, 28, 28, 1), np.arange(1024) % 10
+        self.optimizer = part("fastnet", "optimizer").SGD(1e-12)
+        self.time_fit(batch_size)
+
+    def time_fit(self, batch_size):
+        self.model.fit(
+            self.x, self.t, epochs=1, batch_size=batch_size, optimizer=self.optimizer, verbose=0
+        )
+
+    def peakmem_fit(self, batch_size):
+        self.time_fit(batch_size)
+
+
 ConvolutionRatio = ratios(Convolution, images=[*CONVOLUTIONS])
+ConvolutionLayersRatio = ratios(ConvolutionLayers, layer=["Conv1D", "Conv2D", "Convolution"])

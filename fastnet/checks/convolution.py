@@ -9,7 +9,19 @@ from numpy.typing import NDArray
 from fastnet.checks.arrays import _shown
 from fastnet.checks.numbers import count
 
-__all__ = ["axis_sizes", "filters_of_groups", "images", "padding", "windows"]
+__all__ = [
+    "axis_sizes",
+    "biased",
+    "channels_of_groups",
+    "elementwise",
+    "filters_of_groups",
+    "images",
+    "of_shape",
+    "padding",
+    "sample_channels",
+    "sample_of_image",
+    "windows",
+]
 
 
 def axis_sizes(
@@ -18,9 +30,14 @@ def axis_sizes(
     """Return one whole number for each axis of an image; a single one is for all."""
     given = value if isinstance(value, (tuple, list)) else (value,) * dimensions
     if len(given) != dimensions:
+        way = (
+            "Give one for all axes of an image, or one for each"
+            if dimensions > 1
+            else "Give an int"
+        )
         raise ValueError(
-            f"{where}: {name} must be a whole number or {dimensions} of them, got "
-            f"{_shown(value)}. Give one for all axes of an image, or one for each."
+            f"{where}: {name} must be a whole number or {dimensions if dimensions > 1 else 'one'} "
+            f"of them, got {_shown(value)}. {way}."
         )
     return tuple(count(where, name, size, least) for size in given)
 
@@ -37,8 +54,8 @@ def padding(where: str, value: Any, dimensions: int) -> str | tuple[tuple[int, i
     pairs = value if isinstance(value, (tuple, list)) else (value,) * dimensions
     if len(pairs) != dimensions:
         raise ValueError(
-            f"{where}: padding must have an entry for each of {dimensions} axes, got "
-            f"{_shown(value)}. Give a number, or one or a pair (before, behind) for each axis."
+            f"{where}: padding must have an entry for each axis, got {_shown(value)}. Give a "
+            f"number, or one or a pair (before, behind) for each of {dimensions} axes."
         )
     return tuple(
         (pair[0], pair[1])
@@ -66,6 +83,7 @@ def images(
 ) -> None:
     """Check that an array has the axes, such as N, H, W, C, and W's channels along one of them."""
     shape, wanted = array.shape, len(axes.split(", "))
+    axis %= wanted
     if len(shape) == wanted and shape[axis] == channels:
         return
     advice = f"Give {name} of shape ({axes}) with {channels} channels"
@@ -93,24 +111,79 @@ def windows(
     dilation: tuple[int, ...],
     before_and_behind: tuple[tuple[int, int], ...],
 ) -> tuple[int, ...]:
-    """Return how many windows lie along each axis; at least one must fit."""
-    out = tuple(
-        (size + sum(zeros) - (k - 1) * d - 1) // s + 1
-        for size, k, s, d, zeros in zip(
-            image, kernel, strides, dilation, before_and_behind, strict=True
-        )
-    )
+    """Return how many windows lie along each axis; at least one must fit.
+
+    `image` has the axes first; if channels stand behind them, they may be meant to stand first.
+    """
+    sizes = [n + sum(zeros) for n, zeros in zip(image, before_and_behind, strict=False)]
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    out = tuple((n - k) // s + 1 for n, k, s in zip(sizes, spans, strides, strict=True))
     if min(out) < 1:
-        spans = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-        padded = tuple(
-            size + sum(zeros) for size, zeros in zip(image, before_and_behind, strict=True)
-        )
+        advice = "Give larger images, a smaller kernel, or padding"
+        if len(image) == 3 and len(kernel) == 2 and image[0] < min(image[1:]):
+            advice = "If channels stand first, they must stand last: x.transpose(0, 2, 3, 1)"
         raise ValueError(
             f"{where}: {name} must be at least as large as the kernel, {_by(spans)}, got "
-            f"{_by(padded)}, padding included. Give larger images, a smaller kernel, or padding."
+            f"{_by(sizes)}, padding included. {advice}."
         )
     return out
 
 
-def _by(found: tuple[int, ...]) -> str:
+def biased(where: str, use_bias: bool) -> None:
+    """Check that a layer has a bias."""
+    if not use_bias:
+        raise AttributeError(
+            f"{where}: use_bias must be True, got False. Make the layer with a bias."
+        )
+
+
+def elementwise(where: str, activation: str) -> None:
+    """Check that an activation works on each number by itself."""
+    if activation == "softmax":
+        raise ValueError(
+            f"{where}: activation must be one of single numbers, got 'softmax'. Add Softmax() "
+            "behind a Dense."
+        )
+
+
+def of_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Check that an array that is assigned has the shape of the one that it replaces."""
+    if array.shape != shape:
+        raise ValueError(
+            f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
+            "Give such an array, or make another layer."
+        )
+
+
+def sample_of_image(where: str, shape: tuple[int, ...], axes: str) -> None:
+    """Check that a sample has the axes that a layer takes."""
+    if len(shape) != len(axes.split(", ")):
+        raise ValueError(
+            f"{where}: input_shape must be ({axes}), got {shape}. Give samples of that shape, or "
+            "put a Reshape before the layer."
+        )
+
+
+def sample_channels(where: str, shape: tuple[int, ...], channels: int, W: tuple[int, ...]) -> None:
+    """Check that a sample has the channels of W."""
+    if shape[-1] != channels:
+        advice = f"Give samples with {channels}"
+        if shape[0] == channels and len(shape) == 3:
+            advice = "Channels are the last axis: x.transpose(0, 2, 3, 1)"
+        raise ValueError(
+            f"{where}: input_shape must have {channels} channels to match W {W}, got {shape}. "
+            f"{advice}."
+        )
+
+
+def channels_of_groups(where: str, shape: tuple[int, ...], groups: int) -> None:
+    """Check that each group has as many channels."""
+    if shape[-1] % groups:
+        raise ValueError(
+            f"{where}: input_shape must have a multiple of groups={groups} channels, got {shape}. "
+            "Give each group as many channels."
+        )
+
+
+def _by(found: list[int]) -> str:
     return " x ".join(map(str, found))

@@ -118,7 +118,8 @@ def unbuilt(where: str, name: str, value: Any, params: list[NDArray[Any]]) -> No
     if params:
         raise RuntimeError(
             f"{where}: {name} must be set before build, got {_shown(value)} for W "
-            f"{params[0].shape}. Assign layer.W and layer.b, or make another Dense."
+            f"{params[0].shape}. Assign layer.W and layer.b, or make another "
+            f"{where.partition('.')[0]}."
         )
 
 

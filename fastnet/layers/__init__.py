@@ -13,6 +13,7 @@ from fastnet.layers.attention import Attention, AttentionWeight, TimeAttention, 
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
+from fastnet.layers.conv import Conv1D, Conv2D
 from fastnet.layers.convolution import Convolution
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
 from fastnet.layers.dense import Dense
@@ -36,6 +37,8 @@ __all__ = [
     "Attention",
     "AttentionWeight",
     "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
     "Convolution",
     "Dense",
     "Dropout",

@@ -240,6 +240,11 @@ class Layer:
         )
 
     @classmethod
+    def _saved_names(cls, arguments: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays that it learns, made with these arguments."""
+        return cls.array_names
+
+    @classmethod
     def _saved_shapes(
         cls,
         input_shape: tuple[int, ...],

@@ -187,8 +187,9 @@ def _arrays(
     All is checked here, before a layer is made: what a damaged description asks for is never
     allocated.
     """
-    names = [[f"{i}.{name}" for name in saved_array_names(kind)] for i, kind in enumerate(kinds)]
-    learnt = [f"{i}.{name}" for i, kind in enumerate(kinds) for name in kind.array_names]
+    described = list(enumerate(zip(kinds, header["layers"], strict=True)))
+    names = [[f"{i}.{n}" for n in saved_array_names(kind, given)] for i, (kind, given) in described]
+    learnt = [f"{i}.{n}" for i, (kind, given) in described for n in kind._saved_names(given)]
     states = array_names(header.get("optimizer"), len(learnt))
     wanted, found = {name for group in [*names, *states] for name in group}, set(file.keys())
     if wanted != found:
@@ -230,7 +231,7 @@ def _layer(kind: Any, described: dict[str, Any], arrays: list[NDArray[Any]]) -> 
         if argument not in described:
             raise ValueError(f"its {kind.__name__} lacks {argument}")
     given = {argument: described[argument] for argument in kind.argument_names}
-    layer = kind._from_saved(given, dict(zip(saved_array_names(kind), arrays, strict=True)))
+    layer = kind._from_saved(given, dict(zip(saved_array_names(kind, given), arrays, strict=True)))
     layer.trainable = described.get("trainable", True)
     if described.get("rng") is not None and kind.draws:
         layer.rng = np.random.default_rng()

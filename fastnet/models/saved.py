@@ -99,7 +99,7 @@ def save_model(
     arrays = {
         f"{i}.{name}": getattr(layer, name)
         for i, layer in enumerate(model.layers)
-        for name in saved_array_names(type(layer))
+        for name in saved_array_names(type(layer), vars(layer))
     }
     if not arrays:
         raise ValueError(
@@ -140,9 +140,9 @@ def save_model(
     weights_file.write("save_model", path, arrays, description)
 
 
-def saved_array_names(kind: Any) -> tuple[str, ...]:
-    """Return the names of the arrays of a layer of a class, as its constructor takes them."""
-    names: tuple[str, ...] = kind.array_names + kind.memory_names
+def saved_array_names(kind: Any, arguments: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the arrays of a layer of a class, made with some arguments."""
+    names: tuple[str, ...] = kind._saved_names(arguments) + kind.memory_names
     return names
 
 

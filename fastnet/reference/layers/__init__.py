@@ -4,6 +4,7 @@ from . import activations
 from .activations import *  # noqa: F403
 from .attention import Attention, AttentionWeight, TimeAttention, WeightSum
 from .batch_normalization import BatchNormalization
+from .conv import Conv1D, Conv2D
 from .convolution import Convolution
 from .dense import Dense
 from .dropout import Dropout
@@ -27,6 +28,8 @@ __all__ = [
     "Attention",
     "AttentionWeight",
     "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
     "Convolution",
     "Dense",
     "Dropout",
