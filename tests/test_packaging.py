@@ -170,6 +170,7 @@ def module_names():
         "fastnet.datasets": PACKAGE / "datasets",
         "fastnet.losses": PACKAGE / "losses",
         "fastnet.optimizer": PACKAGE / "optimizer",
+        "fastnet.plot": PACKAGE / "plot",
         "fastnet.reference": PACKAGE / "reference",
         "fastnet.reference.kernels": PACKAGE / "reference" / "kernels",
         "fastnet.reference.layers": PACKAGE / "reference" / "layers",
