@@ -27,7 +27,10 @@ PANELS = {
         ("batch_normalization", "rescaling", "dropout", "embedding", "sampling"),
         "",
     ),
-    "Nodes, counts of words": (("nodes", "co_occurrence"), ""),
+    "Nodes, pooling, counts of words": (
+        ("nodes", "pooling", "average_pooling", "co_occurrence"),
+        "",
+    ),
 }
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart, and a mark of its own for each.

@@ -53,6 +53,8 @@ FAMILIES = {
         {3: "NSH", "hs": "NTH", "dhs": "NTH", "a": "NST", "da": "NST", "ds": "NST"},
     ),
     "A B C": Family((128, 4, 128), {2: "AC", 3: "ABC"}),
+    # Images, and windows of 2 x 2 pixels side by side: Y rows of X.
+    "N H W C": Family((100, 24, 24, 30), {4: "NYXC", "x": "NHWC", "dx": "NHWC"}),
     "N D M": Family(
         (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
     ),
@@ -148,6 +150,14 @@ KERNELS = {
     "repeat_backward": Work("A B C", "A*B*C"),
     "sum_forward": Work("A B C", "A*B*C"),
     "sum_backward": Work("A B C", "0"),
+    "max_pooling_2x2_forward": Work("N H W C", "3*N*Y*X*C"),
+    "max_pooling_2x2_backward": Work("N H W C", "4*N*Y*X*C"),
+    "max_pooling_forward": Work("N H W C", "3*N*Y*X*C"),
+    "max_pooling_backward": Work("N H W C", "8*N*Y*X*C"),
+    "average_pooling_forward": Work("N H W C", "5*N*Y*X*C"),
+    "average_pooling_backward": Work("N H W C", "8*N*Y*X*C"),
+    "global_average_pooling_forward": Work("A B C", "A*B*C + A*C"),
+    "global_average_pooling_backward": Work("A B C", "A*C"),
     "l1_penalty_forward": Work("P", "P"),
     "l1_penalty_backward": Work("P", "2*P", {"dW": 2}),
     "l2_penalty_forward": Work("P", "2*P"),
@@ -218,7 +228,8 @@ SCALARS = {
     "activation": kernels.SIGMOID, "alpha": 0.1, "beta1": 0.9, "beta2": 0.999,
     "clip_value": math.inf, "decay_rate": 0.99, "delta": 0.5, "dout": 1, "eps": 1e-7, "lr": TINY,
     "momentum": 0.9, "offset": 0.5, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2,
-    "strength": TINY, "t": 1, "total": 1e9, "weight_decay": 0, "window_size": 2,
+    "strength": TINY, "t": 1, "total": 1e9, "weight_decay": 0, "window_size": 2, "pad_left": 0,
+    "pad_top": 0, "pool_h": 2, "pool_w": 2, "stride_h": 2, "stride_w": 2, "zeros": False,
 }  # fmt: skip
 
 
@@ -237,7 +248,10 @@ def sizes_of(name, shape=None):
         )
     if letters == ["P"]:
         shape = [math.prod(shape)]
-    return dict(zip(letters, shape, strict=True))
+    sizes = dict(zip(letters, shape, strict=True))
+    if "H W" in KERNELS[name].sizes:
+        sizes |= {"Y": sizes["H"] // 2, "X": sizes["W"] // 2}
+    return sizes
 
 
 def types_of(name, dtype):
@@ -280,9 +294,9 @@ def arguments_of(name, sizes, types):
                 values = rng.uniform(0.1, 0.9, shape)
             arguments[argument] = values.astype(kind.dtype.name)
         else:
-            arguments[argument] = {"int64": int, "float64": float}.get(kind.name, np.float32)(
-                SCALARS[argument]
-            )
+            arguments[argument] = {"int64": int, "float64": float, "bool": bool}.get(
+                kind.name, np.float32
+            )(SCALARS[argument])
     # Of these two the equations hold for no other numbers.
     if name == "batch_normalization_backward":
         arguments["mean"] = arguments["x"].mean(axis=0)

@@ -269,17 +269,20 @@ def batch_normalization_in_loop(
 ):
     """Batch normalization of all rows of a batch.
 
-    param: gamma, beta. state: momentum, eps, the running mean and variance. scratch: what the
-    gradient needs, the batch's mean and inverse standard deviation.
+    param: gamma, beta. state: momentum, eps, columns, the running mean and variance. scratch: what
+    the gradient needs, the batch's mean and inverse standard deviation. A sample of d numbers may
+    be several rows: the pixels of an image, whose columns are its channels.
     """
     p, gamma, numbers = pointer_at(x, like), pointer_at(param, like), pointer_at(state, like)
-    beta, momentum, eps = offset(gamma, d), get(numbers, 0), get(numbers, 1)
-    mean, var, target = offset(numbers, 2), offset(numbers, 2 + d), pointer_at(out, like)
+    c = int(get(numbers, 2))
+    rows, mean, target = n * (d // c), offset(numbers, 3), pointer_at(out, like)
+    beta, momentum, eps, var = offset(gamma, c), get(numbers, 0), get(numbers, 1), offset(mean, c)
     if learn:
-        own = pointer_at(scratch, like)
-        normalize(n, d, d, p, gamma, beta, momentum, eps, mean, var, own, offset(own, d), target)
+        kept = pointer_at(scratch, like)
+        std = offset(kept, c)
+        normalize(rows, c, c, p, gamma, beta, momentum, eps, mean, var, kept, std, target)
     else:
-        normalize_running(n, d, d, p, gamma, beta, eps, mean, var, target)
+        normalize_running(rows, c, c, p, gamma, beta, eps, mean, var, target)
     return 0
 
 
@@ -289,8 +292,9 @@ def batch_normalization_gradient_in_loop(
 ):
     """The gradient of batch normalization; where nobody wants dx it takes the place of dout."""
     mean, dgamma, g = pointer_at(scratch, like), pointer_at(grad, like), pointer_at(dout, like)
+    c = int(get(pointer_at(state, like), 2))
     normalize_gradient(
-        n, d, d, pointer_at(x, like), pointer_at(param, like), mean, offset(mean, d), g,
-        g if dx == 0 else pointer_at(dx, like), dgamma, offset(dgamma, d),
+        n * (d // c), c, c, pointer_at(x, like), pointer_at(param, like), mean, offset(mean, c), g,
+        g if dx == 0 else pointer_at(dx, like), dgamma, offset(dgamma, c),
     )  # fmt: skip
     return 0

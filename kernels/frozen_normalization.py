@@ -13,12 +13,13 @@ def frozen_normalization_in_loop(
 ):
     """Batch normalization of some rows.
 
-    param: gamma, beta. state: momentum, eps, the running mean and variance, which stay.
+    param: gamma, beta. state: momentum, eps, columns, the running mean and variance, which stay.
     """
     gamma, numbers = pointer_at(param, like), pointer_at(state, like)
+    c, mean = int(get(numbers, 2)), offset(numbers, 3)
     normalize_running(
-        n, d, d, pointer_at(x, like), gamma, offset(gamma, d), get(numbers, 1), offset(numbers, 2),
-        offset(numbers, 2 + d), pointer_at(out, like),
+        n * (d // c), c, c, pointer_at(x, like), gamma, offset(gamma, c), get(numbers, 1), mean,
+        offset(mean, c), pointer_at(out, like),
     )  # fmt: skip
     return 0
 
@@ -33,9 +34,10 @@ def frozen_normalization_gradient_in_loop(
     """
     if dx != 0:
         zeros, numbers = pointer_at(scratch, like), pointer_at(state, like)
-        put_all(zeros, d, scalar(zeros, 0.0))
+        c = int(get(numbers, 2))
+        put_all(zeros, c, scalar(zeros, 0.0))
         normalize_running(
-            n, d, d, pointer_at(dout, like), pointer_at(param, like), zeros, get(numbers, 1),
-            zeros, offset(numbers, 2 + d), pointer_at(dx, like),
+            n * (d // c), c, c, pointer_at(dout, like), pointer_at(param, like), zeros,
+            get(numbers, 1), zeros, offset(numbers, 3 + c), pointer_at(dx, like),
         )  # fmt: skip
     return 0

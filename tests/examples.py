@@ -187,6 +187,17 @@ SEQUENCES = {
 }
 
 
+IMAGES = 4, 9, 8, 19  # rows and columns that are odd, and channels that fill no vector
+_WINDOWS = [(2, None, "valid"), (3, 2, "same"), ((2, 3), (1, 2), 1)]
+
+
+def _pooling(name, *arguments):
+    def make(dtype):
+        return getattr(layers, name)(*arguments)
+
+    return _of_one(make, *IMAGES, out=(IMAGES[0], *make(None).output_shape(IMAGES[1:])))
+
+
 def _plain(name):
     return lambda dtype: getattr(layers, name)()
 
@@ -255,6 +266,17 @@ LAYERS: dict[str, Layer] = {
         18,
         out=(3, 9, 19),
     ),
+    **{f"MaxPooling2D {g}": _pooling("MaxPooling2D", *g) for g in _WINDOWS},
+    **{f"AveragePooling2D {g}": _pooling("AveragePooling2D", *g) for g in _WINDOWS},
+    "GlobalAveragePooling2D": _of_one(
+        lambda dtype: layers.GlobalAveragePooling2D(), *IMAGES, out=(IMAGES[0], IMAGES[3])
+    ),
+    "Pooling": _of_one(lambda dtype: layers.Pooling(2, 2), 4, 19, 9, 8, out=(4, 19, 4, 4)),
+    "Pooling padded": _of_one(
+        lambda dtype: layers.Pooling(3, 2, stride=2, pad=1), 4, 19, 9, 8, out=(4, 19, 5, 5)
+    ),
+    "Flatten": _of_one(lambda dtype: layers.Flatten(), 4, 3, 5, 2, out=(4, 30)),
+    "Reshape": _of_one(lambda dtype: layers.Reshape((5, 6)), 4, 3, 5, 2, out=(4, 5, 6)),
     "Embedding": Layer(
         _embedding, lambda dtype: [labels((N, 3), 50)(dtype)], numbers(N, 3, M, seed=2)
     ),

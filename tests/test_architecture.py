@@ -73,12 +73,13 @@ OF_TRAINING = {
 } | {
     "loss_family",
 }
-# Tested and measured with activations, softmax, batch_normalization.
+# Tested and measured with activations, softmax, batch_normalization, pooling.
 # What convolution is made of.
 PARTS = (
     {"gates", "rectifiers"}
     | {"softmax_rows"}
     | {"frozen_normalization"}
+    | {"windows"}
     | {
         *("gathered", "geometry"),
         *("convolution_in_loop", "convolution_input", "convolution_weights"),

@@ -319,6 +319,7 @@ def call_kernels_of_rows(fences, work):
             shape |= {"N V H": (rows, 3, columns), "N T S H": (2, rows, 1 + rows % 3, columns)}
             shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
             shape |= {"V N": (columns, rows)}
+            shape |= {"N H W C": (2, rows + 1, 5, columns)}
             sizes = work.sizes_of(name, shape[" ".join(letters)])
             arguments = list(work.arguments_of(name, sizes, types).values())
             for fences.where in ("end", "start"):

@@ -437,13 +437,13 @@ def test_summary_and_repr():
     with redirect_stdout(io.StringIO()) as printed:
         model.summary()
     assert printed.getvalue() == (
-        "layer         activation  W               b           parameters\n"
-        "Rescaling     scale=0.00392157, offset=0                       0\n"
-        "Dense                     (21, 4)         (4,)                88\n"
-        "Dropout       dropout_ratio=0.2, inverted=False                0\n"
-        "Rescaling     scale=2, offset=-1                               0\n"
-        "Tanh                                                           0\n"
-        "total                                                         88\n"
+        "layer      made with                          output  weights       parameters\n"
+        "Rescaling  scale=0.00392157, offset=0         (21,)                          0\n"
+        "Dense                                         (4,)    (21, 4) (4,)          88\n"
+        "Dropout    dropout_ratio=0.2, inverted=False  (4,)                           0\n"
+        "Rescaling  scale=2, offset=-1                 (4,)                           0\n"
+        "Tanh                                          (4,)                           0\n"
+        "total                                                                       88\n"
     )
     assert repr(stack[0]) == "Rescaling(0.00392156862745098)"
     assert repr(stack[3]) == "Rescaling(2.0, offset=-1.0)"

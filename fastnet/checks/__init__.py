@@ -13,6 +13,7 @@ from fastnet.checks.models import *
 from fastnet.checks.names import *
 from fastnet.checks.numbers import *
 from fastnet.checks.optimizers import *
+from fastnet.checks.pooling import *
 from fastnet.checks.samples import *
 from fastnet.checks.steps import *
 from fastnet.checks.textbook import *

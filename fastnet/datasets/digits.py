@@ -28,7 +28,10 @@ KINDS = {IMAGES: "images", LABELS: "labels"}
 
 
 def load_digits(
-    normalize: bool = False, one_hot: bool = False, flatten: bool = True
+    normalize: bool = False,
+    one_hot: bool = False,
+    flatten: bool = True,
+    channels_last: bool = False,
 ) -> tuple[Pair, Pair]:
     """Return the 1,797 real handwritten digits (8 x 8 pixels) that are shipped with fastnet.
 
@@ -41,6 +44,8 @@ def load_digits(
         True: t is (N, 10) float64 with a 1 at the label. False: (N,) uint8 labels.
     flatten : bool
         True: x is (N, 64). False: (N, 1, 8, 8).
+    channels_last : bool
+        True: where flatten is False, x is (N, 8, 8, 1), as `Conv2D` takes it.
 
     Returns
     -------
@@ -72,8 +77,9 @@ def load_digits(
     with np.load(Path(__file__).parents[1] / "data" / "digits.npz", allow_pickle=False) as stored:
         train = stored["x_train"], stored["t_train"]
         test = stored["x_test"], stored["t_test"]
-    switches = (normalize, one_hot, flatten)
-    return _as_asked(*train, 8, 16, *switches), _as_asked(*test, 8, 16, *switches)
+    switches = (normalize, one_hot, flatten, channels_last)
+    shape = (1, 8, 8)
+    return as_asked(*train, shape, 16, *switches), as_asked(*test, shape, 16, *switches)
 
 
 def load_mnist(
@@ -81,6 +87,7 @@ def load_mnist(
     normalize: bool = False,
     one_hot: bool = False,
     flatten: bool = True,
+    channels_last: bool = False,
 ) -> tuple[Pair, Pair]:
     """Return MNIST (60,000 and 10,000 digits of 28 x 28 pixels), read from its four IDX files.
 
@@ -100,6 +107,8 @@ def load_mnist(
         True: t is (N, 10) float64 with a 1 at the label. False: (N,) uint8 labels.
     flatten : bool
         True: x is (N, 784). False: (N, 1, 28, 28).
+    channels_last : bool
+        True: where flatten is False, x is (N, 28, 28, 1), as `Conv2D` takes it.
 
     Returns
     -------
@@ -152,27 +161,31 @@ def load_mnist(
     ]
     train = _read_pair(*files[:2])
     test = _read_pair(*files[2:])
-    switches = (normalize, one_hot, flatten)
-    return _as_asked(*train, 28, 255, *switches), _as_asked(*test, 28, 255, *switches)
+    switches = (normalize, one_hot, flatten, channels_last)
+    shape = (1, 28, 28)
+    return as_asked(*train, shape, 255, *switches), as_asked(*test, shape, 255, *switches)
 
 
-def _as_asked(
+def as_asked(
     x: NDArray[np.uint8],
     t: NDArray[np.uint8],
-    side: int,
+    shape: tuple[int, int, int],
     top: int,
     normalize: bool,
     one_hot: bool,
     flatten: bool,
+    channels_last: bool,
 ) -> Pair:
-    """Apply the loaders' three switches to x (N, side * side) and t (N,)."""
+    """Apply the loaders' switches to x (N, C * H * W), of images of shape (C, H, W), and t (N,)."""
     images: NDArray[Any] = x
     labels: NDArray[Any] = t
     if normalize:
         images = x.astype(np.float32)
         images /= top
     if not flatten:
-        images = images.reshape(-1, 1, side, side)
+        images = images.reshape(-1, *shape)
+        if channels_last:
+            images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     if one_hot:
         labels = np.zeros((t.size, CLASSES))
         labels[np.arange(t.size), t] = 1

@@ -239,6 +239,8 @@ def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
         kernel(_row(x), _row(out))
         return out if out.ndim else out[()]
     x = checks.array(where, "x", x)
+    if checks.lies_channels_last(x):
+        return checks.channels_first(_map(kernel, where, checks.channels_last(x)))
     dtype = checks.result_dtype(x)
     x = checks.contiguous(x, dtype)
     out = empty(x.shape, x.dtype)
@@ -267,6 +269,9 @@ def _gradient(
             return dx
     out, dout = checks.array(where, "out", out), checks.array(where, "dout", dout)
     checks.same_shape(where, "dout", dout, out.shape)
+    if not rows and checks.lies_channels_last(out):
+        pair = checks.channels_last(out), checks.channels_last(dout)
+        return checks.channels_first(_gradient(kernel, where, *pair))
     dtype = checks.result_dtype(out, dout)
     out, dout = checks.contiguous(out, dtype), checks.contiguous(dout, dtype)
     dx = empty(out.shape, out.dtype)

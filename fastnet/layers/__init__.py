@@ -10,6 +10,7 @@ from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.affine import Affine
 from fastnet.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
+from fastnet.layers.average_pooling import AveragePooling2D, GlobalAveragePooling2D
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
@@ -23,9 +24,11 @@ from fastnet.layers.embedding import Embedding
 from fastnet.layers.gates import *  # noqa: F403
 from fastnet.layers.matmul import MatMul
 from fastnet.layers.nodes import Add, Multiply
+from fastnet.layers.pooling import MaxPooling2D, Pooling
 from fastnet.layers.rescaling import Rescaling
 from fastnet.layers.sampling import EmbeddingDot, NegativeSamplingLoss
 from fastnet.layers.sequence_loss import TimeSigmoidWithLoss, TimeSoftmaxWithLoss
+from fastnet.layers.shapes import Flatten, Reshape
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 from fastnet.layers.time_layers import TimeAffine, TimeDropout, TimeEmbedding
 from fastnet.layers.unigram import UnigramSampler
@@ -36,6 +39,7 @@ __all__ = [
     "Affine",
     "Attention",
     "AttentionWeight",
+    "AveragePooling2D",
     "BatchNormalization",
     "Conv1D",
     "Conv2D",
@@ -44,14 +48,19 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EmbeddingDot",
+    "Flatten",
+    "GlobalAveragePooling2D",
     "Layer",
     "LoopLayer",
     "MatMul",
+    "MaxPooling2D",
     "Multiply",
     "NegativeSamplingLoss",
     "Outputs",
+    "Pooling",
     "Repeat",
     "Rescaling",
+    "Reshape",
     "Softmax",
     "SoftmaxWithLoss",
     "Steps",

@@ -99,6 +99,11 @@ class LoopLayer(NamedTuple):
     steps: int = 1
     products: int = 0
 
+    @property
+    def is_shape(self) -> bool:
+        """Whether it leaves all numbers as they are."""
+        return self.kernels is None and not self.parameters and self.activation == IDENTITY
+
 
 def along(input_shape: tuple[int, ...], units: int) -> tuple[int, ...]:
     """Return the shape of so many units: of one sample, or of each of its steps."""

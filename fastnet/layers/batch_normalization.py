@@ -75,8 +75,10 @@ class BatchNormalization(Layer):
 
     Notes
     -----
-    x may have more dimensions, (N, C, H, W): as in the textbook, each of the C * H * W entries of
-    a sample is a feature, and gamma has as many. (Others normalize over N, H and W, with C gammas.)
+    By hand x may have more dimensions, (N, C, H, W): as in the textbook, each of the C * H * W
+    entries of a sample is a feature, and gamma has as many. In a `Sequential` images (height,
+    width, channels) and sequences (steps, features) are rows of their channels, or features, over
+    all pixels, or steps, of the batch: gamma has as many as these, as in Keras and PyTorch.
     Source: Ioffe and Szegedy, Batch Normalization, 2015; Saitoh, Deep Learning from Scratch,
     section 6.3.1.
 
@@ -115,13 +117,20 @@ class BatchNormalization(Layer):
         """Return D."""
         return self.params[0].size if self.params else None
 
+    @classmethod
+    def rows_in(cls, input_shape: tuple[int, ...]) -> int:
+        """Return how many rows a sample is: of an image (height, width, channels) its pixels."""
+        if len(input_shape) == 3:
+            return input_shape[0] * input_shape[1]
+        return super().rows_in(input_shape)
+
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
         """Return where its outputs lie: anywhere."""
         return ANYWHERE
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, which has the batch's statistics in scratch."""
-        (d,), learns = input_shape, self.trainable
+        d, learns = self.width_in(input_shape), self.trainable
         kernels = batch_normalization_in_loop, batch_normalization_gradient_in_loop
         frozen = frozen_normalization_in_loop, frozen_normalization_gradient_in_loop
         return [
@@ -129,7 +138,7 @@ class BatchNormalization(Layer):
                 input_shape,
                 ((d,), (d,)),
                 kernels if learns else frozen,
-                numbers=(self.momentum, self.eps),
+                numbers=(self.momentum, self.eps, d),
                 memories=dict.fromkeys(self.memory_names, (d,)),
                 scratch=2 * d,
                 whole=learns,

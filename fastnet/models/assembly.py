@@ -152,6 +152,9 @@ def recorded(
                 # Done as the rows are read.
                 scaling = step.numbers[0], step.numbers[1]
                 continue
+            if step.is_shape and (rows or k < len(stack) - 1):
+                shape = step.output_shape  # another of the same numbers: nothing to do
+                continue
             row = _row(step, shape, start)
             if step.kernels is not None:
                 row["decays"] = sum(map(math.prod, step.parameters[: layer.decays]))

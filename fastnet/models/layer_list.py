@@ -119,12 +119,15 @@ def inputs_of(layers: list[Any]) -> tuple[int, ...] | None:
 
 def _first(layers: list[Any]) -> Any:
     """Return the first layer that says what it takes, or does not give the same shape."""
+    known = None  # of those that give the same shape: a BatchNormalization knows its channels
     for layer in layers:
-        if layer.takes_row_numbers or layer.takes_shape or layer.features() is not None:
+        if layer.takes_row_numbers or layer.takes_shape:
             return layer
+        if known is None and layer.features() is not None:
+            known = layer
         if type(layer).output_shape is not Layer.output_shape:
-            return layer
-    return None
+            return layer if known is None else known
+    return known
 
 
 def take_shape(layers: list[Any]) -> bool:

@@ -222,7 +222,7 @@ class Sequential(Trained):
         return result
 
     def summary(self) -> None:
-        """Print the layers with their shapes and parameter counts, and which are frozen.
+        """Print the layers with the shapes that they give, parameter counts, and what is frozen.
 
         Raises
         ------
@@ -231,8 +231,7 @@ class Sequential(Trained):
         """
         from fastnet.models.summary import print_summary
 
-        self._ready("Sequential.summary")
-        print_summary(self)
+        print_summary(self, self._ready("Sequential.summary"))
 
     def save(self, path: str | bytes | os.PathLike[Any], optimizer: Any = None) -> None:
         """Write the model and its optimizer to one safetensors file, whole or not at all.

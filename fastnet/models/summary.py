@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastnet.models.network import Network
+
 if TYPE_CHECKING:
     from fastnet.models import Sequential
 
 __all__ = ["print_summary"]
 
+HEAD = "layer", "made with", "output", "weights", "parameters"
 
-def print_summary(model: Sequential) -> None:
-    """Print the layers with their shapes and parameter counts, and which are frozen."""
-    print(f"{'layer':<14}{'activation':<12}{'W':<16}{'b':<10}{'parameters':>12}")
-    for layer in model.layers:
-        shapes = [str(array.shape) for array in layer.params] + ["", ""]
-        activation = getattr(layer, "activation", None) or ""
+
+def print_summary(model: Sequential, network: Network) -> None:
+    """Print the layers with what they give, their arrays and counts, and which are frozen."""
+    table, frozen = [HEAD], [""]
+    shapes = [shape for _, _, shape in network.shapes]
+    for (layer, _), output in zip(network.stack, shapes, strict=True):
         count = sum(array.size for array in layer.params)
-        frozen = "" if layer.trainable or not count else "  frozen"
-        columns = f"{activation:<12}{shapes[0]:<16}{shapes[1]:<10}"
-        if not layer.params:  # what it is made with stands in their place
-            columns = ", ".join(f"{n}={_short(layer, n)}" for n in layer.argument_names)
-        print(f"{type(layer).__name__:<14}{columns:<38}{count:>12,}{frozen}")
-    print(f"{'total':<52}{model.parameter_count:>12,}")
+        weights = " ".join(str(array.shape) for array in layer.params)
+        table.append(
+            (type(layer).__name__, _made_with(layer), str(tuple(output)), weights, f"{count:,}")
+        )
+        frozen.append("" if layer.trainable or not count else "  frozen")
+    table.append(("total", "", "", "", f"{model.parameter_count:,}"))
     learning = sum(array.size for array in model.params)
     if learning < model.parameter_count:
-        print(f"{'trainable':<52}{learning:>12,}")
+        table.append(("trainable", "", "", "", f"{learning:,}"))
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for i, row in enumerate(table):
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        print("  ".join([*cells, row[-1].rjust(widths[-1])]) + (frozen[i : i + 1] or [""])[0])
 
 
-def _short(layer: Any, argument: str) -> str:
-    value = getattr(layer, argument)
+def _made_with(layer: Any) -> str:
+    """Return the activation of a layer that has arrays, and all arguments of any other."""
+    if layer.params:
+        return getattr(layer, "activation", None) or ""
+    return ", ".join(f"{name}={_short(getattr(layer, name))}" for name in layer.argument_names)
+
+
+def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

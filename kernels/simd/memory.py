@@ -82,3 +82,20 @@ def load_as(typingctx, source, i, like):
         return value
 
     return Vector(target)(source, types.int64, like), codegen
+
+
+@intrinsic
+def store_as(typingctx, target, i, x):
+    """target[i : i + lanes] = x, converted to uint8 where the target is: whole numbers to 255."""
+
+    def codegen(context, builder, sig, args):
+        kind, value = target.dtype, args[2]
+        if kind == types.uint8:
+            count = LANES(x.dtype)
+            value = builder.fptosi(value, ir.VectorType(ir.IntType(32), count))
+            value = builder.trunc(value, ir.VectorType(ir.IntType(8), count))
+        address = builder.bitcast(builder.gep(args[0], [args[1]]), value.type.as_pointer())
+        builder.store(value, address).align = kind.bitwidth // 8
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, x), codegen

@@ -19,8 +19,11 @@ from small_models import (
 
 from fastnet.layers import (
     Affine,
+    BatchNormalization,
     Dense,
+    Flatten,
     MatMul,
+    MaxPooling2D,
     Relu,
     Sigmoid,
 )
@@ -36,10 +39,10 @@ def test_later_sizes_are_inferred(capsys):
     assert model.layers[1].W.shape == (32, 10) and model.parameter_count == 25_450
     model.summary()
     assert capsys.readouterr().out == (
-        "layer         activation  W               b           parameters\n"
-        "Dense                     (784, 32)       (32,)           25,120\n"
-        "Dense                     (32, 10)        (10,)              330\n"
-        "total                                                     25,450\n"
+        "layer  made with  output  weights          parameters\n"
+        "Dense             (32,)   (784, 32) (32,)      25,120\n"
+        "Dense             (10,)   (32, 10) (10,)          330\n"
+        "total                                          25,450\n"
     )
 
 
@@ -48,14 +51,31 @@ def test_summary_of_ready_made_layers(capsys):
     model.build(784)
     model.summary()
     assert capsys.readouterr().out == (
-        "layer         activation  W               b           parameters\n"
-        "Relu                                                           0\n"
-        "Dense         relu        (784, 16)       (16,)           12,560\n"
-        "MatMul                    (16, 16)                           256\n"
-        "Sigmoid                                                        0\n"
-        "Dense                     (16, 10)        (10,)              170\n"
-        "total                                                     12,986\n"
+        "layer    made with  output  weights          parameters\n"
+        "Relu                (784,)                            0\n"
+        "Dense    relu       (16,)   (784, 16) (16,)      12,560\n"
+        "MatMul              (16,)   (16, 16)                256\n"
+        "Sigmoid             (16,)                             0\n"
+        "Dense               (10,)   (16, 10) (10,)          170\n"
+        "total                                            12,986\n"
     )
+
+
+def test_summary_shows_images_as_such(capsys):
+    stack = [MaxPooling2D(2, input_shape=(28, 28, 1)), BatchNormalization(), Flatten(), Dense(10)]
+    Sequential(stack).summary()
+    head, *lines = capsys.readouterr().out.splitlines()
+    at = [head.index(word) for word in ("made with", "output", "weights", "parameters")]
+    found = [
+        [line[a:b].strip() for a, b in zip([0, *at], [*at, None], strict=True)] for line in lines
+    ]
+    assert found == [
+        ["MaxPooling2D", "pool_size=(2, 2), strides=(2, 2), padding=valid", "(14, 14, 1)", "", "0"],
+        ["BatchNormalization", "", "(14, 14, 1)", "(1,) (1,)", "2"],
+        ["Flatten", "", "(196,)", "", "0"],
+        ["Dense", "", "(10,)", "(196, 10) (10,)", "1,970"],
+        ["total", "", "", "", "1,972"],
+    ]
 
 
 @pytest.mark.parametrize("input_shape", [(28, 28), (784,), 784, [1, 28, 28]])

@@ -10,6 +10,14 @@ from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .nodes import Add, Multiply, Repeat, Sum
+from .pooling import (
+    AveragePooling2D,
+    Flatten,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+    Pooling,
+    Reshape,
+)
 from .products import Affine, MatMul
 from .rescaling import Rescaling
 from .sampling import EmbeddingDot, NegativeSamplingLoss, UnigramSampler
@@ -27,6 +35,7 @@ __all__ = [
     "Affine",
     "Attention",
     "AttentionWeight",
+    "AveragePooling2D",
     "BatchNormalization",
     "Conv1D",
     "Conv2D",
@@ -35,11 +44,16 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EmbeddingDot",
+    "Flatten",
+    "GlobalAveragePooling2D",
     "MatMul",
+    "MaxPooling2D",
     "Multiply",
     "NegativeSamplingLoss",
+    "Pooling",
     "Repeat",
     "Rescaling",
+    "Reshape",
     "Softmax",
     "SoftmaxWithLoss",
     "Sum",
