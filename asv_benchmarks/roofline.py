@@ -15,6 +15,7 @@ PANELS = {
         (
             *("gemm", "affine", "attention", "train", "predict", "differences"),
             *("convolution", "convolution_input", "convolution_weights"),
+            *("gru", "lstm", "reset_after_gru", "rnn"),
         ),
         "",
     ),

@@ -37,7 +37,8 @@ class Family(NamedTuple):
     axes: dict  # argument, or number of dimensions -> the sizes, a letter each; 1 is one
 
 
-# What --shape names -> its family. P is the number of elements: an array of any shape.
+# What --shape names -> its family, whose sizes may be expressions. P is the number of elements: an
+# array of any shape.
 FAMILIES = {
     "P": Family((128, 512), {1: "P", 2: "1P"}),
     "N C": Family((128, 512), {1: "N", 2: "NC"}),
@@ -63,14 +64,31 @@ FAMILIES = {
         (16, 14, 16, 32, 3),
         {1: "M", "x": "NHHC", "dx": "NHHC", "W": "KKCM", "dW": "KKCM", 4: "NHHM"},
     ),
+    "N T D H": Family(
+        (20, 35, 100, 100),
+        {
+            **{"x": "NTD", "dx": "NTD", "out": "NTH", "dout": "NTH"},
+            **{"h": "NH", "c": "NH", "dh": "NH", "dc": "NH"},
+            "work": ("N*T*(D + 7*H) + 4*N*H + 128",),
+            "panel": ("(4*H + 64)*(max(D, H) + 16)",),
+        },
+    ),
     "N D H C": Family((32, 64, 32, 10), {}),  # two dense layers, one batch: see `network`
 }
+
+
+def gated(gates, *biases):
+    """Return the axes of the weights of a recurrent layer, and of their gradients."""
+    columns = f"{gates}*H"
+    shapes = {"Wx": ("D", columns), "Wh": ("H", columns), "b": (*biases, columns)}
+    return shapes | {f"d{name}": shape for name, shape in shapes.items()}
 
 
 class Work(NamedTuple):
     sizes: str  # a key of FAMILIES
     flops: str  # of the sizes and of ELEMENTARY
     moves: dict = {}  # argument -> how many times it moves, where it is not once
+    axes: dict = {}  # as those of its family, of arguments that are its own
 
 
 # Of an element of an activation, forward and backward.
@@ -89,6 +107,18 @@ ACTIVATIONS = {
     "mish": ("exp + 5", "exp + 12"),
 }
 UNREAD = {"identity_backward": {"out": 0}, "step_backward": {"out": 0, "dout": 0}}
+
+# Forward, and both products of each of the two gradients; gates go forward, and back by products.
+_STEPS = "N*T*H*"
+_IDLE = {"panel": 0, "work": 0}
+RECURRENCES = {
+    "rnn": ("2*(D + H) + 1 + sigmoid", "4*(D + H) + 4", gated(1)),
+    "lstm": ("8*(D + H) + 4 + 3*sigmoid + 2*tanh + 4", "16*(D + H) + 32", gated(4)),
+    "gru": ("6*(D + H) + 3 + 2*sigmoid + tanh + 4", "12*(D + H) + 24", gated(3)),
+    "reset_after_gru": (
+        "6*(D + H) + 6 + 2*sigmoid + tanh + 8", "12*(D + H) + 30", gated(3, "2")
+    ),
+}  # fmt: skip
 
 UPDATED = {"param": 2, "h": 2, "s": 2, "m": 2, "v": 2}  # the parameter, and what a rule remembers
 LABELLED = {"y": "1/C"}  # one element of each row
@@ -142,6 +172,11 @@ KERNELS = {
     "attention_weight_backward": Work("N T S H", "N*S*T*(4*H + 4)"),
     "attention_forward": Work("N T S H", "N*S*T*(4*H + exp + 4)"),
     "attention_backward": Work("N T S H", "N*S*T*(8*H + 4)"),
+    **{
+        f"{name}_{direction}": Work("N T D H", f"{_STEPS}({flops})", _IDLE, axes)
+        for name, (*pair, axes) in RECURRENCES.items()
+        for direction, flops in zip(("forward", "backward"), pair, strict=True)
+    },
     "add_forward": Work("P", "P"),
     "add_backward": Work("P", "0"),
     "multiply_forward": Work("P", "P"),
@@ -228,6 +263,7 @@ SCALARS = {
     "activation": kernels.SIGMOID, "alpha": 0.1, "beta1": 0.9, "beta2": 0.999,
     "clip_value": math.inf, "decay_rate": 0.99, "delta": 0.5, "dout": 1, "eps": 1e-7, "lr": TINY,
     "momentum": 0.9, "offset": 0.5, "ratio": 0.5, "scale": 1, "seed": 1, "step": 2,
+    "reverse": False, "order": 0, "starts": False,
     "strength": TINY, "t": 1, "total": 1e9, "weight_decay": 0, "window_size": 2, "pad_left": 0,
     "pad_top": 0, "pool_h": 2, "pool_w": 2, "stride_h": 2, "stride_w": 2, "zeros": False,
 }  # fmt: skip
@@ -273,7 +309,8 @@ def arguments_of(name, sizes, types):
     An address is given as its array.
     """
     names = inspect.signature(getattr(kernels, name).py_func).parameters
-    axes, rng, arguments = FAMILIES[KERNELS[name].sizes].axes, np.random.default_rng(0), {}
+    axes = FAMILIES[KERNELS[name].sizes].axes | KERNELS[name].axes
+    rng, arguments = np.random.default_rng(0), {}
     given = {} if axes else network(sizes, dtype_of(types))
     if "K" in sizes:
         given = convolution(sizes, dtype_of(types))
@@ -285,7 +322,7 @@ def arguments_of(name, sizes, types):
         elif isinstance(kind, numba.types.Array):
             letters = axes.get(argument) or axes[kind.ndim]
             letters = "1" if argument in ("loss", "total") else letters
-            shape = [sizes.get(letter, 1) for letter in letters]
+            shape = [eval(letter, {"max": max}, sizes) for letter in letters]
             if kind.dtype in (numba.int32, numba.int64):
                 values = rng.integers(sizes.get("V") or sizes["C"], size=shape)
             elif kind.dtype == numba.uint8:

@@ -83,6 +83,45 @@ def sweep(typingctx, function, outputs, inputs, start, stop, numbers):
     return types.void(function, outputs, inputs, i64, i64, numbers), codegen
 
 
+@intrinsic
+def sweep_row(typingctx, function, outputs, inputs, size, numbers):
+    """`sweep` of [0, size) where the last whole vector overlaps the one before it: without masks.
+
+    What lies behind the whole vectors is made first, before anything is written, and written last:
+    outputs may be inputs. Rows shorter than a vector have a mask. On AVX2 the gates of an LSTM
+    with 100 units write seven vectors under a mask a row otherwise, a sixth of their time.
+    """
+    dtype = outputs.dtype.dtype
+    kinds = _kinds(typingctx, function, (), inputs, numbers)
+    result = Vector(dtype) if len(outputs) == 1 else outputs
+
+    def codegen(context, builder, sig, args):
+        targets, sources, numbers_ = (cgutils.unpack_tuple(builder, args[k]) for k in (1, 2, 4))
+
+        def made(i, count):
+            vectors = load_firsts(builder, dtype, _at(builder, sources, i), count)
+            value = _call(context, builder, function, kinds, (*vectors, *numbers_))
+            return _unpack(builder, result, value)
+
+        def put(vectors, i, count):
+            store_firsts(builder, dtype, vectors, _at(builder, targets, i), count)
+
+        whole, zero = INT64(LANES(dtype)), INT64(0)
+        is_long = builder.icmp_signed(">=", args[3], whole)
+        with builder.if_else(is_long) as (long, short):
+            with long:
+                last = builder.sub(args[3], whole)
+                kept = made(last, whole)
+                with cgutils.for_range_slice(builder, zero, last, whole, INT64) as (i, _):
+                    put(made(i, whole), i, whole)
+                put(kept, last, whole)
+            with short:
+                put(made(zero, args[3]), zero, args[3])
+        return context.get_dummy_value()
+
+    return types.void(function, outputs, inputs, types.int64, numbers), codegen
+
+
 def _fold(context, builder, inputs, args, state, advance):
     """The last of the states, lists of values: advance(state, vectors of the inputs) is the next.
 

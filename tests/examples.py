@@ -198,6 +198,19 @@ def _pooling(name, *arguments):
     return _of_one(make, *IMAGES, out=(IMAGES[0], *make(None).output_shape(IMAGES[1:])))
 
 
+def _recurrent(name, gates, **options):
+    """Return the example of a layer over sequences, more rows of a batch than go on together."""
+    n, steps, units = 58, 3, 19
+    columns, both = gates * units, 1 + (name == "TimeBiLSTM")
+
+    def make(dtype):
+        shapes = [(D, columns), (units, columns), (columns,)] * both
+        weights = [numbers(*s, low=-0.3, high=0.3, seed=4 + i)(dtype) for i, s in enumerate(shapes)]
+        return getattr(layers, name)(*weights, **options)
+
+    return _of_one(make, n, steps, D, out=(n, steps, both * units))
+
+
 def _plain(name):
     return lambda dtype: getattr(layers, name)()
 
@@ -280,6 +293,11 @@ LAYERS: dict[str, Layer] = {
     "Embedding": Layer(
         _embedding, lambda dtype: [labels((N, 3), 50)(dtype)], numbers(N, 3, M, seed=2)
     ),
+    "TimeRNN": _recurrent("TimeRNN", 1),
+    "TimeLSTM": _recurrent("TimeLSTM", 4),
+    "TimeLSTM stateful": _recurrent("TimeLSTM", 4, stateful=True),
+    "TimeGRU": _recurrent("TimeGRU", 3),
+    "TimeBiLSTM": _recurrent("TimeBiLSTM", 4),
     "Add": _of_two(lambda dtype: layers.Add()),
     "Multiply": _of_two(lambda dtype: layers.Multiply()),
     "Repeat": _of_one(lambda dtype: layers.Repeat(3, axis=1), N, D, out=(N, 3 * D)),

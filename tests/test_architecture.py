@@ -85,6 +85,7 @@ PARTS = (
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
     }
 )
+PARTS |= {"gru", "lstm", "reset_after_gru", "rnn"}
 OF_PRODUCTS = {
     "affine",
     "dots",

@@ -15,6 +15,7 @@ from fastnet.checks.numbers import *
 from fastnet.checks.optimizers import *
 from fastnet.checks.pooling import *
 from fastnet.checks.samples import *
+from fastnet.checks.sequences import *
 from fastnet.checks.steps import *
 from fastnet.checks.textbook import *
 from fastnet.checks.values import *

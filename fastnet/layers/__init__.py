@@ -31,6 +31,7 @@ from fastnet.layers.sequence_loss import TimeSigmoidWithLoss, TimeSoftmaxWithLos
 from fastnet.layers.shapes import Flatten, Reshape
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 from fastnet.layers.time_layers import TimeAffine, TimeDropout, TimeEmbedding
+from fastnet.layers.time_recurrence import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRNN
 from fastnet.layers.unigram import UnigramSampler
 
 __all__ = [
@@ -67,8 +68,12 @@ __all__ = [
     "Sum",
     "TimeAffine",
     "TimeAttention",
+    "TimeBiLSTM",
     "TimeDropout",
     "TimeEmbedding",
+    "TimeGRU",
+    "TimeLSTM",
+    "TimeRNN",
     "TimeSigmoidWithLoss",
     "TimeSoftmaxWithLoss",
     "UnigramSampler",

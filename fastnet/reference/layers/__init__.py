@@ -29,6 +29,7 @@ from .time_layers import (
     TimeSigmoidWithLoss,
     TimeSoftmaxWithLoss,
 )
+from .time_recurrence import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRNN
 
 __all__ = [
     "Add",
@@ -59,8 +60,12 @@ __all__ = [
     "Sum",
     "TimeAffine",
     "TimeAttention",
+    "TimeBiLSTM",
     "TimeDropout",
     "TimeEmbedding",
+    "TimeGRU",
+    "TimeLSTM",
+    "TimeRNN",
     "TimeSigmoidWithLoss",
     "TimeSoftmaxWithLoss",
     "UnigramSampler",

@@ -1,0 +1,203 @@
+"""What recurrent layers share: products with weights that were packed once, and time order.
+
+A layer keeps a batch in the order of time, (steps, rows, columns): the rows of a step lie together,
+and those of all steps are one matrix, so that x @ Wx of a whole sequence is one product, and the
+gradients of Wx and Wh one each. Of the product with Wh, step by step, the weights are packed once
+a sequence. Every sum begins with its addend and goes on term by term: the results of a row depend
+on no other row, nor on how many there are.
+"""
+
+from . import affine
+from ._compile import helper
+from .blocking import AHEAD, ALONE, BITS, BLOCK_BYTES, STRIP, TALL
+from .loop.blocks import W_UNIT, cut
+from .nodes import add
+from .packing import pack_strips, pack_transpose
+from .simd import lanes, offset, scalar, tile_shape
+from .sweep import copy, sweep_row
+from .tiles import strip, terms_at_a_time, tile
+
+ROWS = 48  # of a step that go through product and gates together: their gates stay in L2
+
+
+@helper
+def rows_together(left):
+    """Rows of a step that go on together of so many that are left: two or more, but of one."""
+    return left if left <= ROWS + 8 else ROWS
+
+
+@helper
+def _columns(left, step, rows):
+    """Columns of the next strip of so many that are left, for products of so many rows."""
+    if rows == 1:
+        return min(left, ALONE * step)
+    if STRIP == 3 and 3 * step < left <= 4 * step:
+        return 2 * step  # 2 + 2 vectors, not 3 + 1
+    return min(left, STRIP * step)
+
+
+@helper
+def pack_weights(rows, depth, n, b, b_depth, b_col, panel):
+    """Copy b, (depth, n), strip by strip, each of whole vectors, for products of so many rows.
+
+    b_col or b_depth is 1.
+    """
+    step = lanes(b)
+    j = 0
+    while j < n:
+        columns, q = _columns(n - j, step, rows), offset(panel, j * depth)
+        if b_col == 1:
+            width = (columns + step - 1) // step * step
+            ahead = max(1, AHEAD // (BITS // 8) // STRIP)
+            pack_strips(depth, columns, width, offset(b, j), b_depth, q, ahead)
+        else:
+            pack_transpose(depth, columns, offset(b, j * b_col), b_depth, b_col, q, False)
+        j += columns
+
+
+@helper
+def _row_by_strips(n, depth, a, panel, c, z, add):
+    """`packed_product` of one row: as many sums at a time as hide each other's wait."""
+    step, one = lanes(a), scalar(a, 1.0)
+    j = 0
+    while j < n:
+        columns = min(n - j, ALONE * step)
+        width, p = (columns + step - 1) // step * step, offset(panel, j * depth)
+        if columns == ALONE * step:
+            tile(
+                tile_shape(1, ALONE), 1, depth, a, 0, 1, p, width, p, 0, offset(c, j), 0, columns,
+                one, offset(z, j), 0, add,
+            )  # fmt: skip
+        else:
+            for k in range(0, columns, STRIP * step):
+                strip(
+                    1, min(STRIP * step, columns - k), depth, a, 0, 0, 1, offset(p, k), width, True,
+                    offset(c, j + k), 0, one, offset(z, j + k), 0, add,
+                )  # fmt: skip
+        j += columns
+
+
+@helper
+def packed_product(m, n, depth, a, a_row, panel, c, c_row, z, z_row, add):
+    """c = a @ b + z, or without `add` c = a @ b, for b as `pack_weights` packed it; z may be c."""
+    step, one = lanes(a), scalar(a, 1.0)
+    if m == 1:
+        _row_by_strips(n, depth, a, panel, c, z, add)
+        return
+    terms = terms_at_a_time(depth, step)
+    height = max(24, BLOCK_BYTES // (BITS // 8) * step // (2 * depth) // 24 * 24)
+    for i in range(0, m, height):
+        rows, j = min(height, m - i), 0
+        while j < n:
+            columns = _columns(n - j, step, m)
+            width = (columns + step - 1) // step * step
+            target = offset(c, i * c_row + j)
+            addend, row, adds = offset(z, i * z_row + j), z_row, add
+            for k in range(0, depth, terms):
+                p = offset(panel, j * depth + k * width)
+                strip(
+                    rows, columns, min(terms, depth - k), offset(a, i * a_row + k), a_row, a_row, 1,
+                    p, width, True, target, c_row, one, addend, row, adds,
+                )  # fmt: skip
+                addend, row, adds = target, c_row, True
+            j += columns
+
+
+@helper
+def in_time_order(first, n, size, steps, d, reverse, x, target):
+    """target[t, first + i] = x[i, t] for n rows of a batch of `size`, or of x in reverse order."""
+    for t in range(steps):
+        at = steps - 1 - t if reverse else t
+        for i in range(n):
+            copy(offset(x, (i * steps + at) * d), offset(target, (t * size + first + i) * d), d)
+
+
+@helper
+def copy_rows(n, columns, x, x_row, out, out_row):
+    """out[i, :columns] = x[i, :columns], for rows that start so many elements apart."""
+    for i in range(n):
+        copy(offset(x, i * x_row), offset(out, i * out_row), columns)
+
+
+@helper
+def add_rows(n, columns, x, x_row, out):
+    """out[i, :] += x[i, :columns], for rows of x that start so many elements apart."""
+    for i in range(n):
+        row = offset(out, i * columns)
+        sweep_row(add, (row,), (row, offset(x, i * x_row)), columns, ())
+
+
+@helper
+def inputs_product(first, n, size, steps, d, m, x, Wx, b, panel, out):
+    """out[t, rows] = x[t, rows] @ Wx + b, for rows first : first + n of a batch of `size`."""
+    # The rows of all steps are one matrix where they are those of the whole batch.
+    times, rows = (1, n * steps) if n == size else (steps, n)
+    pack_weights(rows, d, m, Wx, m, 1, panel)
+    for t in range(times):
+        at = t * size + first
+        target = offset(out, at * m)
+        packed_product(rows, m, d, offset(x, at * d), d, panel, target, m, b, 0, True)
+
+
+@helper
+def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, dx):
+    """dx[i, t] = dout[t, first + i] @ Wx.T, or in reverse order.
+
+    By steps or by samples, whatever makes the taller products.
+    """
+    by_steps = n >= steps or n >= TALL
+    rows = n if by_steps else steps
+    pack_weights(rows, m, d, Wx, 1, m, panel)
+    if by_steps:
+        for t in range(steps):
+            target = offset(dx, (steps - 1 - t if reverse else t) * d)
+            p = offset(dout, (t * size + first) * m)
+            packed_product(n, d, m, p, m, panel, target, steps * d, target, 0, False)
+    else:
+        start, row = ((steps - 1) * d, -d) if reverse else (0, d)
+        for i in range(n):
+            target, p = offset(dx, i * steps * d + start), offset(dout, (first + i) * m)
+            packed_product(steps, d, m, p, size * m, panel, target, row, target, 0, False)
+
+
+@helper
+def _part(block, blocks, before, after, size):
+    """First row, and the one behind the last, of a block's part of `size` rows between others."""
+    if blocks == 1:
+        return 0, size
+    total = before + size + after
+    start, stop = block * total // blocks, (block + 1) * total // blocks
+    return cut(start - before, size, W_UNIT), cut(stop - before, size, W_UNIT)
+
+
+@helper
+def weights_gradient(
+    block, blocks, size, steps, d, h, m, starts, xs, hs, da, ds, factor, add, dWx, dWh, db, db_h,
+    two_biases,
+):  # fmt: skip
+    """Part `block` of `blocks` of dWx = xs.T @ da, dWh = hs.T @ ds and db, the sum of da.
+
+    xs (steps, size, d), hs (steps, size, h) the states before each step, da (steps, size, m) the
+    gradient of the sums with x, ds of those with h: the same but where there are `two_biases`, and
+    db_h is the sum of ds. Overwritten, or where `add` is true factor times them is added.
+    """
+    rows = steps * size
+    first, last = _part(block, blocks, 0, h, d)
+    if last > first:
+        affine.backward_params(
+            rows, d, m, offset(xs, first), da, factor, add, offset(dWx, first * m), db, first == 0,
+            last - first,
+        )  # fmt: skip
+    first, last = _part(block, blocks, d, 0, h)
+    if last > first:
+        target, states = offset(dWh, first * m), offset(hs, first)
+        if two_biases:
+            affine.backward_params(
+                rows, h, m, states, ds, factor, add, target, db_h, first == 0, last - first
+            )
+        else:
+            skip = size if starts else 0  # of the first step, before which all states are 0
+            affine.backward_params(
+                rows - skip, h, m, offset(states, skip * h), offset(ds, skip * m), factor, add,
+                target, db, False, last - first,
+            )  # fmt: skip
