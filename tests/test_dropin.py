@@ -77,6 +77,15 @@ SCRIPTS = [
     ("second", "spiral.py", ["Affine", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
     ("second", "words.py", ["MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
     ("second", "negative_sampling.py", ["Embedding", "SigmoidWithLoss", *OPTIMIZERS]),
+    (
+        "second",
+        "sequences.py",
+        [
+            *("NegativeSamplingLoss", "UnigramSampler", "TimeAttention", "TimeEmbedding"),
+            *("TimeAffine", "TimeDropout", "TimeSoftmaxWithLoss", "TimeSigmoidWithLoss"),
+            *("clip_grads", "ppmi", "most_similar", "convert_one_hot", "create_co_matrix"),
+        ],
+    ),
 ]
 
 

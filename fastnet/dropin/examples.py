@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastnet.dropin import sequence_examples
+
 __all__ = ["EXAMPLES", "alike", "outcome"]
 
 Example = Callable[[Any], Any]
@@ -108,7 +110,11 @@ EXAMPLES: dict[str, Example] = {
     "softmax": _function((X,), (B,)),
     "cross_entropy_error": _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT)),
     "sum_squared_error": _function((PROBABILITIES, ONE_HOT), (B, PROBABILITIES[0])),
+    **sequence_examples.EXAMPLES,
 }
+
+
+CLOSE = {8: (1e-9, 1e-12), 4: (1e-5, 1e-6), 2: (1e-3, 1e-3)}  # bytes of a number -> tolerances
 
 
 def outcome(example: Example, kind: Any) -> Any:
@@ -124,7 +130,10 @@ def outcome(example: Example, kind: Any) -> Any:
 
 
 def alike(own: Any, ours: Any) -> bool:
-    """Tell whether all numbers agree to 1e-9, with their dtypes; an object may have more in it."""
+    """Tell whether all numbers agree, with their dtypes, to 1e-9, of float32 to 1e-5.
+
+    An object may have more in it; one of the script's own classes is looked into.
+    """
     if isinstance(own, (list, tuple)):
         same = isinstance(ours, (list, tuple)) and len(own) == len(ours)
         return same and all(map(alike, own, ours))
@@ -135,7 +144,9 @@ def alike(own: Any, ours: Any) -> bool:
         same = a.shape == b.shape and a.dtype == b.dtype
         return (
             same
-            and (a.dtype.kind not in "f" or np.allclose(a, b, 1e-9, 1e-12))
+            and (a.dtype.kind not in "f" or np.allclose(a, b, *CLOSE[a.dtype.itemsize]))
             and (a.dtype.kind == "f" or bool((a == b).all()))
         )
+    if type(own) is type(ours) and hasattr(own, "__dict__") and not callable(own):
+        return alike(vars(own), vars(ours))
     return bool(own is ours or own == ours)

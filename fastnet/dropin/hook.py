@@ -18,7 +18,9 @@ from fastnet.dropin.timing import Report
 
 __all__ = ["install", "report", "uninstall"]
 
-MODULES = {  # module -> the names in it that fastnet has
+WORDS = "EmbeddingDot", "UnigramSampler", "NegativeSamplingLoss"
+ATTENTION = "WeightSum", "AttentionWeight", "Attention", "TimeAttention"
+MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastnet has
     "common.functions": (
         "cross_entropy_error",
         "relu",
@@ -44,6 +46,23 @@ MODULES = {  # module -> the names in it that fastnet has
     "common.multi_layer_net_extend": (),
     "common.optimizer": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
     "common.trainer": (),
+    "common.time_layers": (
+        "TimeAffine",
+        "TimeDropout",
+        "TimeEmbedding",
+        "TimeSigmoidWithLoss",
+        "TimeSoftmaxWithLoss",
+    ),
+    "common.util": (
+        "clip_grads",
+        "convert_one_hot",
+        "create_co_matrix",
+        "create_contexts_target",
+        "most_similar",
+        "ppmi",
+    ),
+    **dict.fromkeys(("ch04.negative_sampling_layer", "negative_sampling_layer"), WORDS),
+    **dict.fromkeys(("ch08.attention_layer", "attention_layer"), ATTENTION),
 }
 
 

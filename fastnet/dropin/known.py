@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["CALL", "ELEMENT", "ENOUGH", "KNOWN", "LIGHT", "Known"]
+__all__ = ["CALL", "ELEMENT", "ENOUGH", "KNOWN", "LIGHT", "LOOP", "Known"]
 
 # Work is counted by what kernels save: an operation is a product of x @ W. These are measured in
 # float64 on Zen 4 with AVX2; there an operation saves 10 to 30 ps.
 CALL = 60_000  # of the smallest arrays: 1 us
 ELEMENT = 100  # of what makes several passes in NumPy: 1.4 ns in Relu, 4 in Sigmoid, 2.6 in Adam
 LIGHT = 5  # of what NumPy is nearly as fast at, as SGD: 0.1 ns
+LOOP = 50_000  # of what Python loops over: 1 us and more
 # What a script has asked for when the kernels take over: NumPy has worked for 0.4 to 1.1 s.
 ENOUGH = 8_000_000_000
 
@@ -66,7 +67,42 @@ def _learned(method: str, args: tuple[Any, ...]) -> Any:
     return sum(array.size for array in (params.values() if isinstance(params, dict) else params))
 
 
+def _parameters(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the elements of W for every step: the books' layer makes a gradient of zeros for each.
+
+    Of an affine map, of which there is one for all steps, as `_products` does.
+    """
+    layer, x = args[:2]
+    return layer.params[0].size * x.shape[1] if len(layer.params) == 1 else _products(method, args)
+
+
+def _attended(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the elements that attention goes through, each several times."""
+    _, first, *second = args
+    if second:
+        steps = second[0].shape[1] if second[0].ndim == 3 else 1
+        return first.size * steps
+    return first.size * 20  # of the encoder's steps, which the gradient has one of
+
+
+def _drawn(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the probabilities that are added up for each target."""
+    return len(args[1]) * len(getattr(args[0], "sampler", args[0]).word_p)
+
+
+def _sizes(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the elements of a list of arrays."""
+    return sum(array.size for array in args[0])
+
+
+def _table(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the elements of the fourth argument, an array."""
+    return args[3].size
+
+
 LAYER = {"forward": "x", "backward": "dout"}
+STEPS = {"forward": "xs", "backward": "dout"}
+STEPS_LOSS = {"forward": "xs ts", "backward": "dout"}
 LOSS = {"forward": "x t", "backward": "dout"}
 IN_TRAINING = {"forward": "x train_flg", "backward": "dout"}
 UPDATE = {"update": "params grads"}
@@ -93,4 +129,27 @@ KNOWN = {
     "softmax": Known("x", {}, _elements),
     "cross_entropy_error": Known("y t", {}, _elements),
     "sum_squared_error": Known("y t", {}, _elements),
+    # Python's loops, 1 us and more for an element; and NumPy's over layers of every step.
+    "TimeEmbedding": Known("W", STEPS, _parameters, LIGHT),
+    "TimeAffine": Known("W b", LAYER, _parameters, 1),
+    "TimeDropout": Known("dropout_ratio", STEPS, _elements, LIGHT),
+    "TimeSoftmaxWithLoss": Known("", STEPS_LOSS, _elements),
+    "TimeSigmoidWithLoss": Known("", STEPS_LOSS, _elements),
+    "EmbeddingDot": Known("W", {"forward": "h idx", "backward": "dout"}, _elements),
+    "UnigramSampler": Known(
+        "corpus power sample_size", {"get_negative_sample": "target"}, _drawn, 10 * ELEMENT
+    ),
+    "NegativeSamplingLoss": Known(
+        "W corpus power sample_size", {"forward": "h target", "backward": "dout"}, _elements
+    ),
+    "WeightSum": Known("", {"forward": "hs a", "backward": "dc"}, _attended),
+    "AttentionWeight": Known("", {"forward": "hs h", "backward": "da"}, _attended),
+    "Attention": Known("", {"forward": "hs h", "backward": "dout"}, _attended),
+    "TimeAttention": Known("", {"forward": "hs_enc hs_dec", "backward": "dout"}, _attended),
+    "clip_grads": Known("grads max_norm", {}, _sizes, LIGHT),
+    "convert_one_hot": Known("corpus vocab_size", {}, _elements, LOOP),
+    "create_co_matrix": Known("corpus vocab_size window_size", {}, _elements, LOOP),
+    "create_contexts_target": Known("corpus window_size", {}, _elements, LOOP),
+    "most_similar": Known("query word_to_id id_to_word word_matrix top", {}, _table, 5 * ELEMENT),
+    "ppmi": Known("C verbose eps", {}, _elements, LOOP),
 }

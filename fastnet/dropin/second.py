@@ -1,7 +1,7 @@
 """The second book's `common`: parameters and gradients in lists, gradients overwritten in place.
 
-What is the same in both books stands in first.py. SigmoidWithLoss.backward is the script's own: a
-few operations on one number a sample.
+What is the same in both books stands in first.py, what is of words and sequences in words.py,
+sequences.py and attention.py.
 """
 
 from __future__ import annotations
@@ -151,14 +151,33 @@ class SigmoidWithLoss(Own):
         self.t, self.y, self.loss = t, y, loss[0]
         return self.loss
 
+    def backward(self, dout: Any = 1, *, own: Any) -> Any:
+        """Return (y - t) * dout / N: of one number a sample, by NumPy."""
+        y, t = self.y, self.t
+        if type(y) is not np.ndarray or type(t) is not np.ndarray or y.shape != t.shape:
+            return own(self, dout)
+        return (y - t) * dout / len(t)
+
 
 class Embedding(Own):
-    """W[idx]: forward is the script's own, as NumPy takes rows as fast as the kernel."""
+    """W[idx]: of rows, which NumPy takes as fast as the kernel."""
+
+    idx: Any
+
+    def forward(self, idx: Any, *, own: Any) -> Any:
+        """Return new rows, and keep idx."""
+        (W,) = self.params
+        if type(idx) is not np.ndarray or idx.dtype.kind not in "iu":
+            return own(self, idx)
+        self.idx = idx
+        return W[idx]
 
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return None; grads[0] is overwritten, a row that was taken twice gets both gradients."""
         (dW,), idx, dout = self.grads, self.idx, settled(dout)
         rows = None
+        if type(dout) is np.ndarray and {dout.dtype, dW.dtype} <= {*checks.COMPUTED}:
+            dout = dout.astype(dW.dtype, copy=False)  # of negative sampling in float32: float64
         if checks.common_dtype(dW, dout) is not None and dW.ndim == 2 and np.ndim(idx) == 1:
             rows = labels_of(idx, len(idx), len(dW))
         if rows is None or dout.shape != (len(rows), dW.shape[1]) or np.may_share_memory(dW, dout):

@@ -1,0 +1,278 @@
+"""The drop-in's names of words and sequences: what they leave behind, and who answers what.
+
+test_dropin.py runs the script that uses them.
+"""
+
+# ruff: noqa: NPY002  the book draws from NumPy's global generator
+
+import contextlib
+import copy
+import importlib
+import pickle
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from fastnet import dropin
+from fastnet.dropin import hook, known
+from fastnet.dropin.examples import EXAMPLES, alike, outcome
+from fastnet.dropin.known import KNOWN
+from fastnet.dropin.later import Later, layers_of, taken
+
+ROOM = {
+    "common.time_layers": hook.MODULES["common.time_layers"],
+    "common.util": hook.MODULES["common.util"],
+    "ch04.negative_sampling_layer": hook.WORDS,
+    "ch08.attention_layer": hook.ATTENTION,
+}
+NAMES = [(module, name) for module, names in ROOM.items() for name in names]
+CLASSES = [(module, name) for module, name in NAMES if KNOWN[name].methods]
+every_name = pytest.mark.parametrize(("module", "name"), NAMES)
+every_class = pytest.mark.parametrize(("module", "name"), CLASSES)
+
+
+def forget():
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("common", *ROOMS)]:
+        del sys.modules[name]
+
+
+ROOMS = ("ch04", "ch08")
+
+
+@pytest.fixture
+def book(root, monkeypatch):
+    """Return a function that gives a module's class or function, the own one and on kernels."""
+    monkeypatch.syspath_prepend(root / "tests" / "dropin" / "second")
+    monkeypatch.setattr(known, "ENOUGH", 0)
+    forget()
+    dropin.install()
+
+    def find(module, name):
+        kind = vars(importlib.import_module(module))[name]
+        with contextlib.suppress(Exception):
+            outcome(EXAMPLES[name], kind)  # kernels come at the first call
+        return kind
+
+    yield find
+    dropin.uninstall()
+    forget()
+
+
+def owns(kind):
+    """Return the script's own methods that fastnet's stand before."""
+    found = {}
+    for name in KNOWN[kind.__name__].methods:
+        options = getattr(vars(kind)[name], "__kwdefaults__", None) or {}
+        if "own" in options:
+            found[name] = options["own"]
+    return found
+
+
+@every_class
+def test_all_methods_are_on_kernels(module, name, book):
+    assert owns(book(module, name)).keys() == KNOWN[name].methods.keys()
+
+
+@every_name
+def test_a_function_or_class_that_gives_other_numbers_stays_the_scripts_own(module, name, book):
+    """Each one is compared with what the own one gives: a single number that differs is seen."""
+    kind = book(module, name)
+    found = outcome(EXAMPLES[name], kind)
+
+    def spoiled(value):
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(spoiled, value))
+        if isinstance(value, (np.ndarray, np.generic)):
+            return value + value.dtype.type(1)
+        return value
+
+    assert alike(found, copy.deepcopy(found))
+    assert not alike(found, spoiled(found)) or name == "most_similar"
+    assert name != "most_similar" or not alike(found, (found[0], found[1] + "."))
+
+
+@every_class
+@pytest.mark.parametrize("who", ["forward", "backward", "get_negative_sample"])
+def test_either_may_answer_the_next_call(module, name, who, book):
+    """One method the script's own, the others on kernels: the same numbers."""
+    kind = book(module, name)
+    own = owns(kind)
+    if who not in own:
+        pytest.skip("it has no such method")
+    expected = outcome(EXAMPLES[name], type(name, (kind,), own))
+    assert alike(expected, outcome(EXAMPLES[name], type(name, (kind,), {who: own[who]})))
+
+
+class Plain(np.ndarray):
+    """A subclass, which no kernel takes."""
+
+
+ONES, STEPS = np.ones((2, 3), np.float32), np.ones((2, 3, 4), np.float32)
+NUMBERS = np.array([[0, 1, 2], [2, 0, 1]])
+# What no kernel takes: the script's own answers, or says what is wrong in its own words.
+UNUSUAL = {
+    "TimeEmbedding": [[NUMBERS - 1], [NUMBERS + 9], [NUMBERS[0]], [NUMBERS * 1.0]],
+    "TimeAffine": [[np.ones((2, 3, 4), int)], [ONES], [STEPS[:, :, :3]], [STEPS.view(Plain)]],
+    "TimeDropout": [[np.ones((2, 3), int)], [STEPS.view(Plain)], [3.0]],
+    "TimeSoftmaxWithLoss": [
+        *([STEPS, NUMBERS - 5], [STEPS, NUMBERS + 9], [STEPS, NUMBERS * 1.0]),
+        *([ONES, NUMBERS], [STEPS.astype(int), NUMBERS], [STEPS, NUMBERS[:, :2]]),
+    ],
+    "TimeSigmoidWithLoss": [[ONES, NUMBERS], [ONES, NUMBERS[:1]], [ONES[:1], NUMBERS[:1] % 2]],
+    "EmbeddingDot": [[ONES, NUMBERS[0]], [STEPS[0], NUMBERS[0] + 9], [STEPS[0], NUMBERS[0] - 1]],
+    "UnigramSampler": [[NUMBERS[0] + 99], [NUMBERS[0] - 1], [NUMBERS[0].tolist()]],
+    "WeightSum": [[STEPS, NUMBERS], [STEPS, ONES.ravel()], [ONES, ONES]],
+    "AttentionWeight": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
+    "Attention": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
+    "TimeAttention": [[STEPS, STEPS.astype(int)], [STEPS, ONES], [STEPS, STEPS[:, :, :2]]],
+}
+MADE = {
+    "TimeEmbedding": [np.ones((3, 4), np.float32)],
+    "TimeAffine": [np.ones((4, 2), np.float32), np.ones(2, np.float32)],
+    "EmbeddingDot": [np.ones((3, 4), np.float32)],
+    "UnigramSampler": [np.array([0, 1, 2, 3, 3]), 0.75, 2],
+}
+
+
+def answer(method, *arguments):
+    """Return what a call gives, an error as its type and text."""
+    np.random.seed(0)
+    with np.errstate(all="ignore"):
+        try:
+            return method(*[copy.deepcopy(argument) for argument in arguments])
+        except Exception as error:
+            return type(error), str(error)
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_what_no_kernel_takes_is_the_scripts_own(name, book):
+    module = next(module for module, known in NAMES if known == name)
+    kind = book(module, name)
+    first = next(iter(KNOWN[name].methods))
+    for arguments in UNUSUAL[name]:
+        ours, theirs = kind(*MADE.get(name, [])), kind(*MADE.get(name, []))
+        found = answer(getattr(ours, first), *arguments)
+        expected = answer(getattr(type(name, (kind,), owns(kind)), first), theirs, *arguments)
+        assert alike(expected, found), arguments
+
+
+@pytest.mark.parametrize(
+    ("name", "calls"),
+    [
+        ("clip_grads", [([np.ones(3, int)], 5.0), ([], 1.0), (np.ones((2, 2)), 1.0)]),
+        ("convert_one_hot", [(NUMBERS - 1, 3), (NUMBERS, 2), (NUMBERS[None], 3)]),
+        ("create_co_matrix", [(NUMBERS[0].tolist(), 3), (NUMBERS[0] + 1, 3), (NUMBERS[0], 3, 0)]),
+        ("create_contexts_target", [(NUMBERS[0].tolist(),), (NUMBERS[0], 2), (NUMBERS * 1.0,)]),
+        (
+            "ppmi",
+            [(np.eye(3, dtype=int) * [[1], [1], [0]],), (np.eye(2),), (np.eye(2, dtype=int),)],
+        ),
+    ],
+)
+def test_unusual_calls_of_functions_are_the_scripts_own(name, calls, book):
+    function = book("common.util", name)
+    (own,) = [
+        cell.now.__kwdefaults__["own"]
+        for cell in (c.cell_contents for c in function.__closure__)
+        if hasattr(cell, "now")
+    ]
+    for call in calls:
+        assert alike(answer(own, *call), answer(function, *call)), call
+
+
+def test_negative_samples_in_float32_leave_float64_as_the_book_does(book):
+    """Of a sigmoid in float32 and labels int32 the slopes are float64."""
+    kind = book("ch04.negative_sampling_layer", "NegativeSamplingLoss")
+    rng, results = np.random.default_rng(0), []
+    W, h = rng.standard_normal((9, 4)).astype("f"), rng.standard_normal((5, 4)).astype("f")
+    target, corpus = rng.integers(9, size=5), np.arange(90) % 9
+    for methods in ({}, owns(kind)):
+        layer = type("NegativeSamplingLoss", (kind,), methods)(W.copy(), corpus, 0.75, 3)
+        np.random.seed(2)
+        loss, dh = layer.forward(h, target), layer.backward()
+        results.append([loss, dh, layer.grads, np.random.rand()])
+        assert dh.dtype == np.float64 and layer.grads[0].dtype == np.float32
+    for ours, theirs in zip(results[0][2], results[1][2], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5, atol=1e-7)
+    assert results[0][3] == results[1][3]  # as many random numbers
+
+
+def test_steps_are_made_by_the_scripts_own_code_for_whoever_looks(book):
+    kind = book("ch08.attention_layer", "TimeAttention")
+    rng = np.random.default_rng(0)
+    hs, h = (rng.standard_normal((2, k, 4)).astype("f") for k in (3, 5))
+    layer = kind()
+    layer.forward(hs, h)
+    dout = np.ones((2, 5, 4), np.float32)
+    expected = layer.backward(dout)
+    assert type(layer.layers) is Later and taken(layer.layers) is not None
+    restored = pickle.loads(pickle.dumps(layer))
+    assert type(restored.layers) is list and len(restored.layers) == 5
+    for other in (restored, copy.deepcopy(layer)):
+        for ours, theirs in zip(other.backward(dout), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    for step, weights in zip(layer.layers, layer.attention_weights, strict=True):
+        np.testing.assert_allclose(step.attention_weight, weights, rtol=1e-5)
+
+
+def test_a_later_list_is_a_list():
+    def made():
+        return Later("kept", lambda: [3, 1, 2])
+
+    assert made() == [3, 1, 2] and made()[1:] == [1, 2] and len(made()) == 3 and 2 in made()
+    assert list(reversed(made())) == [2, 1, 3] and repr(made()) == "[3, 1, 2]" and bool(made())
+    assert [*made()] == sorted(made())[::-1] or sorted(made()) == [1, 2, 3]
+    changed = made()
+    assert taken(changed) == "kept"
+    changed[0] = 9
+    assert changed == [9, 1, 2] and taken(changed) is None
+    changed = made()
+    changed.append(5)
+    assert changed == [3, 1, 2, 5] and taken(changed) is None and taken([1]) is None
+
+    class Layer:
+        layers = None
+
+        def forward(self, x):
+            self.layers = [x + self.start]
+
+    layer = Layer()
+    make = layers_of(Layer.forward, layer, 4, start=2)
+    assert make() == [6] and layer.layers is None
+
+
+def test_most_similar_prints_the_same_digits(book, capsys):
+    """To the last one: ties go by it."""
+    function = book("common.util", "most_similar")
+    own = function.__wrapped__
+    rng = np.random.default_rng(0)
+    names = {i: f"word{i}" for i in range(300)}
+    numbers = {name: i for i, name in names.items()}
+    counts = rng.integers(0, 2, (300, 300)).astype(np.int32)
+    tables = rng.standard_normal((300, 100)), counts
+    for table in (*tables, tables[0].astype("f"), tables[0].astype(np.float16)):
+        for given in (own, function):
+            given("word7", numbers, names, table, 20)
+        printed = capsys.readouterr().out
+        half = len(printed) // 2
+        assert printed[:half] == printed[half:] and printed.count("\n") == 44
+
+
+def test_contexts_and_counts_of_a_corpus(book):
+    rng = np.random.default_rng(0)
+    corpus = rng.integers(0, 30, 500)
+    for dtype in (np.int64, np.int32, np.uint8):
+        for name, *arguments in (
+            ("create_contexts_target", 5),
+            ("create_co_matrix", 30, 4),
+            ("create_co_matrix", 40, 600),
+            ("convert_one_hot", 31),
+        ):
+            function = book("common.util", name)
+            given = corpus.astype(dtype) if name != "create_co_matrix" else corpus
+            found = function(given, *arguments), function.__wrapped__(given, *arguments)
+            for ours, theirs in zip(*found, strict=True):  # rows, or contexts and targets
+                assert_array_equal(ours, theirs, strict=True)
