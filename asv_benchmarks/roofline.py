@@ -29,7 +29,7 @@ PANELS = {
         "",
     ),
     "Nodes, pooling, counts of words": (
-        ("nodes", "pooling", "average_pooling", "co_occurrence"),
+        ("nodes", "pooling", "average_pooling", "co_occurrence", "columns"),
         "",
     ),
 }

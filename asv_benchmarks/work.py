@@ -73,6 +73,7 @@ FAMILIES = {
             "panel": ("(4*H + 64)*(max(D, H) + 16)",),
         },
     ),
+    "N H C K": Family((16, 28, 4, 5), {4: "NCHH"}),  # the windows of such images
     "N D H C": Family((32, 64, 32, 10), {}),  # two dense layers, one batch: see `network`
 }
 
@@ -211,6 +212,8 @@ KERNELS = {
     "convolution_backward_params": Work(
         "N H C M K", "N*H*H*M*(2*K*K*C + 1)", {"work": 0, "geometry": 0}
     ),
+    "im2col_forward": Work("N H C K", "0"),
+    "col2im_forward": Work("N H C K", "N*H*H*C*K*K"),
     "softmax_forward": Work("N C", "N*C*(exp + 4)"),
     "softmax_backward": Work("N C", "4*N*C"),
     "cross_entropy_forward": Work("N C", "N*(log + 2)", LABELLED),
@@ -312,8 +315,10 @@ def arguments_of(name, sizes, types):
     axes = FAMILIES[KERNELS[name].sizes].axes | KERNELS[name].axes
     rng, arguments = np.random.default_rng(0), {}
     given = {} if axes else network(sizes, dtype_of(types))
-    if "K" in sizes:
+    if "K" in sizes and "M" in sizes:
         given = convolution(sizes, dtype_of(types))
+    elif "K" in sizes:
+        given = windows("col" if name == "col2im_forward" else "out", sizes, dtype_of(types))
     for argument, kind in zip(names, types, strict=True):
         if argument in given:
             arguments[argument] = given[argument]
@@ -347,6 +352,14 @@ def convolution(sizes, dtype):
     h, c, m, k = (sizes[letter] for letter in "HCMK")
     g = geometry_of((h, h, c), (k, k, m), (1, 1), (1, 1), ((k - 1) // 2,) * 2, (h, h), 1)
     return {"geometry": np.array(g, np.int64), "work": np.zeros(scratch_size(g), dtype)}
+
+
+def windows(argument, sizes, dtype):
+    """Return arguments by name of what reads or adds up windows, rows of a matrix `argument`."""
+    n, h, c, k = (sizes[letter] for letter in "NHCK")
+    shape, pad = (n * h * h, c * k * k), (k - 1) // 2
+    matrix = np.random.default_rng(0).uniform(0.1, 0.9, shape).astype(dtype)
+    return {argument: matrix, "rows": k, "columns": k, "stride": 1, "pad": pad}
 
 
 def network(sizes, dtype):

@@ -36,7 +36,7 @@ from fastnet.kernels.simd import BITS, get, pointer
 from fastnet.reference.kernels.record import dense_layers, layers_of, program_of
 
 # Products, and what calls them.
-PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|convolution_|train_|predict_|central_")
+PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|convolution_(?!.*in_loop)|train_|predict_|central_")
 MEGABYTE = 2**20
 
 
@@ -318,6 +318,7 @@ def call_kernels_of_rows(fences, work):
             shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}
             shape |= {"N V H": (rows, 3, columns), "N T S H": (2, rows, 1 + rows % 3, columns)}
             shape |= {"V H N": (3, columns, rows), "A B C": (2, rows, columns)}
+            shape |= {"N H C K": (rows, 1 + columns % 7, 1 + columns % 3, 3)}
             shape |= {"V N": (columns, rows)}
             shape |= {"N H W C": (2, rows + 1, 5, columns)}
             sizes = work.sizes_of(name, shape[" ".join(letters)])

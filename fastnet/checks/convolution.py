@@ -15,6 +15,7 @@ __all__ = [
     "channels_of_groups",
     "elementwise",
     "filters_of_groups",
+    "four_axes",
     "images",
     "of_shape",
     "padding",
@@ -129,6 +130,14 @@ def windows(
     return out
 
 
+def four_axes(where: str, name: str, shape: tuple[int, ...]) -> None:
+    """Check that images are (N, C, H, W)."""
+    if len(shape) != 4:
+        raise ValueError(
+            f"{where}: {name} must be (N, C, H, W), got shape {shape}. Give images of four axes."
+        )
+
+
 def biased(where: str, use_bias: bool) -> None:
     """Check that a layer has a bias."""
     if not use_bias:
@@ -151,7 +160,7 @@ def of_shape(where: str, name: str, array: NDArray[Any], shape: tuple[int, ...])
     if array.shape != shape:
         raise ValueError(
             f"{where}: {name} must have shape {shape}, got {name}.shape={array.shape}. "
-            "Give such an array, or make another layer."
+            f"Give such an array{', or make another layer' * ('.' in where)}."
         )
 
 

@@ -11,6 +11,7 @@ from fastnet.functions.activations import (
     sigmoid_grad,
     step_function,
 )
+from fastnet.functions.columns import col2im, im2col
 from fastnet.functions.errors import (
     _as_rows,
     _class_array,
@@ -29,8 +30,10 @@ from fastnet.functions.logits import (
 from fastnet.functions.weights import _count, _counted, _factors, _smoothed, _weighted
 
 __all__ = [
+    "col2im",
     "cross_entropy_error",
     "identity_function",
+    "im2col",
     "relu",
     "relu_grad",
     "sigmoid",

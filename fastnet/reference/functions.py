@@ -134,3 +134,54 @@ def _are_soft(t: np.ndarray, y: np.ndarray) -> bool:
 def _labels(t: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Class indices of t, which holds labels or, being as large as y, one-hot rows."""
     return t.argmax(axis=1) if t.shape == y.shape else t.reshape(-1)
+
+
+def im2col(
+    input_data: np.ndarray, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0
+) -> np.ndarray:
+    """Return the windows of images (N, C, H, W), one a row.
+
+    Examples
+    --------
+    >>> im2col(np.arange(4.0).reshape(1, 1, 2, 2), 2, 1)
+    array([[0., 2.],
+           [1., 3.]])
+    """
+    n, c, height, width = input_data.shape
+    down = (height + 2 * pad - filter_h) // stride + 1
+    right = (width + 2 * pad - filter_w) // stride + 1
+    x = input_data if input_data.dtype.kind == "f" else input_data.astype(float)
+    source = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    seen = np.lib.stride_tricks.sliding_window_view(source, (filter_h, filter_w), axis=(2, 3))
+    seen = seen[:, :, ::stride, ::stride].transpose(0, 2, 3, 1, 4, 5)
+    return seen.reshape(n * down * right, c * filter_h * filter_w)
+
+
+def col2im(
+    col: np.ndarray,
+    input_shape: tuple[int, ...],
+    filter_h: int,
+    filter_w: int,
+    stride: int = 1,
+    pad: int = 0,
+) -> np.ndarray:
+    """Return images in which each window was added where it lay.
+
+    Examples
+    --------
+    >>> col2im(np.ones((2, 2)), (1, 1, 3, 1), 2, 1)
+    array([[[[1.],
+             [2.],
+             [1.]]]])
+    """
+    n, c, height, width = input_shape
+    x = col if col.dtype.kind == "f" else col.astype(float)
+    source = np.zeros((n, c, height + 2 * pad, width + 2 * pad), x.dtype)
+    down = (height + 2 * pad - filter_h) // stride + 1
+    right = (width + 2 * pad - filter_w) // stride + 1
+    parts = x.reshape(n, down, right, c, filter_h, filter_w).transpose(0, 3, 1, 2, 4, 5)
+    for y in range(filter_h):
+        for z in range(filter_w):
+            stops = y + stride * (down - 1) + 1, z + stride * (right - 1) + 1
+            source[:, :, y : stops[0] : stride, z : stops[1] : stride] += parts[..., y, z]
+    return source[:, :, pad : pad + height, pad : pad + width]
