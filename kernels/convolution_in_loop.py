@@ -24,8 +24,19 @@ def scratch_size(g):
 
 
 @helper
-def _taps(g):
+def taps_of(g):
+    """Rows of W."""
     return g.kernel_height * g.kernel_width * (g.channels // g.groups)
+
+
+@helper
+def block_of_taps(g, block, blocks):
+    """The first row of W that a block has the gradient of, and the one behind its last."""
+    taps = taps_of(g)
+    first, stop = taps * block // blocks, taps * (block + 1) // blocks
+    if taps >= 16 * blocks:  # whole tiles
+        first, stop = first // 8 * 8, stop // 8 * 8 if block + 1 < blocks else taps
+    return first, stop
 
 
 @entry(LayerForward)
@@ -36,7 +47,7 @@ def convolution_in_loop(
     numbers, W = pointer_at(state, like), pointer_at(param, like)
     g = geometry_at(numbers)
     convolve(
-        g, n, pointer_at(x, like), W, offset(W, _taps(g) * g.filters), get(numbers, BIAS) != 0,
+        g, n, pointer_at(x, like), W, offset(W, taps_of(g) * g.filters), get(numbers, BIAS) != 0,
         int(get(numbers, ACTIVATION)), pointer_at(own, like), pointer_at(out, like),
     )  # fmt: skip
     return 0
@@ -64,14 +75,11 @@ def convolution_weights_in_loop(
     """The gradient of some rows of W, of all images of a batch; b goes with the first."""
     numbers, W = pointer_at(state, like), pointer_at(target, like)
     g = geometry_at(numbers)
-    taps = _taps(g)
-    first, stop = taps * block // blocks, taps * (block + 1) // blocks
-    if taps >= 16 * blocks:  # whole tiles
-        first, stop = first // 8 * 8, stop // 8 * 8 if block + 1 < blocks else taps
+    first, stop = block_of_taps(g, block, blocks)
     if stop > first:
         backward_weights(
             g, n, pointer_at(x, like), pointer_at(dout, like), like, add != 0,
-            pointer_at(own, like), first, stop, W, offset(W, taps * g.filters),
+            pointer_at(own, like), first, stop, W, offset(W, taps_of(g) * g.filters),
             get(numbers, BIAS) != 0,
         )  # fmt: skip
     return 0

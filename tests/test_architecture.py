@@ -54,6 +54,7 @@ TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"
     *("_folders", "_fork", "_types"),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+    "convolution_pooling",  # two layers of the loop in one
     *("loop/calls", "loop/record", "loop/team"),
 }
 MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "metrics", "models"} | {

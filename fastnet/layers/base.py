@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple
 
@@ -80,6 +81,8 @@ class LoopLayer(NamedTuple):
         loop does that to the rows of x as it reads them, at no cost.
     steps : int
         Of a product: rows that it makes of a sample, its input and output cut into so many.
+    joins : function, optional
+        What it and the step before it are as one, given that step; None where they stay two.
     products : int
         Multiply-adds for one sample, by which threads are asked for; 0: one for each parameter and
         step.
@@ -97,6 +100,7 @@ class LoopLayer(NamedTuple):
     whole: bool = False
     rescales: bool = False
     steps: int = 1
+    joins: Callable[[LoopLayer], LoopLayer | None] | None = None
     products: int = 0
 
     @property

@@ -9,6 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.kernels.convolution_in_loop import (
+    convolution_gradient_in_loop,
+    convolution_in_loop,
+    convolution_weights_in_loop,
+)
+from fastnet.kernels.convolution_pooling import (
+    convolution_pooling_gradient_in_loop,
+    convolution_pooling_in_loop,
+    convolution_pooling_weights_in_loop,
+    own_size,
+)
+from fastnet.kernels.geometry import Geometry
 from fastnet.kernels.pooling import (
     max_pooling_2x2_gradient_in_loop,
     max_pooling_2x2_in_loop,
@@ -21,6 +33,8 @@ from fastnet.layers.base import Layer, LoopLayer
 from fastnet.layers.windows import BYTE, TWO, Windowed, fits_two, largest, largest_gradient
 
 __all__ = ["MaxPooling2D", "Pooling"]
+
+CONVOLUTION = convolution_in_loop, convolution_gradient_in_loop, convolution_weights_in_loop
 
 
 class Pooling(Layer):
@@ -263,4 +277,24 @@ class MaxPooling2D(Windowed):
             size *= 4
         scratch = (size + 3) // 4  # bytes, in words of float32
         numbers = self._numbers(input_shape)
-        return [LoopLayer(shape, (), kernels, numbers=numbers, row_scratch=scratch)]
+        joins = _with_convolution if kernels[0] is max_pooling_2x2_in_loop else None
+        return [LoopLayer(shape, (), kernels, numbers=numbers, row_scratch=scratch, joins=joins)]
+
+
+def _with_convolution(before: LoopLayer) -> LoopLayer | None:
+    """Return what a convolution and windows of 2 x 2 on it are as one."""
+    if before.kernels != CONVOLUTION:
+        return None
+    rows, columns, filters = before.output_shape
+    shape = rows // 2, columns // 2, filters
+    geometry = Geometry(*map(int, before.numbers[: len(Geometry._fields)]))
+    return before._replace(
+        output_shape=shape,
+        kernels=(
+            convolution_pooling_in_loop,
+            convolution_pooling_gradient_in_loop,
+            convolution_pooling_weights_in_loop,
+        ),
+        row_scratch=(math.prod(shape) + 3) // 4,  # bytes, in words of float32
+        own=own_size(geometry),
+    )

@@ -141,6 +141,8 @@ def recorded(
     memories: list[tuple[Any, str, slice, tuple[int, ...]]] = []
     start, dtype = 0, network.params.dtype
     scaling, products, shape = AS_IT_IS, 0, input_shape
+    before: LoopLayer | None = None  # by address: what may become one with the next step
+    of_before = shape
     for k, (layer, _) in enumerate(stack):
         steps = layer.in_loop(shape)
         arrays = own.get(id(layer), [])
@@ -155,13 +157,20 @@ def recorded(
             if step.is_shape and (rows or k < len(stack) - 1):
                 shape = step.output_shape  # another of the same numbers: nothing to do
                 continue
+            decays = sum(map(math.prod, step.parameters[: layer.decays]))
+            if before is not None and step.joins and (joined := step.joins(before)) is not None:
+                _, decays, shape = called.pop(), rows[-1]["decays"], of_before
+                products, start = products - before.products, rows[-1]["weight"]
+                del state[rows.pop()["state"] :]
+                step = joined
             row = _row(step, shape, start)
-            if step.kernels is not None:
-                row["decays"] = sum(map(math.prod, step.parameters[: layer.decays]))
             products += step.products or row["count"] * step.steps
+            before = None
             if step.kernels is not None:
                 called.append((len(rows), step.kernels))
-                row["state"] = len(state)
+                row["state"], row["decays"] = len(state), decays
+                if not step.memories:
+                    before, of_before = step, shape
                 state += step.numbers
                 for name, size in step.memories.items():
                     part = slice(len(state), len(state) + math.prod(size))

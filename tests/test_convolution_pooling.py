@@ -1,0 +1,130 @@
+"""A convolution and the windows of 2 x 2 behind it, which the compiled loop does as one."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import fastnet
+from fastnet.kernels.convolution_pooling import convolution_pooling_in_loop, images_at_a_time
+from fastnet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, pooling
+from fastnet.models import Sequential
+from fastnet.optimizer import SGD, Adam
+
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+def images(n, shape, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, *shape)), rng.integers(0, 3, n)
+
+
+def network(shape, dtype="float64", activation="relu", filters=5, apart=False, **options):
+    """A convolution and its windows; apart, with a Dropout of nothing between them."""
+    between = [Dropout(0.0)] if apart else []
+    layers = [Conv2D(filters, 3, activation=activation, **options), *between, MaxPooling2D(2)]
+    return Sequential([*layers, Flatten(), Dense(3)], dtype=dtype, seed=0)
+
+
+def steps_of(model):
+    return [kernels[0] for _, kernels in model._network.called]
+
+
+@pytest.mark.parametrize("activation", ["identity", "relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 9, 2), (4, 5, 17), (3, 3, 1)])
+@every_dtype
+def test_both_in_one_are_as_one_after_the_other(dtype, shape, activation):
+    x, t = images(40, shape)
+    options = {"dtype": dtype, "activation": activation, "padding": "same"}
+    model, apart = network(shape, **options), network(shape, apart=True, **options)
+    for made in (model, apart):
+        made.fit(x, t, 2, 16, SGD(0.1), shuffle=False, verbose=0)
+    assert steps_of(model) == [convolution_pooling_in_loop] and len(steps_of(apart)) > 1
+    close = {"float32": 2e-5, "float64": 1e-12}[dtype]
+    assert_allclose(model.parameter_vector, apart.parameter_vector, rtol=close, atol=close)
+    assert_allclose(model.predict(x), apart.predict(x), rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("count", [1, 2, 31])
+def test_images_that_are_in_the_cache_together(count, monkeypatch):
+    """The last ones may be fewer; more than a thread takes at once, too."""
+    x, t = images(count, (30, 30, 1))
+    model = network((30, 30, 1), filters=9)
+    model.build((30, 30, 1))
+    (step,) = model.layers[0].in_loop((30, 30, 1))
+    geometry = pooling.Geometry(*map(int, step.numbers[:18]))
+    assert images_at_a_time.py_func(geometry) == 4
+    start = model.parameter_vector.copy()
+    loss = model.forward(x, t)
+    model.backward()
+    gradient = model.gradient_vector.copy()
+    history = model.fit(x, t, 1, count, SGD(0.5), shuffle=False, verbose=0)
+    assert history.loss[0] == pytest.approx(loss, rel=1e-13)
+    assert_allclose(model.parameter_vector, start - 0.5 * gradient, rtol=1e-11, atol=1e-13)
+
+
+def test_gradients_are_central_differences():
+    x, t = images(3, (6, 7, 2))
+    model = network((6, 7, 2), activation="tanh")
+    exact = model.gradient(x, t)
+    for found, wanted in zip(exact, model.numerical_gradient(x, t), strict=True):
+        assert_allclose(found, wanted, atol=1e-8)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@every_dtype
+def test_the_bits_are_the_same_for_any_number_of_threads(dtype, optimizer, monkeypatch):
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 0)
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1)
+    x, t = images(150, (12, 11, 3))
+    found, before = [], fastnet.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            fastnet.set_num_threads(threads)
+            model = network((12, 11, 3), dtype, filters=7)
+            model.fit(x, t, 3, 64, optimizer(), verbose=0)
+            found.append((model.parameter_vector.copy(), model.predict(x)))
+    finally:
+        fastnet.set_num_threads(before)
+    for other in found[1:]:
+        for array, same in zip(other, found[0], strict=True):
+            assert_array_equal(array, same)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [MaxPooling2D(3), MaxPooling2D(2, strides=1), MaxPooling2D(2, padding="same")],
+)
+def test_other_windows_stay_a_step_of_their_own(layer):
+    model = Sequential([Conv2D(2, 2), layer, Flatten(), Dense(3)], seed=0)
+    model.build((8, 8, 1))
+    assert len(steps_of(model)) == 2
+
+
+def test_an_activation_of_its_own_stays_between():
+    model = network((8, 8, 1), activation="gelu")
+    model.build((8, 8, 1))
+    assert len(steps_of(model)) == 3
+
+
+def test_weights_decay_and_freeze():
+    x, t = images(20, (8, 8, 1))
+    model, apart = network((8, 8, 1)), network((8, 8, 1), apart=True)
+    for made in (model, apart):
+        made.l2 = 0.1
+        made.fit(x, t, 2, 8, SGD(0.1), shuffle=False, verbose=0)
+    assert_allclose(model.parameter_vector, apart.parameter_vector, rtol=1e-11)
+    frozen = model.layers[0].W.copy()
+    model.layers[0].trainable = False
+    model.fit(x, t, 1, 8, Adam(), verbose=0)
+    assert_array_equal(model.layers[0].W, frozen)
+
+
+def test_it_is_saved_and_goes_on(tmp_path):
+    x, t = images(40, (8, 8, 1))
+    model = network((8, 8, 1), "float32")
+    model.fit(x, t, 2, 16, Adam(), verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    again = Sequential.load(tmp_path / "model.safetensors")
+    for made in (model, again):
+        made.fit(x, t, 2, 16, verbose=0)
+    assert_array_equal(again.parameter_vector, model.parameter_vector)
