@@ -50,7 +50,7 @@ def load(folder, book, dtype):
         for name in [name for name in sys.modules if of_a_book(name)]:
             del sys.modules[name]
         sys.modules.update(before)
-    found = SimpleNamespace()
+    found = SimpleNamespace(of_a_book=True)
     for module in modules:
         if book == FIRST:  # the second book's layers say which dtype, and keep to float32
             module.np = OneDtype(dtype)

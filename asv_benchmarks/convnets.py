@@ -11,6 +11,9 @@ from itertools import pairwise
 
 import numpy as np
 
+import fastnet.layers
+import fastnet.models
+import fastnet.optimizer
 from asv_benchmarks.images import jax_layer, jax_maximum
 from asv_benchmarks.pieces import LeftOut, Work, jax_alone, torch_alone
 
@@ -104,6 +107,53 @@ def by_hand(work, lr, package):
             optimizer.update(params, grads)
 
     return run, lambda: params
+
+
+def by_fit(work, lr):
+    """Sequential.fit: of the compared batches in order, afterwards shuffled."""
+    layers, dense = [], []
+    for i, (kind, *numbers) in enumerate(work.shape):
+        relu = "relu" if work.shape[i + 1 : i + 2] == [RELU] else None
+        if kind == "convolution":
+            kernels, size, pad = numbers
+            layers.append(fastnet.layers.Conv2D(kernels, size, padding=pad, activation=relu))
+            dense.append((i, layers[-1]))
+        elif kind == "dense":
+            layers.append(fastnet.layers.Dense(numbers[0], activation=relu))
+            dense.append((i, layers[-1]))
+        elif kind == "pooling":
+            layers.append(fastnet.layers.MaxPooling2D())
+    x, t, order = work.copies("x", "t", "order")
+    shapes, visited = shapes_of(work.shape, x.shape[1:]), order.ravel()
+    x, t = np.ascontiguousarray(x.transpose(0, 2, 3, 1)[visited]), t[visited]
+    model = fastnet.models.Sequential(layers, dtype=work.dtype.name)
+    model.build(x.shape[1:])
+    # fastnet flattens (H, W, C), the books (C, H, W): rows of a W behind images go by.
+    rows = {
+        i: np.arange(math.prod(shapes[i])).reshape(shapes[i]).transpose(1, 2, 0).ravel()
+        for i, layer in dense
+        if layer.W.ndim == 2 and len(shapes[i]) == 3
+    }
+    for i, layer in dense:
+        W, b = work.copies(f"W{i}", f"b{i}")
+        W = W.transpose(2, 3, 1, 0) if W.ndim == 4 else W[rows[i]] if i in rows else W
+        layer.W[...], layer.b[...] = W, b
+    optimizer, shuffle = fastnet.optimizer.SGD(lr=lr), False
+
+    def run():
+        nonlocal shuffle
+        model.fit(x, t, 1, order.shape[1], optimizer, shuffle=shuffle, verbose=0)
+        shuffle = True
+
+    def results():
+        found = {}
+        for i, layer in dense:
+            W = layer.W.copy()
+            W = W.transpose(3, 2, 0, 1) if W.ndim == 4 else W
+            found |= {f"W{i}": W[np.argsort(rows[i])] if i in rows else W, f"b{i}": layer.b}
+        return found
+
+    return run, results
 
 
 def torch_parts(work, channels_last):

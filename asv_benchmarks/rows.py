@@ -82,6 +82,8 @@ def sides_of_everything(first, second):
             references = {"": partial(by_hand, package=reference)}
         if kind == "convolution":
             contenders["fastnet kernels"] = images.convolution_kernels
+        if kind == "network" and hasattr(own, "MaxPooling2D") and hasattr(own, "Conv2D"):
+            contenders["fastnet fit"] = convnets.by_fit
         found[kind] = contenders, references
     return found
 
@@ -108,7 +110,7 @@ def works(kind, dtype, folder=None):
         for text in SEQUENCES:
             yield sequences.recurrence(recurrence_of(text), dtype, sides["recurrence"])
     elif kind == "fit":
-        yield from fitted(dtype)
+        yield from fitted(dtype, sides_of_everything(None, None))
     else:
         yield from table(dtype, sides)
 
@@ -137,11 +139,11 @@ def table(dtype, sides):
     yield words.attention(dtype, sides["attention"], best=2.5, book=12)
 
 
-def fitted(dtype):
+def fitted(dtype, sides):
     """Yield the epochs of Keras-style models."""
-    sides = dict(convnets.PEERS), {"": convnets.torch_steps}
+    contenders, references = sides["network"]
     for batch in fits.BATCHES:
-        yield fits.images(batch, dtype, sides, best=1.3)
+        yield fits.images(batch, dtype, (contenders, references), best=1.3)
     sides = dict(fits.SEQUENCE_PEERS), {"": fits.torch_sequences}
     for batch in fits.BATCHES:
         yield fits.sequences(batch, dtype, sides, best=1.3)

@@ -38,7 +38,7 @@ def recurrence(shape, dtype, sides, **demands):
 def recurrence_by_hand(work, _, package):
     """The book's layer, or fastnet's of the same name, from a state of zeros."""
     xs, Wx, Wh, b, dhs = work.copies("xs", "Wx", "Wh", "b", "dhs")
-    if work.dtype != np.float32 and getattr(package, "RnnlmTrainer", None):
+    if work.dtype != np.float32 and getattr(package, "of_a_book", False):
         raise LeftOut("keeps its states in float32")
     layer, found = getattr(package, f"Time{work.shape.kind}")(Wx, Wh, b), {}
 
