@@ -29,6 +29,7 @@ WITHOUT_TWIN = {
     *(f"kernels.{name}" for name in ("dense_layers", "elementwise", "entry", "helper")),
     *(f"kernels.{name}" for name in ("mean_loss", "sum_loss", "update_kernel", "update_rule")),
     *("kernels.layers_of", "kernels.program_of"),
+    "textbook.second.BaseModel",
     *(
         "layers.Activation",
         "layers.Layer",

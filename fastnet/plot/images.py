@@ -137,7 +137,7 @@ def attention_map(
             f"question, got weights.shape={array.shape} for {len(answer)} and {len(question)}. "
             "Give a row for each character of the answer."
         )
-    ax = _axes(where, ax)
+    ax = _axes(where, ax, len(answer) / len(question))
     ax.imshow(array, cmap="gray", vmin=0, vmax=1)
     ax.set_xticks(range(len(question)), list(question))
     ax.set_yticks(range(len(answer)), list(answer))
@@ -156,8 +156,8 @@ def _images(where: str, name: str, value: ArrayLike, ndim: int, shape: str) -> N
     return array
 
 
-def _axes(where: str, ax: Any) -> Any:
-    """Return the axes to draw on."""
+def _axes(where: str, ax: Any, height: float = 0.75) -> Any:
+    """Return the axes to draw on; height is that of the picture over its width."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -166,7 +166,7 @@ def _axes(where: str, ax: Any) -> Any:
     if ax is not None:
         checks.members(where, "ax", ax, ("imshow", "set_title"))
         return ax
-    figure = Figure(layout="constrained", dpi=144)
+    figure = Figure((6.4, max(1.6, min(12.8, 6.4 * height))), layout="constrained", dpi=144)
     FigureCanvasAgg(figure)
     return figure.add_subplot()
 

@@ -1,7 +1,7 @@
 """The textbooks' networks and trainers, by book: `first` and `second`; and the delta rule.
 
     from fastnet.textbook.first import MultiLayerNet, MultiLayerNetExtend, Trainer
-    from fastnet.textbook.second import Trainer
+    from fastnet.textbook.second import AttentionSeq2seq, Rnnlm, RnnlmTrainer, Trainer
 
 The delta rule, one sample an update, is `Sequential.fit` with batches of one in the order given.
 Layers without bias are `MatMul`; the bias is a column of ones in x. With squared error delta is the

@@ -44,6 +44,18 @@ class RnnlmTrainer:
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, common/trainer.py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.optimizer import SGD
+    >>> from fastnet.textbook.second import Rnnlm, RnnlmTrainer
+    >>> np.random.seed(0)
+    >>> corpus = np.tile([0, 1, 2, 3], 200)
+    >>> trainer = RnnlmTrainer(Rnnlm(4, 8, 8), SGD(lr=1.0))
+    >>> trainer.fit(corpus[:-1], corpus[1:], 5, batch_size=4, time_size=10, eval_interval=None)
+    >>> trainer.current_epoch
+    5
     """
 
     def __init__(self, model: Any, optimizer: Any) -> None:

@@ -1,7 +1,19 @@
 """The second book in plain NumPy."""
 
 from .evaluation import eval_perplexity, eval_seq2seq
+from .language_models import BetterRnnlm, BetterRnnlmGen, Rnnlm, RnnlmGen, SimpleRnnlm
+from .seq2seq import (
+    AttentionDecoder,
+    AttentionEncoder,
+    AttentionSeq2seq,
+    Decoder,
+    Encoder,
+    PeekyDecoder,
+    PeekySeq2seq,
+    Seq2seq,
+)
 from .trainers import RnnlmTrainer, Trainer, clip_grads, remove_duplicate
+from .word_vectors import CBOW, SimpleCBOW, SimpleSkipGram, SkipGram
 from .words import (
     analogy,
     convert_one_hot,
@@ -15,7 +27,24 @@ from .words import (
 )
 
 __all__ = [
+    "CBOW",
+    "AttentionDecoder",
+    "AttentionEncoder",
+    "AttentionSeq2seq",
+    "BetterRnnlm",
+    "BetterRnnlmGen",
+    "Decoder",
+    "Encoder",
+    "PeekyDecoder",
+    "PeekySeq2seq",
+    "Rnnlm",
+    "RnnlmGen",
     "RnnlmTrainer",
+    "Seq2seq",
+    "SimpleCBOW",
+    "SimpleRnnlm",
+    "SimpleSkipGram",
+    "SkipGram",
     "Trainer",
     "analogy",
     "clip_grads",
