@@ -223,6 +223,32 @@ def test_options_reach_the_network(capsys, asked):
     )
 
 
+def test_simple_conv_is_the_textbooks_network(capsys, asked, small_mnist):
+    cli.main(["train", "--model", "simple-conv", "--data", str(small_mnist), "--seed", "3"])
+    model = asked["model"]
+    assert [repr(layer) for layer in model.layers] == [
+        f"Rescaling({1 / 255})",
+        "Reshape((28, 28, 1))",
+        "Conv2D(30, (5, 5), activation='relu')",
+        "MaxPooling2D((2, 2))",
+        "Flatten()",
+        "Dense(100, activation='relu')",
+        "Dense(10)",
+    ]
+    assert type(asked["optimizer"]).__name__ == "Adam" and asked["optimizer"].lr == 0.001
+    assert (asked["epochs"], asked["batch_size"]) == (20, 100)
+    assert capsys.readouterr().out.startswith(
+        "data      MNIST, 20 images to learn from, 8 to test\n"
+        "network   30 filters of 5x5, 784-100-10, relu, float32, 433,890 parameters\n"
+        "training  20 epochs of adam, learning rate 0.001, batches of 100, seed 3\n"
+    )
+
+
+def test_simple_conv_learns_the_digits(capsys):
+    assert cli.main("train --model simple-conv --epochs 8 --quiet --json".split()) == 0
+    assert last_json(capsys.readouterr().out)["test_accuracy"] > 0.95
+
+
 def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
     assert cli.main(["train", "--data", str(small_mnist), "--epochs", "1", "--json"]) == 0
     assert asked["x"].dtype == np.uint8 and asked["x"].shape == (20, 784)
@@ -246,7 +272,10 @@ def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
          "Give them with commas: 50,50."),
         ("--activation swish", "--activation must be sigmoid or relu or tanh, got 'swish'. "
          "Give one of these names."),
-        ("--optimizer adam", "--optimizer must be sgd, got 'adam'. Give one of these names."),
+        ("--optimizer rmsprop", "--optimizer must be sgd or adam, got 'rmsprop'. "
+         "Give one of these names."),
+        ("--model deep", "--model must be dense or simple-conv, got 'deep'. "
+         "Give one of these names."),
         ("--lr fast", "--lr must be a positive number, got 'fast'. Give another value."),
         ("--lr 0", "--lr must be a positive number, got '0'. Give another value."),
         ("--lr nan", "--lr must be a positive number, got 'nan'. Give another value."),

@@ -73,6 +73,7 @@ def run_after(enough, folder, *arguments):
 SCRIPTS = [
     ("first", "train_two_layer.py", ["Affine", "Relu", "SoftmaxWithLoss"]),
     ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
+    ("first", "train_images.py", ["Affine", "Convolution", "Pooling", "Relu", "Adam"]),
     ("first", "compare_optimizers.py", ["BatchNormalization", "Dropout", *OPTIMIZERS]),
     ("second", "spiral.py", ["Affine", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
     ("second", "words.py", ["MatMul", "Softmax", "SoftmaxWithLoss", "SGD"]),
@@ -1243,7 +1244,7 @@ def package(tmp_path, monkeypatch, root):
 
     @contextlib.contextmanager
     def write(module, old="", new="", **files):
-        for name in ("functions", "layers", "optimizer"):
+        for name in ("functions", "layers", "optimizer", "util"):
             text = (source / f"{name}.py").read_text()
             if name == module:
                 assert old in text
@@ -1561,3 +1562,109 @@ def test_a_script_that_is_not_there(capsys, tmp_path):
 def test_a_script_without_common_loads_no_kernels(script):
     ours = script("import sys\nprint('numba' in sys.modules, 'numpy' in sys.modules)")
     assert (ours.stdout, ours.stderr) == ("False False\n", NOTHING)
+
+
+# --------------------------------------------------------------------------- images
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+FILTERS = normal(4, 3, 3, 2, seed=1), normal(4, seed=2)
+LAYERS_OF_IMAGES = [
+    *(("Pooling", arguments) for arguments in [(2, 2), (3, 2, 1), (5, 4, 3)]),
+    *(("Convolution", (*FILTERS, *rest)) for rest in [(), (2,), (1, 2), (2, 1)]),
+]
+
+
+def as_the_own(layer, own, given, tolerance=1e-12):
+    """Check a step of a layer against the script's own: results and attributes."""
+    out, expected = layer.forward(given), own.forward(given)
+    same(np.asarray(out), np.asarray(expected), tolerance)
+    assert out.transpose(0, 2, 3, 1).flags.c_contiguous  # as the book's
+    dout = np.cos(expected)
+    same(np.asarray(layer.backward(dout)), own.backward(dout), tolerance)
+    for name, value in vars(own).items():
+        found = vars(layer)[name]
+        same(np.asarray(found) if isinstance(value, np.ndarray) else found, value, tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64])
+@pytest.mark.parametrize("made", LAYERS_OF_IMAGES, ids=str)
+def test_layers_of_images(first, made, dtype):
+    kind, arguments = getattr(first.layers, made[0]), made[1]
+    for x in (normal(2, 3, 9, 8), normal(2, 9, 8, 3).transpose(0, 3, 1, 2), normal(1, 3, 5, 4)):
+        as_the_own(kind(*arguments), own_of(kind)(*arguments), (10 * x).astype(dtype))
+
+
+def test_layers_of_images_take_what_numpy_takes(first):
+    layers = first.layers
+    W, b = FILTERS
+    for kind, arguments, x in (
+        (layers.Convolution, (W, 0), normal(1, 3, 6, 5)),  # a number for the bias
+        (layers.Convolution, (W.astype(np.float32), b.astype(np.float32)), normal(1, 3, 6, 5)),
+        (layers.Convolution, (W, b, 1, 1), normal(1, 3, 6, 5)[:, :, ::2]),
+        (layers.Pooling, (2, 2, 2), normal(1, 3, 6, 5)[:, ::-1, 1:]),
+        (layers.Pooling, (2, 2, 4, 1), normal(1, 3, 7, 7)),  # whose padding makes no more windows
+    ):
+        layer, own = kind(*arguments), own_of(kind)(*arguments)
+        same(np.asarray(layer.forward(x)), np.asarray(own.forward(x)))
+        dout = normal(*own.forward(x).shape)
+        same(np.asarray(layer.backward(dout)), np.asarray(own.backward(dout)))
+    with pytest.raises(ValueError):
+        layers.Pooling(2, 2).forward(normal(3, 6, 5))
+    with pytest.raises(ValueError):
+        layers.Pooling(2, 2, 1, 1).forward(normal(1, 3, 6, 5))
+
+
+def test_the_scripts_own_backward_goes_on_with_what_kernels_left(first):
+    for name, arguments in LAYERS_OF_IMAGES:
+        kind, x = getattr(first.layers, name), normal(2, 3, 9, 8)
+        layer, own = kind(*arguments), own_of(kind)(*arguments)
+        layer.forward(x)
+        dout = np.cos(own.forward(x))
+        expected = own.backward(dout)
+        found = own_of(kind).backward(layer, dout)
+        same(np.asarray(found), expected)
+        own_of(kind).forward(layer, 2 * x)  # and kernels with what the own forward left
+        own.forward(2 * x)
+        same(np.asarray(layer.backward(dout)), own.backward(dout))
+
+
+def test_relu_keeps_the_order_of_images(first):
+    x, dout = normal(2, 4, 5, 3).transpose(0, 3, 1, 2), normal(2, 4, 5, 3).transpose(0, 3, 1, 2)
+    kind = first.layers.Relu
+    layer, own = kind(), own_of(kind)()
+    out = layer.forward(x)
+    same(out, own.forward(x))
+    for given in (dout, np.ascontiguousarray(dout)):
+        same(layer.backward(given.copy("K")), own.backward(given.copy("K")))
+    if first.ours:
+        assert out.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+def test_an_im2col_that_keeps_the_dtype(package, root):
+    util = root / "tests" / "dropin" / "first" / "common" / "util.py"
+    text = util.read_text()
+    for shape in ("(N, C, H + 2 * pad, W + 2 * pad)", "(N, rows, columns, C, filter_h, filter_w)"):
+        dtype = "col.dtype" if "C, H" in shape else "input_data.dtype"
+        text = text.replace(f"({shape})", f"({shape}, {dtype})")
+    text = text.replace("framed = np.zeros((N, C, H + 2 * pad, W + 2 * pad), col.dtype)", "@", 1)
+    framed = "framed = np.zeros((N, C, H + 2 * pad, W + 2 * pad), input_data.dtype)"
+    changed = [
+        (
+            "zeros((rows.size, self.pool_h * self.pool_w))",
+            "zeros((rows.size, self.pool_h * self.pool_w), dout.dtype)",
+        )
+    ]
+    with package("layers", *changed[0], util=text.replace("@", framed)) as common:
+        for name, arguments in LAYERS_OF_IMAGES:
+            for dtype in (np.float64, np.float32):
+                own_arguments = [a.astype(dtype) if np.ndim(a) else a for a in arguments]
+                kind, x = getattr(common.layers, name), normal(2, 3, 9, 8).astype(dtype)
+                layer, own = kind(*own_arguments), own_of(kind)(*own_arguments)
+                as_the_own(layer, own, x, 1e-12 if dtype is np.float64 else 1e-4)
+                assert own.forward(x).dtype == dtype
+        rows = dropin.report().split("the script's own\n")[0]
+        assert "Convolution.forward" in rows and "Pooling.backward" in rows

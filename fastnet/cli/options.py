@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from fastnet import __version__
 from fastnet.cli.info import run_info
 from fastnet.cli.run import run_script
-from fastnet.cli.train import CURVES, MODEL, run_train
+from fastnet.cli.train import CURVES, MODEL, RECIPES, run_train
 from fastnet.cli.warmup import run_warmup
 
 
@@ -89,14 +89,26 @@ def make_parser() -> _Parser:
         shown = "" if default is None else f" (default: {default})"
         train.add_argument(name, metavar=metavar, type=read, default=default, help=text + shown)
 
+    def add_to_recipe(name: str, metavar: str, read: Callable[[str], Any], text: str) -> None:
+        """Add an option whose default is the model's."""
+        shown = [
+            f"{recipe._asdict()[name.removeprefix('--').replace('-', '_')]} of {model}"
+            for model, recipe in RECIPES.items()
+        ]
+        text = f"{text} (default: {', '.join(shown)})"
+        train.add_argument(name, metavar=metavar, type=read, help=text)
+
     add("--data", "DIR", str, None, "folder of MNIST's four IDX files, gzipped or not")
-    add("--hidden", "N,N", _sizes, "50", "units of each hidden layer")
+    models = "dense: hidden layers alone; simple-conv: behind 30 filters of 5x5 and 2x2 maxima"
+    add("--model", "NAME", _one_of(*RECIPES), "dense", models)
+    add_to_recipe("--hidden", "N,N", _sizes, "units of each hidden layer")
     activations = _one_of("sigmoid", "relu", "tanh")
     add("--activation", "NAME", activations, "relu", "sigmoid, relu or tanh, of the hidden layers")
-    add("--optimizer", "NAME", _one_of("sgd"), "sgd", "sgd: stochastic gradient descent")
-    add("--lr", "RATE", _positive, 0.2, "learning rate")
-    add("--batch-size", "N", _count, 32, "images an update")
-    add("--epochs", "N", _count, 30, "times to see every image")
+    optimizers = "sgd: stochastic gradient descent; adam"
+    add_to_recipe("--optimizer", "NAME", _one_of("sgd", "adam"), optimizers)
+    add_to_recipe("--lr", "RATE", _positive, "learning rate")
+    add_to_recipe("--batch-size", "N", _count, "images an update")
+    add_to_recipe("--epochs", "N", _count, "times to see every image")
     seeds = _number(int, -1, "a whole number, 0 or more")
     add("--seed", "N", seeds, 0, "the same seed gives the same network, to the bit")
     add("--dtype", "NAME", _one_of("float32", "float64"), "float32", "float32 or float64")

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastnet.cli.messages import refuse, say
 
@@ -21,16 +21,37 @@ if TYPE_CHECKING:
 
 MODEL, CURVES = "model.safetensors", "learning_curves.png"
 INTERRUPTED = "interrupted{}.safetensors"
+FILTERS, WINDOW = 30, 5  # of simple-conv
+
+
+class Recipe(NamedTuple):
+    """What a model is trained with where the options say nothing else."""
+
+    hidden: str
+    optimizer: str
+    lr: float
+    batch_size: int
+    epochs: int
+
+
+RECIPES = {
+    "dense": Recipe("50", "sgd", 0.2, 32, 30),
+    "simple-conv": Recipe("100", "adam", 0.001, 100, 20),  # the textbook's, section 7.5
+}
 DIVERGED = 2  # times the loss of guessing, and of the untrained network: at --lr 10 it is 1.1
 
 
 def run_train(options: argparse.Namespace) -> int:
     """Train as the options say; return the exit status."""
+    for name, value in RECIPES[options.model]._asdict().items():
+        if getattr(options, name) is None:
+            given = [int(n) for n in value.split(",")] if name == "hidden" else value
+            setattr(options, name, given)
     if options.out is not None:
         _prepare(Path(options.out))  # before training: nobody waits for a model that cannot be kept
 
     from fastnet.datasets import load_digits, load_mnist
-    from fastnet.optimizer import SGD
+    from fastnet.optimizer import SGD, Adam
     from fastnet.plot import draw_digits
 
     try:
@@ -47,7 +68,8 @@ def run_train(options: argparse.Namespace) -> int:
         refuse(error)
 
     if not options.quiet:
-        sizes = "-".join(str(n) for n in (x_train.shape[1], *options.hidden, 10))
+        first = "" if options.model == "dense" else f"{FILTERS} filters of {WINDOW}x{WINDOW}, "
+        sizes = first + "-".join(str(n) for n in (x_train.shape[1], *options.hidden, 10))
         print(
             f"data      {name}, {len(x_train):,} images to learn from, {len(test[0]):,} to test\n"
             f"network   {sizes}, {options.activation}, {options.dtype}, "
@@ -63,7 +85,7 @@ def run_train(options: argparse.Namespace) -> int:
             t_train,
             epochs=options.epochs,
             batch_size=options.batch_size,
-            optimizer=SGD(lr=options.lr),
+            optimizer={"sgd": SGD, "adam": Adam}[options.optimizer](lr=options.lr),
             validation_data=test,
             verbose=0 if options.quiet else 1,
         )
@@ -105,11 +127,18 @@ def run_train(options: argparse.Namespace) -> int:
 
 def _network(options: argparse.Namespace, n_in: int, top: int) -> Sequential:
     """Return a network of pixels from 0 to `top`, which it brings to 0..1 itself."""
-    from fastnet.layers import Dense, Rescaling
+    from fastnet.layers import Conv2D, Dense, Flatten, MaxPooling2D, Rescaling, Reshape
     from fastnet.models import Sequential
 
-    std = options.weight_init_std
+    std, side = options.weight_init_std, math.isqrt(n_in)
     layers: list[Any] = [Rescaling(1 / top)]
+    if options.model == "simple-conv":
+        layers += [
+            Reshape((side, side, 1)),
+            Conv2D(FILTERS, WINDOW, activation=options.activation, weight_init_std=std),
+            MaxPooling2D(2),
+            Flatten(),
+        ]
     layers += [Dense(n, options.activation, weight_init_std=std) for n in options.hidden]
     layers.append(Dense(10, weight_init_std=std))
     model = Sequential(layers, dtype=options.dtype, seed=options.seed)

@@ -21,6 +21,8 @@ W = np.array([[0.5, -0.3], [1.1, 0.7], [-0.9, 0.2], [0.6, -1.3]])
 B = np.array([0.25, -0.75])
 DOUT = np.array([[0.4, -0.7], [1.3, 0.2], [-0.8, 0.5]])
 BITS = np.array([1, 0, 0, 1])
+PIXELS = np.sin(np.arange(120.0)).reshape(2, 3, 5, 4)
+FILTERS, SHIFTS = np.cos(np.arange(72.0)).reshape(4, 3, 3, 2), np.array([0.1, -0.2, 0.3, -0.4])
 LABELS, ONE_HOT = np.array([1, 0, 1]), np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
 
 
@@ -65,6 +67,23 @@ def _in_training(*params: Any) -> Example:
     return example
 
 
+def _images(*arguments: tuple[Any, ...]) -> Example:
+    """Layers of images, made in several ways, in both dtypes and orders of memory."""
+
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        for made_of in arguments:
+            for x in (PIXELS, PIXELS.astype(np.float32), PIXELS.transpose(0, 1, 3, 2)):
+                # A W and b of that dtype, so that it shows whether the layer keeps it.
+                own = [a.astype(x.dtype) if isinstance(a, np.ndarray) else a for a in made_of]
+                layer = kind(*own)
+                out = layer.forward(x)
+                found += [out, dict(vars(layer)), layer.backward(np.cos(out)), dict(vars(layer))]
+        return found
+
+    return example
+
+
 def _updates(kind: Any) -> Any:
     """Three updates of a dict, or where the own class takes none, of a list; and the state."""
     for keys in (["W", "b"], [0, 1]):
@@ -98,6 +117,8 @@ EXAMPLES: dict[str, Example] = {
     "SigmoidWithLoss": _binary_loss,
     "Dropout": _in_training(),
     "BatchNormalization": _in_training(W[:, 0], W[:, 1]),
+    "Convolution": _images((FILTERS, SHIFTS), (FILTERS, SHIFTS, 2, 1)),
+    "Pooling": _images((2, 2), (3, 2, 1)),
     "SGD": _updates,
     "Momentum": _updates,
     "Nesterov": _updates,

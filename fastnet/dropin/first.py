@@ -76,23 +76,22 @@ class Relu(Own):
         x = settled(x)
         if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
             return own(self, x)
-        x = checks.contiguous(x, x.dtype)
-        out = empty(x.shape, x.dtype)
+        last = checks.lies_channels_last(x)  # of a convolution, which is read without a copy
+        x = checks.contiguous(checks.channels_last(x) if last else x, x.dtype)
+        out, mask = empty(x.shape, x.dtype), x <= 0
         relu_forward(x.reshape(1, -1), out.reshape(1, -1))
-        self.mask = x <= 0
-        return out
+        self.mask = checks.channels_first(mask) if last else mask
+        return checks.channels_first(out) if last else out
 
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout where the mask is false, else 0."""
         mask, dout = self.mask, settled(dout)
         if type(mask) is not ndarray or type(dout) is not ndarray or mask.shape != dout.shape:
             return own(self, dout)
-        if not checks.fits(mask, BOOL) or checks.common_dtype(dout) is None:
-            return np.where(mask, dout.dtype.type(0), dout)
-        # Without a branch for each: 100 x 50 take 5 us, np.where 21, as no two masks are alike.
-        dx, kept = empty(dout.shape, dout.dtype), (~mask).astype(dout.dtype)
-        relu_backward(kept.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
-        return dx
+        if checks.lies_channels_last(mask) and checks.lies_channels_last(dout):
+            pair = checks.channels_last(mask), checks.channels_last(dout)
+            return checks.channels_first(_where_not(*pair))
+        return _where_not(mask, dout)
 
 
 class Sigmoid(Own):
@@ -216,6 +215,16 @@ class BatchNormalization(Own):
         )
         self.dgamma, self.dbeta = dgamma, dbeta
         return dx.reshape(self.input_shape)
+
+
+def _where_not(mask: NDArray[np.bool_], dout: NDArray[Any]) -> NDArray[Any]:
+    """Return dout where the mask is false, else 0."""
+    if not checks.fits(mask, BOOL) or checks.common_dtype(dout) is None:
+        return np.where(mask, dout.dtype.type(0), dout)
+    # Without a branch for each: 100 x 50 take 5 us, np.where 21, as no two masks are alike.
+    dx, kept = empty(dout.shape, dout.dtype), (~mask).astype(dout.dtype)
+    relu_backward(kept.reshape(1, -1), dout.reshape(1, -1), dx.reshape(1, -1))
+    return dx
 
 
 def _masked(x: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

@@ -33,9 +33,11 @@ MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastne
     "common.layers": (
         "Affine",
         "BatchNormalization",
+        "Convolution",
         "Dropout",
         "Embedding",
         "MatMul",
+        "Pooling",
         "Relu",
         "Sigmoid",
         "SigmoidWithLoss",

@@ -87,7 +87,17 @@ class Replaced:
 
         numba is loaded here: a script that ends before does not wait for it.
         """
-        from fastnet.dropin import attention, first, functions, optimizers, second, sequences, words
+        from fastnet.dropin import (
+            attention,
+            first,
+            functions,
+            images,
+            images_as_given,
+            optimizers,
+            second,
+            sequences,
+            words,
+        )
         from fastnet.dropin.examples import EXAMPLES, alike, outcome
 
         example = EXAMPLES[self.name]
@@ -95,7 +105,8 @@ class Replaced:
             expected = outcome(example, self._made_of(self.methods))
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
-        for file in (optimizers, functions, first, second, sequences, words, attention):
+        files = optimizers, functions, first, second, sequences, words, attention
+        for file in (*files, images, images_as_given):
             found = getattr(file, self.name, None)
             if found is None:
                 continue

@@ -32,12 +32,17 @@ def convolved(
 
 
 def gradients(
-    g: Geometry, x: NDArray[Any], W: NDArray[Any], dout: NDArray[Any]
+    g: Geometry, x: NDArray[Any], W: NDArray[Any], dout: NDArray[Any], wants_dx: bool = True
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return dx, dW and db of a convolution, of which all arrays are a kernel's."""
+    """Return dx, dW and db of a convolution, of which all arrays are a kernel's.
+
+    Where nobody wants dx, it is not computed, and an array without images.
+    """
     work, numbers = empty(scratch_size(g), x.dtype), _numbers(g)
-    dx, dW, db = empty(x.shape, x.dtype), empty(W.shape, x.dtype), empty(g.filters, x.dtype)
-    convolution_backward_input(dout, W, numbers, work, dx)
+    dW, db = empty(W.shape, x.dtype), empty(g.filters, x.dtype)
+    dx = empty((len(x) * wants_dx, *x.shape[1:]), x.dtype)
+    if wants_dx:
+        convolution_backward_input(dout, W, numbers, work, dx)
     convolution_backward_params(x, dout, numbers, work, dW, db)
     return dx, dW, db
 
@@ -197,6 +202,13 @@ class Convolution(Layer):
         TypeError, ValueError
             dout holds no real numbers, or has another shape.
         """
+        return self._gradients(dout, True)
+
+    def _backward_params(self, dout: ArrayLike) -> None:
+        """Do what backward does but for dx, which the first layer of a model need not give."""
+        self._gradients(dout, False)
+
+    def _gradients(self, dout: ArrayLike, wants_dx: bool) -> NDArray[Any]:
         where = "Convolution.backward"
         x = checks.array(where, "x", checks.remembered(where, self, "x"))
         shape, g = self._remembered
@@ -214,7 +226,7 @@ class Convolution(Layer):
             checks.contiguous(array.transpose(0, 2, 3, 1), dtype) for array in (x, dout)
         )
         kernel = checks.contiguous(W.transpose(2, 3, 1, 0), dtype)
-        dx, dW, db = gradients(g, images, kernel, upstream)
+        dx, dW, db = gradients(g, images, kernel, upstream, wants_dx)
         grads[0][...], grads[1][...] = dW.transpose(3, 2, 0, 1), db
         result: NDArray[Any] = checks.returned(dx, checks.result_dtype(W, dout))
         return result.transpose(0, 3, 1, 2)

@@ -1,5 +1,6 @@
 import numpy as np
 from common.functions import *
+from common.util import col2im, im2col
 
 
 class Relu:
@@ -121,3 +122,48 @@ class BatchNormalization:
         dstd = -np.sum(dxn * self.xc / self.std**2, axis=0)
         dxc = dxn / self.std + self.xc * dstd / self.std / n
         return (dxc - np.sum(dxc, axis=0) / n).reshape(*self.input_shape)
+
+
+class Convolution:
+    def __init__(self, W, b, stride=1, pad=0):
+        self.W, self.b, self.stride, self.pad = W, b, stride, pad
+        self.x = self.col = self.col_W = None
+        self.dW = self.db = None
+
+    def forward(self, x):
+        M, _C, h, w = self.W.shape
+        out_h = 1 + int((x.shape[2] + 2 * self.pad - h) / self.stride)
+        out_w = 1 + int((x.shape[3] + 2 * self.pad - w) / self.stride)
+        self.x, self.col_W = x, self.W.reshape(M, -1).T
+        self.col = im2col(x, h, w, self.stride, self.pad)
+        out = np.dot(self.col, self.col_W) + self.b
+        return out.reshape(len(x), out_h, out_w, M).transpose(0, 3, 1, 2)
+
+    def backward(self, dout):
+        M, C, h, w = self.W.shape
+        rows = dout.transpose(0, 2, 3, 1).reshape(-1, M)
+        self.db = np.sum(rows, axis=0)
+        self.dW = np.dot(self.col.T, rows).T.reshape(M, C, h, w)
+        return col2im(np.dot(rows, self.col_W.T), self.x.shape, h, w, self.stride, self.pad)
+
+
+class Pooling:
+    def __init__(self, pool_h, pool_w, stride=2, pad=0):
+        self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
+        self.x = self.arg_max = None
+
+    def forward(self, x):
+        N, C, H, W = x.shape
+        out_h = int(1 + (H - self.pool_h) / self.stride)
+        out_w = int(1 + (W - self.pool_w) / self.stride)
+        col = im2col(x, self.pool_h, self.pool_w, self.stride, self.pad)
+        col = col.reshape(-1, self.pool_h * self.pool_w)
+        self.x, self.arg_max = x, np.argmax(col, axis=1)
+        return np.max(col, axis=1).reshape(N, out_h, out_w, C).transpose(0, 3, 1, 2)
+
+    def backward(self, dout):
+        rows = dout.transpose(0, 2, 3, 1)
+        spread = np.zeros((rows.size, self.pool_h * self.pool_w))
+        spread[np.arange(rows.size), self.arg_max] = rows.reshape(-1)
+        spread = spread.reshape(rows.shape[0] * rows.shape[1] * rows.shape[2], -1)
+        return col2im(spread, self.x.shape, self.pool_h, self.pool_w, self.stride, self.pad)

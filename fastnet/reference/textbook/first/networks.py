@@ -4,12 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics
-from ..functions import _labels
-from ..gradient import numerical_gradient
-from ..layers import Affine, BatchNormalization, Dropout, Relu, Sigmoid, SoftmaxWithLoss
-from ..optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
-from ..penalties import l2_penalty
+from ... import metrics
+from ...functions import _labels
+from ...gradient import numerical_gradient
+from ...layers import (
+    Affine,
+    BatchNormalization,
+    Dropout,
+    Relu,
+    Sigmoid,
+    SoftmaxWithLoss,
+)
+from ...optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from ...penalties import l2_penalty
 
 ACTIVATIONS = {"sigmoid": Sigmoid, "relu": Relu}
 OPTIMIZERS: dict[str, Any] = {
