@@ -44,20 +44,24 @@ def test_both_in_one_are_as_one_after_the_other(dtype, shape, activation):
     assert_allclose(model.predict(x), apart.predict(x), rtol=close, atol=close)
 
 
+@pytest.mark.parametrize("clip", [{}, {"clip_norm": 1e9}], ids=["folded", "written"])
 @pytest.mark.parametrize("count", [1, 2, 31])
-def test_images_that_are_in_the_cache_together(count, monkeypatch):
-    """The last ones may be fewer; more than a thread takes at once, too."""
+def test_images_that_are_in_the_cache_together(count, clip):
+    """The last ones may be fewer; the gradient goes on to a layer below."""
     x, t = images(count, (30, 30, 1))
-    model = network((30, 30, 1), filters=9)
+    below = Conv2D(2, 3, activation="tanh", padding="same")
+    layers = [below, Conv2D(9, 3, activation="relu"), MaxPooling2D(2), Dense(3)]
+    model = Sequential(layers, dtype="float64", seed=0)
     model.build((30, 30, 1))
-    (step,) = model.layers[0].in_loop((30, 30, 1))
+    (step,) = model.layers[1].in_loop((30, 30, 2))
     geometry = pooling.Geometry(*map(int, step.numbers[:18]))
     assert images_at_a_time.py_func(geometry) == 4
+    assert steps_of(model)[1] is convolution_pooling_in_loop
     start = model.parameter_vector.copy()
     loss = model.forward(x, t)
     model.backward()
     gradient = model.gradient_vector.copy()
-    history = model.fit(x, t, 1, count, SGD(0.5), shuffle=False, verbose=0)
+    history = model.fit(x, t, 1, count, SGD(0.5, **clip), shuffle=False, verbose=0)
     assert history.loss[0] == pytest.approx(loss, rel=1e-13)
     assert_allclose(model.parameter_vector, start - 0.5 * gradient, rtol=1e-11, atol=1e-13)
 
@@ -80,7 +84,8 @@ def test_the_bits_are_the_same_for_any_number_of_threads(dtype, optimizer, monke
     try:
         for threads in (1, 2, 3):
             fastnet.set_num_threads(threads)
-            model = network((12, 11, 3), dtype, filters=7)
+            layers = [Conv2D(4, 3), Conv2D(7, 3, activation="relu"), MaxPooling2D(2), Dense(3)]
+            model = Sequential(layers, dtype=dtype, seed=0)
             model.fit(x, t, 3, 64, optimizer(), verbose=0)
             found.append((model.parameter_vector.copy(), model.predict(x)))
     finally:
