@@ -83,7 +83,8 @@ SCRIPTS = [
         "sequences.py",
         [
             *("NegativeSamplingLoss", "UnigramSampler", "TimeAttention", "TimeEmbedding"),
-            *("TimeAffine", "TimeDropout", "TimeSoftmaxWithLoss", "TimeSigmoidWithLoss"),
+            *("TimeRNN", "TimeLSTM", "TimeGRU", "TimeAffine", "TimeDropout"),
+            *("TimeSoftmaxWithLoss", "TimeSigmoidWithLoss"),
             *("clip_grads", "ppmi", "most_similar", "convert_one_hot", "create_co_matrix"),
         ],
     ),

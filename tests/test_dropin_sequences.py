@@ -115,6 +115,10 @@ NUMBERS = np.array([[0, 1, 2], [2, 0, 1]])
 UNUSUAL = {
     "TimeEmbedding": [[NUMBERS - 1], [NUMBERS + 9], [NUMBERS[0]], [NUMBERS * 1.0]],
     "TimeAffine": [[np.ones((2, 3, 4), int)], [ONES], [STEPS[:, :, :3]], [STEPS.view(Plain)]],
+    **{
+        name: [[ONES], [STEPS.astype(float)], [STEPS[:, :, :2]], [STEPS.view(Plain)], [STEPS[:0]]]
+        for name in ("TimeGRU", "TimeLSTM", "TimeRNN")
+    },
     "TimeDropout": [[np.ones((2, 3), int)], [STEPS.view(Plain)], [3.0]],
     "TimeSoftmaxWithLoss": [
         *([STEPS, NUMBERS - 5], [STEPS, NUMBERS + 9], [STEPS, NUMBERS * 1.0]),
@@ -131,6 +135,10 @@ UNUSUAL = {
 MADE = {
     "TimeEmbedding": [np.ones((3, 4), np.float32)],
     "TimeAffine": [np.ones((4, 2), np.float32), np.ones(2, np.float32)],
+    **{
+        name: [np.ones((4, k), np.float32), np.ones((2, k), np.float32), np.ones(k, np.float32)]
+        for name, k in (("TimeGRU", 6), ("TimeLSTM", 8), ("TimeRNN", 2))
+    },
     "EmbeddingDot": [np.ones((3, 4), np.float32)],
     "UnigramSampler": [np.array([0, 1, 2, 3, 3]), 0.75, 2],
 }
@@ -216,6 +224,39 @@ def test_steps_are_made_by_the_scripts_own_code_for_whoever_looks(book):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     for step, weights in zip(layer.layers, layer.attention_weights, strict=True):
         np.testing.assert_allclose(step.attention_weight, weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["TimeGRU", "TimeLSTM", "TimeRNN"])
+def test_recurrent_layers_that_share_their_steps_do_not_share_the_kernels_room(name, book):
+    """A shallow copy holds the same list: the one that goes on first has the room for itself."""
+    kind = book("common.time_layers", name)
+    k = {"TimeGRU": 3, "TimeLSTM": 4, "TimeRNN": 1}[name]
+    rng, results = np.random.default_rng(0), []
+    arrays = [rng.standard_normal(shape).astype("f") for shape in ((5, 4 * k), (4, 4 * k), 4 * k)]
+    xs, others, dhs = (rng.standard_normal((3, 6, n)).astype("f") for n in (5, 5, 4))
+    for methods in ({}, owns(kind)):
+        layer = type(name, (kind,), methods)(*[array.copy() for array in arrays])
+        layer.forward(xs)
+        twin = copy.copy(layer)
+        twin.forward(others)
+        found = [layer.backward(dhs), [grad.copy() for grad in layer.grads], layer.dh]
+        found += [twin.backward(dhs), [grad.copy() for grad in twin.grads], twin.dh]
+        found += [twin.backward(dhs), twin.forward(xs), twin.h]  # and once more, by itself
+        results.append(found)
+    assert alike(results[1], results[0])
+
+
+def test_a_state_that_is_given_is_not_written(book):
+    """The decoder begins with the encoder's last state, a view of what goes on elsewhere."""
+    kind = book("common.time_layers", "TimeLSTM")
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape).astype("f") for shape in ((5, 16), (4, 16), 16)]
+    layer, hs = kind(*arrays, stateful=True), rng.standard_normal((3, 2, 4)).astype("f")
+    kept = hs.copy()
+    layer.set_state(hs[:, -1])
+    layer.forward(rng.standard_normal((3, 6, 5)).astype("f"))
+    assert_array_equal(hs, kept)
+    assert layer.h is not None and not np.shares_memory(layer.h, hs)
 
 
 def test_a_later_list_is_a_list():

@@ -85,6 +85,13 @@ def _parameters(method: str, args: tuple[Any, ...]) -> Any:
     return layer.params[0].size * x.shape[1] if len(layer.params) == 1 else _products(method, args)
 
 
+def _recurrent(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the multiplications of x @ Wx and h @ Wh of every step, and of their gradients."""
+    layer, xs = args[:2]
+    products = xs.shape[0] * xs.shape[1] * sum(W.size for W in layer.params[:2])
+    return products if method == "forward" else 2 * products
+
+
 def _attended(method: str, args: tuple[Any, ...]) -> Any:
     """Count the elements that attention goes through, each several times."""
     _, first, *second = args
@@ -147,6 +154,10 @@ KNOWN = {
     "TimeEmbedding": Known("W", STEPS, _parameters, LIGHT),
     "TimeAffine": Known("W b", LAYER, _parameters, 1),
     "TimeDropout": Known("dropout_ratio", STEPS, _elements, LIGHT),
+    **{
+        name: Known("Wx Wh b stateful", {"forward": "xs", "backward": "dhs"}, _recurrent, 2)
+        for name in ("TimeGRU", "TimeLSTM", "TimeRNN")
+    },
     "TimeSoftmaxWithLoss": Known("", STEPS_LOSS, _elements),
     "TimeSigmoidWithLoss": Known("", STEPS_LOSS, _elements),
     "EmbeddingDot": Known("W", {"forward": "h idx", "backward": "dout"}, _elements),

@@ -31,13 +31,14 @@ class Later(list[Any]):
     (2, 1, [2, 1])
     """
 
-    __slots__ = ("_make", "kept")
+    __slots__ = ("_make", "kept", "spare")
     kept: Any
+    spare: Any  # arrays that the next call may work in, where nobody has taken them
     _make: Callable[[], list[Any]] | None
 
     def __init__(self, kept: Any, make: Callable[[], list[Any]]) -> None:
         super().__init__()
-        self.kept, self._make = kept, make
+        self.kept, self.spare, self._make = kept, None, make
 
     def _made(self) -> list[Any]:
         """Fill the list, if nobody has; return it as one whose methods are plain."""

@@ -94,6 +94,7 @@ class Replaced:
             images,
             images_as_given,
             optimizers,
+            recurrence,
             second,
             sequences,
             words,
@@ -105,8 +106,8 @@ class Replaced:
             expected = outcome(example, self._made_of(self.methods))
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
-        files = optimizers, functions, first, second, sequences, words, attention
-        for file in (*files, images, images_as_given):
+        files = optimizers, functions, first, second, sequences, recurrence, words
+        for file in (*files, attention, images, images_as_given):
             found = getattr(file, self.name, None)
             if found is None:
                 continue

@@ -46,6 +46,32 @@ def _tied(kind: Any) -> Any:
     return [plain, found]
 
 
+def _recurrent(gates: int) -> Example:
+    """Two batches, of a layer that forgets and of one that goes on, from its own state or given."""
+
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        draw = np.random.default_rng(gates).uniform
+        Wx, Wh, b = (draw(-1, 1, shape).astype("f") for shape in ((5, 4), (4, 4), 4))
+        Wx, Wh = (
+            Wx.repeat(gates, 1) * (1 + np.arange(4 * gates) / 9).astype("f"),
+            Wh.repeat(gates, 1),
+        )
+        for stateful in (False, True):
+            layer = kind(Wx.copy(), Wh.copy(), b.repeat(gates), stateful)
+            for xs in (XS, HS):
+                found += [layer.forward(xs.copy()), copy.deepcopy(vars(layer))]
+                found += [layer.backward(_numbers_of(4)), layer.dh]
+                found.append([grad.copy() for grad in layer.grads])
+            layer.set_state(STATES[:, 0, :4].copy())
+            found += [layer.forward(XS.copy()), layer.h, layer.backward(_numbers_of(4)), layer.dh]
+            layer.reset_state()
+            found.append(layer.h)
+        return found
+
+    return example
+
+
 def _numbers_of(width: int) -> Any:
     return np.random.default_rng(4).uniform(-1, 1, (3, 4, width)).astype(np.float32)
 
@@ -117,6 +143,9 @@ EXAMPLES: dict[str, Example] = {
     "TimeEmbedding": _of_steps([WORDS], [_numbers(3, 4, 5)], TABLE),
     "TimeAffine": _tied,
     "TimeDropout": _dropout,
+    "TimeGRU": _recurrent(3),
+    "TimeLSTM": _recurrent(4),
+    "TimeRNN": _recurrent(1),
     "TimeSoftmaxWithLoss": _labels,
     "TimeSigmoidWithLoss": _of_steps([WEIGHTS, WORDS % 2], [0.5]),
     "EmbeddingDot": _of_steps([HS[:, 0], WORDS[:, 0]], [WEIGHTS[:, 0]], TABLE),

@@ -84,3 +84,11 @@ print(loss.forward(scores, answers), loss.backward()[0])
 grads = [layer.grads[0] for layer in (model.layers[0], model.affine)]
 clip_grads(grads, 0.01)
 print([np.sum(grad**2) for grad in grads])
+for kind, gates in ((TimeRNN, 1), (TimeLSTM, 4), (TimeGRU, 3)):
+    shapes = (HIDDEN, gates * HIDDEN), (HIDDEN, gates * HIDDEN), gates * HIDDEN
+    layer = kind(*[0.5 * np.random.randn(*np.atleast_1d(k)).astype("f") for k in shapes], True)
+    for _ in range(2):
+        hs = layer.forward(np.random.randn(4, STEPS, HIDDEN).astype("f"))
+        dxs = layer.backward(np.ones_like(hs))
+    found = [hs, dxs, layer.dh, layer.h, *layer.grads]
+    print([f"{np.abs(array).sum():.3f}" for array in found])
