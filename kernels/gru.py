@@ -143,7 +143,7 @@ def gru_rows_gradient(
                 sweep_row(_reset_gradient, (r, row), given, h, ())
             packed_product(rows, h, 2 * h, p, m, last, grad, h, grad, h, True)
             i += rows
-    inputs_gradient(0, n, n, steps, d, m, reverse, gates, Wx, panel, dx)
+    inputs_gradient(0, n, n, steps, d, m, reverse, gates, Wx, panel, False, dx)
 
 
 @helper

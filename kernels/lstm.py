@@ -87,8 +87,17 @@ def _cells_gradient(n, h, order, gates, c, t, dh, dh_row, dc):
 
 
 @helper
+def lstm_states(size, steps, d, h, work):
+    """Where h and c stand before the first step, and after the last; and the gradient of c."""
+    _, _, hs, cs, _, _, dc = _buffers(size, steps, d, h, work)
+    end = steps * size * h
+    return (hs, cs), (offset(hs, end), offset(cs, end)), dc
+
+
+@helper
 def lstm_rows(
-    first, n, size, steps, d, h, order, reverse, starts, x, Wx, Wh, b, work, panel, out, sequences
+    first, n, size, steps, d, h, order, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
+    sequences,
 ):  # fmt: skip
     """Rows first : first + n of a batch of `size` go through; x and out point to their first.
 
@@ -100,7 +109,7 @@ def lstm_rows(
     inputs_product(first, n, size, steps, d, m, xs, Wx, b, panel, gates)
     if steps > 1 or not starts:
         pack_weights(n, h, m, Wh, m, 1, panel)
-    out_row = steps * h if sequences else h
+    out_row = out_step * (steps if sequences else 1)
     if starts:
         put_all(offset(hs, first * h), n * h, scalar(x, 0.0))
         put_all(offset(cs, first * h), n * h, scalar(x, 0.0))
@@ -115,7 +124,7 @@ def lstm_rows(
             target, row = above, h
             if sequences or t == steps - 1:
                 when = steps - 1 - t if reverse else t
-                target = offset(out, i * out_row + (when * h if sequences else 0))
+                target = offset(out, i * out_row + (when * out_step if sequences else 0))
                 row = out_row
             _cells(
                 rows, h, order, p, offset(cs, at * h), offset(cs, (at + size) * h),
@@ -126,8 +135,8 @@ def lstm_rows(
 
 @helper
 def lstm_rows_gradient(
-    first, n, size, steps, d, h, order, reverse, Wx, Wh, work, panel, dout, sequences, wants_dx,
-    wants_state, dx,
+    first, n, size, steps, d, h, order, reverse, Wx, Wh, work, panel, dout, out_step, sequences,
+    wants_dx, adds, wants_state, dx,
 ):  # fmt: skip
     """The gradient of the same rows: the gates become their gradients, dh that of the state before.
 
@@ -138,7 +147,7 @@ def lstm_rows_gradient(
     dh, dc = offset(dh, first * h), offset(dc, first * h)
     if steps > 1 or wants_state:
         pack_weights(n, m, h, Wh, 1, m, panel)
-    dout_row = steps * h if sequences else h
+    dout_row = out_step * (steps if sequences else 1)
     for back in range(steps):
         t = steps - 1 - back
         when = back if reverse else t
@@ -146,7 +155,7 @@ def lstm_rows_gradient(
         while i < n:
             rows, at = rows_together(n - i), t * size + first + i
             p, q = offset(gates, at * m), offset(dh, i * h)
-            upstream = offset(dout, i * dout_row + (when * h if sequences else 0))
+            upstream = offset(dout, i * dout_row + (when * out_step if sequences else 0))
             if back > 0:
                 packed_product(
                     rows, h, m, offset(p, size * m), m, panel, q, h, upstream, dout_row,
@@ -161,7 +170,7 @@ def lstm_rows_gradient(
     if wants_state:
         packed_product(n, h, m, offset(gates, first * m), m, panel, dh, h, dh, h, False)
     if wants_dx:
-        inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, dx)
+        inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, adds, dx)
 
 
 @helper
@@ -220,7 +229,8 @@ def lstm_forward(x, Wx, Wh, b, h, c, starts, order, reverse, work, panel, out):
     copy(pointer(c), cs, count)
     lstm_rows(
         0, n, n, steps, d, units, order, reverse, starts, pointer(x), pointer(Wx), pointer(Wh),
-        pointer(b), p, pointer(panel), pointer(out), out.shape[1] == steps,
+        pointer(b), p, pointer(panel), pointer(out), units,
+        out.shape[1] == steps,
     )  # fmt: skip
     copy(offset(hs, steps * count), pointer(h), count)
     copy(offset(cs, steps * count), pointer(c), count)
@@ -265,7 +275,7 @@ def lstm_backward(x, Wx, Wh, dout, starts, order, reverse, work, panel, dh, dc, 
     copy(pointer(dc), below, n * units)
     lstm_rows_gradient(
         0, n, n, steps, d, units, order, reverse, pointer(Wx), pointer(Wh), p, pointer(panel),
-        pointer(dout), dout.shape[1] == steps, True, True, pointer(dx),
+        pointer(dout), units, dout.shape[1] == steps, True, False, True, pointer(dx),
     )  # fmt: skip
     copy(before, pointer(dh), n * units)
     copy(below, pointer(dc), n * units)

@@ -140,8 +140,8 @@ def inputs_product(first, n, size, steps, d, m, x, Wx, b, panel, out):
 
 
 @helper
-def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, dx):
-    """dx[i, t] = dout[t, first + i] @ Wx.T, or in reverse order.
+def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, adds, dx):
+    """dx[i, t] = dout[t, first + i] @ Wx.T, or in reverse order; where it `adds`, dx += that.
 
     By steps or by samples, whatever makes the taller products.
     """
@@ -152,12 +152,12 @@ def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, dx):
         for t in range(steps):
             target = offset(dx, (steps - 1 - t if reverse else t) * d)
             p = offset(dout, (t * size + first) * m)
-            packed_product(n, d, m, p, m, panel, target, steps * d, target, 0, False)
+            packed_product(n, d, m, p, m, panel, target, steps * d, target, steps * d, adds)
     else:
         start, row = ((steps - 1) * d, -d) if reverse else (0, d)
         for i in range(n):
             target, p = offset(dx, i * steps * d + start), offset(dout, (first + i) * m)
-            packed_product(steps, d, m, p, size * m, panel, target, row, target, 0, False)
+            packed_product(steps, d, m, p, size * m, panel, target, row, target, row, adds)
 
 
 @helper

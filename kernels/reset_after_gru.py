@@ -53,8 +53,16 @@ def _cell_gradient(z, r, g, s, h, dh):
 
 
 @helper
+def reset_after_gru_states(size, steps, d, h, work):
+    """Where the states before the first step stand, and those after the last."""
+    _, _, _, hs, _ = _buffers(size, steps, d, h, work)
+    return hs, offset(hs, steps * size * h)
+
+
+@helper
 def reset_after_gru_rows(
-    first, n, size, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, sequences
+    first, n, size, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
+    sequences,
 ):  # fmt: skip
     """Rows first : first + n of a batch of `size` go through; x and out point to their first.
 
@@ -69,7 +77,7 @@ def reset_after_gru_rows(
         put_all(offset(hs, first * h), n * h, scalar(x, 0.0))
     if steps > 1 or not starts:
         pack_weights(n, h, m, Wh, m, 1, panel)
-    out_row = steps * h if sequences else h
+    out_row = out_step * (steps if sequences else 1)
     for t in range(steps):
         i = 0
         while i < n:
@@ -83,7 +91,7 @@ def reset_after_gru_rows(
             target, row = above, h
             if sequences or t == steps - 1:
                 when = steps - 1 - t if reverse else t
-                target = offset(out, i * out_row + (when * h if sequences else 0))
+                target = offset(out, i * out_row + (when * out_step if sequences else 0))
                 row = out_row
             for k in range(rows):
                 p, q = offset(a, k * m), offset(s, k * m)
@@ -96,8 +104,8 @@ def reset_after_gru_rows(
 
 @helper
 def reset_after_gru_rows_gradient(
-    first, n, size, steps, d, h, reverse, Wx, Wh, work, panel, dout, sequences, wants_dx,
-    wants_state, dx,
+    first, n, size, steps, d, h, reverse, Wx, Wh, work, panel, dout, out_step, sequences, wants_dx,
+    adds, wants_state, dx,
 ):  # fmt: skip
     """The gradient of the same rows: a and s become theirs, dh is that of the state before."""
     m = 3 * h
@@ -105,10 +113,10 @@ def reset_after_gru_rows_gradient(
     dh = offset(dh, first * h)
     if steps > 1 or wants_state:
         pack_weights(n, m, h, Wh, 1, m, panel)
-    dout_row = steps * h if sequences else h
+    dout_row = out_step * (steps if sequences else 1)
     for back in range(steps):
         t = steps - 1 - back
-        upstream = offset(dout, (back if reverse else t) * h) if sequences else dout
+        upstream = offset(dout, (back if reverse else t) * out_step) if sequences else dout
         if back == 0:
             copy_rows(n, h, upstream, dout_row, dh, h)
         elif sequences:
@@ -128,7 +136,7 @@ def reset_after_gru_rows_gradient(
                 packed_product(rows, h, m, s, m, panel, grad, h, grad, h, True)
             i += rows
     if wants_dx:
-        inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, dx)
+        inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, adds, dx)
 
 
 @helper
@@ -185,7 +193,8 @@ def reset_after_gru_forward(x, Wx, Wh, b, h, starts, reverse, work, panel, out):
     copy(pointer(h), hs, count)
     reset_after_gru_rows(
         0, n, n, steps, d, units, reverse, starts, pointer(x), pointer(Wx), pointer(Wh),
-        pointer(b), p, pointer(panel), pointer(out), out.shape[1] == steps,
+        pointer(b), p, pointer(panel), pointer(out), units,
+        out.shape[1] == steps,
     )  # fmt: skip
     copy(offset(hs, steps * count), pointer(h), count)
 
@@ -226,7 +235,7 @@ def reset_after_gru_backward(x, Wx, Wh, dout, starts, reverse, work, panel, dh, 
     _, _, _, _, before = _buffers(n, steps, d, units, p)
     reset_after_gru_rows_gradient(
         0, n, n, steps, d, units, reverse, pointer(Wx), pointer(Wh), p, pointer(panel),
-        pointer(dout), dout.shape[1] == steps, True, True, pointer(dx),
+        pointer(dout), units, dout.shape[1] == steps, True, False, True, pointer(dx),
     )  # fmt: skip
     copy(before, pointer(dh), n * units)
     reset_after_gru_weights_gradient(

@@ -31,9 +31,16 @@ def _buffers(size, steps, d, h, work):
 
 
 @helper
+def rnn_states(size, steps, d, h, work):
+    """Where the states before the first step stand, and those after the last."""
+    _, hs, _, _ = _buffers(size, steps, d, h, work)
+    return hs, offset(hs, steps * size * h)
+
+
+@helper
 def rnn_rows(
     first, n, size, steps, d, h, activation, reverse, starts, x, Wx, Wh, b, work, panel, out,
-    sequences,
+    out_step, sequences,
 ):  # fmt: skip
     """Rows first : first + n of a batch of `size` go through; x and out point to their first.
 
@@ -54,26 +61,26 @@ def rnn_rows(
         activate(activation, p, h, n, h)
         if sequences:
             when = steps - 1 - t if reverse else t
-            copy_rows(n, h, p, h, offset(out, when * h), steps * h)
+            copy_rows(n, h, p, h, offset(out, when * out_step), steps * out_step)
         elif t == steps - 1:
-            copy(p, out, n * h)
+            copy_rows(n, h, p, h, out, out_step)
 
 
 @helper
 def rnn_rows_gradient(
-    first, n, size, steps, d, h, activation, reverse, Wx, Wh, work, panel, dout, sequences,
-    wants_dx, wants_state, dx,
+    first, n, size, steps, d, h, activation, reverse, Wx, Wh, work, panel, dout, out_step,
+    sequences, wants_dx, adds, wants_state, dx,
 ):  # fmt: skip
     """The gradient of the same rows: da of the sums, dh of the state before."""
     _, hs, da, dh = _buffers(size, steps, d, h, work)
     if steps > 1 or wants_state:
         pack_weights(n, h, h, Wh, 1, h, panel)
-    dout_row = steps * h if sequences else h
+    dout_row = out_step * (steps if sequences else 1)
     for back in range(steps):
         t = steps - 1 - back
         at = (t * size + first) * h
         p = offset(da, at)
-        upstream = offset(dout, (back if reverse else t) * h) if sequences else dout
+        upstream = offset(dout, (back if reverse else t) * out_step) if sequences else dout
         if back == 0:
             copy_rows(n, h, upstream, dout_row, p, h)
         else:
@@ -84,7 +91,7 @@ def rnn_rows_gradient(
         target = offset(dh, first * h)
         packed_product(n, h, h, offset(da, first * h), h, panel, target, h, target, h, False)
     if wants_dx:
-        inputs_gradient(first, n, size, steps, d, h, reverse, da, Wx, panel, dx)
+        inputs_gradient(first, n, size, steps, d, h, reverse, da, Wx, panel, adds, dx)
 
 
 @helper
@@ -139,7 +146,8 @@ def rnn_forward(x, Wx, Wh, b, h, starts, activation, reverse, work, panel, out):
     copy(pointer(h), hs, count)
     rnn_rows(
         0, n, n, steps, d, units, activation, reverse, starts, pointer(x), pointer(Wx),
-        pointer(Wh), pointer(b), p, pointer(panel), pointer(out), out.shape[1] == steps,
+        pointer(Wh), pointer(b), p, pointer(panel), pointer(out), units,
+        out.shape[1] == steps,
     )  # fmt: skip
     copy(offset(hs, steps * count), pointer(h), count)
 
@@ -180,7 +188,8 @@ def rnn_backward(x, Wx, Wh, dout, starts, activation, reverse, work, panel, dh, 
     _, _, _, before = _buffers(n, steps, d, units, p)
     rnn_rows_gradient(
         0, n, n, steps, d, units, activation, reverse, pointer(Wx), pointer(Wh), p,
-        pointer(panel), pointer(dout), dout.shape[1] == steps, True, True, pointer(dx),
+        pointer(panel), pointer(dout), units, dout.shape[1] == steps, True, False, True,
+        pointer(dx),
     )  # fmt: skip
     copy(before, pointer(dh), count)
     w = pointer(dWx)

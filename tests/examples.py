@@ -211,6 +211,31 @@ def _recurrent(name, gates, **options):
     return _of_one(make, n, steps, D, out=(n, steps, both * units))
 
 
+_KERAS: dict[str, Any] = {
+    "SimpleRNN": lambda: layers.SimpleRNN(19, return_sequences=True),
+    "SimpleRNN relu": lambda: layers.SimpleRNN(19, "relu"),
+    "LSTM": lambda: layers.LSTM(19, return_sequences=True),
+    "LSTM last": lambda: layers.LSTM(19),
+    "LSTM stateful": lambda: layers.LSTM(19, stateful=True, batch_size=58),
+    "GRU": lambda: layers.GRU(19, return_sequences=True),
+    "GRU last": lambda: layers.GRU(19),
+    "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(19, return_sequences=True)),
+    "Bidirectional last": lambda: layers.Bidirectional(layers.GRU(19)),
+}
+
+
+def _built(make):
+    """Return the example of a recurrent layer that knows its units alone."""
+    n, steps = 58, 3
+
+    def built(dtype):
+        layer = make()
+        layer.build((steps, D), np.random.default_rng(4), dtype)
+        return layer
+
+    return _of_one(built, n, steps, D, out=(n, *make().output_shape((steps, D))))
+
+
 def _plain(name):
     return lambda dtype: getattr(layers, name)()
 
@@ -298,6 +323,7 @@ LAYERS: dict[str, Layer] = {
     "TimeLSTM stateful": _recurrent("TimeLSTM", 4, stateful=True),
     "TimeGRU": _recurrent("TimeGRU", 3),
     "TimeBiLSTM": _recurrent("TimeBiLSTM", 4),
+    **{name: _built(make) for name, make in _KERAS.items()},
     "Add": _of_two(lambda dtype: layers.Add()),
     "Multiply": _of_two(lambda dtype: layers.Multiply()),
     "Repeat": _of_one(lambda dtype: layers.Repeat(3, axis=1), N, D, out=(N, 3 * D)),

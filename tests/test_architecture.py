@@ -86,7 +86,7 @@ PARTS = (
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
     }
 )
-PARTS |= {"gru", "lstm", "reset_after_gru", "rnn"}
+PARTS |= {"gru", "lstm", "reset_after_gru", "rnn", "recurrence_in_loop"}
 OF_PRODUCTS = {
     "affine",
     "dots",

@@ -9,7 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet.checks.arrays import array
 
-__all__ = ["recurrent_state", "recurrent_weights", "sequence"]
+__all__ = [
+    "batch_of_states",
+    "of_two_directions",
+    "recurrent_state",
+    "recurrent_weights",
+    "sample_features",
+    "sample_of_steps",
+    "sequence",
+]
 
 
 def recurrent_weights(
@@ -64,3 +72,52 @@ def recurrent_state(
             "Give a row for each sequence, or call reset_state first."
         )
     return found
+
+
+def batch_of_states(where: str, stateful: bool, batch_size: int | None) -> None:
+    """Check that a layer that keeps states knows of how many sequences, and no other does."""
+    if stateful != (batch_size is not None):
+        if stateful:
+            raise ValueError(
+                f"{where}: batch_size must be given where stateful is True, got None. Give the "
+                "number of sequences in a batch, as fit gets it."
+            )
+        raise ValueError(
+            f"{where}: batch_size must be None where stateful is False, got {batch_size}. Give it "
+            "to fit alone, or stateful=True."
+        )
+
+
+def sample_of_steps(where: str, shape: tuple[int, ...]) -> None:
+    """Check that a sample is a sequence."""
+    if len(shape) != 2:
+        advice = "Give sequences (N, steps, features)"
+        if len(shape) == 1:
+            advice += ", or put Reshape((steps, features)) before it"
+        raise ValueError(
+            f"{where}: samples must have the shape (steps, features), got {shape}. {advice}."
+        )
+
+
+def sample_features(where: str, shape: tuple[int, ...], Wx: tuple[int, ...]) -> None:
+    """Check that the steps of a sample have as many features as Wx has rows."""
+    if shape[1] != Wx[0]:
+        raise ValueError(
+            f"{where}: samples must have {Wx[0]} features a step to match Wx {Wx}, got the shape "
+            f"{shape}. Give (steps, {Wx[0]}), or make another layer."
+        )
+
+
+def of_two_directions(is_one: bool, layer: Any) -> None:
+    """Check that a layer can run in both directions: one of those, without weights or states."""
+    if not is_one:
+        raise TypeError(
+            f"Bidirectional: layer must be a SimpleRNN, an LSTM or a GRU, got "
+            f"{type(layer).__name__}. Give Bidirectional(LSTM(units))."
+        )
+    if layer.params or layer.stateful:
+        got = "one with weights" if layer.params else "a stateful one"
+        raise ValueError(
+            f"Bidirectional: layer must be new and not stateful, got {got}. Give "
+            f"Bidirectional({type(layer).__name__}({layer.units}))."
+        )

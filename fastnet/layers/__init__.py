@@ -14,6 +14,7 @@ from fastnet.layers.average_pooling import AveragePooling2D, GlobalAveragePoolin
 from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
+from fastnet.layers.bidirectional import Bidirectional
 from fastnet.layers.conv import Conv1D, Conv2D
 from fastnet.layers.convolution import Convolution
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
@@ -25,6 +26,7 @@ from fastnet.layers.gates import *  # noqa: F403
 from fastnet.layers.matmul import MatMul
 from fastnet.layers.nodes import Add, Multiply
 from fastnet.layers.pooling import MaxPooling2D, Pooling
+from fastnet.layers.recurrent import GRU, LSTM, SimpleRNN
 from fastnet.layers.rescaling import Rescaling
 from fastnet.layers.sampling import EmbeddingDot, NegativeSamplingLoss
 from fastnet.layers.sequence_loss import TimeSigmoidWithLoss, TimeSoftmaxWithLoss
@@ -35,6 +37,8 @@ from fastnet.layers.time_recurrence import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRN
 from fastnet.layers.unigram import UnigramSampler
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "Affine",
@@ -42,6 +46,7 @@ __all__ = [
     "AttentionWeight",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "Conv1D",
     "Conv2D",
     "Convolution",
@@ -62,6 +67,7 @@ __all__ = [
     "Repeat",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
     "SoftmaxWithLoss",
     "Steps",

@@ -254,6 +254,11 @@ class Layer:
         return cls.array_names
 
     @classmethod
+    def _kept_names(cls, arguments: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of those that it keeps besides."""
+        return cls.memory_names
+
+    @classmethod
     def _saved_shapes(
         cls,
         input_shape: tuple[int, ...],

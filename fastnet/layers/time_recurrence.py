@@ -131,6 +131,7 @@ class TimeLSTM(TimeLayer):
     def __init__(self, Wx: ArrayLike, Wh: ArrayLike, b: ArrayLike, stateful: bool = False) -> None:
         super().__init__(Wx, Wh, b, stateful)
         self.c: NDArray[Any] | None = None
+        self._dc_next: NDArray[Any] | None = None  # of a step of its own, `textbook.cells`
 
     def set_state(self, h: ArrayLike | None, c: ArrayLike | None = None) -> None:
         """Let the next sequences begin with h and c (N, H), where the layer is stateful.
@@ -149,6 +150,9 @@ class TimeLSTM(TimeLayer):
         lstm_forward(*arrays, F_G_I_O, self._reverse, work, panel, hs)
 
     def _run_back(self, arrays: Any, work: Any, panel: Any, outputs: Any) -> None:
+        self._dc = outputs[1]
+        if self._dc_next is not None:
+            self._dc[...] = self._dc_next
         lstm_backward(*arrays, F_G_I_O, self._reverse, work, panel, *outputs)
 
 

@@ -142,7 +142,7 @@ def save_model(
 
 def saved_array_names(kind: Any, arguments: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of the arrays of a layer of a class, made with some arguments."""
-    names: tuple[str, ...] = kind._saved_names(arguments) + kind.memory_names
+    names: tuple[str, ...] = kind._saved_names(arguments) + kind._kept_names(arguments)
     return names
 
 

@@ -19,6 +19,7 @@ from .pooling import (
     Reshape,
 )
 from .products import Affine, MatMul
+from .recurrent import GRU, LSTM, Bidirectional, SimpleRNN
 from .rescaling import Rescaling
 from .sampling import EmbeddingDot, NegativeSamplingLoss, UnigramSampler
 from .softmax import Softmax, SoftmaxWithLoss
@@ -32,12 +33,15 @@ from .time_layers import (
 from .time_recurrence import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRNN
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Add",
     "Affine",
     "Attention",
     "AttentionWeight",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "Conv1D",
     "Conv2D",
     "Convolution",
@@ -55,6 +59,7 @@ __all__ = [
     "Repeat",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
     "SoftmaxWithLoss",
     "Sum",
