@@ -4,36 +4,40 @@
                           source[n, y * stride + ky * dilation, x * stride + kx * dilation, c]
                           * W[ky, kx, c, m])
 
-`source` is the image with its padding. A product's rows are pixels of the output, its terms the
-taps of the kernel, its columns the filters: see gathered.py.
+`source` is the image with its padding, made for few terms alone. A product's rows are pixels of the
+output, its terms the taps of the kernel, its columns the filters: see sliding.py, gathered.py.
 """
 
 from numba import int64
 
 from ._compile import helper, jit, real, vector
 from .activations import RELU, activate
-from .gathered import gathered_product, strip_width
-from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place, table_at
+from .gathered import strip_width
+from .geometry import LANES_32, PIXELS, behind, geometry_at, place_image, table_at
 from .packing import pack_strips
 from .simd import lanes, offset, pointer, scalar
+from .sliding import Axis, slide, tables
 from .sweep import copy, put_all
+
+FEW_TERMS = 64
 
 images, numbers = real[:, :, :, ::1], int64[::1]
 
 
 @helper
 def forward_parts(g):
-    """Elements of the forward pass's scratch: W in strips, b, the tables, padded images."""
+    """Elements of the forward pass's scratch: W in strips, b, and the tables."""
     filters = g.filters // g.groups
     taps = g.kernel_height * g.kernel_width * (g.channels // g.groups)
-    pixels, source = g.out_height * g.out_width, g.source_height * g.source_width * g.channels
+    pixels = g.out_height * g.out_width
     at_a_time = max(1, PIXELS // pixels)
     return (
         g.groups * taps * (filters + LANES_32),
         g.filters + 4 * LANES_32,
         2 * at_a_time * pixels,
+        2 * at_a_time * pixels,
         2 * taps,
-        at_a_time * source * g.padded + LANES_32,
+        at_a_time * g.source_height * g.source_width * g.channels * g.padded,
     )
 
 
@@ -41,16 +45,18 @@ def forward_parts(g):
 def convolve(g, n, x, W, b, has_bias, activation, own, out):
     """`convolution_forward` on pointers."""
     step, m, c = lanes(x), g.filters, g.channels
-    filters, depth = m // g.groups, g.kernel_height * g.kernel_width * (c // g.groups)
+    filters, channels = m // g.groups, c // g.groups
+    depth, size = g.kernel_height * g.kernel_width * channels, g.height * g.width * c
     columns = (filters + step - 1) // step * step
-    pixels, source = g.out_height * g.out_width, g.source_height * g.source_width * c
+    pixels = g.out_height * g.out_width
     at_a_time = max(1, min(n, PIXELS // pixels))
     sizes = forward_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
-    col_part = behind(row_part, sizes[2])
-    image = behind(col_part, sizes[3])
-    row, col = table_at(row_part), table_at(col_part)
+    place_part = behind(row_part, sizes[2])
+    col_part = behind(place_part, sizes[3])
+    padded = behind(col_part, sizes[4])
+    row, place, col = table_at(row_part), table_at(place_part), table_at(col_part)
     for group in range(g.groups):
         pack_strips(
             depth, filters, strip_width(filters, step), offset(W, group * filters), m,
@@ -59,31 +65,31 @@ def convolve(g, n, x, W, b, has_bias, activation, own, out):
     put_all(start, sizes[1], scalar(x, 0.0))
     if has_bias:
         copy(b, start, m)
-    line = g.source_width * c
-    offsets(
-        (at_a_time, g.out_height, g.out_width), (source, g.row_stride * line, g.column_stride * c),
-        row,
-    )  # fmt: skip
-    offsets(
-        (g.kernel_height, g.kernel_width, c // g.groups),
-        (g.row_dilation * line, g.column_dilation * c, 1), col,
-    )  # fmt: skip
-    size = g.height * g.width * c
+    # Few terms are sooner added up with zeros than apart: 0.6 of the time at 1 x 28 x 28 -> 16.
+    copies = g.padded != 0 and depth <= FEW_TERMS
+    height, width, top, left = g.height, g.width, g.top, g.left
+    if copies:
+        height, width, top, left = g.source_height, g.source_width, 0, 0
+    down = Axis(g.out_height, g.row_stride, g.kernel_height, g.row_dilation, top, height)
+    across = Axis(g.out_width, g.column_stride, g.kernel_width, g.column_dilation, left, width)
+    source, line = height * width * c, width * c
+    tables(at_a_time, down, across, source, line, c, m, channels, row, place, col)
     for i in range(0, n, at_a_time):
-        count = min(at_a_time, n - i)
-        at, results = offset(x, i * size), offset(out, i * pixels * m)
-        if g.padded:
+        count, results = min(at_a_time, n - i), offset(out, i * pixels * m)
+        seen = offset(x, i * size)
+        if copies:
             for k in range(count):
-                place(
-                    g.height, g.width, c, offset(at, k * size), g.top, g.left, g.source_height,
-                    g.source_width, offset(image, k * source),
+                place_image(
+                    g.height, g.width, c, offset(seen, k * size), g.top, g.left, height, width,
+                    offset(padded, k * source),
                 )  # fmt: skip
-            at = image
+            seen = padded
         for group in range(g.groups):
-            gathered_product(
-                count * pixels, filters, depth, offset(at, group * (c // g.groups)), row, col,
-                offset(own, group * depth * columns), 0, True, offset(start, group * filters),
-                activation == RELU, False, offset(results, group * filters), m,
+            slide(
+                count, at_a_time, down, across, channels, offset(seen, group * channels), row,
+                place, col, filters, offset(own, group * depth * columns),
+                offset(start, group * filters), activation == RELU,
+                offset(results, group * filters),
             )  # fmt: skip
         if activation != RELU:
             activate(activation, results, count * pixels * m, 1, count * pixels * m)

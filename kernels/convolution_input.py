@@ -8,9 +8,10 @@ part is a product of its own, and is added where the window lay.
 from ._compile import helper, jit, vector
 from .convolution import images, numbers
 from .gathered import gathered_product, strip_width
-from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place, table_at
+from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
 from .packing import pack_transpose
 from .simd import get, lanes, offset, pointer, put, scalar
+from .sliding import Axis, slide, tables
 from .sweep import put_all, sweep
 
 WINDOWS = 4096  # elements of the windows' parts that are made at a time, and at least LEAST windows
@@ -24,22 +25,18 @@ def _rounded(count, step):
 
 @helper
 def input_parts(g):
-    """Elements of the scratch: W in strips, zeros, the tables, dout or dx with a border, parts."""
+    """Elements of the scratch: W in strips, zeros, the tables, dx with a border, parts."""
     filters, channels = g.filters // g.groups, g.channels // g.groups
     taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
     at_a_time = max(1, PIXELS // pixels)
-    rows = g.height + (g.kernel_height - 1) * g.row_dilation
-    columns = g.width + (g.kernel_width - 1) * g.column_dilation
     windows = max(LEAST, WINDOWS // (taps * channels))
-    source = max(
-        rows * columns * g.filters * at_a_time, g.source_height * g.source_width * g.channels
-    )
     return (
         g.groups * filters * taps * (channels + LANES_32) + 4 * LANES_32 * LANES_32,
         max(channels, taps * channels) + 4 * LANES_32,
         2 * max(at_a_time * pixels, windows),
-        2 * max(taps * filters, g.kernel_height * g.kernel_width),
-        source + LANES_32,
+        2 * max(at_a_time * pixels, windows),
+        2 * (taps * filters + taps),
+        g.source_height * g.source_width * g.channels + LANES_32,
         windows * taps * channels,
     )
 
@@ -55,9 +52,10 @@ def _turned(g, n, W, own, dout, dx):
     sizes = input_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
-    col_part = behind(row_part, sizes[2])
-    image = behind(col_part, sizes[3])
-    row, col = table_at(row_part), table_at(col_part)
+    place_part = behind(row_part, sizes[2])
+    row, place, col = (
+        table_at(row_part), table_at(place_part), table_at(behind(place_part, sizes[3]))
+    )  # fmt: skip
     put_all(start, sizes[1], scalar(dout, 0.0))
     width = strip_width(channels, step)
     for group in range(g.groups):
@@ -70,33 +68,23 @@ def _turned(g, n, W, own, dout, dx):
                     filters, columns, offset(W, at), 1, m,
                     offset(strips, j * depth + tap * filters * _rounded(columns, step)), False,
                 )  # fmt: skip
-    rows = g.height + (g.kernel_height - 1) * g.row_dilation
-    columns = g.width + (g.kernel_width - 1) * g.column_dilation
-    top = (g.kernel_height - 1) * g.row_dilation - g.top
-    left = (g.kernel_width - 1) * g.column_dilation - g.left
-    source, line = rows * columns * m, columns * m
-    offsets((at_a_time, g.height, g.width), (source, line, m), row)
-    offsets(
-        (g.kernel_height, g.kernel_width, filters),
-        (g.row_dilation * line, g.column_dilation * m, 1), col,
+    down = Axis(
+        g.height, 1, g.kernel_height, g.row_dilation,
+        (g.kernel_height - 1) * g.row_dilation - g.top, g.out_height,
     )  # fmt: skip
-    same = rows == g.out_height and columns == g.out_width and top == 0 and left == 0
+    across = Axis(
+        g.width, 1, g.kernel_width, g.column_dilation,
+        (g.kernel_width - 1) * g.column_dilation - g.left, g.out_width,
+    )  # fmt: skip
     made = g.out_height * g.out_width * m
+    tables(at_a_time, down, across, made, g.out_width * m, m, c, filters, row, place, col)
     for i in range(0, n, at_a_time):
         count = min(at_a_time, n - i)
-        at = offset(dout, i * made)
-        if not same:
-            for k in range(count):
-                place(
-                    g.out_height, g.out_width, m, offset(at, k * made), top, left, rows, columns,
-                    offset(image, k * source),
-                )  # fmt: skip
-            at = image
         for group in range(g.groups):
-            gathered_product(
-                count * pixels, channels, depth, offset(at, group * filters), row, col,
-                offset(own, group * size), 0, True, start, False, False,
-                offset(dx, i * pixels * c + group * channels), c,
+            slide(
+                count, at_a_time, down, across, filters, offset(dout, i * made + group * filters),
+                row, place, col, channels, offset(own, group * size), start, False,
+                offset(dx, i * pixels * c + group * channels),
             )  # fmt: skip
 
 
@@ -128,10 +116,11 @@ def _scattered(g, n, W, own, dout, dx):
     sizes = input_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
-    col_part = behind(row_part, sizes[2])
-    image = behind(col_part, sizes[3])
-    parts = behind(image, sizes[4])
-    row, col = table_at(row_part), table_at(col_part)
+    place_part = behind(row_part, sizes[2])
+    col_part = behind(place_part, sizes[3])
+    image = behind(col_part, sizes[4])
+    parts = behind(image, sizes[5])
+    row, places, col = table_at(row_part), table_at(place_part), table_at(col_part)
     put_all(start, sizes[1], scalar(dout, 0.0))
     size, width = filters * _rounded(part, step), strip_width(part, step)
     for group in range(g.groups):
@@ -141,6 +130,7 @@ def _scattered(g, n, W, own, dout, dx):
                 offset(own, group * size + j * filters), False,
             )  # fmt: skip
     offsets((1, 1, windows), (0, 0, m), row)
+    offsets((1, 1, windows), (0, 0, part), places)
     runs, run = g.kernel_height * g.kernel_width, channels
     line = g.source_width * c
     if g.groups == 1 and g.column_dilation == 1:
@@ -161,15 +151,15 @@ def _scattered(g, n, W, own, dout, dx):
             for group in range(g.groups):
                 at = (i * pixels + first) * m + group * filters
                 gathered_product(
-                    count, part, filters, offset(dout, at), row, terms, offset(own, group * size),
-                    0, True, start, False, False, parts, part,
+                    count, part, (filters, 0, 1, filters, 0), offset(dout, at), row, terms,
+                    offset(own, group * size), 0, True, start, False, False, parts, places,
                 )  # fmt: skip
                 for k in range(count):
                     y, z = (first + k) // g.out_width, (first + k) % g.out_width
                     at = y * g.row_stride * line + z * g.column_stride * c + group * channels
                     _add_window(offset(parts, k * part), col, runs, run, offset(target, at))
         if g.padded:
-            place(
+            place_image(
                 g.source_height, g.source_width, c, image, -g.top, -g.left, g.height, g.width,
                 result,
             )  # fmt: skip
@@ -178,7 +168,8 @@ def _scattered(g, n, W, own, dout, dx):
 @helper
 def backward_input(g, n, W, own, dout, dx):
     """`convolution_backward_input` on pointers."""
-    if g.row_stride == 1 and g.column_stride == 1 and 2 * (g.channels // g.groups) > lanes(dout):
+    few = 4 * (g.channels // g.groups) <= lanes(dout) and g.kernel_height * g.kernel_width > 1
+    if g.row_stride == 1 and g.column_stride == 1 and not few:
         _turned(g, n, W, own, dout, dx)
     else:
         _scattered(g, n, W, own, dout, dx)

@@ -8,7 +8,7 @@ to those before, so that the parts of a sum do not depend on who makes which row
 from ._compile import helper, jit, vector
 from .convolution import images, numbers
 from .gathered import gathered_product
-from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place, table_at
+from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
 from .simd import offset, pointer, scalar
 from .sweep import copy, put_all, sweep
 
@@ -22,6 +22,7 @@ def weights_parts(g):
     return (
         (taps + 1) * (g.filters + LANES_32) + 4 * LANES_32,
         g.filters + 4 * LANES_32,
+        2 * taps,
         2 * taps,
         2 * at_a_time * pixels,
         at_a_time * source * g.padded + LANES_32,
@@ -83,10 +84,11 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
     sizes = weights_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
-    col_part = behind(row_part, sizes[2])
-    image = behind(col_part, sizes[3])
-    end = behind(image, sizes[4])
-    row, col = table_at(row_part), table_at(col_part)
+    place_part = behind(row_part, sizes[2])
+    col_part = behind(place_part, sizes[3])
+    image = behind(col_part, sizes[4])
+    end = behind(image, sizes[5])
+    row, places, col = table_at(row_part), table_at(place_part), table_at(col_part)
     pitch = (m + LANES_32 - 1) // LANES_32 * LANES_32
     bias = offset(own, rows * pitch)
     has_bias = has_bias and first == 0
@@ -97,6 +99,7 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
         (g.kernel_height, g.kernel_width, channels),
         (g.row_dilation * line, g.column_dilation * c, 1), row,
     )  # fmt: skip
+    offsets((1, 1, rows), (0, 0, pitch), places)
     offsets(
         (at_a_time, g.out_height, g.out_width), (source, g.row_stride * line, g.column_stride * c),
         col,
@@ -106,7 +109,7 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
         at = offset(x, i * size)
         if g.padded:
             for k in range(count):
-                place(
+                place_image(
                     g.height, g.width, c, offset(at, k * size), g.top, g.left, g.source_height,
                     g.source_width, offset(image, k * source),
                 )  # fmt: skip
@@ -117,14 +120,15 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
             upstream = offset(dout, (i * pixels + k) * m)
             if has_bias:
                 _sum_pixels(terms, m, upstream, bias)
-            if i + count == n and k + terms == count * pixels:  # whole vectors are read of it
+            left = (n - i) * pixels - k - terms
+            if left * m < 4 * LANES_32:  # whole vectors are read of each row
                 copy(upstream, end, terms * m)
                 upstream = end
             for group in range(g.groups):
                 gathered_product(
-                    rows, filters, terms, offset(at, group * channels), offset(row, first),
-                    offset(col, k), offset(upstream, group * filters), m, False, start, False, True,
-                    offset(own, group * filters), pitch,
+                    rows, filters, (terms, 0, 1, terms, 0), offset(at, group * channels),
+                    offset(row, first), offset(col, k), offset(upstream, group * filters), m,
+                    False, start, False, True, offset(own, group * filters), places,
                 )  # fmt: skip
             k += terms
     for r in range(rows):

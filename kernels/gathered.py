@@ -1,9 +1,9 @@
 """Products whose left operand lies anywhere in memory: element (i, k) at a + row[i] + col[k].
 
-    c[i, j] = start[j] + sum over k of a[row[i] + col[k]] * b[k, j]
+    c[place[i] + j] = start[j] + sum over k of a[row[i] + col[k]] * b[k, j]
 
 A convolution is three of them, without a copy of its windows: pixels and taps forward and to its
-input, taps and pixels to its weights. Two tables of offsets are all that they know of its geometry.
+input, taps and pixels to its weights. Tables of offsets are all that they know of its geometry.
 """
 
 from ._compile import helper
@@ -18,7 +18,6 @@ from .simd import (
     offset,
     rank_one_rows,
     repeated_row,
-    spaced_rows,
     store_rows,
     tile_rows,
     tile_shape,
@@ -34,13 +33,16 @@ def strip_width(columns, step):
 
 
 @helper
-def _tile(shape, i, last, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row, columns):
+def _tile(shape, i, last, terms, a, row, col, b, b_row, start, rectified, adds, c, place, columns):
+    _, _, runs, run, skip = terms
     rows = gathered_rows(shape, a, row, i, last)
     sums = repeated_row(shape, start)
-    for k in range(depth):
-        sums = rank_one_rows(sums, rows, get(col, k), b)
-        b = offset(b, b_row)
-    targets = spaced_rows(shape, c, c_row, i, last)
+    for _ in range(runs):
+        for k in range(run):
+            sums = rank_one_rows(sums, rows, get(col, k), b)
+            b = offset(b, b_row)
+        col, b = offset(col, run + skip), offset(b, skip * b_row)
+    targets = gathered_rows(shape, c, place, i, last)
     if adds:
         sums = add_rows(sums, targets)
     if rectified:
@@ -50,7 +52,7 @@ def _tile(shape, i, last, depth, a, row, col, b, b_row, start, rectified, adds, 
 
 @helper
 def _strip(
-    tall, four, one, m, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row, columns
+    tall, four, one, m, terms, a, row, col, b, b_row, start, rectified, adds, c, place, columns
 ):
     """All rows of one strip; a tile that is higher than what is left has the last row again."""
     height, i = tile_rows(tall), 0
@@ -58,63 +60,69 @@ def _strip(
         left = m - i
         if left > 4 and not (height == 6 and 7 <= left <= 8):
             _tile(
-                tall, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                tall, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
                 columns,
             )  # fmt: skip
             i += height
         elif left > 1 or REPEATS:
             _tile(
-                four, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                four, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
                 columns,
             )  # fmt: skip
             i += 4
         else:
             _tile(
-                one, i, m - 1, depth, a, row, col, b, b_row, start, rectified, adds, c, c_row,
+                one, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
                 columns,
             )  # fmt: skip
             i += 1
 
 
 @helper
-def gathered_product(m, n, depth, a, row, col, b, b_row, packed, start, rectified, adds, c, c_row):
-    """c = start + a @ b, with a's elements by tables; on pointers.
+def gathered_product(m, n, terms, a, row, col, b, b_row, packed, start, rectified, adds, c, place):
+    """c = start + a @ b, with the elements of a, and the rows of c, by tables; on pointers.
 
     Parameters
     ----------
-    m, n, depth : int64
-        c is (m, n), the sum has `depth` terms.
+    m, n : int64
+        c is (m, n).
+    terms : (depth, first, runs, run, skip)
+        Of `depth` terms those from `first` on that are added up: `runs` runs of `run`, and `skip`
+        behind each that are left out.
     a, row, col : pointers
         Element (i, k) of a is a[row[i] + col[k]]; the tables are int64.
     b, b_row, packed : pointer, stride of its rows
         Whole vectors are read of its rows. Where it is `packed` it is strips of `strip_width`
-        columns, one behind the other, each of rows without gaps.
+        columns, one behind the other, each of `depth` rows without gaps.
     start : pointer to n numbers and to those that fill a vector
     rectified, adds : bool
         Whether ReLU is taken, and whether c is added to: then whole vectors of it are read.
-    c, c_row : pointer, stride of its rows
+    c, place : pointers
+        Row i of c begins at c + place[i].
     """
+    depth, skipped, _, _, _ = terms
     step = lanes(a)
-    width = strip_width(n, step)
+    width, taken = strip_width(n, step), offset(col, skipped)
     for j in range(0, n, width):
         columns = min(width, n - j)
         strip, stride = offset(b, j), b_row
         if packed:
             stride = (columns + step - 1) // step * step
             strip = offset(b, j * depth)
+        strip = offset(strip, skipped * stride)
         target, first = offset(c, j), offset(start, j)
         if columns <= step:
             _strip(
-                tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(1, 1), m, depth, a, row, col,
-                strip, stride, first, rectified, adds, target, c_row, columns,
+                tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(1, 1), m, terms, a, row, taken,
+                strip, stride, first, rectified, adds, target, place, columns,
             )  # fmt: skip
         elif columns <= 2 * step:
             _strip(
-                tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(1, 2), m, depth, a, row, col,
-                strip, stride, first, rectified, adds, target, c_row, columns,
+                tile_shape(TALL_2, 2), tile_shape(4, 2), tile_shape(1, 2), m, terms, a, row, taken,
+                strip, stride, first, rectified, adds, target, place, columns,
             )  # fmt: skip
         elif STRIP == 3:
             _strip(
-                tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(1, 3), m, depth, a, row, col,
-                strip, stride, first, rectified, adds, target, c_row, columns,
+                tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(1, 3), m, terms, a, row, taken,
+                strip, stride, first, rectified, adds, target, place, columns,
             )  # fmt: skip

@@ -86,7 +86,7 @@ def offsets(counts, steps, table):
 
 
 @helper
-def place(height, width, channels, x, top, left, rows, columns, out):
+def place_image(height, width, channels, x, top, left, rows, columns, out):
     """The image (rows, columns, channels) of x, moved down and right, with zeros around.
 
     Where top or left is below 0, as many rows or columns of x are left out.

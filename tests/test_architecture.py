@@ -82,7 +82,7 @@ PARTS = (
     | {"frozen_normalization"}
     | {"windows"}
     | {
-        *("gathered", "geometry"),
+        *("gathered", "geometry", "sliding"),
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
     }
 )

@@ -26,7 +26,6 @@ from .gathered import (
     map_tile,
     rank_one_rows,
     repeated_row,
-    spaced_rows,
     store_rows,
 )
 from .lanes import (

@@ -31,22 +31,6 @@ def gathered_rows(typingctx, shape, p, table, i, last):
     return kind(shape, p, table, types.int64, types.int64), codegen
 
 
-@intrinsic
-def spaced_rows(typingctx, shape, p, stride, i, last):
-    """Pointers to a tile's rows: p + i * stride and so on; behind `last` the last again."""
-    kind = types.UniTuple(p, shape.rows)
-
-    def codegen(context, builder, sig, args):
-        _, p_, stride_, i_, last_ = args
-        rows = [
-            builder.gep(p_, [builder.mul(_up_to(builder, i_, row, last_), stride_)])
-            for row in range(shape.rows)
-        ]
-        return context.make_tuple(builder, kind, rows)
-
-    return kind(shape, p, types.int64, types.int64, types.int64), codegen
-
-
 def _vectors_at(builder, dtype, start, count):
     return [builder.gep(start, [INT64(j * LANES(dtype))]) for j in range(count)]
 
