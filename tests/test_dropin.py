@@ -1368,9 +1368,9 @@ def test_what_is_imported_already_is_replaced_with_a_warning(root, monkeypatch):
         layers = importlib.import_module("common.layers")
         before = layers.Affine
         message = (
-            "fastnet.dropin.install: common.functions, common.layers must be imported later, got "
-            "modules that are there already; functions taken out of them before stay the script's "
-            "own. Call install() first."
+            "fastnet.dropin.install: common.functions, common.layers, common.util must be imported "
+            "later, got modules that are there already; functions taken out of them before stay "
+            "the script's own. Call install() first."
         )
         with pytest.warns(RuntimeWarning, match=re.escape(message)):
             dropin.install()

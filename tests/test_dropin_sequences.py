@@ -16,10 +16,11 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet import dropin
-from fastnet.dropin import hook, known
+from fastnet.dropin import hook, known, second
 from fastnet.dropin.examples import EXAMPLES, alike, outcome
 from fastnet.dropin.known import KNOWN
 from fastnet.dropin.later import Later, layers_of, taken
+from fastnet.dropin.replaced import _with
 
 ROOM = {
     "common.time_layers": hook.MODULES["common.time_layers"],
@@ -224,6 +225,26 @@ def test_steps_are_made_by_the_scripts_own_code_for_whoever_looks(book):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     for step, weights in zip(layer.layers, layer.attention_weights, strict=True):
         np.testing.assert_allclose(step.attention_weight, weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float64])
+def test_one_hot_integers_are_multiplied_in_float64_by_kernels(dtype, book):
+    """As NumPy multiplies them with weights in float32: SimpleCBOW's first layers."""
+    kind = book("common.layers", "MatMul")
+
+    def never(*arguments):
+        raise AssertionError("passed on")
+
+    rng, results = np.random.default_rng(0), []
+    W, x = rng.standard_normal((7, 5)).astype("f"), np.eye(7, dtype=dtype)[[1, 2, 6]]
+    dout = rng.standard_normal((3, 5))
+    methods = {name: _with(vars(second.MatMul)[name], never) for name in ("forward", "backward")}
+    for given in (methods, owns(kind)):
+        layer = type("MatMul", (kind,), given)(W.copy())
+        results.append([layer.forward(x), np.asarray(layer.backward(dout)), layer.grads])
+        assert layer.x is x
+    assert results[0][0].dtype == results[0][1].dtype == np.float64
+    assert alike(results[1], results[0])
 
 
 @pytest.mark.parametrize("name", ["TimeGRU", "TimeLSTM", "TimeRNN"])

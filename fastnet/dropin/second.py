@@ -71,17 +71,34 @@ class MatMul(Own):
             if x.size and x.shape[1] == len(W):
                 self.x = x
                 return product(x, W)
+        if (wide := _in_float64(W, x)) is not None and x.shape[1] == len(W):
+            self.x = x
+            return product(x, wide)
         return own(self, x)
 
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; grads[0] is overwritten."""
         (W,), x, dout = self.params, self.x, settled(dout)
+        if (wide := _in_float64(W, x, dout)) is not None:
+            W = wide
         if not _backward_fits(x, W, dout):
             return own(self, dout)
         dW, db = empty(W.shape, W.dtype), empty(W.shape[1], W.dtype)
         affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
         self.grads[0][...] = dW
         return dx_of(self, dout, W, x.shape)
+
+
+def _in_float64(W: Any, *others: Any) -> Any:
+    """Return W in float64 where it is float32 and NumPy's products are not: of one-hot integers."""
+    if not checks.fits(W, checks.FLOAT32) or W.ndim != 2:
+        return None
+    for array in others:
+        if type(array) is not np.ndarray or array.ndim != 2 or not array.size:
+            return None
+        if array.dtype.kind not in "biuf" or np.result_type(array, W) != checks.FLOAT64:
+            return None
+    return W.astype(checks.FLOAT64)
 
 
 def _backward_fits(x: Any, W: Any, dout: Any) -> bool:
