@@ -227,7 +227,9 @@ class TimeDropout(Own):
     def forward(self, xs: Any, *, own: Any) -> Any:
         """Return a new array in training, else xs."""
         ratio, found = self.dropout_ratio, floats(xs)
-        if not self.train_flg or found is None or type(ratio) is not float or not found[0].ndim:
+        if not self.train_flg:
+            return xs
+        if found is None or type(ratio) is not float or not found[0].ndim:
             return own(self, xs)
         x = found[0]
         drawn = np.random.rand(*x.shape) > ratio  # noqa: NPY002
