@@ -6,9 +6,9 @@
 from numba import int64
 
 from ._compile import entry, helper, inline, jit, labels, matrix
-from .loop.calls import LayerBackward, LayerForward, address_in
+from .loop.calls import LayerBackward, LayerForward, LayerGradient, address_in
 from .nodes import add
-from .simd import get, offset, pointer, pointer_at, put, scalar, stack_buffer
+from .simd import fma, get, offset, pointer, pointer_at, put, scalar, stack_buffer
 from .sweep import copy, put_all, sweep
 
 
@@ -25,6 +25,11 @@ def add_rows(n, width, idx, dout, dW):
     for i in range(n):
         target = offset(dW, get(idx, i) * width)
         sweep(add, (target,), (target, offset(dout, i * width)), 0, width, ())
+
+
+@helper
+def _add_times(total, x, factor):
+    return fma(x, factor, total)
 
 
 @jit(matrix, labels, matrix)
@@ -101,15 +106,30 @@ def embedding_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratc
 
 
 @entry(LayerBackward)
-def embedding_gradient_in_loop(
+def embedding_nothing_in_loop(
     seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
 ):
-    """The gradient of the table. Row numbers have none: dx is not written."""
-    numbers, rows = pointer_at(x, like), pointer_at(dout, like)
-    dW, width = pointer_at(grad, like), m // d
-    put_all(dW, int64(get(pointer_at(state, like), 0)) * width, scalar(dW, 0.0))
-    for i in range(0, n * d, BLOCK):
-        count = min(BLOCK, n * d - i)
-        idx = _row_numbers(numbers, i, count)
-        add_rows(count, width, idx, offset(rows, i * width), dW)
+    """Row numbers have no gradient: dx is not written, and the table's has its own function."""
+    return 0
+
+
+@entry(LayerGradient)
+def embedding_gradient_in_loop(
+    block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
+):
+    """The gradient of some rows of the table, times `like`, in the order of the row numbers.
+
+    Added to the table itself, by SGD, it touches the rows alone that were taken: of 10,000 words
+    700 in a batch of 20 x 35.
+    """
+    numbers, rows, dW = pointer_at(x, like), pointer_at(dout, like), pointer_at(target, like)
+    size, width = int64(get(pointer_at(state, like), 0)), m // d
+    low, high = size * block // blocks, size * (block + 1) // blocks
+    if not add:
+        put_all(offset(dW, low * width), (high - low) * width, scalar(dW, 0.0))
+    for i in range(n * d):
+        row = int64(get(numbers, i))
+        if low <= row < high:
+            p = offset(dW, row * width)
+            sweep(_add_times, (p,), (p, offset(rows, i * width)), 0, width, (like,))
     return 0

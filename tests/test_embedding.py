@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+import fastnet
 from fastnet import kernels
-from fastnet.layers import Embedding
+from fastnet.layers import Dense, Embedding
+from fastnet.models import Sequential
+from fastnet.optimizer import SGD, Adam
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
@@ -173,3 +176,55 @@ def test_torch_agrees(rng):
     assert_array_equal(layer.forward(idx), expected.detach().numpy())
     layer.backward(dout)
     assert_array_equal(layer.dW, tensor.grad.numpy())
+
+
+# --------------------------------------------------------------------------- by its sizes
+
+
+def test_a_table_by_its_sizes_comes_with_the_model():
+    layer = Embedding(7, 3)
+    assert repr(layer) == "Embedding(7, 3)"
+    for attribute in ("W", "dW"):
+        with pytest.raises(RuntimeError, match=rf"^Embedding\.{attribute}: call build"):
+            getattr(layer, attribute)
+    with pytest.raises(RuntimeError, match=r"^Embedding\.forward: call build"):
+        layer.forward([1])
+    model = Sequential([layer, Dense(2)], dtype="float64", seed=0)
+    assert model.predict([[1, 2], [6, 0]]).shape == (2, 2)
+    wanted = np.random.default_rng(0).standard_normal((7, 3)) * 0.01
+    assert_array_equal(layer.W, wanted)
+    assert model.layers[1].W.shape == (6, 2)
+
+
+def test_sizes_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"^Embedding: output_dim must come with a number"):
+        Embedding(np.ones((2, 3)), 3)
+    with pytest.raises(ValueError, match=r"^Embedding: output_dim must be at least 1, got 0"):
+        Embedding(7, 0)
+    with pytest.raises(IndexError, match=r"x"):
+        Sequential([Embedding(7, 3), Dense(2)], seed=0).predict([[1, 7]])
+
+
+@pytest.mark.parametrize("rule", [SGD, Adam])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_loop_adds_up_as_by_hand(rule, threads, monkeypatch):
+    """Rows that are taken twice in a batch get both gradients, whoever adds which rows."""
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 0)
+    monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1)
+    rng, before = np.random.default_rng(0), fastnet.get_num_threads()
+    x, t = rng.integers(0, 9, (64, 5)), rng.integers(0, 2, 64)
+    models = [Sequential([Embedding(9, 4), Dense(2)], dtype="float64", seed=0) for _ in range(3)]
+    try:
+        for model, number in zip(models, (1, threads), strict=False):
+            fastnet.set_num_threads(number)
+            model.fit(x, t, 2, 32, rule(0.1), shuffle=False, verbose=0)
+    finally:
+        fastnet.set_num_threads(before)
+    assert_array_equal(models[0].parameter_vector, models[1].parameter_vector)
+    optimizer = rule(0.1)
+    for _ in range(2):
+        for part in (slice(32), slice(32, 64)):
+            models[2].forward(x[part], t[part])
+            models[2].backward()
+            optimizer.update(models[2].params, models[2].grads)
+    assert_allclose(models[0].parameter_vector, models[2].parameter_vector, rtol=1e-9, atol=1e-12)

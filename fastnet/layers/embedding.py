@@ -6,12 +6,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
-from fastnet.kernels.embedding import embedding_gradient_in_loop, embedding_in_loop
+from fastnet.kernels.embedding import (
+    embedding_gradient_in_loop,
+    embedding_in_loop,
+    embedding_nothing_in_loop,
+)
 from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
 
 __all__ = ["Embedding"]
@@ -22,8 +26,13 @@ class Embedding(Layer):
 
     Parameters
     ----------
-    W : (V, H) float32 or float64
-        A row for each of V words. Kept by reference, as in `MatMul`.
+    W : (V, H) float32 or float64, or int
+        A row for each of V words. Kept by reference, as in `MatMul`. Or V, and H follows: W then
+        comes with `build`, which `Sequential` calls.
+    output_dim : int, optional
+        H, where W is V.
+    weight_init_std : float, optional
+        Standard deviation of the initial W, where W is V; the textbook's is 0.01.
 
     Attributes
     ----------
@@ -35,7 +44,7 @@ class Embedding(Layer):
     TypeError
         W is complex, object, string or wider than float64.
     ValueError
-        W is not (V, H), or empty.
+        W is not (V, H), or empty; or output_dim does not come with V, or comes with an array.
 
     Notes
     -----
@@ -68,7 +77,7 @@ class Embedding(Layer):
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (L, H)."""
-        return math.prod(input_shape), int(self.params[0].shape[1])
+        return math.prod(input_shape), self._sizes[1]
 
     @classmethod
     def _saved_shapes(
@@ -82,24 +91,74 @@ class Embedding(Layer):
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what it is to the compiled loop, where row numbers are of the dtype."""
-        W, kernels = self.params[0], (embedding_in_loop, embedding_gradient_in_loop)
-        shape = self.output_shape(input_shape)
-        return [LoopLayer(shape, (W.shape,), kernels, numbers=(len(W),), whole=True)]
+        kernels = embedding_in_loop, embedding_nothing_in_loop, embedding_gradient_in_loop
+        shape, (size, _) = self.output_shape(input_shape), self._sizes
+        products = math.prod(shape)  # a row that is taken, and its gradient
+        return [LoopLayer(shape, (self._sizes,), kernels, numbers=(size,), products=products)]
 
-    def __init__(self, W: ArrayLike) -> None:
+    def __init__(
+        self,
+        W: ArrayLike,
+        output_dim: int | None = None,
+        weight_init_std: float = 0.01,
+    ) -> None:
         super().__init__()
-        array = checks.parameter(type(self).__name__, "W", W, 2)
+        where = type(self).__name__
+        self.weight_init_std = checks.deviation(where, weight_init_std)
+        self._declared = 0, 0
+        if type(W) is int and output_dim is not None:
+            V, H = (checks.count(where, *given) for given in (("W", W), ("output_dim", output_dim)))
+            self._declared = V, H
+            return
+        if output_dim is not None:
+            raise ValueError(
+                f"{where}: output_dim must come with a number of words for W, got an array. "
+                "Leave it out: W says it."
+            )
+        array = checks.parameter(where, "W", W, 2)
         self.params.append(array)
         self.grads.append(np.zeros(array.shape, checks.result_dtype(array)))
 
     @property
+    def _sizes(self) -> tuple[int, int]:
+        """V and H: W's, once it is there."""
+        if not self.params:
+            return self._declared
+        size, width = self.params[0].shape
+        return int(size), int(width)
+
+    def build(self, n_in: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
+        """Make W (V, H) from normal random numbers.
+
+        Parameters
+        ----------
+        n_in : int
+            Row numbers of a sample; W does not depend on it.
+        rng : numpy.random.Generator
+        dtype : "float32" or "float64"
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of another kind, or out of range.
+        """
+        where = self._name("build")
+        checks.count(where, "n_in", n_in)
+        dtype = checks.float_dtype(where, dtype)
+        checks.generator(where, rng)
+        W = (rng.standard_normal(self._sizes) * self.weight_init_std).astype(dtype)
+        self.params[:], self.grads[:] = [W], [np.zeros(W.shape, dtype)]
+
+    @property
     def W(self) -> NDArray[Any]:
         """Table (V, H): `params[0]`."""
+        checks.built(self._name("W"), self.params)
         return self.params[0]
 
     @W.setter
     def W(self, W: ArrayLike) -> None:
         """Use another W from the next call on; dW is remade where its shape or dtype changes."""
+        checks.built(self._name("W"), self.params)
         array = checks.parameter(self._name("W"), "W", W, 2)
         self.params[0] = array
         dtype = checks.result_dtype(array)
@@ -109,6 +168,7 @@ class Embedding(Layer):
     @property
     def dW(self) -> NDArray[Any]:
         """Gradient of the table (V, H): `grads[0]`, overwritten by backward."""
+        checks.built(self._name("dW"), self.params)
         return self.grads[0]
 
     def forward(self, idx: ArrayLike) -> NDArray[Any]:
@@ -130,6 +190,7 @@ class Embedding(Layer):
             A number is negative or too large.
         """
         where = self._name("forward")
+        checks.built(where, self.params)
         checks.lengths(where, "params", self.params, 1)
         W = self.params[0]
         found = _row_numbers(where, idx, W.shape)
@@ -171,7 +232,7 @@ class Embedding(Layer):
             dW[...] = written
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(str, self.params[0].shape))})"
+        return f"{type(self).__name__}({', '.join(map(str, self._sizes))})"
 
 
 def _row_numbers(where: str, idx: Any, shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.layers import Embedding
 from fastnet.losses import Loss
 from fastnet.losses.names import named_loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
@@ -279,7 +280,9 @@ class Stack(Parameters):
 
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
         first = self.layers[0] if self.layers else None
-        table = first.params[0].shape if first is not None and first.takes_row_numbers else None
+        table = None
+        if first is not None and first.takes_row_numbers:
+            table = first._sizes if isinstance(first, Embedding) else first.params[0].shape
         shape, in_shape = self._input_shape(), take_shape(self.layers)
         return rows_of(where, name, x, shape, self._dtype, table, in_shape)
 

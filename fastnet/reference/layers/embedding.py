@@ -8,9 +8,19 @@ from .base import Layer
 class Embedding(Layer):
     """Rows of a table W (V, H) by their numbers."""
 
-    def __init__(self, W: np.ndarray) -> None:
-        self.params = [W]
-        self.grads = [np.zeros_like(W)]
+    def __init__(
+        self, W: np.ndarray, output_dim: int | None = None, weight_init_std: float = 0.01
+    ) -> None:
+        self.weight_init_std, self.params, self.grads = weight_init_std, [], []
+        if output_dim is None:
+            self.params, self.grads = [W], [np.zeros_like(W)]
+        else:
+            self.sizes = W, output_dim
+
+    def build(self, n_in: int, rng: np.random.Generator, dtype: str) -> None:
+        """Make W from normal random numbers."""
+        W = (rng.standard_normal(self.sizes) * self.weight_init_std).astype(dtype)
+        self.params, self.grads = [W], [np.zeros_like(W)]
 
     W = property(lambda self: self.params[0], lambda self, W: self._set(W))
     dW = property(lambda self: self.grads[0])
