@@ -1645,6 +1645,27 @@ def test_relu_keeps_the_order_of_images(first):
         assert out.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
+def test_windows_of_images(first, dtype):
+    util = first.util
+    x = (10 * normal(2, 3, 7, 6)).astype(dtype)
+    for given in (x, x.transpose(0, 1, 3, 2)):
+        for sizes in ((2, 3), (3, 3, 2), (3, 2, 1, 2), (1, 1, 3, 1)):
+            col = util.im2col(given, *sizes)
+            same(col, own_function(util.im2col)(given, *sizes))
+            for part in (col, np.cos(col).astype(np.float32), col.reshape(-1, 1)):
+                found = util.col2im(part, given.shape, *sizes)
+                same(found, own_function(util.col2im)(part, given.shape, *sizes))
+    same(util.im2col(x, filter_h=2, filter_w=2), own_function(util.im2col)(x, 2, 2))
+    with pytest.raises(ValueError):
+        util.im2col(x[0], 2, 2)
+
+
+def own_function(function):
+    """Return the script's own of a function that may be counted, or on kernels."""
+    return inspect.unwrap(function)
+
+
 def test_an_im2col_that_keeps_the_dtype(package, root):
     util = root / "tests" / "dropin" / "first" / "common" / "util.py"
     text = util.read_text()

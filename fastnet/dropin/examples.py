@@ -67,6 +67,19 @@ def _in_training(*params: Any) -> Example:
     return example
 
 
+def _windows(function: Any) -> Any:
+    """Windows of images in both dtypes, of several sizes."""
+    given = PIXELS, PIXELS.astype(np.float32)
+    return [function(x, *sizes) for x in given for sizes in ((2, 3), (3, 2, 2, 1))]
+
+
+def _summed(function: Any) -> Any:
+    """Sums of windows in both dtypes; of a gradient of pooling, which has other axes."""
+    shape, rows = PIXELS.shape, np.cos(np.arange(432.0)).reshape(24, 18)
+    given = rows[:12], rows[:12].astype(np.float32), rows[:12].reshape(2, 6, 3, 6)
+    return [function(col, shape, 3, 2, 2, 1) for col in given]
+
+
 def _images(*arguments: tuple[Any, ...]) -> Example:
     """Layers of images, made in several ways, in both dtypes and orders of memory."""
 
@@ -119,6 +132,8 @@ EXAMPLES: dict[str, Example] = {
     "BatchNormalization": _in_training(W[:, 0], W[:, 1]),
     "Convolution": _images((FILTERS, SHIFTS), (FILTERS, SHIFTS, 2, 1)),
     "Pooling": _images((2, 2), (3, 2, 1)),
+    "im2col": _windows,
+    "col2im": _summed,
     "SGD": _updates,
     "Momentum": _updates,
     "Nesterov": _updates,

@@ -60,9 +60,11 @@ MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastne
     ),
     "common.util": (
         "clip_grads",
+        "col2im",
         "convert_one_hot",
         "create_co_matrix",
         "create_contexts_target",
+        "im2col",
         "most_similar",
         "ppmi",
     ),

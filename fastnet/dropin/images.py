@@ -16,7 +16,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from fastnet import checks
+from fastnet import checks, functions
 from fastnet.dropin.deferred import Deferred, settled
 from fastnet.kernels.geometry import geometry_of
 from fastnet.layers.convolution import convolved, gradients
@@ -59,6 +59,49 @@ class Pooling(Own):
         return pool_back(self, settled(dout), FLOAT64, own)
 
 
+def im2col(
+    input_data: Any, filter_h: Any, filter_w: Any, stride: Any = 1, pad: Any = 0, *, own: Any
+) -> Any:
+    """Return the windows as rows, in float64."""
+    x = settled(input_data)
+    sizes = filter_h, filter_w, stride, pad
+    if not can_become(x, FLOAT64) or not are_sizes(x.shape, *sizes):
+        return own(input_data, *sizes)
+    return functions.im2col(checks.contiguous(x, FLOAT64), *sizes)
+
+
+def col2im(
+    col: Any,
+    input_shape: Any,
+    filter_h: Any,
+    filter_w: Any,
+    stride: Any = 1,
+    pad: Any = 0,
+    *,
+    own: Any,
+) -> Any:
+    """Return the sums of windows, in float64."""
+    x, sizes = settled(col), (filter_h, filter_w, stride, pad)
+    if type(x) is not ndarray or x.dtype.kind not in "biuf" or not x.ndim:
+        return own(col, input_shape, *sizes)
+    if type(input_shape) is not tuple or not are_sizes(input_shape, *sizes):
+        return own(col, input_shape, *sizes)
+    columns = input_shape[1] * filter_h * filter_w
+    if not x.size or x.size % columns:
+        return own(col, input_shape, *sizes)
+    rows = checks.contiguous(x, FLOAT64).reshape(-1, columns)
+    return functions.col2im(rows, input_shape, *sizes)
+
+
+def are_sizes(shape: tuple[Any, ...], *sizes: Any) -> bool:
+    """Tell whether windows of such sizes lie in images of a shape, with their padding."""
+    if len(shape) != 4 or any(type(n) not in INTS for n in (*shape, *sizes)):
+        return False
+    rows, columns, stride, pad = sizes
+    fits = shape[2] + 2 * pad >= rows > 0 and shape[3] + 2 * pad >= columns > 0
+    return bool(fits and stride > 0 and pad >= 0 and min(shape) > 0)
+
+
 def can_become(x: Any, dtype: np.dtype[Any]) -> bool:
     """Tell whether x holds images of numbers that NumPy makes that dtype of beside one of it."""
     return (
@@ -89,7 +132,7 @@ def convolve(layer: Any, x: Any, dtype: np.dtype[Any] | None, own: Any) -> Any:
     out = convolved(g, images, kernel, checks.contiguous(b, dtype))
 
     def windows() -> NDArray[Any]:
-        return columns_of(images, rows, columns, stride, pad, out_h, out_w)
+        return functions.im2col(checks.channels_first(images), rows, columns, stride, pad)
 
     layer.x, layer.col, layer.col_W = x, Deferred(windows), W.reshape(m, -1).T
     layer._convolved = layer.col, g, images, kernel
@@ -108,16 +151,6 @@ def convolve_back(layer: Any, dout: Any, own: Any) -> Any:
     dx, dW, db = gradients(g, images, kernel, upstream)
     layer.dW, layer.db = np.ascontiguousarray(dW.transpose(3, 2, 0, 1)), db
     return checks.channels_first(dx)
-
-
-def columns_of(
-    images: NDArray[Any], rows: int, columns: int, stride: int, pad: int, out_h: int, out_w: int
-) -> NDArray[Any]:
-    """Return the windows of images (N, H, W, C) as rows, as `im2col` has them."""
-    padded = np.pad(images, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
-    found = np.lib.stride_tricks.sliding_window_view(padded, (rows, columns), (1, 2))
-    found = found[:, ::stride, ::stride]  # (N, OH, OW, C, rows, columns)
-    return found.reshape(len(images) * out_h * out_w, -1)
 
 
 def pool(layer: Any, x: Any, dtype: np.dtype[Any] | None, own: Any) -> Any:

@@ -70,6 +70,12 @@ def _windows(method: str, args: tuple[Any, ...]) -> Any:
     return x.size * rows * columns // layer.stride**2
 
 
+def _copied(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the numbers in all windows of images."""
+    x, rows, columns, *rest = args
+    return x.size * rows * columns // (rest[0] if rest else 1) ** 2
+
+
 def _learned(method: str, args: tuple[Any, ...]) -> Any:
     """Count the elements of all parameters."""
     params = args[1]
@@ -171,6 +177,8 @@ KNOWN = {
     "AttentionWeight": Known("", {"forward": "hs h", "backward": "da"}, _attended),
     "Attention": Known("", {"forward": "hs h", "backward": "dout"}, _attended),
     "TimeAttention": Known("", {"forward": "hs_enc hs_dec", "backward": "dout"}, _attended),
+    "im2col": Known("input_data filter_h filter_w stride pad", {}, _copied, ELEMENT),
+    "col2im": Known("col input_shape filter_h filter_w stride pad", {}, _elements),
     "clip_grads": Known("grads max_norm", {}, _sizes, LIGHT),
     "convert_one_hot": Known("corpus vocab_size", {}, _elements, LOOP),
     "create_co_matrix": Known("corpus vocab_size window_size", {}, _elements, LOOP),
