@@ -235,6 +235,7 @@ def test_simple_conv_is_the_textbooks_network(capsys, asked, small_mnist):
         "Dense(100, activation='relu')",
         "Dense(10)",
     ]
+    assert {layer.weight_init_std for layer in model.layers if layer.params} == {0.01}
     assert type(asked["optimizer"]).__name__ == "Adam" and asked["optimizer"].lr == 0.001
     assert (asked["epochs"], asked["batch_size"]) == (20, 100)
     assert capsys.readouterr().out.startswith(

@@ -131,6 +131,8 @@ def _network(options: argparse.Namespace, n_in: int, top: int) -> Sequential:
     from fastnet.models import Sequential
 
     std, side = options.weight_init_std, math.isqrt(n_in)
+    if std is None and options.model == "simple-conv" and options.data is not None:
+        std = 0.01  # the textbook's: 0.9883 of MNIST's test after 20 epochs, with He's 0.9877
     layers: list[Any] = [Rescaling(1 / top)]
     if options.model == "simple-conv":
         layers += [
