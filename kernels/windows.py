@@ -76,7 +76,7 @@ def _better(best, code, x, other):
 
 
 @helper
-def _four(right, below, x, i, out, code, at, count):
+def _four(right, below, x, i, out, code, at, count, code_count):
     zero, one = fill(x, scalar(x, 0.0)), fill(x, scalar(x, 1.0))
     a, b = read(x, i, count), read(x, i + right, count)
     above, first = _better(a, zero, b, one)
@@ -84,30 +84,37 @@ def _four(right, below, x, i, out, code, at, count):
     under, second = _better(a, one + one, b, one + one + one)
     best, found = _better(above, first, under, second)
     write(out, at, best, count)
-    _write_code(code, at, found, x, count)
+    _write_code(code, at, found, x, code_count)
 
 
 @helper
 def largest_of_four(n, h, w, c, x, out, code):
-    """Windows of 2 x 2 pixels side by side, of n images."""
+    """Windows of 2 x 2 pixels side by side, of n images.
+
+    Codes of less than a vector are written as a whole one, whose end the next window writes again,
+    while the image has so many left: byte by byte 1 channel took twice the time.
+    """
     step, above, across, at = lanes(x), h // 2, w // 2, 0
     for image in range(n):
+        last = (image + 1) * above * across * c - step
         for y in range(above):
             row = offset(x, (image * h + 2 * y) * w * c)
             for k in range(across):
                 i = 2 * k * c
                 for j in range(0, c - step + 1, step):
-                    _four(c, w * c, row, i + j, out, code, at + j, None)
-                if c < step:
-                    _four(c, w * c, row, i, out, code, at, c)
+                    _four(c, w * c, row, i + j, out, code, at + j, None, None)
+                if c < step and at <= last:
+                    _four(c, w * c, row, i, out, code, at, c, None)
+                elif c < step:
+                    _four(c, w * c, row, i, out, code, at, c, c)
                 elif c % step:
-                    _four(c, w * c, row, i + c - step, out, code, at + c - step, None)
+                    _four(c, w * c, row, i + c - step, out, code, at + c - step, None, None)
                 at += c
 
 
 @helper
-def _to_four(right, below, dout, code, at, dx, i, count):
-    g, found = read(dout, at, count), _read_code(code, at, dout, count)
+def _to_four(right, below, dout, code, at, dx, i, count, code_count):
+    g, found = read(dout, at, count), _read_code(code, at, dout, code_count)
     none = scalar(dout, 0.0)
     write(dx, i, select(found == none, g, none), count)
     write(dx, i + right, select(found == scalar(dout, 1.0), g, none), count)
@@ -121,16 +128,20 @@ def gradient_of_four(n, h, w, c, dout, code, dx):
     step, above, across, at = lanes(dout), h // 2, w // 2, 0
     none = scalar(dout, 0.0)
     for image in range(n):
+        last = (image + 1) * above * across * c - step
         for y in range(above):
             row = offset(dx, (image * h + 2 * y) * w * c)
             for k in range(across):
                 i = 2 * k * c
                 for j in range(0, c - step + 1, step):
-                    _to_four(c, w * c, dout, code, at + j, row, i + j, None)
-                if c < step:
-                    _to_four(c, w * c, dout, code, at, row, i, c)
+                    _to_four(c, w * c, dout, code, at + j, row, i + j, None, None)
+                if c < step and at <= last:
+                    _to_four(c, w * c, dout, code, at, row, i, c, None)
+                elif c < step:
+                    _to_four(c, w * c, dout, code, at, row, i, c, c)
                 elif c % step:
-                    _to_four(c, w * c, dout, code, at + c - step, row, i + c - step, None)
+                    end = c - step
+                    _to_four(c, w * c, dout, code, at + end, row, i + end, None, None)
                 at += c
             if w % 2:
                 put_all(offset(row, (w - 1) * c), c, none)
