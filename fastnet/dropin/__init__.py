@@ -15,6 +15,10 @@ Other packages are called `common`, too, and readers change theirs. So a name is
 its constructor and methods take the arguments that they take in the book, and where it gives the
 same numbers as fastnet's on a small example; that also tells the two books' editions apart. The
 example is calculated at the first call of a name after there is enough work.
+
+The second book's layers of sequences keep a layer for every step. Where kernels take all steps in
+one call, those layers are made by the script's own code if somebody looks (later.py): as forward
+leaves them, without the gradients that backward would write into each.
 """
 
 from fastnet.dropin.hook import install, report, uninstall
