@@ -165,9 +165,9 @@ def test_gradients_are_clipped_by_the_books_name(side):
 @pytest.mark.parametrize("kind", [Reader, Trained])
 @SIDES
 def test_perplexity_of_a_text_in_parts(side, kind, capsys):
-    model, words = kind(), np.arange(47)
+    model, words = kind(), np.arange(48)
     found = side.eval_perplexity(model, words, batch_size=3, time_size=5)
-    # 46 words and the next ones, in 3 parts of 15.
+    # 47 words and the next ones, in 3 parts of 15, not of 16.
     assert len(model.seen) == 3
     assert model.seen[1][0].tolist() == [[*range(a, a + 5)] for a in (5, 20, 35)]
     assert all((t == x + 1).all() for x, t in model.seen)
