@@ -11,6 +11,9 @@ from functools import partial
 
 import numpy as np
 
+import fastnet.layers
+import fastnet.models
+import fastnet.optimizer
 from asv_benchmarks import convnets
 from asv_benchmarks.pieces import Work, jax_alone, scaled, torch_alone
 from asv_benchmarks.sequences import jax_sequence, reordered
@@ -49,6 +52,31 @@ def sequences(batch, dtype, sides, steps=28, width=28, units=128, classes=10, **
         f"LSTM {units}, Dense {classes}, batch {batch}", np.dtype(dtype), arrays, *sides, flops,
         steps * batch, trained=trained, times=rows // batch, **demands,
     )  # fmt: skip
+
+
+def by_fit(work, lr):
+    """Sequential.fit: of the compared batches in order, afterwards shuffled."""
+    units, classes = work.arrays["W"].shape
+    lstm, dense = fastnet.layers.LSTM(units), fastnet.layers.Dense(classes)
+    x, t, order = work.copies("x", "t", "order")
+    x, t = x[order.ravel()], t[order.ravel()]
+    model = fastnet.models.Sequential([lstm, dense], dtype=work.dtype.name)
+    model.build(x.shape[1:])
+    for name in ("Wx", "Wh", "b"):  # Keras' and PyTorch's order of gates
+        getattr(lstm, name)[...] = reordered(work.array(name), "LSTM")
+    dense.W[...], dense.b[...] = work.copies("W", "b_out")
+    optimizer, shuffle = fastnet.optimizer.SGD(lr=lr), False
+
+    def run():
+        nonlocal shuffle
+        model.fit(x, t, 1, order.shape[1], optimizer, shuffle=shuffle, verbose=0)
+        shuffle = True
+
+    def results():
+        found = {n: reordered(getattr(lstm, n), "LSTM", back=True) for n in ("Wx", "Wh", "b")}
+        return found | {"W": dense.W, "b_out": dense.b}
+
+    return run, results
 
 
 def torch_sequences(work, lr):
@@ -120,7 +148,8 @@ def jax_sequences(work, lr, scan=False):
     return run, lambda: params
 
 
-SEQUENCE_PEERS = {
+SEQUENCE_SIDES = {
+    "fastnet fit": by_fit,
     "PyTorch": torch_sequences,
     "JAX": jax_sequences,
     "JAX scan": partial(jax_sequences, scan=True),

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from asv_benchmarks.pieces import Work, jax_alone, torch_alone
+from asv_benchmarks.pieces import LeftOut, Work, jax_alone, torch_alone
 from asv_benchmarks.words import frequencies, tokens
 
 SAMPLES, POWER = 5, 0.75
@@ -55,7 +55,11 @@ def cbow_by_hand(work, lr, package):
     """The book's model and the steps of its Trainer."""
     contexts, target, drawn, share = work.copies("contexts", "target", "drawn", "share")
     (vocabulary, width), window = work.arrays["W_in"].shape, contexts.shape[1] // 2
-    model = package.CBOW(vocabulary, width, window, corpus_of(share))
+    book = getattr(package, "of_a_book", False)  # which makes float32, whatever it is asked for
+    if book and work.dtype != np.float32:
+        raise LeftOut("keeps its weights in float32")
+    dtype = () if book else (work.dtype.name,)
+    model = package.CBOW(vocabulary, width, window, corpus_of(share), *dtype)
     distinct = {id(param): param for param in model.params}
     W_in, W_out = distinct.values()
     W_in[...], W_out[...] = work.copies("W_in", "W_out")
@@ -66,7 +70,8 @@ def cbow_by_hand(work, lr, package):
     def run():
         model.forward(contexts, target)
         model.backward()
-        optimizer.update(*package.remove_duplicate(model.params, model.grads))
+        lists = model.params, model.grads
+        optimizer.update(*(package.remove_duplicate(*lists) if book else lists))
 
     def results():
         sampler.get_negative_sample = draw

@@ -144,6 +144,6 @@ def fitted(dtype, sides):
     contenders, references = sides["network"]
     for batch in fits.BATCHES:
         yield fits.images(batch, dtype, (contenders, references), best=1.3)
-    sides = dict(fits.SEQUENCE_PEERS), {"": fits.torch_sequences}
+    sides = dict(fits.SEQUENCE_SIDES), {"": fits.torch_sequences}
     for batch in fits.BATCHES:
         yield fits.sequences(batch, dtype, sides, best=1.3)

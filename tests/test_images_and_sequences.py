@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import children
 import numpy as np
@@ -70,12 +71,15 @@ def tiny_works(modules, dtype):
     yield modules.words.attention(dtype, sides["attention"], 3, 5, 2, 8)
     yield modules.words.language_model(dtype, sides["language model"], 20, 5, 6, 3, 4)
     yield modules.negative_sampling.cbow(dtype, sides["cbow"], 20, 5, 6, 2)
+    *_, fitted = rows.fitted(dtype, sides)
+    sides = fitted.contenders, fitted.references
+    yield modules.fits.sequences(8, dtype, sides, 3, 2, 4, 3)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", range(11))
+@pytest.mark.parametrize("kind", range(12))
 def test_all_contenders_agree_and_one_that_is_wrong_is_named(modules, kind, dtype):
-    work = list(tiny_works(modules, dtype))[kind]
+    work = list(tiny_works(modules, dtype))[kind].few()
     checked = modules.images_and_sequences.checked
     names = [name for name in work.contenders if name.startswith("fastnet")]
     if not names:
@@ -267,6 +271,20 @@ def test_bad_arguments_are_named(modules, capsys, words, message):
     with pytest.raises(SystemExit):
         modules.images_and_sequences.parse(words)
     assert message in capsys.readouterr().err
+
+
+def test_memory_command(home, tmp_path):
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("the peak can be cleared on Linux only")
+    path = os.pathsep.join([str(home), *filter(None, [os.environ.get("PYTHONPATH")])])
+    words = [sys.executable, "-m", "asv_benchmarks.memory", "--batch", "4", "--json", "out"]
+    done = children.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path})
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out").read_text())
+    assert {"fastnet", "fastnet fit"} <= set(found)
+    for name, row in found.items():
+        assert row["step"] >= 0 and row["before"] > 10
+        assert f"| {name} | {row['step']:.1f} | " in done.stdout
 
 
 def test_unknown_rows_and_contenders_are_named(home):
