@@ -140,24 +140,40 @@ def inputs_product(first, n, size, steps, d, m, x, Wx, b, panel, out):
 
 
 @helper
+def _group(left, depth, step, rows):
+    """Columns of the next whole strips that fill a part of L2, of so many that are left."""
+    room, columns = BLOCK_BYTES // 4 // (BITS // 8) * step, 0
+    while columns < left and columns * depth < room:
+        columns += _columns(left - columns, step, rows)
+    return columns
+
+
+@helper
 def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, adds, dx):
     """dx[i, t] = dout[t, first + i] @ Wx.T, or in reverse order; where it `adds`, dx += that.
 
-    By steps or by samples, whatever makes the taller products.
+    By steps or by samples, whatever makes the taller products; some columns of all of them before
+    the next: with 650 features the packed weights of all would come from L3 for each of the steps.
     """
     by_steps = n >= steps or n >= TALL
     rows = n if by_steps else steps
     pack_weights(rows, m, d, Wx, 1, m, panel)
-    if by_steps:
-        for t in range(steps):
-            target = offset(dx, (steps - 1 - t if reverse else t) * d)
-            p = offset(dout, (t * size + first) * m)
-            packed_product(n, d, m, p, m, panel, target, steps * d, target, steps * d, adds)
-    else:
-        start, row = ((steps - 1) * d, -d) if reverse else (0, d)
-        for i in range(n):
-            target, p = offset(dx, i * steps * d + start), offset(dout, (first + i) * m)
-            packed_product(steps, d, m, p, size * m, panel, target, row, target, row, adds)
+    j = 0
+    while j < d:
+        columns, weights = _group(d - j, m, lanes(dx), rows), offset(panel, j * m)
+        if by_steps:
+            for t in range(steps):
+                target = offset(dx, (steps - 1 - t if reverse else t) * d + j)
+                p, row = offset(dout, (t * size + first) * m), steps * d
+                packed_product(n, columns, m, p, m, weights, target, row, target, row, adds)
+        else:
+            start, row = ((steps - 1) * d, -d) if reverse else (0, d)
+            for i in range(n):
+                target, p = offset(dx, i * steps * d + start + j), offset(dout, (first + i) * m)
+                packed_product(
+                    steps, columns, m, p, size * m, weights, target, row, target, row, adds
+                )
+        j += columns
 
 
 @helper
