@@ -17,6 +17,7 @@ import children
 import numba
 import numpy as np
 import pytest
+import test_recurrence
 from numba.np.numpy_support import as_dtype
 
 from fastnet import kernels, warmup
@@ -444,3 +445,43 @@ def main(part, word):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+
+
+# --------------------------------------------------------------------------- recurrent layers
+
+SEQUENCES = [
+    (1, 1, 1, 1),
+    (1, 3, 5, 7),
+    (3, 2, 9, 8),
+    (2, 3, 17, 33),
+    (58, 2, 3, 15),
+    (9, 2, 30, 49),
+]
+
+
+@pytest.mark.parametrize("where", ["start", "end"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", test_recurrence.KINDS)
+def test_recurrences_stay_inside(kind, dtype, where):
+    fences = Fences(24, MEGABYTE)
+    fences.where = where
+    for size in SEQUENCES:
+        case = test_recurrence.Case(kind, size, np.dtype(dtype).type)
+        expected, fences.used = case.run(kernels), 0
+        fences.fill(np.nan, dtype)
+        for name in ("x", "b", "dout"):
+            setattr(case, name, fences.copy(getattr(case, name)))
+        for name in ("weights", "states", "dc", "rooms"):
+            setattr(case, name, [fences.copy(array) for array in getattr(case, name)])
+        out = fences.copy(np.full_like(case.dout, np.nan))
+        forward, backward = (
+            getattr(kernels, f"{case.name}_{way}") for way in ("forward", "backward")
+        )
+        forward(case.x, *case.weights, case.b, *case.states, *case.settings, *case.rooms, out)
+        arrays = [case.states[0], *case.dc, case.x, *case.weights, case.b]
+        grads = [fences.array(*array.shape, dtype=dtype) for array in arrays]
+        if case.dc:
+            grads[1][...] = case.dc[0]
+        backward(case.x, *case.weights, case.dout, *case.settings, *case.rooms, *grads)
+        for ours, wanted in zip([out, *case.states, *grads], expected, strict=True):
+            np.testing.assert_array_equal(ours, wanted)

@@ -58,8 +58,8 @@ class InDirections(Layer):
         given = [checks.recurrent_state(where, "h", s, (n, h)) for s in known if s is not None]
         dtype = checks.result_dtype(x, *self.params, *given)
         x, params = checks.contiguous(x, dtype), self._in_directions(self.params, dtype)
-        kept, out = [], np.empty((self._directions, n, steps if self.return_sequences else 1, h))
-        out = out.astype(dtype)
+        shown = steps if self.return_sequences else 1
+        kept, out = [], np.empty((self._directions, n, shown, h), dtype)
         for k, arrays in enumerate(params):
             states = [np.zeros((n, h), dtype) for _ in self._state_names]
             for state, value in zip(states, given, strict=False):
