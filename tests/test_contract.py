@@ -498,6 +498,15 @@ def call_everything():
             embedding = layers.Embedding(each[:, :D] if each is x else x.astype(np.float64))
             for idx in (T, T.reshape(2, 3), T.tolist()):
                 embedding.backward(embedding.forward(idx))
+        for dtype in ("float32", "float64"):
+            steps, rng = np.ones((2, 3, D), dtype), np.random.default_rng(0)
+            for name, gates in (("TimeRNN", 1), ("TimeLSTM", 4), ("TimeGRU", 3)):
+                arrays = [np.ones(s, dtype) for s in ((D, gates), (1, gates), (gates,))]
+                recurrent = getattr(layers, name)(*arrays)
+                recurrent.backward(recurrent.forward(steps))
+            for recurrent in (layers.GRU(2), layers.Bidirectional(layers.LSTM(2))):
+                recurrent.build(steps.shape[1:], rng, dtype)
+                recurrent.backward(recurrent.forward(steps))
         functions.softmax(x[0])
         functions.sigmoid(x[0, 0])
         layers.Affine(*weights(np.float32)).forward(x[0])
