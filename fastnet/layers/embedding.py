@@ -94,7 +94,11 @@ class Embedding(Layer):
         kernels = embedding_in_loop, embedding_nothing_in_loop, embedding_gradient_in_loop
         shape, (size, _) = self.output_shape(input_shape), self._sizes
         products = math.prod(shape)  # a row that is taken, and its gradient
-        return [LoopLayer(shape, (self._sizes,), kernels, numbers=(size,), products=products)]
+        return [
+            LoopLayer(
+                shape, (self._sizes,), kernels, numbers=(size,), scratch=2 * size, products=products
+            )
+        ]
 
     def __init__(
         self,
