@@ -31,6 +31,16 @@ NOT_TIMED = {
     "losses.Loss": "a base class",
     "losses.LoopLoss": "holds what a loss is to the loop",
     "optimizer.Optimizer": "a base class",
+    "layers.Flatten": "moves nothing",
+    "layers.Reshape": "moves nothing",
+    "layers.MaxPooling2D": "is a kernel's call, in pooling.py",
+    "layers.AveragePooling2D": "is a kernel's call, in average_pooling.py",
+    "layers.GlobalAveragePooling2D": "is a kernel's call, in average_pooling.py",
+    **{
+        f"kernels.{word}_{way}": "is what a recurrent layer's call is, in recurrence.py"
+        for word in ("rnn", "lstm", "gru", "reset_after_gru")
+        for way in ("forward", "backward")
+    },
     "kernels.elementwise": "makes kernels",
     "kernels.entry": "makes kernels",
     "kernels.helper": "makes kernels",

@@ -14,6 +14,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet import functions, kernels, layers, losses, optimizer, penalties
+from fastnet.textbook import second
 
 T = np.array([0, 3, 1, 2, 2, 0])
 N, D = 6, 4
@@ -507,6 +508,12 @@ def call_everything():
             for recurrent in (layers.GRU(2), layers.Bidirectional(layers.LSTM(2))):
                 recurrent.build(steps.shape[1:], rng, dtype)
                 recurrent.backward(recurrent.forward(steps))
+            pixels = np.ones((2, 4, 4, 3), dtype)
+            pooling = layers.MaxPooling2D(2), layers.MaxPooling2D(3, strides=1)
+            for pool in (*pooling, layers.AveragePooling2D(2), layers.GlobalAveragePooling2D()):
+                pool.backward(pool.forward(pixels))
+            functions.col2im(functions.im2col(pixels, 2, 2), pixels.shape, 2, 2)
+            second.ppmi(second.create_co_matrix([0, 1, 0, 2], 3).astype(dtype))
         functions.softmax(x[0])
         functions.sigmoid(x[0, 0])
         layers.Affine(*weights(np.float32)).forward(x[0])

@@ -314,6 +314,8 @@ def call_kernels_of_rows(fences, work):
         if PRODUCTS.match(name) or name not in work.KERNELS:
             continue
         letters, step = work.KERNELS[name].sizes.split(), BITS // 8 // 4
+        if letters == ["N", "T", "D", "H"]:
+            continue  # in test_recurrences_stay_inside
         for columns in [*range(1, 2 * step + 2), 3 * step - 1]:
             rows = (1, 2, 3, 5)[columns % 4]
             shape = {"N C": (rows, columns), "N D": (rows, columns), "P": (rows * columns,)}

@@ -35,9 +35,11 @@ def plain(kind):
     )
 
 
-# A base class, and what is timed in attention.py and sequence_loss.py.
+# A base class, what moves nothing, and what is timed in attention.py, sequence_loss.py and
+# average_pooling.py.
 ELSEWHERE = {"Activation", "Attention", "AttentionWeight", "TimeAttention", "TimeDropout"}
-ELSEWHERE |= {"TimeSigmoidWithLoss", "TimeSoftmaxWithLoss", "WeightSum"}
+ELSEWHERE |= {"TimeSigmoidWithLoss", "TimeSoftmaxWithLoss", "WeightSum", "Flatten"}
+ELSEWHERE |= {"MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"}
 KINDS = importlib.import_module("fastnet.layers")
 LAYERS = {
     name: lambda layers, W, b, n, name=name: getattr(layers, name)()

@@ -1,4 +1,4 @@
-"""Recurrent layers over whole sequences, by hand: forward and backward in one."""
+"""Recurrent layers over whole sequences: forward and backward, which are a kernel each."""
 
 import numpy as np
 
@@ -10,51 +10,47 @@ SEQUENCES = {
     "128-7-16-128": (128, 7, 16, 128),
     "20-35-650-650": (20, 35, 650, 650),
 }
+GATES = {"TimeRNN": 1, "TimeLSTM": 4, "TimeGRU": 3, "TimeBiLSTM": 4}
+LAYERS = [*GATES, "SimpleRNN", "LSTM", "GRU", "Bidirectional"]
+
+
+def layer_of(layers, name, dtype, steps, d, h):
+    if name not in GATES:
+        kind = layers.LSTM if name == "Bidirectional" else getattr(layers, name)
+        made = kind(h, return_sequences=True)
+        made = layers.Bidirectional(made) if name == "Bidirectional" else made
+        made.build((steps, d), np.random.default_rng(0), dtype)
+        return made
+    columns = GATES[name] * h
+    shapes = [(d, columns), (h, columns), (columns,)] * (2 if name == "TimeBiLSTM" else 1)
+    return getattr(layers, name)(
+        *[(numbers(dtype, *shape) / np.sqrt(h)).astype(dtype) for shape in shapes]
+    )
 
 
 class Recurrence:
-    param_names = ["implementation", "dtype", "sequences"]
-    params = [IMPLEMENTATIONS, DTYPES, [*SEQUENCES]]
-    layer, gates = "TimeLSTM", 4
+    param_names = ["implementation", "dtype", "sequences", "layer"]
+    params = [IMPLEMENTATIONS, DTYPES, [*SEQUENCES], LAYERS]
 
-    def setup(self, implementation, dtype, sequences):
-        n, steps, d, h = SEQUENCES[sequences]
-        columns = self.gates * h
-        weights = numbers(dtype, d, columns), numbers(dtype, h, columns), numbers(dtype, columns)
-        weights = [(weight / np.sqrt(h)).astype(dtype) for weight in weights]
-        self.x, self.dout = numbers(dtype, n, steps, d), numbers(dtype, n, steps, h)
+    def setup(self, implementation, dtype, sequences, layer):
+        n, *sizes = SEQUENCES[sequences]
+        self.x = numbers(dtype, n, *sizes[:2])
         results = []
         for side in IMPLEMENTATIONS:
-            layer = getattr(part(side, "layers"), self.layer)(*[w.copy() for w in weights])
-            results.append([layer.forward(self.x), layer.backward(self.dout), *layer.grads])
+            made = layer_of(part(side, "layers"), layer, dtype, *sizes)
+            out = made.forward(self.x)
+            self.dout = numbers(dtype, *out.shape)
+            results.append([out, made.backward(self.dout), *made.grads])
             if side == implementation:
-                self.made = layer
+                self.made = made
         for theirs, ours in zip(*results, strict=True):
             assert_close(ours, theirs)
 
-    def run(self):
+    def time_forward_and_backward(self, *_):
         self.made.forward(self.x)
         self.made.backward(self.dout)
 
 
-class Lstm(Recurrence):
-    def time_lstm(self, *_):
-        self.run()
-
-
-class Gru(Recurrence):
-    layer, gates = "TimeGRU", 3
-
-    def time_gru(self, *_):
-        self.run()
-
-
-class Rnn(Recurrence):
-    layer, gates = "TimeRNN", 1
-
-    def time_rnn(self, *_):
-        self.run()
-
-
-MIDDLE = {"sequences": ["20-35-100-100"]}
-LstmRatio, GruRatio, RnnRatio = (ratios(kind, **MIDDLE) for kind in (Lstm, Gru, Rnn))
+RecurrenceRatio = ratios(
+    Recurrence, sequences=["20-35-100-100"], layer=["TimeRNN", "TimeLSTM", "TimeGRU"]
+)
