@@ -20,6 +20,7 @@ __all__ = [
     "pair",
     "path",
     "repeatable",
+    "stateless",
 ]
 
 
@@ -111,6 +112,16 @@ def derivable(where: str, model: Any) -> tuple[Any, Any]:
         f"got {type(model).__name__} without {lacking}. Give a Sequential, a TwoLayerNet, or an "
         "object with these, params and grads."
     )
+
+
+def stateless(where: str, layers: list[Any]) -> None:
+    """Check that no layer goes on from the state that the last batch left."""
+    for i, layer in enumerate(layers):
+        if getattr(layer, "stateful", False):
+            raise ValueError(
+                f"{where}: layers[{i}] must not be stateful, got {layer!r}, with another state at "
+                "each of the losses. Make the layer with stateful=False."
+            )
 
 
 def repeatable(where: str, first: Any, second: Any) -> None:

@@ -238,7 +238,7 @@ class ByHand(Stack):
         Raises
         ------
         TypeError, ValueError, IndexError
-            x or t does not fit.
+            x or t does not fit; or a layer is stateful.
 
         Notes
         -----
@@ -248,6 +248,7 @@ class ByHand(Stack):
         where = "Sequential.numerical_gradient"
         rows = self._rows(where, x)
         n, layers = len(rows.array), self.layers[:]
+        checks.stateless(where, layers)
         shape, outputs, steps_of_each = self._outputs(where, layers, rows.shape)
         given = self._targets(where, t, n, outputs, steps=steps_of_each)
         (labels, targets), weights = weighed(

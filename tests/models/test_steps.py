@@ -8,7 +8,7 @@ import fastnet
 from fastnet.kernels import entry
 from fastnet.kernels.loop.calls import LayerBackward, LayerForward, LayerGradient
 from fastnet.kernels.simd import get, offset, pointer_at, put
-from fastnet.layers import Dense, Dropout, Embedding, Layer, LoopLayer, Steps
+from fastnet.layers import LSTM, Dense, Dropout, Embedding, Layer, LoopLayer, Steps
 from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
@@ -330,3 +330,10 @@ def test_weights_of_a_layer_by_address_decay():
     history = model.fit(x, t, 1, 40, SGD(0.1), shuffle=False, verbose=0)
     assert_allclose(model.parameter_vector, stepped, rtol=1e-12)
     assert history.loss[0] == pytest.approx(loss, rel=1e-13)
+
+
+def test_no_central_differences_of_a_state_that_goes_on():
+    x, t = sequences(4)
+    model = Sequential([LSTM(3, stateful=True, batch_size=4), Dense(4)], dtype="float64", seed=0)
+    with pytest.raises(ValueError, match=r"layers\[0\] must not be stateful, got LSTM\(3"):
+        model.numerical_gradient(x, t[:, 0])
