@@ -75,6 +75,18 @@ def wheel(tree, tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_every_package_of_the_tree_is_named(root):
+    """In pyproject.toml, whose list the wheel goes by; at once, where a wheel takes a minute."""
+    tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
+    named = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    found = {
+        ".".join(file.parent.relative_to(root).parts)
+        for package in ("fastnet", "fastnet/kernels")  # a link, which glob does not follow
+        for file in (root / package).rglob("__init__.py")
+    }
+    assert found == set(named["tool"]["setuptools"]["packages"])
+
+
 def test_the_wheel_holds_the_files_of_the_tree(wheel, package_files):
     files = unpacked(wheel)
     assert sorted(files) == sorted(package_files)
