@@ -74,7 +74,6 @@ def wheel(tree, tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
-@pytest.mark.slow
 def test_every_package_of_the_tree_is_named(root):
     """In pyproject.toml, whose list the wheel goes by; at once, where a wheel takes a minute."""
     tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
@@ -87,6 +86,7 @@ def test_every_package_of_the_tree_is_named(root):
     assert found == set(named["tool"]["setuptools"]["packages"])
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_files_of_the_tree(wheel, package_files):
     files = unpacked(wheel)
     assert sorted(files) == sorted(package_files)
