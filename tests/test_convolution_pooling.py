@@ -6,7 +6,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
 from fastnet.kernels.convolution_pooling import convolution_pooling_in_loop, images_at_a_time
-from fastnet.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, pooling
+from fastnet.layers import (
+    Conv1D,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPooling2D,
+    Reshape,
+    pooling,
+)
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 
@@ -133,3 +142,19 @@ def test_it_is_saved_and_goes_on(tmp_path):
     for made in (model, again):
         made.fit(x, t, 2, 16, verbose=0)
     assert_array_equal(again.parameter_vector, model.parameter_vector)
+
+
+@pytest.mark.parametrize("shape", [(16, 4, 4), (8, 4, 8), (6, 12, 4)])
+def test_another_shape_between_them_keeps_them_apart(shape):
+    x, _ = images(6, (9, 8, 1) if shape == (6, 12, 4) else (8, 8, 1))
+    first = Conv2D(4, 3, padding="same", input_shape=x.shape[1:])
+    layers = [first, Reshape(shape), MaxPooling2D(2), Flatten(), Dense(3)]
+    model = Sequential(layers, dtype="float64", seed=0)
+    assert_allclose(model.predict(x), model.forward(x), rtol=1e-12)
+
+
+def test_windows_behind_a_convolution_of_sequences():
+    layers = [Conv1D(4, 3, padding="same", input_shape=(8, 2)), Reshape((4, 2, 4))]
+    model = Sequential([*layers, MaxPooling2D(2), Flatten(), Dense(3)], dtype="float64", seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 8, 2))
+    assert_allclose(model.predict(x), model.forward(x), rtol=1e-12)

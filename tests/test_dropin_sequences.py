@@ -344,3 +344,16 @@ def test_contexts_and_counts_of_a_corpus(book):
             found = function(given, *arguments), function.__wrapped__(given, *arguments)
             for ours, theirs in zip(*found, strict=True):  # rows, or contexts and targets
                 assert_array_equal(ours, theirs, strict=True)
+
+
+def test_every_method_of_a_list_sees_the_list():
+    for name, arguments in {
+        **{"__add__": ([3],), "__mul__": (2,), "__rmul__": (2,), "copy": (), "count": (1,)},
+        **{"index": (2,), "pop": (), "insert": (0, 5), "extend": ([7],), "remove": (1,)},
+        **{"__iadd__": ([3],), "__imul__": (2,), "__delitem__": (0,), "__setitem__": (0, 9)},
+        **{"clear": (), "reverse": (), "sort": (), "append": (4,)},
+    }.items():
+        plain, later = [1, 2], Later(5, lambda: [1, 2])
+        wanted, found = getattr(plain, name)(*arguments), getattr(later, name)(*arguments)
+        assert found == wanted and list(later) == plain, name
+        assert (taken(later) is None) == (plain != [1, 2] or name in ("sort",)), name

@@ -5,6 +5,9 @@ Weights, masks and wrong words are drawn from NumPy's global generator, in the b
 
 # ruff: noqa: NPY002
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -411,3 +414,17 @@ def test_sgd_takes_the_lists_of_a_network():
     SGD(lr=1.0).update(network.params, network.grads)
     network.reset_state()
     assert network.forward(*WORDS) < before
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_stay_tied(copied, tmp_path):
+    np.random.seed(0)
+    model = second.BetterRnnlm(7, 4, 4)
+    other = copied(model)
+    other.params[0][...] = 0
+    assert not other.params[7].any() and model.params[7].any()
+    assert other.layers[-1].params[0] is other.params[7]
+    model.save_params(tmp_path / "model.safetensors")
+    other.load_params(tmp_path / "model.safetensors")
+    for array, same in zip(model.params, other.params, strict=True):
+        assert_array_equal(array, same)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastnet.checks.arrays import _shown
 
 __all__ = [
+    "batches_of_states",
     "changeable",
     "converted",
     "derivable",
@@ -19,6 +20,7 @@ __all__ = [
     "one_each",
     "pair",
     "path",
+    "remembers",
     "repeatable",
     "stateless",
 ]
@@ -112,6 +114,27 @@ def derivable(where: str, model: Any) -> tuple[Any, Any]:
         f"got {type(model).__name__} without {lacking}. Give a Sequential, a TwoLayerNet, or an "
         "object with these, params and grads."
     )
+
+
+def batches_of_states(where: str, layers: list[Any], batch_size: int) -> None:
+    """Check that batches have as many sequences as stateful layers keep states of."""
+    for i, layer in enumerate(layers):
+        if getattr(layer, "stateful", False) and layer.batch_size != batch_size:
+            raise ValueError(
+                f"{where}: batch_size must be that of layers[{i}], which is stateful, "
+                f"{layer.batch_size}, got {batch_size}: no other batch goes on from its states. "
+                f"Give batch_size={layer.batch_size}, of as many samples or more."
+            )
+
+
+def remembers(where: str, layer: Any, name: str, shape: tuple[int, ...]) -> None:
+    """Check the shape of what a user may have assigned to what a layer remembers."""
+    kept = getattr(layer, name)
+    if kept is not None and np.shape(kept) != shape:
+        raise ValueError(
+            f"{where}: {name} of {layer!r} must have shape {shape}, got {np.shape(kept)}. Assign "
+            "an array of that shape, or None."
+        )
 
 
 def stateless(where: str, layers: list[Any]) -> None:

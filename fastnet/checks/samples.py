@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-__all__ = ["features", "one_row", "samples", "shaped_samples"]
+__all__ = ["channels_come_last", "features", "one_row", "samples", "shaped_samples"]
 
 
 def samples(where: str, name: str, array: NDArray[Any], width: int | None = None) -> NDArray[Any]:
@@ -21,6 +21,16 @@ def samples(where: str, name: str, array: NDArray[Any], width: int | None = None
             f"{name}.shape={array.shape}. {_reshaped(name, array, width)}."
         )
     return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def channels_come_last(where: str, name: str, shape: tuple[int, ...]) -> None:
+    """Check images of a model that does not know their shape: 1 or 3 rows look like channels."""
+    if len(shape) == 4 and shape[1] in (1, 3) and shape[1] < shape[2] == shape[3]:
+        raise ValueError(
+            f"{where}: {name} must be (N, height, width, channels), got {name}.shape={shape}, "
+            f"whose channels seem to come first. Give {name}.transpose(0, 2, 3, 1); or, if they do "
+            f"not, the first layer an input_shape={shape[1:]}."
+        )
 
 
 def shaped_samples(

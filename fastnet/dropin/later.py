@@ -58,11 +58,6 @@ class Later(list[Any]):
         self._made()
         return super().__getitem__(key)
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._made()
-        self.kept = None  # its owner's backward goes by the list from here on
-        super().__setitem__(key, value)
-
     def __iter__(self) -> Iterator[Any]:
         self._made()
         return super().__iter__()
@@ -74,12 +69,6 @@ class Later(list[Any]):
     def __contains__(self, value: Any) -> bool:
         self._made()
         return super().__contains__(value)
-
-    def append(self, value: Any) -> None:
-        """Append a value."""
-        self._made()
-        self.kept = None
-        super().append(value)
 
     def __repr__(self) -> str:
         self._made()
@@ -93,6 +82,27 @@ class Later(list[Any]):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return list, (list(iter(self)),)
+
+
+def _once_made(name: str, changes: bool) -> Callable[..., Any]:
+    """Return list's method of that name, before which the list is made."""
+    own = getattr(list, name)
+
+    def method(self: Later, *arguments: Any, **options: Any) -> Any:
+        self._made()
+        if changes:
+            self.kept = None  # its owner's backward goes by the list from here on
+        return own(self, *arguments, **options)
+
+    return method
+
+
+CHANGE = ["__setitem__", "__delitem__", "__iadd__", "__imul__", "append", "clear", "extend"]
+CHANGE += ["insert", "pop", "remove", "reverse", "sort"]
+for _name in CHANGE:
+    setattr(Later, _name, _once_made(_name, True))
+for _name in ("__add__", "__mul__", "__rmul__", "copy", "count", "index"):
+    setattr(Later, _name, _once_made(_name, False))
 
 
 def taken(value: Any) -> Any:

@@ -39,7 +39,8 @@ class Steps(tuple[int, ...]):
 
     A Dense that comes after it goes along the last axis, step by step, where any other shape is
     flattened for it; and a model that ends in it is compared with targets (N, steps), or one-hot
-    rows (N, steps, C). Recurrent layers that return sequences give it.
+    rows (N, steps, C). Recurrent layers that return sequences give it, and Conv1D; an Embedding
+    does not, so that a Dense behind it takes all words of a sample at once.
 
     Examples
     --------
@@ -222,6 +223,10 @@ class Layer:
         Those of a layer that does not say are taken as they come.
         """
         return None
+
+    def table_shape(self) -> tuple[int, ...]:
+        """Return the shape of the table whose rows the numbers are, where it takes row numbers."""
+        return tuple(self.params[0].shape)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return what the layer is to the compiled loop, step by step.

@@ -77,8 +77,9 @@ class BatchNormalization(Layer):
     -----
     By hand x may have more dimensions, (N, C, H, W): as in the textbook, each of the C * H * W
     entries of a sample is a feature, and gamma has as many. In a `Sequential` images (height,
-    width, channels) and sequences (steps, features) are rows of their channels, or features, over
-    all pixels, or steps, of the batch: gamma has as many as these, as in Keras and PyTorch.
+    width, channels) and sequences that are `Steps` are rows of their channels, or features, over
+    all pixels, or steps, of the batch: gamma has as many as these, as in Keras and PyTorch. Behind
+    an Embedding, or first before an LSTM, each entry of a sample is a feature.
     Source: Ioffe and Szegedy, Batch Normalization, 2015; Saitoh, Deep Learning from Scratch,
     section 6.3.1.
 

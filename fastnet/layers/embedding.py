@@ -131,6 +131,10 @@ class Embedding(Layer):
         size, width = self.params[0].shape
         return int(size), int(width)
 
+    def table_shape(self) -> tuple[int, ...]:
+        """Return (V, H), also before it is built."""
+        return self._sizes
+
     def build(self, n_in: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
         """Make W (V, H) from normal random numbers.
 

@@ -155,6 +155,8 @@ def recorded(
                 scaling = step.numbers[0], step.numbers[1]
                 continue
             if step.is_shape and (rows or k < len(stack) - 1):
+                if step.output_shape != shape:
+                    before = None
                 shape = step.output_shape  # another of the same numbers: nothing to do
                 continue
             decays = sum(map(math.prod, step.parameters[: layer.decays]))

@@ -33,6 +33,7 @@ class ByHand(Stack):
 
     # Shape of what forward returned last, where it had no targets: that of backward's dout.
     _output_shape: tuple[int, ...] | None = None
+    _takes_softmax_along = False  # whether the loss of that forward did
 
     def forward(
         self, x: ArrayLike, t: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -121,8 +122,9 @@ class ByHand(Stack):
             self._output_shape = out.shape[1:] if alone else out.shape
             return out[0] if alone else out
         self._output_shape, self._step = None, fused or of_rows
-        if steps > 1 or len(shape) > 1:
-            out = out.reshape(n * steps, outputs)
+        self._takes_softmax_along = fused is not None
+        if len(shape) > 1:
+            out = out.reshape(-1, outputs)
         if fused is not None:
             labels, targets = counted if weights is not None else (labels, targets)
             loss = fused._of_checked(out, self._dtype, class_targets(labels, targets), weights)
@@ -130,7 +132,7 @@ class ByHand(Stack):
         else:
             # A loss of a user's may take no weights.
             given = () if sample_weight is None else (sample_weight,)
-            if weights is not None and steps > 1:  # those of the steps
+            if weights is not None and steps:  # those of the steps
                 given = (np.maximum(weights, 0),)
             loss = of_rows.forward(out, targets if targets.size else labels, *given)
         if outputs == 1:
@@ -174,8 +176,9 @@ class ByHand(Stack):
         for layer, (in_rows, _, given) in zip(
             reversed(self.layers), reversed(network.shapes), strict=False
         ):
-            if step is not self._loss and layer is self.layers[-1] and not layer.params:
-                continue  # a Softmax, through which the loss's gradient went
+            if shape is None and self._takes_softmax_along and not layer.params:
+                if layer is self.layers[-1]:
+                    continue  # a Softmax, through which the loss's gradient went
             if not in_rows or layer.takes_row_numbers:
                 dx = dx.reshape(n, *given)
             elif dx.ndim != 2 or len(dx) != n * in_rows:

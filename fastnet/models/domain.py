@@ -21,14 +21,18 @@ def outside(
     Empty where there is none: infinite outputs of finite x are no case of it. Targets are (N, C),
     or empty where there are labels.
     """
-    order, taken, steps = np.ascontiguousarray(order), network.loss.outputs, network.steps
+    order, taken, steps = np.ascontiguousarray(order), network.loss.outputs, network.answers
     of_loss = (order[:, None] * steps + np.arange(steps)).reshape(-1)
     for name, array, visited in (("x", rows.array, order), ("t", targets, of_loss)):
         bad = np.argwhere(~np.isfinite(array[visited])) if array.size else order[:0]
         if len(bad):
             i, j = visited[bad[0, 0]], bad[0, 1]
+            at = (i, *np.unravel_index(j, network.input_shape))
+            if name == "t":
+                at = (*divmod(i, steps), j) if network.steps else (i, j)
+            place = ", ".join(map(str, map(int, at)))
             return (
-                f"{where}: {name} must be finite, got {name}[{i}, {j}]={array[i, j]:g}. The model "
+                f"{where}: {name} must be finite, got {name}[{place}]={array[i, j]:g}. The model "
                 "keeps its last finite weights. Leave the sample out, or put a number in its place."
             )
     if taken is None:

@@ -100,7 +100,7 @@ class Evaluated(ByHand):
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
         looping = skipping_zeros(looping, rows, n, size)
         loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
-        counted = _count(weights, n * network.steps)
+        counted = _count(weights, n * network.answers)
         found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, counted, network.outputs)

@@ -194,9 +194,9 @@ def output_shape(where: str, layers: list[Any], shape: tuple[int, ...] | None) -
 def answers_in(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return how many numbers an answer has in outputs of a shape, and how many answers they are.
 
-    Of Steps each step is answered, any other shape is one answer.
+    Of Steps each step is answered; any other shape is an answer by itself, which is 0.
     """
-    return (shape[1], shape[0]) if isinstance(shape, Steps) else (math.prod(shape), 1)
+    return (shape[1], shape[0]) if isinstance(shape, Steps) else (math.prod(shape), 0)
 
 
 def visited_samples(where: str, layers: list[Any], n: int, batch_size: int) -> int:

@@ -158,7 +158,7 @@ def measured(
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
     loss, outputs = network.loss, network.outputs
-    order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.steps
+    order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.answers
     if weights is not None and (weights < 0).any():  # answers that do not count
         counts = weights >= 0
         if steps == 1:

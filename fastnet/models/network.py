@@ -56,7 +56,7 @@ class Network(NamedTuple):
     of_samples: NDArray[Any] | None = None  # weights, to which the program points
     input_shape: tuple[int, ...] = ()  # of one sample, and
     output_shape: tuple[int, ...] = ()  # of its outputs,
-    steps: int = 1  # which are so many answers
+    steps: int = 0  # which are so many answers; 0: one, and no sequence
     products: int = 0  # multiply-adds for one sample
     # Of each layer: into how many rows a sample is cut for it, 0 where it keeps its shape, and the
     # shapes of what it takes and gives.
@@ -71,6 +71,11 @@ class Network(NamedTuple):
         outputs, steps = answers_in(shape)
         known: Any = {"input_shape": input_shape, "output_shape": shape, "shapes": tuple(shapes)}
         return self._replace(inputs=math.prod(input_shape), outputs=outputs, steps=steps, **known)
+
+    @property
+    def answers(self) -> int:
+        """How many answers a sample has."""
+        return max(1, self.steps)
 
     def in_float64(self) -> Network:
         """Return the same network for float64, with a copy of what its layers remember."""
@@ -185,11 +190,7 @@ class Network(NamedTuple):
 
     def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Return W and dW of every product: what penalties go by."""
-        found = []
-        for layer, i, view, grad in self.views:
-            if i < layer.decays:
-                found.append((view, grad))
-        return found
+        return [(view, grad) for layer, i, view, grad in self.views if i < layer.decays]
 
     def penalty(self, l1: float, l2: float) -> float:
         """Return what the weights cost beside the loss."""

@@ -65,8 +65,8 @@ class Sequential(Trained):
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
     l1, l2 : float
         Strengths of penalties on large weights, which are a part of the loss: for each W of Dense,
-        Affine and MatMul l1 * sum(|W|) + l2 / 2 * sum(W**2). Biases, an Embedding's table and what
-        BatchNormalization learns go without.
+        Affine, MatMul and convolutions, and each Wx and Wh, l1 * sum(|W|) + l2 / 2 * sum(W**2).
+        Biases, an Embedding's table and what BatchNormalization learns go without.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class Sequential(Trained):
         n = len(rows.array)
         network = self._ready(where, rows.shape, vocabulary=rows.vocabulary)
         network.check_in_loop()
-        out = empty((n, network.outputs * network.steps), self._dtype)
+        out = empty((n, network.outputs * network.answers), self._dtype)
         network = skipping_zeros(network, rows, n, min(n, PREDICT_ROWS))
         network.predict(rows, np.arange(n, dtype=LABEL), out)
         if len(network.output_shape) > 1:

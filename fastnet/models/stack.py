@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.layers import Embedding
 from fastnet.losses import Loss
 from fastnet.losses.names import named_loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
@@ -262,6 +261,8 @@ class Stack(Parameters):
         if not network.suits(shape, outputs, vocabulary):
             raise changed_meanwhile(where)
         for layer, name, memory in network.memories:
+            checks.remembers(where, layer, name, memory.shape)
+        for layer, name, memory in network.memories:
             kept = getattr(layer, name)
             if kept is not memory:
                 memory[...] = 0 if kept is None else kept
@@ -280,10 +281,10 @@ class Stack(Parameters):
 
     def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
         first = self.layers[0] if self.layers else None
-        table = None
-        if first is not None and first.takes_row_numbers:
-            table = first._sizes if isinstance(first, Embedding) else first.params[0].shape
+        table = first.table_shape() if first is not None and first.takes_row_numbers else None
         shape, in_shape = self._input_shape(), take_shape(self.layers)
+        if in_shape and shape is None:
+            checks.channels_come_last(where, name, np.shape(x))
         return rows_of(where, name, x, shape, self._dtype, table, in_shape)
 
     def _targets(
@@ -293,7 +294,7 @@ class Stack(Parameters):
         n: int,
         outputs: int,
         scores: str = "predict(x)",
-        steps: int = 1,
+        steps: int = 0,
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Return labels and targets, as `targets_of` does."""
         return targets_of(where, self._loss, self._dtype, t, n, outputs, scores, steps)

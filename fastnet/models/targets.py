@@ -23,7 +23,7 @@ Targets = tuple[NDArray[np.int64], NDArray[Any]]
 def ignored_label(loss: Loss, steps: int) -> int | None:
     """Return the label of samples that do not count: of steps -1, where the loss names none."""
     label: int | None = getattr(loss, "ignore_index", None)
-    return -1 if label is None and steps > 1 and loss.takes_labels else label
+    return -1 if label is None and steps and loss.takes_labels else label
 
 
 def targets_of(
@@ -40,7 +40,7 @@ def targets_of(
 
     Of samples that have steps with an answer each, (n * steps,) and (n * steps, C).
     """
-    if steps > 1:
+    if steps:
         t, n = checks.of_steps(where, t, n, steps), n * steps
     if loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
         return empty(0, np.int64), checks.contiguous(found, dtype)
@@ -61,7 +61,7 @@ def weighed(
     outputs: int,
     sample_weight: ArrayLike | None = None,
     class_weight: dict[int, float] | None = None,
-    steps: int = 1,
+    steps: int = 0,
 ) -> tuple[Targets, NDArray[Any] | None]:
     """Return the targets as the loop takes them, and what each sample weighs, if not all 1.
 
@@ -69,9 +69,9 @@ def weighed(
     """
     labels, found = targets
     n, weights = len(labels) or len(found), None
-    if sample_weight is not None and np.shape(sample_weight) == (n // steps, steps):
+    if sample_weight is not None and steps and np.shape(sample_weight) == (n // steps, steps):
         sample_weight = np.reshape(sample_weight, -1)
-    elif sample_weight is not None and steps > 1:
+    elif sample_weight is not None and steps:
         weights = checks.sample_weights(where, sample_weight, n // steps, dtype).repeat(steps)
     if sample_weight is not None and weights is None:
         weights = checks.sample_weights(where, sample_weight, n, dtype)

@@ -88,7 +88,7 @@ class Trained(Evaluated):
             validation_data the same as val_...; by default "accuracy", for losses of numbers
             nothing. Accuracy is counted in the loop, each batch before its update, as the loss is;
             all others of the training samples are computed from predictions after the epoch.
-        sample_weight : (N,), optional
+        sample_weight : (N,), or (N, steps) of sequences, optional
             At least 0: each sample's loss, and so its gradient, is multiplied by its weight. The
             mean of a batch stays that over its samples, as in Keras: weights of 2 are a learning
             rate twice as large. PyTorch divides by the sum of the weights of the batch; give
@@ -129,7 +129,7 @@ class Trained(Evaluated):
         rows = self._rows(where, x)
         n, layers = len(rows.array), self.layers[:]
         shape, outputs, steps_of_each = self._outputs(where, layers, rows.shape)
-        answers = n * steps_of_each
+        answers = n * max(1, steps_of_each)
         targets = self._targets(where, t, n, outputs, steps=steps_of_each)
         targets, weights = weighed(
             where, self._loss, self._dtype, targets, outputs, sample_weight, class_weight,
@@ -139,6 +139,7 @@ class Trained(Evaluated):
         epochs = checks.count(where, "epochs", epochs)
         batch_size = min(checks.count(where, "batch_size", batch_size), n)
         visited = visited_samples(where, layers, n, batch_size)
+        checks.batches_of_states(where, layers, batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
         rule, numbers = rule_of(where, optimizer, self._dtype)
@@ -150,9 +151,12 @@ class Trained(Evaluated):
         if validation_data is not None:
             checks.pair(where, "validation_data", validation_data)
             held_out = self._rows(where, validation_data[0], "validation_data[0]")
-            checks.features(
-                where, "validation_data[0]", held_out.array.shape[1], rows.array.shape[1]
-            )
+            if len(rows.shape) > 1:
+                whole = len(held_out.array), *held_out.shape
+                checks.shaped_samples(where, "validation_data[0]", whole, rows.shape)
+            else:
+                width = held_out.array.shape[1]
+                checks.features(where, "validation_data[0]", width, rows.shape[0])
             if held_out.vocabulary != rows.vocabulary:
                 raise changed_meanwhile(where)
             held_out_targets = self._targets(
@@ -189,7 +193,7 @@ class Trained(Evaluated):
         )
         a_call = max(1, int(progress.FLOPS_A_CALL / cost))  # batches
         later = measures.are_later(asked)
-        of_epoch = visited * steps_of_each
+        of_epoch = visited * max(1, steps_of_each)
         counts = np.array([of_epoch, measures.answer_count(self._loss, of_epoch, outputs), 1.0])
         if not counts_all:  # else each epoch is divided by its own
             counts[:] = 1.0

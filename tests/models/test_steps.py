@@ -8,7 +8,18 @@ import fastnet
 from fastnet.kernels import entry
 from fastnet.kernels.loop.calls import LayerBackward, LayerForward, LayerGradient
 from fastnet.kernels.simd import get, offset, pointer_at, put
-from fastnet.layers import LSTM, Dense, Dropout, Embedding, Layer, LoopLayer, Steps
+from fastnet.layers import (
+    LSTM,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Layer,
+    LoopLayer,
+    Steps,
+    Tanh,
+)
 from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
@@ -337,3 +348,69 @@ def test_no_central_differences_of_a_state_that_goes_on():
     model = Sequential([LSTM(3, stateful=True, batch_size=4), Dense(4)], dtype="float64", seed=0)
     with pytest.raises(ValueError, match=r"layers\[0\] must not be stateful, got LSTM\(3"):
         model.numerical_gradient(x, t[:, 0])
+
+
+def test_a_sequence_of_one_step_is_a_sequence():
+    x, t = sequences(steps=1)
+    model, rows = of_steps(), Sequential([Dense(6, "tanh"), Dense(4)], dtype="float64", seed=1)
+    how = {"epochs": 2, "verbose": 0, "shuffle": False, "batch_size": 8}
+    model.fit(x, t, **how), rows.fit(x[:, 0], t[:, 0], **how)
+    assert_array_equal(model.parameter_vector, rows.parameter_vector)
+    one_hot = np.eye(4)[t]
+    assert one_hot.shape == model.predict(x).shape == (40, 1, 4)
+    assert model.evaluate(x, one_hot) == model.evaluate(x, t)
+    t[3] = -1
+    assert np.isfinite(model.forward(x, t)) and np.isfinite(model.evaluate(x, t)["loss"])
+    with pytest.raises(ValueError, match=r"t must have shape \(40, 1\) or"):
+        model.evaluate(x, t[:, 0])
+
+
+@pytest.mark.parametrize("last", [Tanh, lambda: Dropout(0.0)], ids=["Tanh", "Dropout"])
+def test_a_last_layer_without_parameters_has_its_gradient(last):
+    x, t = sequences(6)
+    t[0, 1] = -1
+    model = Sequential([Sequence(), Dense(4), last()], dtype="float64", seed=1)
+    for exact, by_definition in zip(
+        model.gradient(x, t), model.numerical_gradient(x, t), strict=True
+    ):
+        assert_allclose(exact, by_definition, atol=1e-8)
+
+
+def test_validation_data_have_the_shape_of_the_data():
+    x, t = sequences(6, steps=4, features=6)
+    other, model = np.ones((6, 6, 4)), Sequential([LSTM(3), Dense(4)], seed=0)
+    with pytest.raises(ValueError, match=r"validation_data\[0\] must be \(N, 4, 6\)"):
+        model.fit(x, t[:, 0], validation_data=(other, t[:, 0]), verbose=0)
+    assert not model.layers[0].params
+
+
+def test_batches_that_would_carry_no_state_are_refused():
+    x, t = sequences(8)
+    model = Sequential([LSTM(3, stateful=True, batch_size=4), Dense(4)], seed=0)
+    with pytest.raises(ValueError, match=r"batch_size must be that of layers\[0\], .* 4, got 8: "):
+        model.fit(x, t[:, 0], batch_size=32, verbose=0)
+    model.fit(x, t[:, 0], batch_size=4, verbose=0)
+    assert np.abs(model.layers[0].h).max() > 0
+    model.layers[0].h = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"h of LSTM.* must have shape \(4, 3\), got \(2, 3\)"):
+        model.fit(x, t[:, 0], batch_size=4, verbose=0)
+
+
+def test_channels_that_come_first_are_seen():
+    model = Sequential([Conv2D(2, 3), Flatten(), Dense(3)], seed=0)
+    with pytest.raises(ValueError, match=r"Give x\.transpose\(0, 2, 3, 1\); or, if they do not, "):
+        model.fit(np.ones((4, 3, 8, 8)), [0, 1, 2, 0], verbose=0)
+    wide = Sequential([Conv2D(2, 3, input_shape=(3, 8, 8)), Flatten(), Dense(3)], seed=0)
+    assert wide.predict(np.ones((4, 3, 8, 8))).shape == (4, 3)
+
+
+def test_places_that_are_not_finite_are_named_in_their_shape():
+    x, t = sequences(6)
+    x[3, 2, 1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"got x\[3, 2, 1\]=nan"):
+        of_steps().fit(x, t, verbose=0)
+    x, _ = sequences(6)
+    targets = np.ones((6, 3, 4))
+    targets[2, 1, 3] = np.nan
+    with pytest.raises(FloatingPointError, match=r"got t\[2, 1, 3\]=nan"):
+        Sequential([Sequence(), Dense(4)], "mse", seed=0).fit(x, targets, verbose=0)

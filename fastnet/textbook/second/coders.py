@@ -170,6 +170,11 @@ class PeekyDecoder(Decoder):
     def _scores(self, xs: ArrayLike, h: NDArray[Any]) -> NDArray[Any]:
         out = self.embed.forward(xs)
         n, steps, _ = out.shape
+        if len(h) != n:
+            raise ValueError(
+                f"{type(self).__name__}.forward: h must have a row for each of the {n} sequences "
+                f"of xs, got {len(h)}. Give as many questions as answers."
+            )
         hs = np.broadcast_to(h[:, None], (n, steps, h.shape[1]))
         out = self.lstm.forward(np.concatenate([hs, out], axis=2))
         scores: NDArray[Any] = self.affine.forward(np.concatenate([hs, out], axis=2))

@@ -209,6 +209,13 @@ class BetterRnnlm(SimpleRnnlm):
         (first, second), drops = self.lstm_layers, self.drop_layers
         self._take([table, drops[0], first, drops[1], second, drops[2], scores])
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A copied view is no view: copies and pickles tie the scores to the table anew.
+        self.__dict__.update(state)
+        scores, tied = self.layers[-1], self.layers[0].params[0].T
+        self.params = [tied if array is scores.params[0] else array for array in self.params]
+        scores.params[0] = tied
+
     def predict(self, xs: ArrayLike, train_flg: bool = False) -> NDArray[Any]:
         """Return the scores (N, T, vocab_size) of the words after xs (N, T), before the softmax.
 
