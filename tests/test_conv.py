@@ -304,7 +304,7 @@ def test_images_that_do_not_fit_are_named(rng):
 def test_a_model_says_what_is_wrong_before_anything_changes(rng):
     x, t = rng.standard_normal((4, 1, 28, 28)), np.zeros(4, int)
     model = Sequential([Conv2D(4, 5), Dense(3)], seed=0)
-    assert "they must stand last: x.transpose(0, 2, 3, 1)." in message(model.fit, x, t)
+    assert "Give x.transpose(0, 2, 3, 1); or" in message(model.fit, x, t)
     assert not model.layers[0].params
     model = Sequential([Conv2D(4, 5, input_shape=(28, 28, 1)), Dense(3)], seed=0)
     assert "Channels are the last axis: x.transpose(0, 2, 3, 1)." in message(model.fit, x, t)
