@@ -547,8 +547,10 @@ def test_a_reader_that_goes_away(tmp_path, warm_cache):
 
 def test_info(capsys):
     assert cli.main(["info"]) == 0
-    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
-    assert dict(lines) == installation()
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    known = installation()
+    assert lines.pop("cached") and known.pop("cached")  # grows while other tests compile
+    assert lines == known
 
 
 @pytest.mark.parametrize("command", ["info", "warmup", "train"])

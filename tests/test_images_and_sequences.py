@@ -23,6 +23,7 @@ def home(root, tmp_path_factory):
     (home / "asv_benchmarks").mkdir()
     for path in (root / "asv_benchmarks").glob("*.py"):
         shutil.copy(path, home / "asv_benchmarks")
+    shutil.copytree(root / "asv_benchmarks" / "benchmarks", home / "asv_benchmarks" / "benchmarks")
     return home
 
 
@@ -79,6 +80,8 @@ def tiny_works(modules, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", range(12))
 def test_all_contenders_agree_and_one_that_is_wrong_is_named(modules, kind, dtype):
+    if kind == 11:
+        pytest.importorskip("torch", reason="what an epoch of a recurrent net is compared with")
     work = list(tiny_works(modules, dtype))[kind].few()
     checked = modules.images_and_sequences.checked
     names = [name for name in work.contenders if name.startswith("fastnet")]
