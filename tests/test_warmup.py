@@ -26,7 +26,7 @@ event.register("numba:compile", compiled)
 from fastnet import functions, layers, losses, optimizer, penalties
 from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD
-from fastnet.textbook import first
+from fastnet.textbook import first, second
 from fastnet.warmup import versions
 
 rng = np.random.default_rng(0)
@@ -153,6 +153,40 @@ for dtype in ("float32", "float64"):
         first.MultiLayerNetExtend(4, [5], 3, use_dropout=True, use_batchnorm=True),
     ):
         net.loss(x, t), net.accuracy(x, t), net.gradient(x, t)
+    pixels, sequences = rng.random((6, 8, 8, 2)).astype(dtype), rng.random((6, 4, 3)).astype(dtype)
+    for stack in (
+        [layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D(2)],
+        [layers.MaxPooling2D(2), layers.Conv2D(3, 3, padding="same")],
+        [layers.Conv2D(3, 2), layers.MaxPooling2D(3, strides=1)],
+        [layers.AveragePooling2D(2), layers.GlobalAveragePooling2D()],
+        [layers.BatchNormalization(), layers.Conv2D(2, 1)],
+    ):
+        model = Sequential([*stack, layers.Dense(3)], dtype=dtype, seed=0)
+        model.fit(pixels, t, 1, 3, verbose=0), model.predict(pixels), model.gradient(pixels, t)
+    for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU):
+        for layer in (kind(2), layers.Bidirectional(kind(2))):
+            model = Sequential([layer, layers.Dense(3)], dtype=dtype, seed=0)
+            model.fit(sequences, t, 1, 3, verbose=0), model.predict(sequences)
+            model.gradient(sequences, t)
+    for name, gates in (("TimeRNN", 1), ("TimeLSTM", 4), ("TimeGRU", 3)):
+        weights = [np.ones(shape, dtype) for shape in ((3, 2 * gates), (2, 2 * gates), 2 * gates)]
+        layer = getattr(layers, name)(*weights)
+        layer.backward(layer.forward(sequences))
+    convolution = layers.Convolution(np.ones((3, 8, 2, 2), dtype), np.ones(3, dtype))
+    convolution.backward(convolution.forward(pixels))
+    for pool in (layers.Pooling(2, 2), layers.Pooling(3, 3, 1)):
+        pool.backward(pool.forward(pixels.transpose(0, 3, 1, 2)))
+    functions.col2im(functions.im2col(pixels, 2, 2), pixels.shape, 2, 2)
+    for layer in (layers.Attention(), layers.AttentionWeight()):
+        layer.backward(layer.forward(sequences, sequences[:, 0]))
+    layer = layers.WeightSum()
+    layer.backward(layer.forward(sequences, sequences[:, :, 0]))
+    dot = layers.EmbeddingDot(x)
+    dot.backward(dot.forward(x, t))
+    scores = layers.TimeSoftmaxWithLoss()
+    scores.forward(sequences, np.zeros((6, 4), int)), scores.backward()
+    layers.UnigramSampler([0, 1, 2, 1, 0], 0.75, 1).get_negative_sample(np.array([0, 1]))
+    second.ppmi(second.create_co_matrix([0, 1, 2, 1], 3).astype(dtype))
 
 loaded = sum(sum(k.stats.cache_hits.values()) for k in {kernel for kernel, _ in versions()})
 names = [e.data["dispatcher"].__qualname__ for _, e in compiled.buffer if e.is_start]

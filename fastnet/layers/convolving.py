@@ -171,7 +171,9 @@ class Convolving(Layer):
             upstream = checks.contiguous(activation.backward(upstream), dtype)
         elif (backward := _BACKWARD.get(code)) is not None:
             given, upstream = upstream, empty(out.shape, upstream.dtype)
-            backward(checks.contiguous(out, dtype), given, upstream)
+            known = checks.contiguous(out, dtype)
+            # As matrices: of four axes the kernels would be compiled anew.
+            backward(*(array.reshape(1, -1) for array in (known, given, upstream)))
         images, kernel = checks.contiguous(x, dtype), checks.contiguous(W, dtype)
         dx, *found = gradients(g, _images(images), _kernel(kernel), _images(upstream))
         for grad, array in zip(grads, found, strict=False):
