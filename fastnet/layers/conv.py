@@ -22,6 +22,8 @@ from fastnet.layers.dense import ACTIVATIONS, ALIASES, RANGES, _fused, _named
 
 __all__ = ["Conv1D", "Conv2D"]
 
+CONVOLUTION = convolution_in_loop, convolution_gradient_in_loop, convolution_weights_in_loop
+
 
 class Conv2D(Convolving):
     """Convolution and activation of images (N, height, width, channels), as Keras has it.
@@ -159,11 +161,10 @@ class Conv2D(Convolving):
         code = _fused(type(self).__name__, self.activation)
         shape = self.output_shape(input_shape)
         W = self._kernel_shape(type(self).__name__, input_shape)
-        kernels = convolution_in_loop, convolution_gradient_in_loop, convolution_weights_in_loop
         step = LoopLayer(
             shape,
             (W, (self.filters,))[: 1 + self.use_bias],
-            kernels,
+            CONVOLUTION,
             numbers=(*g, int(self.use_bias), IDENTITY if code is None else code),
             own=scratch_size(g),
             products=math.prod(shape) * math.prod(W[:-1]),

@@ -9,11 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels.convolution_in_loop import (
-    convolution_gradient_in_loop,
-    convolution_in_loop,
-    convolution_weights_in_loop,
-)
 from fastnet.kernels.convolution_pooling import (
     convolution_pooling_gradient_in_loop,
     convolution_pooling_in_loop,
@@ -30,11 +25,10 @@ from fastnet.kernels.pooling import (
     wide_max_pooling_in_loop,
 )
 from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.conv import CONVOLUTION
 from fastnet.layers.windows import BYTE, TWO, Windowed, fits_two, largest, largest_gradient
 
 __all__ = ["MaxPooling2D", "Pooling"]
-
-CONVOLUTION = convolution_in_loop, convolution_gradient_in_loop, convolution_weights_in_loop
 
 
 class Pooling(Layer):
