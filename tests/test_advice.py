@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 
 from fastnet import layers, losses, optimizer
+from fastnet.checks.habits import OF
 from fastnet.datasets import load_mnist
 from fastnet.functions import cross_entropy_error
 from fastnet.layers import Affine, Dense, Dropout, Embedding, LeakyRelu, Relu
@@ -454,6 +455,47 @@ def test_a_type_error_from_within_stays_as_it_is():
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'size'"):
         Own()
     assert said(Own, sise=2).endswith("Give size=2.")
+
+
+# --------------------------------------------------------------- what other libraries' objects have
+
+
+def test_members_of_other_libraries_objects():
+    ready = model(inputs=3)
+    with pytest.raises(AttributeError) as caught:
+        ready.compile(optimizer="adam", loss="mse")
+    assert str(caught.value) == (
+        "Sequential: name must be an attribute of Sequential, got 'compile', which is Keras'. Give "
+        "the loss to the constructor, the others to fit: Sequential(layers, loss=...) and "
+        "model.fit(x, t, optimizer=Adam(), metrics=[...])."
+    )
+    with pytest.raises(TypeError) as caught:
+        ready(X)
+    assert str(caught.value) == (
+        "Sequential: method must be named, got a call of the object itself, as in Keras and "
+        "PyTorch. Take model.predict(x), or model.forward(x) for a step by hand."
+    )
+    with pytest.raises(AttributeError, match=r"^'Sequential' object has no attribute 'fti'$"):
+        ready.fti  # noqa: B018
+    with pytest.raises(RuntimeError, match="the number of inputs must be known"):
+        model().params  # noqa: B018  a property says its own
+    assert not hasattr(ready.layers[0], "activity")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, found in OF.items() for name in found]
+)
+def test_the_way_out_of_such_a_member_works(kind, name):
+    ready = Sequential([Dense(4, input_shape=3), Dense(3)], seed=0)
+    ready.fit(X, T, optimizer=SGD(), verbose=0)
+    names = {**NAMES, "model": ready, "layer": ready.layers[0], "optimizer": SGD()}
+    names |= {"x": X, "t": T, "i": 0, "path": "model.safetensors"}
+    with pytest.raises(AttributeError, match=f", got '{name}', which is ") as caught:
+        getattr({"Sequential": ready, "Layer": ready.layers[0]}.get(kind, SGD()), name)
+    message = str(caught.value)
+    for code in re.findall(r"(?:model|layer|optimizer)\.[\w.]+(?:\[[^\]]*\])*[\w.]*", message):
+        eval(code.rstrip("."), names)
+    assert message.endswith(".") and "\n" not in message
 
 
 # --------------------------------------------------------------------------------- finite numbers

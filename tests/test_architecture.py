@@ -43,8 +43,8 @@ RANK = {
     "kernels": 1,
     "__init__": 0,
 }
-# fastnet.set_num_threads: imported inside a function.
-UPWARD = {("__init__", "threads")}
+# `from fastnet import Dense`: imported when it is asked for, and for type checkers.
+UPWARD = {("__init__", word) for word in RANK}
 
 # Rooms of kernels/ whose files have one word: the room's.
 OF_ONE_WORD = {"checked", "simd"}

@@ -42,7 +42,7 @@ def _near(value: str, names: list[str]) -> str:
     """Return the name that somebody may have meant, "" for none: case and hyphens are no matter."""
     import difflib  # 2 ms, on the way to an error
 
-    plain = {name.replace("_", ""): name for name in names}
+    plain = {name.replace("_", "").lower(): name for name in names}
     typed = value.lower().replace("-", "").replace("_", "").replace(" ", "")
     found = difflib.get_close_matches(typed, plain, 1, 0.75)
     return plain[found[0]] if found else ""

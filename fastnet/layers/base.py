@@ -115,7 +115,7 @@ def along(input_shape: tuple[int, ...], units: int) -> tuple[int, ...]:
     return Steps((input_shape[0], units)) if isinstance(input_shape, Steps) else (units,)
 
 
-class Layer:
+class Layer(checks.Hinted):
     """A layer: forward(x) returns its output, backward(dout) the gradient dx, and fills grads.
 
     A layer of your own derives from it. With `forward` and `backward` in plain NumPy it goes into

@@ -6,12 +6,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastnet import checks
 from fastnet.models.network import Network
 
 __all__ = ["Parameters"]
 
 
-class Parameters:
+class Parameters(checks.Hinted):
     """What a stack of layers has in one vector."""
 
     def _ready(self, where: str) -> Network:

@@ -27,7 +27,7 @@ NOT_NEGATIVE = {"eps": "1e-7", "weight_decay": "1e-4"}  # and a number such as t
 FRACTIONS = {"beta1", "beta2", "decay_rate", "momentum"}
 
 
-class Optimizer:
+class Optimizer(checks.Hinted):
     """An optimizer: update(params, grads) changes the arrays of params in place.
 
     An optimizer of your own derives from it. With an `update` in plain NumPy it does steps by hand;

@@ -1,0 +1,104 @@
+"""`from fastnet import Sequential`: what stands at the top level, and what is said of others."""
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import children
+import pytest
+
+import fastnet
+from fastnet import checks
+from fastnet.checks import habits
+
+MODULES = fastnet._MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_public_class_and_function_stands_at_the_top(module):
+    found = importlib.import_module(f"fastnet.{module}")
+    for name in found.__all__:
+        public = inspect.isclass(vars(found)[name]) or inspect.isfunction(vars(found)[name])
+        assert (name in fastnet.__all__) == (name in dir(fastnet)) == public
+        if public:
+            assert getattr(fastnet, name) is getattr(found, name)
+
+
+def test_editors_and_type_checkers_see_the_same():
+    """They read the stars under TYPE_CHECKING."""
+    text = Path(fastnet.__file__).read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^    from fastnet.(\w+) import [*]$", text, re.M)) == sorted(MODULES)
+
+
+def test_no_two_modules_share_a_name():
+    """Else one of them would win in silence; and none is a module's, which would be hidden."""
+    names = fastnet.__all__
+    assert len(names) == len(set(names)) > 140
+    modules = {name.split(".")[1] for name in sys.modules if name.startswith("fastnet.")}
+    assert not modules & set(names)
+    assert fastnet.softmax is not fastnet.Softmax
+    namespace = {}
+    exec("from fastnet import *", namespace)
+    assert set(names) <= set(namespace)
+
+
+def test_nothing_is_imported_before_it_is_asked_for():
+    code = """
+import sys, fastnet
+heavy = {"numpy", "numba", "fastnet.layers"}
+print(*sorted(heavy & set(sys.modules)))
+from fastnet import StepDecay, datasets
+print(*sorted(heavy & set(sys.modules)))
+from fastnet import Dense
+print(fastnet.layers.Dense is Dense)
+"""
+    path = str(Path(fastnet.__file__).parents[1])
+    done = children.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {path!r})\n{code}"])
+    assert done.stdout.splitlines() == ["", "numpy", "True"], done.stderr
+
+
+def test_a_name_that_others_have():
+    with pytest.raises(AttributeError) as caught:
+        fastnet.Linear  # noqa: B018
+    message = (
+        f"fastnet: name must be one of its {len(fastnet.__all__)} or of its modules, got 'Linear', "
+        "which is PyTorch's. Take Dense(units)."
+    )
+    assert str(caught.value) == message
+    with pytest.raises(ImportError) as caught:
+        exec("from fastnet import Linear")  # not Python's own "cannot import name"
+    assert str(caught.value) == message
+    assert not hasattr(fastnet, "Linear")
+    with pytest.raises(AttributeError, match=r"got 'Sequental'. Did you mean 'Sequential'[?]$"):
+        fastnet.Sequental  # noqa: B018
+    with pytest.raises(AttributeError, match=r"got 'zzz'. Look at dir[(]fastnet[)][.]$"):
+        fastnet.zzz  # noqa: B018
+    assert not hasattr(fastnet, "__wrapped__")
+    from fastnet import cli  # a module that nothing has imported
+
+    assert cli is sys.modules["fastnet.cli"]
+
+
+@pytest.mark.parametrize("table", ["TOP", *habits.OF])
+def test_no_advice_about_what_is_there(table):
+    """A name that fastnet comes to have must leave the table: it would never be seen."""
+    known = dir(fastnet) if table == "TOP" else dir(getattr(fastnet, table))
+    found = habits.TOP if table == "TOP" else habits.OF[table]
+    assert not set(found) & set(known)
+
+
+def test_every_advice_of_the_top_names_what_there_is():
+    for _, way in habits.TOP.values():
+        code = way.removeprefix("Take ").split(", ")[0].split(" or ")[0].split(" is ")[0]
+        if not way.startswith("Take ") or code.startswith(("model.", "loss=", "fastnet.sklearn")):
+            continue
+        name = code.split("(")[0].split(".")[0]
+        assert hasattr(fastnet, name), way
+
+
+def test_the_table_of_a_class_is_that_of_its_base():
+    assert set(habits.CALLED) == set(habits.OF)
+    for kind in habits.OF:
+        assert issubclass(getattr(fastnet, kind), checks.Hinted)
