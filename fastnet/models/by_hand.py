@@ -20,7 +20,7 @@ from fastnet.kernels import (
 from fastnet.models import progress
 from fastnet.models.layer_list import answers_in, output_shape
 from fastnet.models.measures import is_flat
-from fastnet.models.stack import Stack
+from fastnet.models.samples import Checked
 from fastnet.models.targets import class_targets, ignored_label, of_targets, weighed
 
 __all__ = ["ByHand"]
@@ -28,7 +28,7 @@ __all__ = ["ByHand"]
 FLOAT, LABEL = checks.FLOAT64, checks.INT64
 
 
-class ByHand(Stack):
+class ByHand(Checked):
     """The steps by hand of a Sequential."""
 
     # Shape of what forward returned last, where it had no targets: that of backward's dout.
@@ -249,17 +249,13 @@ class ByHand(Stack):
         batch of 10 take 0.04 s.
         """
         where = "Sequential.numerical_gradient"
-        rows = self._rows(where, x)
-        n, layers = len(rows.array), self.layers[:]
+        layers = self.layers[:]
         checks.stateless(where, layers)
-        shape, outputs, steps_of_each = self._outputs(where, layers, rows.shape)
-        given = self._targets(where, t, n, outputs, steps=steps_of_each)
-        (labels, targets), weights = weighed(
-            where, self._loss, self._dtype, given, outputs, sample_weight, steps=steps_of_each
-        )
+        samples = self._samples(where, layers, x, t, sample_weight)
+        rows, (labels, targets), weights = samples[:3]
         weights = None if weights is None else weights.astype(FLOAT)
         l1, l2 = self._penalties(where)
-        network = self._ready(where, rows.shape, shape, layers, rows.vocabulary)
+        network = self._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
         network.check_in_loop()
         given = labels, targets.astype(FLOAT)
         wide, (labels, targets) = of_targets(network.in_float64(), given, weights)
@@ -267,9 +263,9 @@ class ByHand(Stack):
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)
         members = threads.get_num_threads()
-        work = empty(members * 2 * work_size(wide.program, n))
+        work = empty(members * 2 * work_size(wide.program, samples.n))
         first = network.views[0][2].size if network.views else 0  # never follows a parameter
-        cost = 2.0 * n * (progress.FLOPS_A_SAMPLE + 2.0 * max(network.products - first, 0))
+        cost = 2.0 * samples.n * (progress.FLOPS_A_SAMPLE + 2.0 * max(network.products - first, 0))
         for start in range(0, params.size, chunk := max(1, int(progress.FLOPS_A_CALL / cost))):
             stop = min(start + chunk, params.size)
             arguments = (

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastnet import checks
 from fastnet.functions import _count
 from fastnet.models import measures
 from fastnet.models.by_hand import ByHand
 from fastnet.models.network import Network
-from fastnet.models.rows import Rows
-from fastnet.models.targets import of_targets, weighed
+from fastnet.models.samples import Samples
+from fastnet.models.targets import of_targets
 from fastnet.models.zeros import skipping_zeros
 
 __all__ = ["Evaluated"]
@@ -70,37 +70,29 @@ class Evaluated(ByHand):
         rows at a time: only "auc" and functions keep those of all.
         """
         where = "Sequential.evaluate"
-        rows = self._rows(where, x)
-        n, layers = len(rows.array), self.layers[:]
-        shape, outputs, steps = self._outputs(where, layers, rows.shape)
-        targets = self._targets(where, t, n, outputs, steps=steps)
-        asked = measures.asked_for(where, metrics, self._loss, outputs)
-        measures.check_answers(where, asked, self._loss, targets[1])
-        targets, weights = weighed(
-            where, self._loss, self._dtype, targets, outputs, sample_weight, steps=steps
-        )
-        penalties = self._penalties(where)
-        network = self._ready(where, rows.shape, shape, layers, rows.vocabulary)
-        return self._evaluate(where, network, rows, targets, weights, penalties, asked, t)
+        layers = self.layers[:]
+        samples = self._samples(where, layers, x, t, sample_weight)
+        asked = measures.asked_for(where, metrics, self._loss, samples.outputs)
+        measures.check_answers(where, asked, self._loss, samples.targets[1])
+        penalties, rows = self._penalties(where), samples.rows
+        network = self._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
+        return self._evaluate(where, network, samples, penalties, asked)
 
     def _evaluate(
         self,
         where: str,
         network: Network,
-        rows: Rows,
-        targets: tuple[NDArray[np.int64], NDArray[Any]],
-        weights: NDArray[Any] | None,
+        samples: Samples,
         penalties: tuple[float, float],
         asked: list[measures.Measure],
-        t: ArrayLike,
     ) -> dict[str, float]:
-        n = len(rows.array)
+        n, weights = samples.n, samples.weights
         network.check_in_loop()
-        looping, answers = of_targets(network, targets, weights)
+        looping, answers = of_targets(network, samples.targets, weights)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
-        looping = skipping_zeros(looping, rows, n, size)
-        loss, right, _ = looping.run(rows, answers, order, size)[0].tolist()
-        counted = _count(weights, n * network.answers)
+        looping = skipping_zeros(looping, samples.rows, n, size)
+        loss, right, _ = looping.run(samples.rows, answers, order, size)[0].tolist()
+        counted = _count(weights, samples.answers)
         found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, counted, network.outputs)
@@ -108,5 +100,5 @@ class Evaluated(ByHand):
         for measure in asked:
             found[measure.name] = share
         if measures.are_later(asked):
-            found |= measures.measured(where, asked, network, rows, targets, weights, t)
+            found |= measures.measured(where, asked, network, samples)
         return found

@@ -14,7 +14,7 @@ from fastnet.metrics.errors import center
 from fastnet.metrics.named import METRICS, OF_CLASSES, TOP
 from fastnet.metrics.ways import Way, judged
 from fastnet.models.network import Network
-from fastnet.models.rows import Rows
+from fastnet.models.samples import Samples
 from fastnet.models.zeros import skipping_zeros
 
 __all__ = ["Measure", "asked_for", "check_answers", "measured"]
@@ -147,16 +147,14 @@ def measured(
     where: str,
     measures: list[Measure],
     network: Network,
-    rows: Rows,
-    targets: tuple[NDArray[np.int64], NDArray[Any]],
-    weights: NDArray[Any] | None,
-    t: ArrayLike,
+    samples: Samples,
 ) -> dict[str, float]:
     """Return what is not counted in the loop, by name, from predictions of a few rows at a time.
 
     Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
+    rows, targets, weights, t = samples[:4]
     loss, outputs = network.loss, network.outputs
     order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.answers
     if weights is not None and (weights < 0).any():  # answers that do not count

@@ -7,14 +7,12 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.losses import Loss
 from fastnet.losses.names import named_loss
 from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
 from fastnet.models.layer_list import (
-    answers_in,
     check_free,
     check_outputs,
     inputs_of,
@@ -25,8 +23,6 @@ from fastnet.models.layer_list import (
 )
 from fastnet.models.network import Network, unbuilt
 from fastnet.models.parameters import Parameters
-from fastnet.models.rows import Rows, rows_of
-from fastnet.models.targets import targets_of
 from fastnet.optimizer.arrays import goes_along, moved
 
 __all__ = ["Stack"]
@@ -188,17 +184,6 @@ class Stack(Parameters):
         check_outputs(where, self._loss, self.layers)
         self._ready(where, shape)
 
-    def _outputs(
-        self, where: str, layers: list[Any], shape: tuple[int, ...]
-    ) -> tuple[tuple[int, ...], int, int]:
-        """Return the shape of the outputs, the numbers of an answer, and the answers in them.
-
-        They must be such as the loss takes.
-        """
-        check_outputs(where, self._loss, layers)
-        found = output_shape(where, layers, shape)
-        return found, *answers_in(found)
-
     def _input_shape(self) -> tuple[int, ...] | None:
         """Return the shape of a sample that the model takes; None where it does not know yet."""
         return self._network.input_shape or inputs_of(self.layers)
@@ -278,23 +263,3 @@ class Stack(Parameters):
             for name in ("l1", "l2")
         )
         return l1, l2
-
-    def _rows(self, where: str, x: ArrayLike, name: str = "x") -> Rows:
-        first = self.layers[0] if self.layers else None
-        table = first.table_shape() if first is not None and first.takes_row_numbers else None
-        shape, in_shape = self._input_shape(), take_shape(self.layers)
-        if in_shape and shape is None:
-            checks.channels_come_last(where, name, np.shape(x))
-        return rows_of(where, name, x, shape, self._dtype, table, in_shape)
-
-    def _targets(
-        self,
-        where: str,
-        t: ArrayLike,
-        n: int,
-        outputs: int,
-        scores: str = "predict(x)",
-        steps: int = 0,
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Return labels and targets, as `targets_of` does."""
-        return targets_of(where, self._loss, self._dtype, t, n, outputs, scores, steps)

@@ -46,7 +46,7 @@ def test_the_bar_comes_when_the_kernels_are_there(monkeypatch):
     """A line that says that they are compiled stands above it."""
     order, run = [], Steps.run
     monkeypatch.setattr(Steps, "run", lambda *a, **k: order.append("run") or run(*a, **k))
-    monkeypatch.setattr(models.training, "progress_bar", lambda *_: order.append("bar"))
+    monkeypatch.setattr(models.epochs, "progress_bar", lambda *_: order.append("bar"))
     small().fit(*data(), 1)
     assert order == ["run", "bar", "run"]
 
@@ -70,10 +70,8 @@ def test_elsewhere_nothing_is_shown_and_tqdm_not_imported(monkeypatch, capsys, s
 def test_the_bar_is_closed_when_training_ends_early(monkeypatch, interrupt):
     x, t = data()
     bars = []  # held: a bar that is collected closes itself
-    real = models.training.progress_bar
-    monkeypatch.setattr(
-        models.training, "progress_bar", lambda *a: bars.append(real(*a)) or bars[-1]
-    )
+    real = models.epochs.progress_bar
+    monkeypatch.setattr(models.epochs, "progress_bar", lambda *a: bars.append(real(*a)) or bars[-1])
     monkeypatch.setattr(sys, "stderr", Terminal())
     with pytest.raises(FloatingPointError):
         small().fit(x * np.nan, t, 3)
@@ -105,7 +103,7 @@ def test_the_bar_moves_within_a_long_epoch(monkeypatch):
     seen = small().fit(x, t, 2, 4, verbose=0)
     bar, asked = Recorder(), []
     monkeypatch.setattr(
-        models.training, "progress_bar", lambda *arguments: asked.append(arguments) or bar
+        models.epochs, "progress_bar", lambda *arguments: asked.append(arguments) or bar
     )
     monkeypatch.setattr(progress, "FLOPS_A_CALL", 4 * progress.FLOPS_A_BATCH)  # some batches
     again = small().fit(x, t, 2, 4)
