@@ -48,7 +48,7 @@ if _TYPE_CHECKING:
     from fastnet.schedules import *
     from fastnet.threads import *
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # The kernels stand in ../kernels, which a wheel installs as fastnet/kernels and a checkout reaches
 # through a symbolic link. Git without links (Windows) leaves a text file there: look beside it.

@@ -27,7 +27,7 @@ def recipes(root):
 @pytest.fixture(scope="module")
 def sources(root):
     """The files of the project that people write, with their text."""
-    folders = ("fastnet", "kernels", "tests", "asv_benchmarks")
+    folders = ("fastnet", "kernels", "tests", "asv_benchmarks", "docs")
     files = [*root.glob("*.md"), *root.glob("*.toml")]
     for folder in folders:
         files += [path for path in (root / folder).rglob("*") if path.suffix in (".py", ".md")]
