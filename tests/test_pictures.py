@@ -109,8 +109,8 @@ def test_bad_arguments():
     refused(
         lambda: filters(np.ones((1, 1, 2, 2)), ax=3),
         TypeError,
-        "filters: ax must be an object with imshow, set_title, got 3. Make one of a class that has "
-        "these.",
+        "filters: ax must be an object with imshow, plot, text, set_title, got 3. Make one of a "
+        "class that has these.",
     )
 
 

@@ -80,7 +80,7 @@ def test_without_validation_and_with_a_single_epoch(drawn):
         (line,) = axes.get_lines()
         assert line.get_marker() == "None"
     for axes in drawn(history(1))[0]:
-        assert [line.get_marker() for line in axes.get_lines()] == ["o", "o"]
+        assert [line.get_marker() for line in axes.get_lines()] == ["o", "s"]
 
 
 def test_pyplot_is_left_alone(drawn, monkeypatch):

@@ -173,7 +173,7 @@ def _write(model: Sequential, history: History, out: str) -> tuple[list[Path], b
     written, failed = [], False
     results: dict[str, Callable[[Path], None]] = {MODEL: model.save}
     if history.loss:  # at least one epoch
-        results[CURVES] = partial(save_learning_curves, history)
+        results[CURVES] = partial(save_learning_curves, history, held_out="test")
     for name, write in results.items():
         path = Path(out, name)
         try:

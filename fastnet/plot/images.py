@@ -1,4 +1,4 @@
-"""What a network has learnt and what it sees: filters, feature maps, where attention looks."""
+"""What a network has learnt and what it sees: weights, filters, feature maps, attention."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.plot.axes import axes_of
 
-__all__ = ["attention_map", "feature_maps", "filters"]
+__all__ = ["attention_map", "feature_maps", "filters", "tiled", "weight_images"]
 
 
 def filters(W: ArrayLike, ax: Any = None) -> Any:
@@ -48,11 +49,56 @@ def filters(W: ArrayLike, ax: Any = None) -> Any:
     where = "filters"
     array = _images(where, "W", W, 4, "(FN, C, FH, FW)")
     count, channels = array.shape[:2]
-    ax, largest = _axes(where, ax), float(np.abs(array).max()) or 1.0
+    ax, largest = axes_of(where, ax), float(np.abs(array).max()) or 1.0
     tiles = array.reshape(-1, *array.shape[2:])
     columns = channels if channels > 1 else math.ceil(math.sqrt(count))
-    ax.imshow(_tiled(tiles, columns), cmap="RdBu_r", vmin=-largest, vmax=largest)
+    ax.imshow(tiled(tiles, columns), cmap="RdBu_r", vmin=-largest, vmax=largest)
     ax.set_title(f"{count} filters" + f" of {channels} channels" * (channels > 1))
+    ax.set_axis_off()
+    return ax
+
+
+def weight_images(W: ArrayLike, shape: tuple[int, int] | None = None, ax: Any = None) -> Any:
+    """Draw what each unit of a first layer weighs its pixels by: red above 0, blue below.
+
+    Parameters
+    ----------
+    W : (D, M)
+        As `Dense` and `Affine` have it: a column a unit, each drawn as an image. The units have one
+        scale. For some of many, give `layer.W[:, :25]`.
+    shape : (H, W), optional
+        Of an image, H * W = D. Default: a square.
+    ax : matplotlib Axes, optional
+        Where to draw. Default: those of a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+        `ax.figure.savefig(path)` writes the picture to a file.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        W is no such array, or its columns are no images of that shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.plot import weight_images
+    >>> ax = weight_images(np.random.default_rng(0).standard_normal((64, 50)))
+    >>> ax.get_title()
+    'weights of 50 units'
+    """
+    where = "weight_images"
+    array = _images(where, "W", W, 2, "(D, M)")
+    side = image_shape(where, "W", array.shape[0], shape)
+    tiles, largest = array.T.reshape(-1, *side), float(np.abs(array).max()) or 1.0
+    ax = axes_of(where, ax)
+    canvas = tiled(tiles, math.ceil(math.sqrt(len(tiles) * side[0] / side[1])))
+    ax.imshow(canvas, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    ax.set_title(f"weights of {len(tiles)} units")
     ax.set_axis_off()
     return ax
 
@@ -89,8 +135,8 @@ def feature_maps(x: ArrayLike, ax: Any = None) -> Any:
     where = "feature_maps"
     maps = _images(where, "x", x, 3, "(C, H, W)")
     count, height, width = maps.shape
-    ax = _axes(where, ax)
-    ax.imshow(_tiled(maps, math.ceil(math.sqrt(count))), cmap="gray")
+    ax = axes_of(where, ax)
+    ax.imshow(tiled(maps, math.ceil(math.sqrt(count))), cmap="gray")
     ax.set_title(f"{count} maps of {height} x {width}")
     ax.set_axis_off()
     return ax
@@ -137,7 +183,7 @@ def attention_map(
             f"question, got weights.shape={array.shape} for {len(answer)} and {len(question)}. "
             "Give a row for each character of the answer."
         )
-    ax = _axes(where, ax, len(answer) / len(question))
+    ax = axes_of(where, ax, len(answer) / len(question))
     ax.imshow(array, cmap="gray", vmin=0, vmax=1)
     ax.set_xticks(range(len(question)), list(question))
     ax.set_yticks(range(len(answer)), list(answer))
@@ -156,22 +202,26 @@ def _images(where: str, name: str, value: ArrayLike, ndim: int, shape: str) -> N
     return array
 
 
-def _axes(where: str, ax: Any, height: float = 0.75) -> Any:
-    """Return the axes to draw on; height is that of the picture over its width."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise checks.no_matplotlib(where, error) from error
-    if ax is not None:
-        checks.members(where, "ax", ax, ("imshow", "set_title"))
-        return ax
-    figure = Figure((6.4, max(1.6, min(12.8, 6.4 * height))), layout="constrained", dpi=144)
-    FigureCanvasAgg(figure)
-    return figure.add_subplot()
+def image_shape(where: str, name: str, pixels: int, shape: Any) -> tuple[int, int]:
+    """Return (H, W) of an image of so many pixels: a square's, where no shape is given."""
+    if shape is None:
+        side = math.isqrt(pixels)
+        height, width = side, side
+    else:
+        if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+            raise ValueError(
+                f"{where}: shape must be (height, width), got {shape!r}. Give two whole numbers."
+            )
+        height, width = (checks.count(where, f"shape[{i}]", side) for i, side in enumerate(shape))
+    if height * width != pixels:
+        raise ValueError(
+            f"{where}: {name} must have the pixels of images {height} x {width}, got {pixels}. "
+            "Give their shape, (height, width)."
+        )
+    return height, width
 
 
-def _tiled(images: NDArray[Any], columns: int) -> NDArray[np.float64]:
+def tiled(images: NDArray[Any], columns: int) -> NDArray[np.float64]:
     """Return images (N, H, W) side by side, so many abreast, with a pixel of NaN between them."""
     count, height, width = images.shape
     rows = -(-count // columns)
