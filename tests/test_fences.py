@@ -365,6 +365,7 @@ def test_no_kernel_leaves_its_operands(root, part):
     assert (code, printed) == (0, ["done"]), errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("bits", [128, 256])
 def test_no_kernel_of_other_vectors_leaves_its_operands(root, kernel_cache, bits, part):

@@ -89,6 +89,7 @@ CPUS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cpu", list(CPUS))
 def test_the_loops_of_the_tiles(machine_code, compiled, cpu):
     """Multiply-adds as many as accumulators; no stack, masks, lanes or calls; one branch.

@@ -487,6 +487,7 @@ CHILDREN = {
     any(name in os.environ for name in ("FASTNET_VECTOR_BITS", "NUMBA_CPU_NAME")),
     reason="this is the child, or a whole run",
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHILDREN)
 def test_kernels_of_another_cpu(name, kernel_cache, root, tmp_path):
     """The same tests with the vectors of SSE2 and Neon, and where each multiply-add is two."""
