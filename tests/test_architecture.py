@@ -23,6 +23,7 @@ RANK = {
     "checkpoint": 5,
     "dropin": 5,
     "plot": 5,
+    "sklearn": 5,
     "models": 4,
     "textbook": 4,
     "datasets": 3,
@@ -54,6 +55,7 @@ TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"
     *("_folders", "_fork", "_types"),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+    "estimators",  # scikit-learn is their twin
     "convolution_pooling",  # two layers of the loop in one
     *("loop/calls", "loop/record", "loop/team"),
 }
@@ -191,6 +193,7 @@ def imports_run_downwards(root):
                 known = {"info": {"numba", "llvmlite"}}
                 known |= {"weights_file": {"safetensors"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}, "textbook": {"matplotlib"}}
+                known |= {"sklearn": {"sklearn", "scipy"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(own, ())}
                 if top not in allowed:
                     yield f"{path}: imports {name}"

@@ -301,13 +301,13 @@ def test_bad_options(capsys, asked, arguments, message):
 
 def test_bad_commands(capsys):
     assert refused(capsys) == (
-        "fastnet: the following arguments are required: {train,run,warmup,info}. "
+        "fastnet: the following arguments are required: {train,run,sklearn,warmup,info}. "
         "Run fastnet --help."
     )
     assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
         "fastnet: unrecognized arguments: --epoch 3. Run fastnet --help."
     )
-    message = "fastnet: argument {train,run,warmup,info}: invalid choice: "
+    message = "fastnet: argument {train,run,sklearn,warmup,info}: invalid choice: "
     assert refused(capsys, "bake").startswith(message)
 
 

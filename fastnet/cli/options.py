@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from fastnet import __version__
+from fastnet.cli.estimators import add_sklearn
 from fastnet.cli.info import run_info
 from fastnet.cli.run import run_script
 from fastnet.cli.train import CURVES, MODEL, RECIPES, run_train
@@ -73,7 +74,7 @@ def make_parser() -> _Parser:
         description="Fully connected neural networks on SIMD kernels.",
     )
     parser.add_argument("--version", action="version", version=f"fastnet {__version__}")
-    commands = parser.add_subparsers(metavar="{train,run,warmup,info}", required=True)
+    commands = parser.add_subparsers(metavar="{train,run,sklearn,warmup,info}", required=True)
 
     train = commands.add_parser(
         "train",
@@ -137,6 +138,8 @@ def make_parser() -> _Parser:
     # One argument: of two, argparse would take the script's own "--" for itself.
     script = "a Python file, and the arguments that it takes"
     run.add_argument("command", metavar="script", nargs=argparse.PARSER, help=script)
+
+    add_sklearn(commands)
 
     warmup = commands.add_parser(
         "warmup",

@@ -1,0 +1,99 @@
+"""Epochs of a fit with solver "sgd" or "adam": which samples go into which compiled call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from fastnet.models import progress
+from fastnet.models.zeros import skipping_zeros
+from fastnet.sklearn.samples import parts, rows_of, weighing
+from fastnet.sklearn.stepping import Steps
+
+
+class Epochs:
+    """The training samples of one fit, and how epochs of them are run."""
+
+    def __init__(
+        self, steps: Steps, X: Any, targets: Any, batch_size: int, sample_weight: Any
+    ) -> None:
+        self.steps, self.X, self.targets, self.batch_size = steps, X, targets, batch_size
+        n = X.shape[0]
+        self.n, self.starts = n, np.arange(0, n, batch_size)
+        self.sizes = np.minimum(batch_size, n - self.starts).astype(float)
+        cost = progress.FLOPS_A_BATCH + batch_size * (
+            progress.FLOPS_A_SAMPLE + 6.0 * steps.network.products
+        )
+        # So many epochs are one call, so that Ctrl-C is heard; of large ones a part.
+        self.a_call = max(1, int(progress.FLOPS_A_CALL / (cost * len(self.starts))))
+        self.whole = cost * len(self.starts) <= 2 * progress.FLOPS_A_CALL
+        self.part = max(1, int(progress.FLOPS_A_CALL / cost)) * batch_size
+        self.is_sparse = scipy.sparse.issparse(X)
+        if self.is_sparse or sample_weight is not None:
+            self.a_call = 1
+        self.sample_weight = None if sample_weight is None else weighing(sample_weight)
+        rows = X[:0].toarray() if self.is_sparse else X
+        self.rows = rows_of(rows, steps.network.params.dtype)
+        self._skip_zeros(self.rows)
+        # An epoch of no samples: what it loads or compiles is loaded before the first Ctrl-C.
+        none = np.empty((1, 0), np.int64)
+        steps.run(self.rows, targets, none, batch_size, np.ones(0), [steps.rate()])
+
+    def _skip_zeros(self, rows: Any) -> None:
+        network, steps = self.steps.network, self.steps
+        skipping = skipping_zeros(network, rows, 16 * self.n, self.batch_size)
+        for name in ("sparse_forward", "sparse_backward"):
+            steps.record[name] = skipping.program[0][name]
+
+    def run(self, orders: NDArray[np.int64], lrs: list[float]) -> list[Any]:
+        """Run epochs, each in its order; return the loss of each, NaN from where none is finite."""
+        sizes, of_samples = self.sizes, None
+        if self.sample_weight is not None:
+            order = orders[0]
+            sizes = np.add.reduceat(self.sample_weight[order], self.starts, dtype=float)
+            if not sizes.all():
+                raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+            of_samples = np.empty(self.n, self.steps.network.params.dtype)
+            shares = np.repeat(self.sizes / sizes, self.sizes.astype(int))
+            of_samples[order] = self.sample_weight[order] * shares
+        if self.whole and not self.is_sparse:
+            totals = self._run(self.rows, self.targets, orders, sizes, lrs, of_samples)
+        else:
+            totals = sum(
+                self._part(orders[:, part], part, sizes, lrs, of_samples) for part in self._parts()
+            )
+        broken = totals[:, 2] != len(self.starts)
+        losses = totals[:, 0] / self.n
+        if broken.any():
+            losses[np.argmax(broken) :] = np.nan
+            self.steps.network.params[:] = np.nan  # as the update of that batch would leave them
+        return list(losses)
+
+    def _parts(self) -> Iterator[slice]:
+        if self.is_sparse:
+            return parts(self.X.shape, self.steps.network.params.itemsize, self.batch_size)
+        return (slice(i, min(self.n, i + self.part)) for i in range(0, self.n, self.part))
+
+    def _part(self, orders: Any, part: slice, sizes: Any, lrs: Any, of_samples: Any) -> Any:
+        """Run a part of one epoch: some of its batches."""
+        rows, targets = None, self.targets
+        if self.is_sparse:
+            chosen = orders[0]
+            rows = rows_of(self.X[chosen].toarray(), self.steps.network.params.dtype)
+            targets = tuple(t[chosen] if len(t) else t for t in targets)
+            if of_samples is not None:
+                of_samples = of_samples[chosen]
+            orders = np.arange(len(chosen)).reshape(1, -1)
+            self._skip_zeros(rows)
+        own = sizes[part.start // self.batch_size : -(-part.stop // self.batch_size)]
+        return self._run(rows or self.rows, targets, orders, own, lrs, of_samples)
+
+    def _run(
+        self, rows: Any, targets: Any, orders: Any, sizes: Any, lrs: Any, of_samples: Any
+    ) -> Any:
+        orders = np.ascontiguousarray(orders)
+        return self.steps.run(rows, targets, orders, self.batch_size, sizes, lrs, of_samples)

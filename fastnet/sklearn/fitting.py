@@ -1,0 +1,239 @@
+"""What both estimators share: scikit-learn's own, trained and asked in the compiled loop."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+
+from fastnet.checks import COMPUTED
+from fastnet.models import progress
+from fastnet.optimizer import Optimizer
+from fastnet.sklearn.epochs import Epochs
+from fastnet.sklearn.lbfgs import Objective
+from fastnet.sklearn.network import NAMES, Weights, weights_of
+from fastnet.sklearn.outputs import outputs_of
+from fastnet.sklearn.samples import dense_once, targets_of
+from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
+
+POSITIVE = Interval(Real, 0, None, closed="neither")
+
+
+class Compiled:
+    """Training and outputs in the compiled loop, for a class that derives from scikit-learn's.
+
+    All that scikit-learn's class does around them stays: how arguments are checked, labels are
+    encoded, weights are drawn, and when training stops.
+    """
+
+    constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [StrOptions(set(NAMES))],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), Optimizer, None],
+        "schedule": [callable, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "clip_value": [POSITIVE, None],
+        "clip_norm": [POSITIVE, None],
+    }
+
+    _loop: Weights | None = None  # views of whose vector coefs_ and intercepts_ are
+    _objective: Objective | None = None
+
+    # What scikit-learn's class has.
+    coefs_: list[NDArray[Any]]
+    intercepts_: list[NDArray[Any]]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Addresses are those of one process.
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        return {name: value for name, value in state.items() if name not in ("_loop", "_objective")}
+
+    def _weights(self: Any, dtype: np.dtype[Any], for_training: bool = False) -> Weights:
+        """Return the network of the arrays that the estimator has by now.
+
+        For training, the estimator's arrays become its views.
+        """
+        known = self._loop
+        if known is not None and known.network.params.dtype == dtype:
+            same = known.are(self.coefs_, self.intercepts_, self.activation)
+            if same and not (for_training and self.dropout):
+                return known
+        found = weights_of(
+            self.coefs_, self.intercepts_, self.activation, self.out_activation_, dtype,
+            float(self.dropout) if for_training else 0.0,
+        )  # fmt: skip
+        if for_training:
+            self.coefs_, self.intercepts_ = [*found.coefs], [*found.intercepts]
+        return found
+
+    def _keep(self: Any, dtype: np.dtype[Any]) -> None:
+        """Keep the network that gives outputs: coefs_ and intercepts_ become its views."""
+        self._loop = weights_of(
+            self.coefs_, self.intercepts_, self.activation, self.out_activation_, dtype
+        )
+        self.coefs_, self.intercepts_ = [*self._loop.coefs], [*self._loop.intercepts]
+
+    # ------------------------------------------------------------------ outputs
+
+    def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> NDArray[Any]:
+        """Return the outputs (N, C), as scikit-learn's method of that name."""
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        return outputs_of(self._weights(dtype), X, self.out_activation_)
+
+    # ------------------------------------------------------------------ sgd and adam
+
+    def _fit_stochastic(
+        self: Any, X: Any, y: Any, sample_weight: Any, *others: Any, **named: Any
+    ) -> None:
+        """Train epoch by epoch, as scikit-learn's method of that name: the same orders and stops.
+
+        Epochs at whose end the training cannot stop are done in one call.
+        """
+        incremental = named.get("incremental", others[-1] if others else False)
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        dtype, held_out = self._dtype(X), (None, None, None)
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer = optimizer_of(self)
+        if self.early_stopping:
+            X, y, sample_weight, *held_out = self._split(X, y, sample_weight)
+        n = X.shape[0]
+        batch_size = self._batch_size(n)
+        X = dense_once(X)
+        seed = self._random_state.randint(2**31 - 1) if self.dropout else 0
+        with progress.interrupts_later():
+            weights = self._weights(dtype, for_training=True)
+            if not self.dropout:
+                self._loop = weights
+            steps = Steps(self, weights, self._optimizer, seed)
+            targets = targets_of(y, self.out_activation_, dtype)
+            epochs = Epochs(steps, X, targets, batch_size, sample_weight)
+        try:
+            self._train(epochs, n, incremental, held_out)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        steps.follow()
+        if self.early_stopping:
+            self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
+        if self.early_stopping or self.dropout:
+            self._keep(dtype)
+
+    def _train(self: Any, epochs: Epochs, n: int, incremental: bool, held_out: Any) -> None:
+        optimizer, order = self._optimizer, np.arange(n, dtype=np.int64)
+        one_by_one = incremental or self.early_stopping or self.verbose
+        self.n_iter_ = done = 0
+        while done < self.max_iter:
+            # The count of epochs without an improvement grows by at most one an epoch.
+            count = min(self.n_iter_no_change + 1 - self._no_improvement_count, epochs.a_call)
+            count = 1 if one_by_one else int(max(1, min(count, self.max_iter - done)))
+            orders, lrs = [], []
+            for k in range(count):
+                if self.shuffle:
+                    drawn = np.arange(n)
+                    self._random_state.shuffle(drawn)
+                    order = order[drawn]
+                orders.append(order)
+                lrs.append(epochs.steps.rate())
+                if count > 1:
+                    optimizer.iteration_ends(self.t_ + (k + 1) * n)
+            for loss in epochs.run(np.array(orders), lrs):
+                done += 1
+                self.n_iter_ += 1
+                self.loss_ = loss
+                self.t_ += n
+                self.loss_curve_.append(loss)
+                if self.verbose:
+                    print(f"Iteration {self.n_iter_}, loss = {loss:.8f}")
+                self._update_no_improvement_count(self.early_stopping, *held_out)
+            optimizer.iteration_ends(self.t_)
+            if self._no_improvement_count > self.n_iter_no_change:
+                what = "Validation score" if self.early_stopping else "Training loss"
+                message = (
+                    f"{what} did not improve more than tol={self.tol:f} for "
+                    f"{self.n_iter_no_change:d} consecutive epochs."
+                )
+                if optimizer.trigger_stopping(message, self.verbose):
+                    break
+                self._no_improvement_count = 0
+            if incremental:
+                break
+            if self.n_iter_ == self.max_iter:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter:d}) "
+                    "reached and the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=6,
+                )
+
+    def _dtype(self: Any, X: Any) -> np.dtype[Any]:
+        """Return the dtype of the weights: that of the samples which they were drawn for."""
+        known = np.asarray(self.coefs_[0]).dtype
+        return known if known in COMPUTED else X.dtype
+
+    def _batch_size(self: Any, n: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n)
+        if self.batch_size > n:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than "
+                "sample size. It is going to be clipped",
+                stacklevel=5,
+            )
+        return int(np.clip(self.batch_size, 1, n))
+
+    def _split(self: Any, X: Any, y: Any, sample_weight: Any) -> list[Any]:
+        """Return X, y and weights to train on, then those that are held out."""
+        # Not stratified in multilabel classification.
+        stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
+        arrays = [X, y] if sample_weight is None else [X, y, sample_weight]
+        parts = train_test_split(
+            *arrays,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,
+            stratify=stratify,
+        )
+        if sample_weight is None:
+            parts += [None, None]
+        X_train, X_val, y_train, y_val, weight, weight_val = parts
+        if X_val.shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        if is_classifier(self):
+            y_val = self._label_binarizer.inverse_transform(y_val)
+        return [X_train, y_train, weight, X_val, y_val, weight_val]
+
+    # ------------------------------------------------------------------ lbfgs
+
+    def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *others: Any) -> None:
+        dtype = X.dtype
+        self._objective = self._objective_of(X, y, sample_weight)
+        try:
+            super()._fit_lbfgs(X, y, sample_weight, *others)  # type: ignore[misc]
+        finally:
+            self._objective = None
+        self._keep(dtype)
+
+    def _objective_of(self: Any, X: Any, y: Any, sample_weight: Any) -> Objective:
+        weights = self._weights(np.dtype(np.float64), for_training=True)
+        targets = targets_of(y, self.out_activation_, np.dtype(np.float64))
+        return Objective(weights, X, targets, sample_weight, float(self.alpha))
+
+    def _loss_grad_lbfgs(
+        self: Any, packed_coef_inter: Any, X: Any, y: Any, sample_weight: Any, *others: Any
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the loss at a vector of parameters, and its gradient."""
+        objective = self._objective
+        if objective is None:
+            objective = self._objective_of(X, y, sample_weight)
+        return objective(packed_coef_inter)

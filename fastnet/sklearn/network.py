@@ -1,0 +1,126 @@
+"""An estimator's weights as the compiled loop is told of them: records, one vector, addresses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnet.kernels import IDENTITY
+from fastnet.kernels.estimators import (
+    half_poisson_deviance_in_loop,
+    half_squared_error_in_loop,
+    logistic_log_loss_in_loop,
+    softmax_log_loss_in_loop,
+)
+from fastnet.kernels.loop.record import LAYER, PROGRAM
+from fastnet.layers import Dropout
+from fastnet.layers.dense import ACTIVATIONS, ALIASES, FUSED
+from fastnet.models.assembly import _on_a_line
+from fastnet.models.network import Network, addressed
+
+# What Dense may be asked for and scikit-learn's own names; softmax looks at a row as a whole.
+NAMES = sorted({*ACTIVATIONS, "logistic"} - {"softmax"})
+
+# By the activation of the outputs, as scikit-learn names it.
+LOSSES = {
+    "softmax": softmax_log_loss_in_loop,
+    "logistic": logistic_log_loss_in_loop,
+    "identity": half_squared_error_in_loop,
+    "exp": half_poisson_deviance_in_loop,
+}
+
+Arrays = list[NDArray[Any]]
+
+
+class Weights(NamedTuple):
+    """A network whose parameters lie in one vector: all weights, then all intercepts."""
+
+    network: Network
+    coefs: Arrays  # views of network.params, and
+    intercepts: Arrays
+    activation: str
+    state: NDArray[Any]  # what the records have the address of
+
+    def are(self, coefs: Sequence[Any], intercepts: Sequence[Any], activation: str) -> bool:
+        """Tell whether the arrays of an estimator are these views, and nothing else changed."""
+        return (
+            len(coefs) == len(self.coefs)
+            and activation == self.activation
+            and all(map(_is, coefs, self.coefs))
+            and all(map(_is, intercepts, self.intercepts))
+        )
+
+
+def _is(one: Any, other: Any) -> bool:
+    return one is other
+
+
+def weights_of(
+    coefs: Sequence[Any],
+    intercepts: Sequence[Any],
+    activation: str,
+    out_activation: str,
+    dtype: np.dtype[Any],
+    dropout: float = 0.0,
+) -> Weights:
+    """Return a network of copies of these arrays; without an optimizer, for outputs before theirs.
+
+    The activation of the outputs is left to the loss, and to `fastnet.sklearn.outputs`.
+    """
+    shapes = [np.shape(W) for W in coefs]
+    sizes = [math.prod(shape) for shape in shapes]
+    starts = np.cumsum([0, *sizes, *(shape[1] for shape in shapes)]).tolist()
+    params, grads = (_on_a_line(starts[-1], dtype) for _ in range(2))
+    depth, views = len(shapes), []
+    for k, array in enumerate((*coefs, *intercepts)):
+        view = params[starts[k] : starts[k + 1]]
+        view = view.reshape(shapes[k]) if k < depth else view
+        view[...] = array
+        views.append(view)
+    rows: list[dict[str, int]] = []
+    called: list[tuple[int, tuple[Any, ...]]] = []
+    numbers: list[float] = []
+
+    def call(kind: Any, width: int) -> None:
+        (step,) = kind.in_loop((width,))
+        called.append((len(rows), step.kernels))
+        own = {"row_scratch": step.row_scratch, "scratch": step.scratch, "own": step.own}
+        rows.append({"inputs": width, "outputs": width, "bias": -1, "state": len(numbers), **own})
+        numbers.extend(step.numbers)
+
+    name = ALIASES.get(activation, activation)
+    for k, (inputs, outputs) in enumerate(shapes):
+        row = {"inputs": inputs, "outputs": outputs, "weight": starts[k]}
+        row |= {"bias": starts[depth + k], "count": sizes[k] + outputs, "activation": IDENTITY}
+        rows.append(row)
+        if k < depth - 1:
+            if name in FUSED:
+                row["activation"] = FUSED[name]
+            else:
+                call(ACTIVATIONS[name](), outputs)
+            if dropout:
+                call(Dropout(dropout, inverted=True), outputs)
+    records = np.array([[row.get(field, 0) for field in LAYER.names or ()] for row in rows])
+    table = addressed(records.astype(np.int64, copy=False).view(LAYER).reshape(-1), called, dtype)
+    state = np.array(numbers, dtype)
+    eps = float(np.finfo(dtype).eps)
+    bounds = np.array([-math.log1p(-eps), -math.log(eps)])
+    program = np.zeros(1, PROGRAM)
+    record = program[0]
+    record["layers"], record["depth"] = table.ctypes.data, len(table)
+    record["x_scale"], record["x_offset"] = 1.0, -0.0
+    record["states"], record["grads"] = state.ctypes.data, grads.ctypes.data
+    record["loss"], record["loss_numbers"] = (
+        LOSSES[out_activation].address(dtype),
+        bounds.ctypes.data,
+    )
+    loss: Any = None  # the record says all
+    network = Network(
+        loss, shapes[0][0], shapes[-1][1], table, params, grads, [], [], state, [], called,
+        program, program, None, bounds, {}, (1.0, -0.0), products=sum(sizes),
+    )  # fmt: skip
+    return Weights(network, views[:depth], views[depth:], activation, state)

@@ -1,0 +1,492 @@
+"""scikit-learn's estimators on the loop: the same weights, scores, warnings, errors, and files."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import neural_network as theirs
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import scale
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import fastnet.sklearn as ours
+from fastnet.optimizer import RMSprop
+from fastnet.schedules import CosineDecay
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+X_iris, y_iris = load_iris(return_X_y=True)
+X_iris = scale(X_iris)
+X_reg, y_reg = (array[:130] for array in load_diabetes(return_X_y=True))
+X_reg, y_reg = scale(X_reg), scale(y_reg)
+
+# kind, y, its own arguments
+PROBLEMS = {
+    "classes": ("MLPClassifier", X_iris, y_iris, {}),
+    "two classes": ("MLPClassifier", X_iris[:100], np.array(["no", "yes"])[y_iris[:100]], {}),
+    "labels": ("MLPClassifier", X_iris, np.stack([y_iris < 1, y_iris > 1], axis=1).astype(int), {}),
+    "numbers": ("MLPRegressor", X_reg, y_reg, {}),
+    "rows of numbers": ("MLPRegressor", X_reg, np.stack([y_reg, X_reg[:, 0]], axis=1), {}),
+    "counts": ("MLPRegressor", X_reg, np.floor(np.exp(y_reg)), {"loss": "poisson"}),
+}
+
+
+def both(problem, **arguments):
+    kind, X, y, own = PROBLEMS[problem]
+    given = {"random_state": 1, "max_iter": 50, "hidden_layer_sizes": (9, 6), **own, **arguments}
+    weight = given.pop("sample_weight", None)
+    return [getattr(module, kind)(**given).fit(X, y, weight) for module in (theirs, ours)]
+
+
+def assert_same(one, other, tolerance=1e-8):
+    assert one.n_iter_ == other.n_iter_
+    assert one.out_activation_ == other.out_activation_
+    for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        assert_allclose(b, a, rtol=0, atol=tolerance)
+        assert a.dtype == b.dtype
+    assert_allclose(other.loss_, one.loss_, rtol=0, atol=tolerance)
+    for name in ("loss_curve_", "validation_scores_"):
+        known = getattr(one, name, None)
+        assert (known is None) == (getattr(other, name, None) is None)
+        if known is not None:
+            assert_allclose(getattr(other, name), known, rtol=0, atol=tolerance)
+    for name in ("best_loss_", "best_validation_score_", "t_", "n_layers_", "n_outputs_"):
+        if getattr(one, name, None) is not None:
+            assert_allclose(getattr(other, name), getattr(one, name), rtol=0, atol=tolerance)
+
+
+# --------------------------------------------------------------------------- the same weights
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_weights_are_scikit_learns(problem, solver, activation):
+    """Batches of 40 leave a smaller one."""
+    pair = both(problem, solver=solver, activation=activation, batch_size=40, alpha=0.01)
+    assert_same(*pair)
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_weights_of_lbfgs_are_scikit_learns(problem, activation):
+    """After 25 iterations: the line search multiplies roundings, tenfold every three or so.
+
+    scikit-learn's own weights differ as much when its rows come in another order: after 50
+    iterations by 1e-14 to 1e-6.
+    """
+    pair = both(problem, solver="lbfgs", activation=activation, alpha=1.0, max_iter=25)
+    assert_same(*pair)
+
+
+@pytest.mark.parametrize("problem", ["classes", "numbers"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"early_stopping": True},
+        {"early_stopping": True, "solver": "adam"},
+        {"learning_rate": "adaptive", "tol": 0.01, "n_iter_no_change": 1, "max_iter": 80},
+        {"learning_rate": "invscaling"},
+        {"momentum": 0.0},
+        {"nesterovs_momentum": False},
+        {"shuffle": False, "batch_size": 30},
+        {"alpha": 0.0},
+        {"alpha": 2.0, "solver": "adam"},
+        {"tol": 0.05, "n_iter_no_change": 3},
+        {"batch_size": 1, "max_iter": 3},
+        {"hidden_layer_sizes": 5},
+        {"hidden_layer_sizes": ()},
+        {"sample_weight": True},
+        {"sample_weight": True, "early_stopping": True},
+        {"sample_weight": True, "solver": "lbfgs", "alpha": 1.0},
+    ],
+    ids=str,
+)
+def test_stopping_rates_and_weights_of_samples_are_scikit_learns(problem, arguments):
+    n = len(PROBLEMS[problem][2])
+    given = {"solver": "sgd", "learning_rate_init": 0.02, **arguments}
+    if given.get("sample_weight"):
+        given["sample_weight"] = np.random.default_rng(0).uniform(0, 2, n)
+    assert_same(*both(problem, **given))
+
+
+def test_outputs_are_scikit_learns():
+    for problem in PROBLEMS:
+        one, other = both(problem, max_iter=5)
+        X, y = PROBLEMS[problem][1:3]
+        assert_array_equal(other.predict(X).dtype, one.predict(X).dtype)
+        if problem in ("classes", "two classes", "labels"):
+            assert_array_equal(other.predict(X), one.predict(X))
+            assert_allclose(other.predict_proba(X), one.predict_proba(X), atol=1e-12)
+            assert_allclose(other.predict_log_proba(X), one.predict_log_proba(X), atol=1e-10)
+        else:
+            assert_allclose(other.predict(X), one.predict(X), atol=1e-12)
+        assert_allclose(other.score(X, y), one.score(X, y))
+
+
+def test_warm_starts_and_partial_fits_go_on_as_scikit_learns():
+    X, y = PROBLEMS["classes"][1:3]
+    for solver in ("sgd", "adam"):
+        pair = both("classes", solver=solver, warm_start=True, max_iter=5)
+        for one in pair:
+            one.fit(X, y).set_params(warm_start=False)
+            for start in (0, 50):
+                one.partial_fit(X[start::3], y[start::3])
+        assert_same(*pair)
+        assert pair[0]._optimizer.learning_rate == pair[1]._optimizer.learning_rate
+
+
+def test_the_generator_is_left_where_scikit_learn_leaves_it():
+    states = [np.random.RandomState(3) for _ in range(2)]
+    for module, state in zip((theirs, ours), states, strict=True):
+        module.MLPClassifier(max_iter=30, tol=0.1, random_state=state).fit(X_iris, y_iris)
+    assert states[0].randint(2**31) == states[1].randint(2**31)
+
+
+def test_weights_follow_the_dtype_of_the_samples():
+    for solver in ("sgd", "adam", "lbfgs"):
+        single = ours.MLPClassifier(solver=solver, max_iter=5, random_state=0)
+        single.fit(X_iris.astype(np.float32), y_iris)
+        double = clone(single).fit(X_iris, y_iris)
+        assert {array.dtype.name for array in single.coefs_ + single.intercepts_} == {"float32"}
+        for a, b in zip(single.coefs_, double.coefs_, strict=True):
+            assert_allclose(a, b, atol=1e-3)
+    model = ours.MLPRegressor(max_iter=3).fit(X_reg.astype(np.float32), y_reg)
+    assert model.predict(X_reg.astype(np.float32)).dtype == np.float32
+    assert model.predict(X_reg).dtype == np.float64
+    assert_allclose(model.predict(X_reg.astype(np.float32)), model.predict(X_reg), atol=1e-4)
+
+
+def test_weights_that_are_changed_by_hand_are_those_that_predict():
+    model = ours.MLPRegressor(hidden_layer_sizes=4, max_iter=3, random_state=0).fit(X_reg, y_reg)
+    model.coefs_[1][:] = 0.0
+    assert_allclose(model.predict(X_reg), model.intercepts_[1][0])
+    model.intercepts_[1] = np.array([7.0])
+    assert_array_equal(model.predict(X_reg), 7.0)
+    kept = model.intercepts_[1]
+    kept[0] = 8.0
+    assert_array_equal(model.predict(X_reg), 8.0)
+    model.partial_fit(X_reg, y_reg)
+    assert model.intercepts_[1] is not kept
+
+
+# --------------------------------------------------------------------------- what X and y may be
+
+
+@pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.csc_array])
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_sparse_samples_give_what_dense_ones_give(solver, make, monkeypatch):
+    X = np.where(np.abs(X_iris) > 1, X_iris, 0.0)
+    dense = ours.MLPClassifier(solver=solver, max_iter=5, random_state=0, batch_size=16)
+    dense.fit(X, y_iris)
+    weight = np.linspace(0, 1, len(X))
+    weighed = clone(dense).fit(X, y_iris, weight)
+    for most in (None, 2000):  # all at once, or in parts
+        if most:
+            monkeypatch.setattr("fastnet.sklearn.samples.DENSE", most)
+        sparse = clone(dense).fit(make(X), y_iris)
+        assert_allclose(sparse.coefs_[0], dense.coefs_[0], atol=1e-12)
+        assert_allclose(sparse.predict_proba(make(X)), dense.predict_proba(X), atol=1e-12)
+        sparse = clone(dense).fit(make(X), y_iris, weight)
+        assert_allclose(sparse.coefs_[0], weighed.coefs_[0], atol=1e-12)
+
+
+def test_large_epochs_are_cut_into_calls(monkeypatch):
+    whole = ours.MLPClassifier(max_iter=4, random_state=0, batch_size=16).fit(X_iris, y_iris)
+    monkeypatch.setattr("fastnet.models.progress.FLOPS_A_CALL", 1e6)
+    parts = clone(whole).fit(X_iris, y_iris)
+    assert_array_equal(parts.coefs_[0], whole.coefs_[0])
+    assert_allclose(parts.loss_curve_, whole.loss_curve_, rtol=1e-14)
+
+
+def test_frames_and_memmaps(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    known = ours.MLPClassifier(max_iter=5, random_state=0).fit(X_iris, y_iris)
+    names = ["a", "b", "c", "d"]
+    for frame in (pandas.DataFrame(X_iris, columns=names), polars.DataFrame(X_iris, schema=names)):
+        model = clone(known).fit(frame, y_iris)
+        assert list(model.feature_names_in_) == names
+        assert_array_equal(model.coefs_[0], known.coefs_[0])
+        assert_array_equal(model.predict(frame), known.predict(X_iris))
+    np.save(tmp_path / "X.npy", X_iris)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert_array_equal(clone(known).fit(mapped, y_iris).coefs_[0], known.coefs_[0])
+    columns = np.asfortranarray(X_iris)
+    assert_array_equal(clone(known).fit(columns, y_iris).coefs_[0], known.coefs_[0])
+
+
+# --------------------------------------------------------------------------- beyond scikit-learn
+
+
+def test_class_weights_are_sample_weights():
+    weight = {0: 1.0, 1: 3.0, 2: 0.5}
+    given = {"max_iter": 5, "random_state": 0}
+    by_class = ours.MLPClassifier(class_weight=weight, **given).fit(X_iris, y_iris)
+    by_sample = theirs.MLPClassifier(**given)
+    by_sample.fit(X_iris, y_iris, sample_weight=np.array([weight[label] for label in y_iris]))
+    assert_same(by_sample, by_class)
+    few = np.r_[0:50, 50:60]
+    balanced = ours.MLPClassifier(class_weight="balanced", **given).fit(X_iris[few], y_iris[few])
+    by_sample.fit(X_iris[few], y_iris[few], sample_weight=np.where(y_iris[few] == 0, 0.6, 3.0))
+    assert_same(by_sample, balanced)
+    with pytest.raises(ValueError, match="class_weight must be a dict, got 'balanced'"):
+        balanced.partial_fit(X_iris[few], y_iris[few])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", RMSprop(0.003)], ids=str)
+def test_other_optimizers_learn(optimizer):
+    model = ours.MLPClassifier(optimizer=optimizer, learning_rate_init=0.01, random_state=0)
+    model.set_params(max_iter=30).fit(X_iris, y_iris)
+    assert model.score(X_iris, y_iris) > 0.85
+    before = model.coefs_[0].copy()
+    model.partial_fit(X_iris, y_iris)
+    assert model._optimizer.t == 31
+    assert not np.array_equal(before, model.coefs_[0])
+
+
+def test_an_optimizer_object_is_the_solver_of_its_name():
+    from fastnet.optimizer import Adam, Nesterov
+
+    given = {"max_iter": 20, "random_state": 0, "learning_rate_init": 0.01}
+    for solver, optimizer in (("sgd", Nesterov(0.01)), ("adam", Adam(0.01, eps=1e-8))):
+        one = ours.MLPClassifier(solver=solver, **given).fit(X_iris, y_iris)
+        other = ours.MLPClassifier(optimizer=optimizer, **given).fit(X_iris, y_iris)
+        assert_allclose(other.coefs_[0], one.coefs_[0], atol=1e-12)
+        assert optimizer.iter == 0  # it was copied
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu", "leaky_relu", "sigmoid"])
+def test_other_activations_learn(activation):
+    model = ours.MLPClassifier((16, 8), activation, learning_rate_init=0.01, random_state=0)
+    assert model.fit(X_iris, y_iris).score(X_iris, y_iris) > 0.9
+    assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X_iris), model.predict(X_iris))
+
+
+def test_dropout_is_for_training_alone():
+    model = ours.MLPClassifier((64,), dropout=0.5, learning_rate_init=0.01, random_state=0)
+    model.fit(X_iris, y_iris)
+    assert model.score(X_iris, y_iris) > 0.9
+    assert_array_equal(model.predict_proba(X_iris), model.predict_proba(X_iris))
+    again = clone(model).fit(X_iris, y_iris)
+    assert_array_equal(again.coefs_[0], model.coefs_[0])
+    without = clone(model).set_params(dropout=0.0).fit(X_iris, y_iris)
+    assert not np.array_equal(without.coefs_[0], model.coefs_[0])
+    stopped = clone(model).set_params(early_stopping=True).fit(X_iris, y_iris)
+    assert max(stopped.validation_scores_) == stopped.best_validation_score_
+
+
+def test_schedules_and_limits_of_gradients():
+    given = {"solver": "sgd", "momentum": 0.0, "max_iter": 1, "random_state": 0, "alpha": 0.0}
+    given |= {"shuffle": False, "batch_size": 50}
+    rates = [0.1, 0.0, 0.05]  # of three updates
+    model = ours.MLPClassifier(schedule=rates.__getitem__, **given).fit(X_iris, y_iris)
+    one = ours.MLPClassifier(learning_rate_init=0.1, **given).fit(X_iris[:50], np.zeros(50, int))
+    assert one.n_iter_ == model.n_iter_ == 1
+    assert model._optimizer.learning_rate == 0.05
+    slow = ours.MLPClassifier(schedule=lambda step: 0.0, **given).fit(X_iris, y_iris)
+    first = ours.MLPClassifier(schedule=lambda step: 0.1, **given).fit(X_iris, y_iris)
+    for limit in ("clip_norm", "clip_value"):
+        clipped = ours.MLPClassifier(
+            schedule=lambda step: 0.1 * (step == 0), **{limit: 1e-6}, **given
+        ).fit(X_iris, y_iris)
+        moved = np.concatenate(
+            [(a - b).ravel() for a, b in zip(clipped.coefs_, slow.coefs_, strict=True)]
+        )
+        assert 0 < np.abs(moved).max() <= 1.001e-7
+    assert np.abs(first.coefs_[0] - slow.coefs_[0]).max() > 1e-4
+    cosine = ours.MLPClassifier(schedule=CosineDecay(0.1, 100), solver="sgd", random_state=0)
+    assert cosine.fit(X_iris, y_iris).score(X_iris, y_iris) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"activation": "softmax"}, "The 'activation' parameter of MLPClassifier must be a str"),
+        ({"optimizer": "sgdx"}, "The 'optimizer' parameter of MLPClassifier must be"),
+        ({"dropout": 1.0}, "The 'dropout' parameter of MLPClassifier must be a float in"),
+        ({"clip_norm": 0}, "The 'clip_norm' parameter of MLPClassifier must be a float in"),
+        ({"schedule": 3}, "The 'schedule' parameter of MLPClassifier must be a callable"),
+    ],
+)
+def test_wrong_arguments_are_told_as_scikit_learn_tells_them(arguments, text):
+    with pytest.raises(ValueError, match=text):
+        ours.MLPClassifier(**arguments).fit(X_iris, y_iris)
+
+
+def test_negative_sample_weights_are_refused():
+    weight = np.ones(150)
+    weight[7] = -2
+    text = r"sample_weight must be at least 0, got sample_weight\[7\]=-2\. Give samples that do"
+    for solver in ("adam", "lbfgs"):
+        with pytest.raises(ValueError, match=text):
+            ours.MLPClassifier(solver=solver).fit(X_iris, y_iris, sample_weight=weight)
+
+
+def test_a_loss_that_overflows_is_scikit_learns_error():
+    model = ours.MLPRegressor(solver="sgd", learning_rate_init=1e3, random_state=0, max_iter=30)
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        model.fit(1e6 * X_reg, y_reg)
+    assert np.isnan(model.loss_) and model.n_iter_ == 30
+
+
+# --------------------------------------------------------------------------- scikit-learn's tools
+
+
+@parametrize_with_checks([ours.MLPClassifier(max_iter=50), ours.MLPRegressor(max_iter=50)])
+def test_estimator_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check(estimator)
+
+
+def test_parameters_are_scikit_learns_and_ours():
+    for name in ("MLPClassifier", "MLPRegressor"):
+        their, our = getattr(theirs, name)().get_params(), getattr(ours, name)().get_params()
+        assert their.items() <= our.items()
+        more = {"optimizer", "schedule", "dropout", "clip_value", "clip_norm"}
+        more |= {"class_weight"} if name == "MLPClassifier" else set()
+        assert our.keys() - their.keys() == more
+        assert repr(getattr(ours, name)(alpha=1.0)) == f"{name}(alpha=1.0)"
+        assert isinstance(getattr(ours, name)(), getattr(theirs, name))
+
+
+def test_warnings_are_scikit_learns():
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\) reached"):
+        ours.MLPClassifier(max_iter=2).fit(X_iris, y_iris)
+    with pytest.warns(UserWarning, match="batch_size` less than 1 or larger than sample size"):
+        ours.MLPClassifier(max_iter=2, batch_size=1000).fit(X_iris, y_iris)
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge"):
+        ours.MLPClassifier(max_iter=2, solver="lbfgs").fit(X_iris, y_iris)
+
+
+def test_verbose_says_what_scikit_learn_says(capsys):
+    said = []
+    for module in (theirs, ours):
+        given = {"verbose": True, "random_state": 0, "tol": 0.5, "n_iter_no_change": 2}
+        module.MLPClassifier(early_stopping=True, **given).fit(X_iris, y_iris)
+        module.MLPClassifier(solver="sgd", learning_rate="adaptive", max_iter=9, **given).fit(
+            X_iris, y_iris
+        )
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert "Setting learning rate to" in said[0]
+
+
+def test_copies_and_files(tmp_path):
+    joblib = pytest.importorskip("joblib")
+    model = ours.MLPClassifier(max_iter=10, random_state=0).fit(X_iris, y_iris)
+    answers = model.predict_proba(X_iris)
+    joblib.dump(model, tmp_path / "model.joblib")
+    copies = [pickle.loads(pickle.dumps(model)), copy.deepcopy(model)]
+    copies += [joblib.load(tmp_path / "model.joblib", mmap_mode=mode) for mode in (None, "r")]
+    for one in copies:
+        assert_array_equal(one.predict_proba(X_iris), answers)
+    known = clone(model)
+    for one in (model, *copies):
+        one.partial_fit(X_iris, y_iris)
+        assert_array_equal(one.coefs_[0], model.coefs_[0])
+    assert not hasattr(known, "coefs_")
+
+
+def test_skops_keeps_an_estimator():
+    skops = pytest.importorskip("skops.io")
+    model = ours.MLPClassifier(max_iter=10, random_state=0).fit(X_iris, y_iris)
+    data = skops.dumps(model)
+    loaded = skops.loads(data, trusted=skops.get_untrusted_types(data=data))
+    assert_array_equal(loaded.predict_proba(X_iris), model.predict_proba(X_iris))
+    loaded.partial_fit(X_iris, y_iris)
+
+
+def test_pipelines_searches_and_ensembles():
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import BaggingClassifier, VotingClassifier
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def model(module):
+        return module.MLPClassifier((8,), max_iter=20, random_state=0, learning_rate_init=0.02)
+
+    def uses(module):
+        scaled = ColumnTransformer([("scaled", StandardScaler(), [0, 1, 2, 3])])
+        yield make_pipeline(scaled, model(module))
+        yield GridSearchCV(model(module), {"alpha": [1e-4, 1.0]}, cv=2)
+        yield HalvingGridSearchCV(
+            model(module), {"alpha": [1e-4, 1.0]}, cv=2, random_state=0, max_resources=60
+        )
+        yield CalibratedClassifierCV(model(module), cv=2)
+        yield BaggingClassifier(model(module), n_estimators=2, random_state=0)
+        yield VotingClassifier([("one", model(module)), ("two", model(module))], voting="soft")
+
+    for one, other in zip(uses(theirs), uses(ours), strict=True):
+        probabilities = [use.fit(X_iris, y_iris).predict_proba(X_iris) for use in (one, other)]
+        assert_allclose(probabilities[1], probabilities[0], atol=1e-8)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_searches_in_threads_and_processes(backend):
+    from joblib import parallel_config
+    from sklearn.model_selection import GridSearchCV
+
+    search = GridSearchCV(
+        ours.MLPClassifier((8,), max_iter=20, random_state=0), {"alpha": [1e-4, 0.1, 1.0]}, cv=2
+    )
+    alone = clone(search).fit(X_iris, y_iris).cv_results_["mean_test_score"]
+    with parallel_config(backend=backend, n_jobs=2):
+        assert_array_equal(search.fit(X_iris, y_iris).cv_results_["mean_test_score"], alone)
+
+
+# --------------------------------------------------------------------------- patch
+
+
+def test_patch_and_unpatch(capsys, monkeypatch):
+    known = type(sys)("known")
+    known.MLPClassifier, known.other = theirs.MLPClassifier, theirs.MLPRegressor
+    monkeypatch.setitem(sys.modules, "known", known)
+    kept = theirs.MLPClassifier
+    before = pickle.dumps(kept())
+    ours.patch()
+    try:
+        ours.patch()
+        assert theirs.MLPClassifier is known.MLPClassifier is ours.MLPClassifier
+        assert theirs.MLPRegressor is ours.MLPRegressor
+        assert type(pickle.loads(before)) is kept
+        pickle.dumps(kept())
+        ours.MLPClassifier(max_iter=2).fit(X_iris, y_iris)
+    finally:
+        ours.unpatch()
+    said = capsys.readouterr().err
+    assert said.count("are fastnet's now") == 1
+    assert theirs.MLPClassifier is known.MLPClassifier is kept
+    assert theirs.MLPClassifier.__module__.startswith("sklearn.")
+    ours.unpatch()
+
+
+def test_the_command_runs_a_script_with_ours(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import sys\n"
+        "from sklearn.neural_network import MLPClassifier\n"
+        "if __name__ == '__main__':\n"
+        "    print(MLPClassifier.__module__, sys.argv[1:], sys.path[0])\n"
+    )
+    command = [sys.executable, "-m", "fastnet", "sklearn", str(script), "--folds", "5"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == f"fastnet.sklearn.classifier ['--folds', '5'] {tmp_path}\n", done.stderr
+    assert done.stderr.count("are fastnet's now") == 1
+    from fastnet.cli import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(["sklearn", str(tmp_path / "missing.py")])
+    assert caught.value.code == 2
