@@ -26,7 +26,7 @@ try:
 except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["opened", "write"]
+__all__ = ["opened", "write", "write_whole"]
 
 FORMAT = 2
 READ = (1, FORMAT)
@@ -51,7 +51,7 @@ def write(
     tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     header = {"format": FORMAT, "version": fastnet.__version__, **description}
     data = save(tensors, metadata={"fastnet": json.dumps(header)})
-    _write_whole(where, checks.path(where, path), data)
+    write_whole(where, path, data)
 
 
 @contextlib.contextmanager
@@ -138,8 +138,9 @@ def _lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _write_whole(where: str, path: str, data: bytes) -> None:
+def write_whole(where: str, path: str | bytes | os.PathLike[Any], data: bytes) -> None:
     """Write data under a temporary name beside path, sync it, and rename it to path."""
+    path = checks.path(where, path)
     shown = repr(path)
     final = os.path.realpath(path)  # a symlink stays one
     folder, name = os.path.split(final)

@@ -28,6 +28,7 @@ RANK = {
     "textbook": 4,
     "datasets": 3,
     "gradient": 3,
+    "interchange": 3.5,
     "layers": 3,
     "losses": 3,
     "optimizer": 3,
@@ -191,7 +192,7 @@ def imports_run_downwards(root):
                 yield f"{path}: imports kernels, which is fastnet.kernels"
             elif top != "fastnet" or word == "reference":
                 known = {"info": {"numba", "llvmlite"}}
-                known |= {"weights_file": {"safetensors"}}
+                known |= {"weights_file": {"safetensors"}, "interchange": {"torch", "onnx"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}, "textbook": {"matplotlib"}}
                 known |= {"sklearn": {"sklearn", "scipy"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(own, ())}

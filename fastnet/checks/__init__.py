@@ -8,6 +8,7 @@ from fastnet.checks.arrays import *
 from fastnet.checks.attributes import *
 from fastnet.checks.convolution import *
 from fastnet.checks.habits import *
+from fastnet.checks.interchange import *
 from fastnet.checks.layers import *
 from fastnet.checks.misplaced import *
 from fastnet.checks.models import *

@@ -14,10 +14,10 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
+from fastnet.models.exchange import Exchanged
 from fastnet.models.layer_list import outputs_of, take_shape
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
-from fastnet.models.training import Trained
 from fastnet.models.zeros import skipping_zeros
 
 Model = TypeVar("Model", bound="Sequential")
@@ -26,7 +26,7 @@ LABEL = checks.INT64
 FEW_ROWS = np.arange(31)  # and fewer: too few for a second thread, whatever the layers
 
 
-class Sequential(Trained):
+class Sequential(Exchanged):
     """Layers in a row, trained in a compiled loop.
 
     A compiled call does many short epochs, or a part of a long one: some 0.05 s of work, so that

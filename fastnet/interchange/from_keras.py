@@ -1,0 +1,149 @@
+"""Layers from a Sequential of Keras: axes and gates are where they are here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnet import checks, layers
+
+ACTIVATIONS = {
+    "linear": "Identity",
+    "relu": "Relu",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softplus": "Softplus",
+    "silu": "Silu",
+    "swish": "Silu",
+    "gelu": "Gelu",
+    "elu": "Elu",
+    "mish": "Mish",
+    "softmax": "Softmax",
+}
+SAME = {"Flatten", "GlobalAveragePooling2D", "Softmax"}
+CONVOLUTIONS, POOLING = {"Conv2D", "Conv1D"}, {"MaxPooling2D", "AveragePooling2D"}
+RECURRENT = {"SimpleRNN", "LSTM", "GRU"}
+KNOWN = SAME | CONVOLUTIONS | POOLING | RECURRENT | {
+    *("Dense", "InputLayer", "Reshape", "Dropout", "BatchNormalization", "Embedding"),
+    *("Bidirectional", "Rescaling", "Activation", "ReLU", "LeakyReLU", "ELU"),
+}  # fmt: skip
+
+
+def layers_of(where: str, model: Any) -> list[Any]:
+    """Return layers that compute what a Sequential of Keras does in inference."""
+    found: list[Any] = []
+    for i, layer in enumerate(model.layers):
+        place = f"model.layers[{i}]"
+        kind = type(layer).__name__
+        checks.convertible(where, place, kind, KNOWN)
+        made = _made(where, place, kind, layer)
+        for each in made:
+            each.trainable = bool(layer.trainable)
+        found += made
+    return found
+
+
+def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
+    """Return our layers for one of Keras'."""
+    arrays = [np.array(array) for array in layer.get_weights()]
+    if kind == "InputLayer":
+        return []
+    if kind in SAME:
+        return [getattr(layers, kind)()]
+    if kind == "Dense":
+        W, *b = arrays
+        made: Any = layers.MatMul(W)
+        if b:
+            made = layers.Dense._from_saved({"units": W.shape[1]}, {"W": W, "b": b[0]})
+        return [made, *_activation(where, place, layer.activation)]
+    if kind in CONVOLUTIONS:
+        checks.same_as_here(where, place, "data_format", layer.data_format, "channels_last")
+        options = {
+            "filters": layer.filters,
+            "kernel_size": tuple(layer.kernel_size),
+            "strides": tuple(layer.strides),
+            "padding": layer.padding,
+            "dilation": tuple(layer.dilation_rate),
+            "groups": layer.groups,
+            "use_bias": layer.use_bias,
+        }
+        given = dict(zip(("W", "b"), arrays, strict=False))
+        made = getattr(layers, kind)._from_saved(options, given)
+        return [made, *_activation(where, place, layer.activation)]
+    if kind in POOLING:
+        checks.same_as_here(where, place, "data_format", layer.data_format, "channels_last")
+        return [getattr(layers, kind)(tuple(layer.pool_size), tuple(layer.strides), layer.padding)]
+    if kind in RECURRENT or kind == "Bidirectional":
+        return [_recurrent(where, place, kind, layer, arrays)]
+    if kind == "BatchNormalization":
+        return [_normalization(where, place, layer, arrays)]
+    if kind == "Embedding":
+        return [layers.Embedding(arrays[0])]
+    if kind == "Reshape":
+        return [layers.Reshape(tuple(layer.target_shape))]
+    if kind == "Dropout":
+        return [layers.Dropout(layer.rate, inverted=True)]
+    if kind == "Rescaling":
+        return [layers.Rescaling(float(layer.scale), float(layer.offset))]
+    if kind == "LeakyReLU":
+        return [layers.LeakyRelu(float(layer.negative_slope))]
+    if kind == "ELU":
+        return [layers.Elu(float(layer.alpha))]
+    if kind == "ReLU":
+        for name, wanted in (("max_value", None), ("negative_slope", 0.0), ("threshold", 0.0)):
+            checks.same_as_here(where, place, name, getattr(layer, name), wanted)
+        return [layers.Relu()]
+    return _activation(where, place, layer.activation)
+
+
+def _activation(where: str, place: str, function: Any) -> list[Any]:
+    """Return the layer of an activation of Keras, which is a function; none for "linear"."""
+    name = getattr(function, "__name__", type(function).__name__)
+    if name == "leaky_relu":
+        return [layers.LeakyRelu(0.2)]  # Keras', where PyTorch's and ours is 0.01
+    checks.convertible(where, f"the activation of {place}", name, {*ACTIVATIONS, "leaky_relu"})
+    made = getattr(layers, ACTIVATIONS[name])()
+    return [] if name == "linear" else [made]
+
+
+def _recurrent(where: str, place: str, kind: str, layer: Any, arrays: list[Any]) -> Any:
+    """Return a recurrent layer with its weights."""
+    inner, one = layer, len(arrays)
+    if kind == "Bidirectional":
+        checks.same_as_here(where, place, "merge_mode", layer.merge_mode, "concat")
+        inner, one = layer.forward_layer, len(arrays) // 2
+    word = type(inner).__name__
+    checks.convertible(where, place, word, RECURRENT)
+    options = {"units": inner.units, "return_sequences": inner.return_sequences}
+    name = inner.activation.__name__
+    if word == "SimpleRNN":
+        options["activation"] = name
+    else:
+        gate = inner.recurrent_activation.__name__
+        checks.same_as_here(where, place, "activation", name, "tanh")
+        checks.same_as_here(where, place, "recurrent_activation", gate, "sigmoid")
+    if word == "GRU":
+        checks.same_as_here(where, place, "reset_after", inner.reset_after, True)
+    checks.same_as_here(where, place, "go_backwards", inner.go_backwards, False)
+    made: Any = getattr(layers, word)(**options)
+    given = []
+    for some in (arrays[:one], arrays[one:]):
+        if some:
+            Wx, Wh, *b = some
+            rows = (2, Wx.shape[1]) if word == "GRU" else Wx.shape[1:]
+            given.append((Wx, Wh, b[0] if b else np.zeros(rows, Wx.dtype)))
+    if kind == "Bidirectional":
+        made = layers.Bidirectional(made)
+    made._keep([each for Wx, Wh, _ in given for each in (Wx, Wh)] + [b for _, _, b in given])
+    return made
+
+
+def _normalization(where: str, place: str, layer: Any, arrays: list[Any]) -> Any:
+    """Return a BatchNormalization; without a scale or an offset there, with 1 or 0."""
+    axis = layer.axis if type(layer.axis) is int else next(iter(layer.axis))
+    checks.same_as_here(where, place, "axis", axis in (-1, len(layer.input.shape) - 1), True)
+    *learnt, mean, var = arrays
+    gamma = learnt.pop(0) if layer.scale else np.ones_like(mean)
+    beta = learnt.pop(0) if layer.center else np.zeros_like(mean)
+    return layers.BatchNormalization(gamma, beta, layer.momentum, mean, var, layer.epsilon)

@@ -1,0 +1,100 @@
+"""A built model as parts: what `to_torch` and `to_onnx` have to find a counterpart of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastnet import checks, layers
+from fastnet.layers.base import Steps
+from fastnet.layers.dense import ACTIVATIONS
+
+PRODUCTS = {"Dense", "Affine", "MatMul"}
+CONVOLUTIONS = {"Conv2D", "Conv1D"}
+RECURRENT = {"SimpleRNN", "LSTM", "GRU", "Bidirectional"}
+POOLING = {"MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"}
+ALIKE = {kind.__name__ for kind in ACTIVATIONS.values()} | {"Dropout", "Rescaling"}
+KNOWN = PRODUCTS | CONVOLUTIONS | RECURRENT | POOLING | ALIKE
+KNOWN |= {"BatchNormalization", "Embedding", "Flatten", "Reshape"}
+
+
+class Part(NamedTuple):
+    """One operation: a layer without its activation, or that, with the shapes of a sample.
+
+    Where a layer flattens what it takes, a part "Reshape" stands before it; one that gives the
+    shape back behind it.
+    """
+
+    kind: str
+    layer: Any
+    taken: tuple[int, ...]
+    made: tuple[int, ...]
+
+
+def parts_of(where: str, model: Any) -> tuple[tuple[int, ...], list[Part]]:
+    """Return the shape of a sample, and the parts of a model in their order."""
+    shape = first = tuple(model._ready(where).input_shape)
+    found: list[Part] = []
+    for i, layer in enumerate(model.layers):
+        kind = type(layer).__name__
+        if type(layer) is not getattr(layers, kind, None):
+            kind = f"{type(layer).__module__}.{kind}"  # of a user's own, of whatever name
+        checks.convertible(where, f"layers[{i}]", kind, KNOWN)
+        made = layer.output_shape(shape)
+        if kind in ("Flatten", "Reshape"):
+            found.append(Part("Reshape", None, shape, made))
+        elif kind in PRODUCTS or kind == "BatchNormalization":
+            along = isinstance(shape, Steps) or (len(shape) == 3 and kind == "BatchNormalization")
+            flat = shape if along else (math.prod(shape),)
+            result = made if kind in PRODUCTS else flat
+            found.append(Part("Reshape", None, shape, flat))
+            found.append(Part("Dense" if kind in PRODUCTS else kind, layer, flat, result))
+            found.append(Part("Reshape", None, result, made))
+        else:
+            found.append(Part(kind, layer, shape, made))
+        activation = getattr(layer, "activation", None)
+        if kind in PRODUCTS | CONVOLUTIONS and activation is not None:
+            of_its_own = ACTIVATIONS[activation]()
+            found.append(Part(type(of_its_own).__name__, of_its_own, made, made))
+        shape = made
+    return first, [
+        part
+        for part in found
+        if part.kind != "Identity"
+        and (part.kind != "Reshape" or tuple(part.taken) != tuple(part.made))
+    ]
+
+
+def arrays(layer: Any, dtype: Any) -> list[NDArray[Any]]:
+    """Return copies of what a layer has learnt."""
+    return [np.array(array, dtype) for array in layer.params]
+
+
+def directions(layer: Any, dtype: Any) -> list[list[NDArray[Any]]]:
+    """Return Wx, Wh and b of each direction of a recurrent layer."""
+    found: list[list[NDArray[Any]]] = layer._in_directions(arrays(layer, dtype))
+    return found
+
+
+def cell(layer: Any) -> tuple[str, str]:
+    """Return the class and the activation of a recurrent layer, or of those within it."""
+    inner = getattr(layer, "layer", layer)
+    return type(inner).__name__, getattr(inner, "activation", "tanh")
+
+
+def zeros_around(layer: Any, taken: tuple[int, ...], made: tuple[int, ...]) -> list[Any]:
+    """Return what windows reach over before and behind an image, for each axis."""
+    where = type(layer).__name__
+    if where in CONVOLUTIONS:
+        return [tuple(pair) for pair in layer._windows(where, "input_shape", taken)[0]]
+    before, counts = layer._geometry(where, taken)
+    sides = zip(before, counts, taken, layer.pool_size, layer.strides, strict=False)
+    return [(b, max((n - 1) * step + size - length - b, 0)) for b, n, length, size, step in sides]
+
+
+def is_sequence(shape: tuple[int, ...]) -> bool:
+    """Tell whether each step of a sample is answered."""
+    return isinstance(shape, Steps)
