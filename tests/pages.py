@@ -10,6 +10,7 @@ import warnings
 
 import pytest
 
+# Not a fence of { .python }: it shows a file that a test of its own runs.
 BLOCK = re.compile(r"^( *)```(python|text)\n(.*?)^\1```$", re.M | re.S)
 # Not in the extra `test`, or not on every machine: what needs them is skipped, and said.
 OPTIONAL = re.compile(r"^(?:import|from) (torch|keras|sklearn|pandas|onnx\w*|dask|optuna)\b", re.M)
