@@ -194,7 +194,7 @@ def imports_run_downwards(root):
                 known = {"info": {"numba", "llvmlite"}}
                 known |= {"weights_file": {"safetensors"}, "interchange": {"torch", "onnx"}}
                 known |= {"plot": {"matplotlib"}, "models": {"tqdm"}, "textbook": {"matplotlib"}}
-                known |= {"sklearn": {"sklearn", "scipy"}}
+                known |= {"sklearn": {"sklearn", "scipy"}, "cli": {"PIL", "pandas", "shtab"}}
                 allowed = {"numpy", *sys.stdlib_module_names, *known.get(own, ())}
                 if top not in allowed:
                     yield f"{path}: imports {name}"

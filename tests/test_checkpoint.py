@@ -138,6 +138,7 @@ def test_strided_arrays_are_saved_in_order(path):
         _input_shape=lambda: (3,),
         _ready=lambda where: None,
         _masks=None,
+        metadata=None,
         optimizer=None,
     )
     save_model(model, path)

@@ -12,6 +12,7 @@ import time
 import children
 import numpy as np
 import pytest
+from command_line import only_json, refused
 
 import fastnet
 from fastnet import cli, datasets
@@ -20,22 +21,8 @@ from fastnet.info import installation
 from fastnet.layers import Dense
 from fastnet.models import Sequential
 
-MODEL, CURVES = "model.safetensors", "learning_curves.png"
+MODEL, CURVES, HISTORY = "model.safetensors", "learning_curves.png", "history.json"
 TRAIN = [sys.executable, "-m", "fastnet", "train"]
-
-
-def refused(capsys, *argv, status=2):
-    """The one line on stderr with which `fastnet *argv` ends."""
-    with pytest.raises(SystemExit) as caught:
-        cli.main(argv)
-    printed = capsys.readouterr()
-    assert caught.value.code == status
-    assert printed.err.count("\n") == 1 and "Traceback" not in printed.err
-    return printed.err.rstrip("\n")
-
-
-def last_json(text):
-    return json.loads(text.rstrip("\n").split("\n")[-1])
 
 
 @pytest.fixture
@@ -76,7 +63,7 @@ def small_mnist(tmp_path):
 @pytest.mark.parametrize("seed", range(5))
 def test_default_settings_reach_the_promised_accuracy(capsys, seed):
     assert cli.main(["train", "--seed", str(seed), "--quiet", "--json"]) == 0
-    results = last_json(capsys.readouterr().out)
+    results = only_json(capsys.readouterr().out)
     assert list(results) == [
         "test_accuracy",
         "train_accuracy",
@@ -84,6 +71,7 @@ def test_default_settings_reach_the_promised_accuracy(capsys, seed):
         "seconds",
         "samples_per_second",
         "parameters",
+        "wrote",
     ]
     assert 0.96 <= results["test_accuracy"] < 1
     assert results["train_accuracy"] >= 0.98
@@ -94,7 +82,7 @@ def test_default_settings_reach_the_promised_accuracy(capsys, seed):
 
 def test_what_a_pipe_gets(tmp_path, warm_cache):
     out = tmp_path / "new" / "out"
-    command = [*TRAIN, "--epochs", "3", "--out", str(out), "--json"]
+    command = [*TRAIN, "--epochs", "3", "--out", str(out)]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "80"}
     done = children.run(command, env=environment, text=False)
     text = done.stdout.decode("utf-8")
@@ -112,7 +100,9 @@ def test_what_a_pipe_gets(tmp_path, warm_cache):
         assert columns[1] == str(epoch) and len(line) == len(lines[4])
         for place, digits in zip(range(2, 7), (4, 4, 4, 4, 4), strict=True):
             assert re.fullmatch(rf"\d\.\d{{{digits}}}", columns[place])
-    results = last_json(text)
+    record = json.loads((out / HISTORY).read_text())
+    results = record["results"]
+    assert record["settings"]["optimizer"] == "sgd" and len(record["history"]["val_loss"]) == 3
     right = round(360 * results["test_accuracy"])
     assert lines[9] == (
         f"test accuracy {results['test_accuracy']:.4f} ({right} of 360), "
@@ -122,8 +112,8 @@ def test_what_a_pipe_gets(tmp_path, warm_cache):
     assert len(re.findall(r"says \d \(\d+%\)", text)) == 4
     assert re.findall(r"right|wrong, it is \d", text)[:3] == ["right"] * 3
     assert len(re.findall(r"wrong, it is \d", text)) == 1
-    assert lines[-4:-2] == [f"wrote {out / MODEL}", f"wrote {out / CURVES}"]
-    assert sorted(os.listdir(out)) == [CURVES, MODEL]
+    assert lines[-4:-1] == [f"wrote {out / name}" for name in (MODEL, HISTORY, CURVES)]
+    assert sorted(os.listdir(out)) == [HISTORY, CURVES, MODEL]
 
     (_, _), (x_test, t_test) = load_digits()
     model = Sequential.load(out / MODEL)
@@ -247,7 +237,7 @@ def test_simple_conv_is_the_textbooks_network(capsys, asked, small_mnist):
 
 def test_simple_conv_learns_the_digits(capsys):
     assert cli.main("train --model simple-conv --epochs 8 --quiet --json".split()) == 0
-    assert last_json(capsys.readouterr().out)["test_accuracy"] > 0.95
+    assert only_json(capsys.readouterr().out)["test_accuracy"] > 0.95
 
 
 def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
@@ -255,13 +245,13 @@ def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
     assert asked["x"].dtype == np.uint8 and asked["x"].shape == (20, 784)
     assert asked["validation_data"][0].dtype == np.uint8
     assert asked["model"].layers[0].scale == 1 / 255
-    text = capsys.readouterr().out
-    assert text.startswith(
+    printed = capsys.readouterr()
+    assert printed.err.startswith(
         "data      MNIST, 20 images to learn from, 8 to test\n"
         "network   784-50-10, relu, float32, 39,760 parameters\n"
     )
-    assert last_json(text)["parameters"] == 39760
-    assert "▀" in text
+    assert only_json(printed.out)["parameters"] == 39760
+    assert "▀" in printed.err
 
 
 @pytest.mark.parametrize(
@@ -271,10 +261,6 @@ def test_mnist_goes_in_as_stored(capsys, asked, small_mnist):
          "Give them with commas: 50,50."),
         ("--hidden 50,,50", "--hidden must be the layers' numbers of units, got '50,,50'. "
          "Give them with commas: 50,50."),
-        ("--activation swish", "--activation must be sigmoid or relu or tanh, got 'swish'. "
-         "Give one of these names."),
-        ("--optimizer rmsprop", "--optimizer must be sgd or adam, got 'rmsprop'. "
-         "Give one of these names."),
         ("--model deep", "--model must be dense or simple-conv, got 'deep'. "
          "Give one of these names."),
         ("--lr fast", "--lr must be a positive number, got 'fast'. Give another value."),
@@ -301,14 +287,17 @@ def test_bad_options(capsys, asked, arguments, message):
 
 def test_bad_commands(capsys):
     assert refused(capsys) == (
-        "fastnet: the following arguments are required: {train,run,sklearn,warmup,info}. "
-        "Run fastnet --help."
+        "fastnet: the following arguments are required: "
+        "{train,predict,evaluate,inspect,compare,run,sklearn,info,warmup}. Run fastnet --help."
     )
     assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
-        "fastnet: unrecognized arguments: --epoch 3. Run fastnet --help."
+        "fastnet: unrecognized arguments: --epoch. Run fastnet --help."
     )
-    message = "fastnet: argument {train,run,sklearn,warmup,info}: invalid choice: "
-    assert refused(capsys, "bake").startswith(message)
+    message = refused(capsys, "bake")
+    assert message.startswith(
+        "fastnet: argument {train,predict,evaluate,inspect,compare,run,sklearn,"
+    )
+    assert "invalid choice: 'bake'" in message
 
 
 def test_more_units_than_memory(capsys, asked):
@@ -322,8 +311,9 @@ def test_more_units_than_memory(capsys, asked):
 
 def test_bad_data(capsys, asked, tmp_path, small_mnist):
     assert refused(capsys, "train", "--data", str(tmp_path / "none")) == (
-        "fastnet train: load_mnist: path must be the folder that holds MNIST's four IDX files, "
-        f"got a path that does not exist: {str(tmp_path / 'none')!r}. Give that folder."
+        "fastnet train: DATA must be a table (.csv, .tsv, .parquet), a folder of PNG files by "
+        "class, a folder of MNIST's four IDX files, or the word digits, got a path that does not "
+        f"exist: {str(tmp_path / 'none')!r}. Give one of these."
     )
     labels = small_mnist / "t10k-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])
@@ -335,11 +325,14 @@ def test_bad_data(capsys, asked, tmp_path, small_mnist):
 
 
 def test_help_and_version(capsys):
-    for arguments in (["--help"], *([name, "--help"] for name in ("train", "warmup", "info"))):
+    names = "train predict evaluate inspect compare run sklearn info warmup".split()
+    for arguments in (["--help"], *([name, "--help"] for name in names)):
         with pytest.raises(SystemExit) as caught:
             cli.main(arguments)
         assert caught.value.code == 0
-        assert capsys.readouterr().out.startswith(f"usage: fastnet {' '.join(arguments[:-1])}")
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: fastnet {' '.join(arguments[:-1])}")
+        assert f"examples:\n  fastnet {' '.join(arguments[:-1])}" in text
     with pytest.raises(SystemExit) as caught:
         cli.main(["--version"])
     assert caught.value.code == 0
@@ -386,8 +379,8 @@ def test_without_matplotlib_the_model_is_still_written(capsys, tmp_path, monkeyp
         "fastnet train: learning_curves.png was not written, because matplotlib cannot be imported "
     )
     assert printed.err.endswith("). Run pip install matplotlib.\n")
-    assert printed.out.endswith(f"wrote {tmp_path / MODEL}\n") and CURVES not in printed.out
-    assert os.listdir(tmp_path) == [MODEL]
+    assert printed.out.endswith(f"wrote {tmp_path / HISTORY}\n") and CURVES not in printed.out
+    assert sorted(os.listdir(tmp_path)) == [HISTORY, MODEL]
 
 
 def test_a_full_disk_costs_the_model_and_not_the_results(capsys, tmp_path, monkeypatch):
@@ -398,9 +391,9 @@ def test_a_full_disk_costs_the_model_and_not_the_results(capsys, tmp_path, monke
     assert cli.main(["train", "--epochs", "2", "--quiet", "--json", "--out", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.err.startswith(f"fastnet train: {str(tmp_path / MODEL)!r} was not written: ")
-    assert last_json(printed.out)["epochs"] == 2
-    assert f"wrote {tmp_path / MODEL}" not in printed.out
-    assert os.listdir(tmp_path) == [CURVES]
+    assert only_json(printed.out)["epochs"] == 2
+    assert f"wrote {tmp_path / MODEL}" not in printed.err
+    assert sorted(os.listdir(tmp_path)) == [HISTORY, CURVES]
 
 
 # --------------------------------------------------------------------------- stopped early
@@ -436,14 +429,18 @@ def test_interrupted_training_is_reported_and_saved(capsys, tmp_path, monkeypatc
     arguments = ["--epochs", "9", "--json", "--out", str(tmp_path)]
     assert cli.main(["train", *arguments]) == 130
     printed = capsys.readouterr()
-    # The progress bar may stand on stderr, too, in a terminal.
-    assert printed.err.endswith(
+    assert (
         f"fastnet train: interrupted after {epochs} of 9 epochs; what was learnt is kept\n"
+        in printed.err
     )
-    results = last_json(printed.out)
+    results = only_json(printed.out)
     assert results["epochs"] == epochs and (results["samples_per_second"] > 0) == (epochs > 0)
-    assert "test accuracy" in printed.out
-    assert sorted(os.listdir(tmp_path)) == ([CURVES, MODEL] if epochs else [MODEL])
+    assert "test accuracy" in printed.err
+    assert sorted(os.listdir(tmp_path)) == [
+        HISTORY,
+        *[CURVES] * (epochs > 0),
+        MODEL,
+    ]
 
 
 @pytest.mark.parametrize("epochs", [0, 2])

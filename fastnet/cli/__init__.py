@@ -1,4 +1,4 @@
-"""The command `fastnet`: train on handwritten digits, run scripts, compile ahead, tell versions."""
+"""The command `fastnet`: train, predict, evaluate, inspect, compare; run scripts, tell versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 # Only what is cheap is imported in these files: a wrong option is answered before Numba, half a
 # second, is loaded.
+from fastnet.cli.messages import BadInput, refuse
 from fastnet.cli.options import make_parser
 from fastnet.cli.run import run_script
 
@@ -31,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises
     ------
     SystemExit
-        With status 2 and one line on stderr, for an option or a path that cannot be used; with
-        status 0 after --help and --version.
+        With status 2 and one line on stderr, for an option, a path or data that cannot be used;
+        with status 0 after --help and --version.
 
     Examples
     --------
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options))
+    except BadInput as error:
+        refuse(error, command=options.called)
     except ValueError as error:  # of a variable that is looked at when its module is imported
         if not str(error).startswith("FASTNET_"):
             raise

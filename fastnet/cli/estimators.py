@@ -9,19 +9,21 @@ import sys
 from typing import Any
 
 from fastnet.cli.messages import refuse
+from fastnet.cli.parser import add_command
 
 
 def add_sklearn(commands: Any) -> None:
     """Add the command's options."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "sklearn",
-        allow_abbrev=False,
-        help="run a script of scikit-learn's with fastnet's MLPClassifier and MLPRegressor",
-        description="Run a script with fastnet's MLPClassifier and MLPRegressor in the place of "
+        run_sklearn,
+        "run a script of scikit-learn's with fastnet's MLPClassifier and MLPRegressor",
+        "Run a script with fastnet's MLPClassifier and MLPRegressor in the place of "
         "scikit-learn's, said once on standard error. The script and scikit-learn stay as they "
-        "are. Example: fastnet sklearn train.py --folds 5",
+        "are.",
+        ["train.py --folds 5"],
     )
-    parser.set_defaults(run=run_sklearn)
     script = "a Python file, and the arguments that it takes"
     parser.add_argument("command", metavar="script", nargs=argparse.PARSER, help=script)
 

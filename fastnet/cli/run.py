@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 
-from fastnet.cli.messages import refuse
+from fastnet.cli.messages import print_json, refuse
 
 
 def run_script(options: argparse.Namespace) -> int:
@@ -21,4 +23,18 @@ def run_script(options: argparse.Namespace) -> int:
             f"({error.strerror}). Give the path of one.",
             command="run",
         )
-    return run(script, source, arguments, with_report=options.report)
+    if not options.json:
+        return run(script, source, arguments, with_report=options.report)
+    from fastnet.dropin import report
+
+    ended = None
+    with contextlib.redirect_stdout(sys.stderr):  # whatever the script prints
+        try:
+            status = run(script, source, arguments, with_report=True)
+        except SystemExit as error:  # the script's own
+            ended = error
+            status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    print_json({"script": script, "status": status, "report": report().splitlines()})
+    if ended is not None:
+        raise ended
+    return status

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from fastnet.cli.messages import refuse
+from fastnet.cli.messages import print_json, refuse, show
 
 
 def run_warmup(options: argparse.Namespace) -> int:
@@ -24,7 +24,7 @@ def run_warmup(options: argparse.Namespace) -> int:
         )
     if options.clean:
         files, size = _folders.clean()
-        print(f"removed {files} files of other versions, {size / 1e6:.1f} MB")
+        show(options, f"removed {files} files of other versions, {size / 1e6:.1f} MB")
     _cache.said_compiling = True  # the bar says it
     todo = versions()
     kernels = {kernel for kernel, _ in todo}
@@ -44,7 +44,12 @@ def run_warmup(options: argparse.Namespace) -> int:
             bar.close()
     new, seconds = compiled() - before, time.perf_counter() - start
     if new == 0:
-        print(f"all {len(todo)} kernels were compiled already, in {folder} ({seconds:.1f} s)")
+        show(
+            options, f"all {len(todo)} kernels were compiled already, in {folder} ({seconds:.1f} s)"
+        )
     else:
-        print(f"compiled {new} kernels in {seconds:.1f} s, into {folder}")
+        show(options, f"compiled {new} kernels in {seconds:.1f} s, into {folder}")
+    if options.json:
+        found = {"kernels": len(todo), "compiled": new, "seconds": seconds, "folder": str(folder)}
+        print_json(found)
     return int(_cache.unwritten > failed)  # a warning has said which

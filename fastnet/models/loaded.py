@@ -106,6 +106,7 @@ def loaded(
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])
         model._masks = _masks(description.get("masks"))
+        model.metadata = description.get("metadata")
         if description.get("optimizer") is not None:
             model.optimizer = restored(description["optimizer"], states)
             model.optimizer._params = model._ready("load_model").arrays()
@@ -130,6 +131,8 @@ def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:
         raise ValueError(f"its input_size is {description.get('input_size')!r}")
     if description["dtype"] not in STORED_AS:
         raise ValueError(f"its dtype is {description['dtype']!r}")
+    if not isinstance(description.get("metadata", {}), dict):
+        raise ValueError(f"its metadata is {description['metadata']!r}")
     if type(description.get("is_flat", False)) is not bool:
         raise ValueError(f"its is_flat is {description['is_flat']!r}")
     for i, layer in enumerate(description["layers"]):

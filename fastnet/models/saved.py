@@ -4,8 +4,8 @@ The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss 
 input_size, a number of features or the shape of a sample, layers, a list of objects with "class"
 and the arguments of its constructor (and "rng", the state of a Dropout's own random numbers, and
 "trainable" where it is frozen), generator, the state of the model's, l1 and l2, is_flat, where
-`predict` gives (N,), masks, where those of Dropout in the loop go on, and optimizer, which
-`saved_optimizer` describes. Older files are read without those from generator on.
+`predict` gives (N,), masks, where those of Dropout in the loop go on, metadata, the user's own, and
+optimizer, which `saved_optimizer` describes. Older files are read without those from generator on.
 
 Files of format 1 were written by versions that divided x by 255 where it was uint8, unasked. They
 are read as they are, and a warning says how to put that into the model: nothing in them tells
@@ -14,6 +14,7 @@ whether it was trained on uint8.
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,8 @@ def save_model(
         The model does not know its input size.
     TypeError
         path is none of these; the loss is none of `fastnet.losses.LOSSES`; the optimizer that is
-        given, or its schedule, is of no class of fastnet's; or a Dropout's rng is no PCG64.
+        given, or its schedule, is of no class of fastnet's; a Dropout's rng is no PCG64; or the
+        metadata is no dict that JSON can hold.
     ValueError
         path is not a regular file, or the model has nothing to save; or the optimizer was used for
         other arrays.
@@ -117,6 +119,8 @@ def save_model(
         "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
         "masks": model._masks,
     }
+    if model.metadata is not None:
+        description["metadata"] = _checked_metadata(model.metadata)
     if optimizer is None and model.optimizer is not None:
         why = "" if is_known(model.optimizer) else f"a file can name {NAMED} alone"
         if not why and model.optimizer._others(network.arrays()):
@@ -161,6 +165,22 @@ def _arguments(layer: Any) -> dict[str, Any]:
                 f"{kept['rng']['bit_generator']}. Assign one of those to the layer, or None."
             )
     return kept
+
+
+def _checked_metadata(metadata: Any) -> dict[str, Any]:
+    """Return a model's metadata, which a file can hold."""
+    try:
+        if isinstance(metadata, dict) and json.loads(json.dumps(metadata, allow_nan=False)):
+            return metadata
+        why = f"a {type(metadata).__name__}" if metadata != {} else ""
+    except (TypeError, ValueError) as error:
+        why = str(error)
+    if why:
+        raise TypeError(
+            f"save_model: metadata must be a dict that JSON can hold, got {why}. Assign one to "
+            "model.metadata, of numbers, texts and lists, or None."
+        )
+    return {}
 
 
 def _plain(value: Any) -> Any:
