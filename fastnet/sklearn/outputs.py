@@ -27,8 +27,8 @@ def activated(out_activation: str, z: NDArray[Any]) -> NDArray[Any]:
     return z
 
 
-def outputs_of(weights: Weights, X: Any, out_activation: str) -> NDArray[Any]:
-    """Return the outputs (N, C) for samples, a sparse matrix of them in parts."""
+def products_of(weights: Weights, X: Any) -> NDArray[Any]:
+    """Return the last products (N, C) for samples, a sparse matrix of them in parts."""
     network = weights.network
     z = np.empty((X.shape[0], network.outputs), network.params.dtype)
     X = dense_once(X)
@@ -37,7 +37,7 @@ def outputs_of(weights: Weights, X: Any, out_activation: str) -> NDArray[Any]:
     else:
         for part in parts(X.shape, z.itemsize, PREDICT_ROWS):
             _predict(weights, X[part].toarray(), z[part])
-    return activated(out_activation, z)
+    return z
 
 
 def _predict(weights: Weights, X: NDArray[Any], z: NDArray[Any]) -> None:
