@@ -18,7 +18,9 @@ PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 WITH_CODE = [page for page in PAGES if pages.blocks(DOCS / page)]
 # Packages whose `__all__` the reference shows, each name with an entry.
 SHOWN = "models layers losses optimizer schedules metrics functions gradient initializers penalties"
-SHOWN += " datasets checkpoint threads warmup info plot textbook.first textbook.second dropin"
+SHOWN += (
+    " datasets checkpoint threads warmup info plot textbook.first textbook.second dropin sklearn"
+)
 
 
 @pytest.mark.parametrize("page", WITH_CODE)
