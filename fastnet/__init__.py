@@ -8,6 +8,8 @@ of them share a name: `softmax` is the function of arrays, `Softmax` the layer.
 
 `fastnet.models`, `fastnet.layers`, `fastnet.losses`, `fastnet.optimizer`, `fastnet.schedules`
     Networks, and the parts that they are made of.
+`fastnet.callbacks`
+    What `Sequential.fit` calls at the seams of training: EarlyStopping, ModelCheckpoint ...
 `fastnet.metrics`
     Numbers that judge what a model says: accuracy, F1, AUC, R2 ...
 `fastnet.functions`, `fastnet.initializers`, `fastnet.datasets`
@@ -34,6 +36,7 @@ from importlib.util import find_spec as _find_spec
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
+    from fastnet.callbacks import *
     from fastnet.checkpoint import *
     from fastnet.datasets import *
     from fastnet.functions import *
@@ -59,8 +62,8 @@ if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "gemm.py").i
 # Modules whose public classes and functions stand at the top level, too: no two share a name.
 # Those that need no Numba come first, so that their names are found without it.
 _MODULES = (
-    *("schedules", "initializers", "metrics", "datasets", "threads", "models", "layers", "losses"),
-    *("optimizer", "functions", "gradient", "penalties", "checkpoint"),
+    *("schedules", "initializers", "metrics", "callbacks", "datasets", "threads", "models"),
+    *("layers", "losses", "optimizer", "functions", "gradient", "penalties", "checkpoint"),
 )
 
 

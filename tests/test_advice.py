@@ -379,8 +379,9 @@ MISPLACED = {
     "y in fit": (lambda: model().fit(X, y=T), "t=..."),
     "n_epochs in fit": (lambda: model().fit(X, T, n_epochs=2), "epochs=2"),
     "batchsize in fit": (lambda: model().fit(X, T, batchsize=2), "batch_size=2"),
-    "validation_split in fit": (
-        lambda: model().fit(X, T, validation_split=0.1), "validation_data=(x_test, t_test)"
+    "validation_split in the constructor": (
+        lambda: Sequential([Dense(3)], validation_split=0.1),
+        "model.fit(x, t, validation_split=0.1)",
     ),
     "batch_size in evaluate": (
         lambda: model().evaluate(X, T, batch_size=2), "model.fit(x, t, batch_size=2)"
@@ -437,9 +438,9 @@ def test_misplaced_arguments(case):
 
 
 def test_an_argument_that_nobody_has():
-    message = said(model().fit, X, T, callbacks=[])
-    assert message.startswith("Sequential.fit: callbacks must be one of x, t, epochs, batch_size, ")
-    assert message.endswith(", got callbacks=[]. Leave it out.")
+    message = said(model().fit, X, T, workers=[])
+    assert message.startswith("Sequential.fit: workers must be one of x, t, epochs, batch_size, ")
+    assert message.endswith(", got workers=[]. Leave it out.")
 
 
 def test_a_type_error_from_within_stays_as_it_is():

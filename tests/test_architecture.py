@@ -26,6 +26,7 @@ RANK = {
     "sklearn": 5,
     "models": 4,
     "textbook": 4,
+    "callbacks": 3,
     "datasets": 3,
     "gradient": 3,
     "interchange": 3.5,

@@ -20,6 +20,7 @@ WITH_CODE = [page for page in PAGES if pages.blocks(DOCS / page)]
 SHOWN = "models layers losses optimizer schedules metrics functions gradient initializers penalties"
 SHOWN += (
     " datasets checkpoint threads warmup info plot textbook.first textbook.second dropin sklearn"
+    " callbacks"
 )
 
 

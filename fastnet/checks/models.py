@@ -53,8 +53,8 @@ def converted(where: str, name: str, array: NDArray[Any], out: NDArray[Any]) -> 
 
 
 def pair(where: str, name: str, value: Any) -> None:
-    """Check that value is a pair (x, t)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
+    """Check that value is a pair (x, t), or has weights, too."""
+    if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
         got = f"{len(value)} parts" if isinstance(value, (tuple, list)) else _shown(value)
         raise TypeError(f"{where}: {name} must be a pair, got {got}. Give (x, t).")
 

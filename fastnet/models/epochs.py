@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnet.callbacks.listed import Listed
 from fastnet.models import measures, progress
 from fastnet.models.domain import outside
 from fastnet.models.history import History, columns_of
-from fastnet.models.network import Network
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.samples import Samples
-from fastnet.models.steps import Steps
-from fastnet.models.targets import Targets
+from fastnet.models.steps import Steps, rule_of
+from fastnet.models.targets import of_targets
+from fastnet.models.zeros import skipping_zeros
+from fastnet.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from fastnet.models.training import Trained
@@ -27,105 +29,193 @@ class Plan(NamedTuple):
     """What a fit was asked for, checked."""
 
     where: str
-    epochs: int
+    epochs: range
     batch_size: int
     visited: int  # samples of an epoch
     shuffle: bool
     verbose: int
     asked: list[measures.Measure]
-    penalties: tuple[float, float]
     samples: Samples
     held_out: Samples | None
+    callbacks: Listed
+    names: list[str]  # of the history's columns
 
 
 class Epochs:
     """The epochs of a fit, and what was seen of them."""
 
-    def __init__(
-        self, model: Trained, plan: Plan, known: Network, steps: Steps, targets: Targets
-    ) -> None:
-        self.model, self.plan, self.known, self.steps = model, plan, known, steps
-        self.rows, self.targets = plan.samples.rows, targets
-        self.batches = -(-plan.visited // plan.batch_size)
-        cost = progress.FLOPS_A_BATCH + plan.batch_size * (
-            progress.FLOPS_A_SAMPLE + 6.0 * steps.network.products
-        )
-        batches_a_call = max(1, int(progress.FLOPS_A_CALL / cost))
-        self.a_call = batches_a_call * plan.batch_size  # samples
+    def __init__(self, model: Trained, plan: Plan, optimizer: Optimizer, *known: Any) -> None:
+        self.model, self.plan = model, plan
         self.later = measures.are_later(plan.asked)
-        each = plan.held_out is not None or self.later or plan.verbose == 2
-        self.many = 1 if each else max(1, batches_a_call // self.batches)  # epochs of a call
         self.all_count = plan.samples.all_count()
-        self.counts = self._counts()
-        self.names = ["loss", *[measure.name for measure in plan.asked]]
-        if plan.held_out is not None:
-            self.names += [f"val_{name}" for name in self.names]
         # Of some epochs, or of one what is not counted, too; appended in one step: Ctrl-C leaves no
         # half of one.
         self.seen: list[tuple[NDArray[np.float64], dict[str, float]]] = []
-        self.completed = 0
+        self.epoch = plan.epochs.start
         self.trouble = ""
         self.bar: Any = None
+        self._begin(optimizer, *known)
+        self.counts = self._counts(plan.visited)
+        self.batches = -(-plan.visited // plan.batch_size)
+        cost = progress.FLOPS_A_BATCH + plan.batch_size * (
+            progress.FLOPS_A_SAMPLE + 6.0 * self.steps.network.products
+        )
+        batches_a_call = max(1, int(progress.FLOPS_A_CALL / cost))
+        each = plan.held_out is not None or self.later or plan.verbose == 2
+        each = each or plan.callbacks.of_epochs
+        self.many = 1 if each else max(1, batches_a_call // self.batches)  # epochs of a call
+        if plan.callbacks.of_batches:
+            batches_a_call = 1
+        self.a_call = batches_a_call * plan.batch_size  # samples
 
-    def _counts(self) -> NDArray[np.float64]:
-        """Return what the totals of an epoch are divided by: samples, answers, 1."""
-        if not self.all_count:  # each epoch is divided by its own
-            return np.ones(3)
-        samples = self.plan.samples
-        of_epoch = self.plan.visited * max(1, samples.steps)
-        answers = measures.answer_count(self.known.loss, of_epoch, samples.outputs)
-        return np.array([of_epoch, answers, 1.0])
+    def _begin(self, optimizer: Optimizer, rule: Any = None, penalties: Any = None) -> None:
+        """Take the model as it is: its layers and their weights, its penalties; and an optimizer.
+
+        What `rule_of` says of it, and the penalties, are given where they are known.
+        """
+        model, samples, where = self.model, self.plan.samples, self.plan.where
+        rows = samples.rows
+        self.known = model._ready(
+            where, rows.shape, samples.output_shape, model.layers[:], rows.vocabulary
+        )
+        self.known.check_in_loop()
+        self.known.check_finite(where)
+        rule, numbers = rule or rule_of(where, optimizer, self.known.params.dtype)
+        self.penalties = penalties or model._penalties(where)
+        network, self.targets = of_targets(self.known.freezing(), samples.targets, samples.weights)
+        n = len(self.plan.epochs) * samples.n
+        network = skipping_zeros(network, rows, n, self.plan.batch_size)
+        draws = any(layer.draws for layer, _ in network.stack)
+        draw_masks = model._draw_masks if draws else None
+        self.steps = Steps(where, rule, optimizer, numbers, network, self.penalties, draw_masks)
+        model.optimizer = optimizer
+        if self.plan.callbacks.all:
+            self.taken = self._state()
+
+    def _state(self) -> tuple[Any, ...]:
+        """Return what callbacks may change, but for what they write into arrays."""
+        model, optimizer = self.model, self.model.optimizer
+        arrays = [array for layer in model.layers for array in layer.params]
+        arrays += [getattr(layer, name) for layer, name, _ in self.known.memories]
+        of_optimizer = optimizer._values(optimizer) if isinstance(optimizer, Optimizer) else ()
+        return (
+            [*map(id, [*model.layers, *arrays, optimizer])],
+            [layer.trainable for layer in model.layers],
+            of_optimizer,
+            (model.l1, model.l2),
+        )
+
+    def _called(self, name: str, *arguments: Any) -> None:
+        """Call the callbacks, who find the model as it would be saved; take in what they change."""
+        if name not in self.plan.callbacks.hooks:
+            return
+        self._keep()
+        self.plan.callbacks.call(name, *arguments)
+        self._renew()
+
+    def _renew(self) -> None:
+        if self._state() != self.taken:
+            self._begin(self.model.optimizer)
+
+    def _keep(self) -> None:
+        """Let the model have what it goes on with."""
+        if self.steps.seed:
+            self.model._masks = self.steps.masks
 
     def run(self) -> History:
         """Train; return what was seen."""
-        plan, interrupted = self.plan, False
+        plan, model, interrupted, quiet = self.plan, self.model, False, False
+        model.stop_training = False
         try:
+            if plan.callbacks.all:
+                self._train_begin()
             # An epoch of no samples: what it loads or compiles is no part of the seconds, and what
             # it may say about that stands above the bar.
-            none = np.empty((1, 0), np.int64)
             with interrupts_later():
-                self.steps.run(self.rows, self.targets, none, plan.batch_size)
+                self._load()
             in_parts = self.a_call < self.batches * plan.batch_size
-            self.bar = progress_bar(plan.epochs, "epoch", plan.verbose, in_parts)
-            while self.completed < plan.epochs and not self.trouble:
-                self._some(min(self.many, plan.epochs - self.completed))
+            self.bar = progress_bar(plan.epochs.stop, "epoch", plan.verbose, in_parts)
+            if self.bar is not None and self.epoch:
+                self.bar.update(self.epoch)
+            while self.epoch < plan.epochs.stop and not model.stop_training:
+                self._some(min(self.many, plan.epochs.stop - self.epoch))
+                if self.trouble:
+                    break
         except KeyboardInterrupt:
             if progress.is_second():
                 raise
             interrupted = True
         finally:
-            if self.steps.seed:
-                self.model._masks = self.steps.masks
+            self._keep()
             if self.bar is not None:
                 self.bar.close()
-        history = History(columns_of(self.seen, self.names, self.counts))
+        if self.trouble:
+            message = self._said()
+            quiet = plan.callbacks.end_quietly(self.epoch, message)
+        if plan.callbacks.all and (quiet or not self.trouble):
+            plan.callbacks.call("on_train_end", self._logs() if self.seen else {})
+        history = History(columns_of(self.seen, self._names()))
         if interrupted:
             history.interrupted = True
-        if self.trouble:
-            error = FloatingPointError(self._said())
+        if self.trouble and not quiet:
+            error = FloatingPointError(message)
             error.history = history  # type: ignore[attr-defined]  # the epochs before it
             raise error
         return history
 
+    def _train_begin(self) -> None:
+        """Tell the callbacks that training begins."""
+        plan = self.plan
+        plan.callbacks.begin(
+            self.model,
+            {
+                "epochs": plan.epochs.stop,
+                "steps": self.batches,
+                "verbose": int(plan.verbose),
+                "metrics": plan.names,
+            },
+        )
+        self._renew()
+
+    def _load(self) -> None:
+        none = np.empty((1, 0), np.int64)
+        self.steps.run(self.plan.samples.rows, self.targets, none, self.plan.batch_size)
+
+    def _names(self) -> list[str]:
+        """Return the names of the history's columns, those that callbacks have added too."""
+        names = dict.fromkeys(self.plan.names)
+        if self.plan.callbacks.all:
+            names |= dict.fromkeys([name for _, found in self.seen for name in found])
+        return list(names)
+
+    def _logs(self) -> dict[str, float]:
+        """Return what was seen of the last epoch."""
+        last = columns_of([(self.seen[-1][0][-1:], self.seen[-1][1])], self.plan.names)
+        del last["seconds"]
+        return {name: values[0] for name, values in last.items()}
+
     def _some(self, count: int) -> None:
         """Train for some epochs in one call, or for one in some; note what is seen of them."""
+        hooks = self.plan.callbacks.hooks
+        if hooks:
+            self._called("on_epoch_begin", self.epoch, {})
         start = time.perf_counter()
-        order = self._order(count)
-        totals = self._trained(order)
-        seconds = (time.perf_counter() - start) / max(1, len(totals))
+        totals = self._trained(count)
         if len(totals) == 0:
             return
-        if not self.all_count:
-            totals[:, :2] /= self._counted(order[: len(totals)])[:, None]
+        seconds = (time.perf_counter() - start) / len(totals)
         found = self._judged()
         totals[:, 2] = seconds
         self.seen.append((totals, found))
-        self.completed += len(totals)
+        if "on_epoch_end" in hooks:
+            logs = self._logs()
+            given = [*logs]
+            self._called("on_epoch_end", self.epoch, logs)
+            found |= {name: logs[name] for name in logs if name not in given}
+        self.epoch += len(totals)
         if self.bar is not None:
-            last = columns_of(self.seen[-1:], self.names, self.counts)
-            del last["seconds"]
-            self.bar.set_postfix({name: f"{last[name][-1]:.4f}" for name in last}, False)
-            self.bar.update(self.completed - self.bar.n)
+            self.bar.set_postfix({k: f"{v:.4f}" for k, v in self._logs().items()}, False)
+            self.bar.update(self.epoch - self.bar.n)
 
     def _order(self, count: int) -> NDArray[np.int64]:
         """Return the samples of some epochs, (count, visited), in the order of their visit."""
@@ -139,20 +229,44 @@ class Epochs:
                 rng.shuffle(row)
         return order[:, : self.plan.visited]
 
-    def _trained(self, order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the totals of the epochs that were completed, and note what was not finite."""
-        batch_size, visited = self.plan.batch_size, self.plan.visited
-        totals = np.zeros((len(order), 3))
-        size = self.a_call if len(order) == 1 else visited
-        for first in range(0, visited, size):
-            part = order[:, first : first + size]
-            some, self.trouble = self.steps.train(self.rows, self.targets, part, batch_size)
+    def _trained(self, count: int) -> NDArray[np.float64]:
+        """Return the means of the epochs that were completed, and note what was not finite."""
+        order = self._order(count)
+        batch_size, visited, bar = self.plan.batch_size, self.plan.visited, self.bar
+        totals = np.zeros((count, 3))
+        size, done = self.a_call if count == 1 else visited, 0
+        while done < visited and not (done and self.model.stop_training):
+            part = order[:, done : done + size]
+            some, self.trouble = self.steps.train(
+                self.plan.samples.rows, self.targets, part, batch_size
+            )
             totals += some
             if self.trouble:
-                return totals[totals[:, 2] == self.batches]  # the epochs before it
-            if self.bar is not None and first + self.a_call < visited:
-                self.bar.update(self.completed + (first + self.a_call) / visited - self.bar.n)
-        return totals
+                totals, done = totals[totals[:, 2] == self.batches], visited  # epochs before it
+                break
+            done = min(done + size, visited)
+            if self.plan.callbacks.of_batches:
+                means = self._means(totals, order[:, :done])
+                names = ["loss", *[one.name for one in self.plan.asked if one.kind == "counted"]]
+                logs = dict.fromkeys(names, float(means[0, 1])) | {"loss": float(means[0, 0])}
+                self._called("on_batch_end", -(-done // batch_size) - 1, logs)
+            if bar is not None and done < visited:
+                bar.update(self.epoch + done / visited - bar.n)
+        return self._means(totals, order[: len(totals), :done])
+
+    def _counts(self, visited: int) -> NDArray[np.float64]:
+        """Return what the totals of epochs of so many samples are divided by, where all count."""
+        answers = visited * max(1, self.plan.samples.steps)
+        right = measures.answer_count(self.known.loss, answers, self.plan.samples.outputs)
+        return np.array([answers, right, 1.0])
+
+    def _means(self, totals: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the means of epochs, the totals of what they visited, and how many batches."""
+        if not self.all_count:
+            counted = self._counted(order)
+            return totals / np.stack([counted, counted, np.ones_like(counted)], axis=1)
+        visited = order.shape[1]
+        return totals / (self.counts if visited == self.plan.visited else self._counts(visited))
 
     def _counted(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return how many answers of each epoch count."""
@@ -168,16 +282,16 @@ class Epochs:
             found = measures.measured(plan.where, plan.asked, self.known, plan.samples)
         if plan.held_out is not None:
             there = self.model._evaluate(
-                plan.where, self.known, plan.held_out, plan.penalties, plan.asked
+                plan.where, self.known, plan.held_out, self.penalties, plan.asked
             )
             found |= {f"val_{name}": value for name, value in there.items()}
         return found
 
     def _said(self) -> str:
         """Return what is said of training that met what is not finite."""
-        steps, where = self.steps, self.plan.where
+        steps, where, samples = self.steps, self.plan.where, self.plan.samples
         return outside(
-            where, steps.network, self.rows, self.plan.samples.targets[1], steps.stopped_at
+            where, steps.network, samples.rows, samples.targets[1], steps.stopped_at
         ) or (
             f"{where}: loss must stay finite, got {self.trouble} that overflowed or NaN in the "
             f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "

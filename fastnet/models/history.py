@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,23 +78,18 @@ class History:
 
 
 def columns_of(
-    seen: list[tuple[NDArray[np.float64], dict[str, float]]],
-    names: list[str],
-    counts: NDArray[np.float64],
+    seen: list[tuple[NDArray[np.float64], dict[str, float]]], names: list[str]
 ) -> dict[str, list[float]]:
-    """Return the columns of a history: loss, what is counted, what is found later, seconds.
-
-    `counts` are what the totals are divided by: samples, answers, 1.
-    """
+    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
     losses, shares, seconds = [], [], []
     if seen:
-        tables = [totals for totals, _ in seen]
+        tables = [means for means, _ in seen]
         table = np.concatenate(tables) if len(tables) > 1 else tables[0]
-        losses, shares, seconds = (table / counts).T.tolist()
+        losses, shares, seconds = table.T.tolist()
     columns = {}
     for name in names:
-        if seen and name in seen[0][1]:
-            columns[name] = [found[name] for _, found in seen]
+        if seen and (name in seen[0][1] or name in seen[-1][1]):
+            columns[name] = [found.get(name, math.nan) for _, found in seen]
         elif name == "loss":
             columns[name] = losses
         else:

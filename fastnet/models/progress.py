@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # of `signal`, which looks for enums: 9 us
 import math
 import signal
 import sys
@@ -33,16 +34,16 @@ def is_second() -> bool:
 @contextmanager
 def interrupts_later() -> Iterator[None]:
     """Keep Ctrl-C waiting: Numba crashes, 1 time in 60, where it comes as a kernel is loaded."""
-    kept = signal.getsignal(signal.SIGINT)
+    kept = _signal.getsignal(signal.SIGINT)
     if kept is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[float] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append(time.monotonic()))
+    _signal.signal(signal.SIGINT, lambda number, frame: came.append(time.monotonic()))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, kept)
+        _signal.signal(signal.SIGINT, kept)
     if came:
         if any(later - sooner < AGAIN for sooner, later in pairwise(came)):
             is_second()  # the one that is raised will be

@@ -69,7 +69,7 @@ class Checked(Stack):
         """Return the samples of validation_data, which must be of the kind that training has."""
         name, rows = "validation_data", samples.rows
         checks.pair(where, name, given)
-        x, t = given
+        x, t, weight = (*given, None)[:3]
         found = self._rows(where, x, f"{name}[0]")
         if len(rows.shape) > 1:
             whole = len(found.array), *found.shape
@@ -81,7 +81,9 @@ class Checked(Stack):
         n, outputs, steps = len(found.array), samples.outputs, samples.steps
         where = f"{where}: {name}[1]"
         targets = self._targets(where, t, n, outputs, f"predict({name}[0])", steps)
-        targets, weights = weighed(where, self._loss, self._dtype, targets, outputs, steps=steps)
+        targets, weights = weighed(
+            where, self._loss, self._dtype, targets, outputs, weight, steps=steps
+        )
         return samples._replace(rows=found, targets=targets, weights=weights, t=t)
 
     def _outputs(

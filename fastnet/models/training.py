@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from fastnet import checks
+from fastnet.callbacks.listed import Listed
 from fastnet.models import measures
 from fastnet.models.epochs import Epochs, Plan
 from fastnet.models.evaluation import Evaluated
 from fastnet.models.history import History
 from fastnet.models.layer_list import visited_samples
-from fastnet.models.steps import Steps, rule_of
-from fastnet.models.targets import of_targets
-from fastnet.models.zeros import skipping_zeros
+from fastnet.models.steps import rule_of
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
@@ -23,6 +23,8 @@ __all__ = ["Trained"]
 
 class Trained(Evaluated):
     """The training of a Sequential."""
+
+    stop_training = False  # a callback ends the fit by True
 
     @property
     def trainable(self) -> bool:
@@ -44,12 +46,15 @@ class Trained(Evaluated):
         epochs: int = 1,
         batch_size: int = 32,
         optimizer: Optimizer | None = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: tuple[ArrayLike, ...] | None = None,
         shuffle: bool = True,
         verbose: int = 1,
         metrics: Sequence[Any] | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: dict[int, float] | None = None,
+        callbacks: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        initial_epoch: int = 0,
     ) -> History:
         """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
@@ -72,7 +77,7 @@ class Trained(Evaluated):
             goes on from the states that it holds, and holds those of the last update afterwards.
             Its numbers are read once, at the start, but a schedule of the learning rate is asked
             for each update.
-        validation_data : (x, t), optional
+        validation_data : (x, t) or (x, t, sample_weight), optional
             Evaluated after each epoch.
         shuffle : bool
         verbose : 0, 1 or 2
@@ -91,6 +96,15 @@ class Trained(Evaluated):
         class_weight : dict of class -> weight, optional
             The same by the class of a sample, 1 where it has none; with sample_weight the product
             of both. For losses of labels, and of one yes or no (class 1 and class 0).
+        callbacks : list of fastnet.callbacks, or functions of (epoch, logs), optional
+            Called in their order: see `fastnet.callbacks`. `model.stop_training = True` ends the
+            fit after the epoch that is done.
+        validation_split : float
+            The share of the samples that is held out in the place of validation_data: the last
+            ones, so shuffle sorted data first. 0 for none.
+        initial_epoch : int
+            The number of the first epoch, to go on with a fit: `epochs` is then the number at which
+            training ends, and callbacks and what is shown count on.
 
         Returns
         -------
@@ -121,41 +135,73 @@ class Trained(Evaluated):
         next call.
         """
         where, layers = "Sequential.fit", self.layers[:]
+        if validation_split:
+            x, t, sample_weight, validation_data = self._split(
+                where, layers, validation_split, x, t, sample_weight, validation_data
+            )
         samples = self._samples(where, layers, x, t, sample_weight, class_weight)
         epochs = checks.count(where, "epochs", epochs)
+        first = checks.count(where, "initial_epoch", initial_epoch, 0)
         batch_size = min(checks.count(where, "batch_size", batch_size), samples.n)
         visited = visited_samples(where, layers, samples.n, batch_size)
         checks.batches_of_states(where, layers, batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
-        rule, numbers = rule_of(where, optimizer, self._dtype)
+        rule = rule_of(where, optimizer, self._dtype)
         asked = measures.asked_for(where, metrics, self._loss, samples.outputs)
         measures.check_answers(where, asked, self._loss, samples.targets[1])
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
         checks.verbosity(where, verbose)
-        held_out = None
+        names, held_out = ["loss", *[measure.name for measure in asked]], None
         if validation_data is not None:
             held_out = self._held_out(where, validation_data, samples)
             measures.check_answers(
                 where, asked, self._loss, held_out.targets[1], "validation_data[1]"
             )
+            names += [f"val_{name}" for name in names]
+        listed = Listed(where, callbacks)
+        if listed.all:
+            listed.check(where, names, optimizer)
         plan = Plan(
-            where, epochs, batch_size, visited, shuffle, verbose, asked, penalties, samples,
-            held_out,
+            where, range(first, epochs), batch_size, visited, shuffle, verbose, asked, samples,
+            held_out, listed, names,
         )  # fmt: skip
-        rows = samples.rows
-        known = self._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
-        known.check_in_loop()
-        known.check_finite(where)
-        network, targets = of_targets(known.freezing(), samples.targets, samples.weights)
-        network = skipping_zeros(network, rows, epochs * samples.n, batch_size)
-        draws = any(layer.draws for layer, _ in network.stack)
-        draw_masks = self._draw_masks if draws else None
-        steps = Steps(where, rule, optimizer, numbers, network, penalties, draw_masks)
+        loop = Epochs(self, plan, optimizer, rule, penalties)
         self._is_flat = measures.is_flat(self._loss, t, samples.outputs)
-        self.optimizer = optimizer
-        return Epochs(self, plan, known, steps, targets).run()
+        return loop.run()
+
+    def _split(
+        self,
+        where: str,
+        layers: list[Any],
+        share: float,
+        x: ArrayLike,
+        t: ArrayLike,
+        sample_weight: ArrayLike | None,
+        validation_data: Any,
+    ) -> tuple[ArrayLike, ArrayLike, ArrayLike | None, tuple[ArrayLike, ...]]:
+        """Return x, t, sample_weight, and validation_data of the last samples."""
+        share = checks.number(where, "validation_split", share)
+        if validation_data is not None:
+            raise ValueError(
+                f"{where}: validation_split must be 0 beside validation_data, got {share}. "
+                "Leave one of the two out."
+            )
+        x, t = checks.array(where, "x", x), checks.array(where, "t", t)
+        n = len(x) if x.ndim else 0
+        k = math.floor(n * (1.0 - share))
+        if not 0 < share < 1 or not 0 < k < n:
+            raise ValueError(
+                f"{where}: validation_split must leave a sample on both sides of {n}, got "
+                f"{share}. Give a share such as 0.2."
+            )
+        if len(t) != n:
+            self._samples(where, layers, x, t)  # which says so
+        if sample_weight is None:
+            return x[:k], t[:k], None, (x[k:], t[k:])
+        weights = checks.array(where, "sample_weight", sample_weight)
+        return x[:k], t[:k], weights[:k], (x[k:], t[k:], weights[k:])
 
     def _draw_masks(self) -> tuple[int, int]:
         """Return the seed of Dropout's masks, drawn in the first fit, and where they go on."""
