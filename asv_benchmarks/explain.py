@@ -493,11 +493,13 @@ def main(words=None):
             row = explained(name, None, arguments.dtype, arguments.rounds)
             result["kernels"].append(row)
             print(line_of(row), flush=True)
+    if arguments.png:
+        result["bandwidths"] = bandwidths(arguments.dtype, arguments.rounds)
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump(result, file, indent=1)
     if arguments.png:
-        draw(result, bandwidths(arguments.dtype, arguments.rounds), arguments.png)
+        draw(result, result["bandwidths"], arguments.png)
 
 
 if __name__ == "__main__":

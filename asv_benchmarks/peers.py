@@ -3,6 +3,7 @@
     python -m asv_benchmarks.peers [--shape 30-100-2 --batch 57] [--dtype float64] [--grid]
                                    [--predict] [--json FILE] [--png FILE] [--isa avx2]
                                    [--contenders "JAX scan,fastnet loop"]
+    python -m asv_benchmarks.peers --draw asv_benchmarks/peers.json --png asv_benchmarks/peers.png
     python -m asv_benchmarks.peers --beside avx2.json avx512.json
 
 All do the same work: gather the rows of a batch by a shuffled index, forward, mean softmax cross
@@ -41,6 +42,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there, after each row")
     parser.add_argument("--png", metavar="FILE", help="draw the table there")
+    parser.add_argument("--draw", metavar="JSON", help="draw what a run wrote, with --png")
     parser.add_argument("--beside", metavar="JSON", nargs=2, help="print two runs as one table")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -48,6 +50,8 @@ def parse():
         parser.error(f"--threads must be in 1..{cores}, the cores there are.")
     if arguments.grid and (arguments.shape or arguments.png):
         parser.error("--grid goes without --shape and --png.")
+    if arguments.draw and not arguments.png:
+        parser.error("--draw goes with --png FILE.")
     if arguments.predict and (arguments.grid or arguments.png):
         parser.error("--predict goes without --grid and --png.")
     return arguments
@@ -73,6 +77,7 @@ import fastnet
 from asv_benchmarks import predictors
 from asv_benchmarks.contenders import CONTENDERS, LeftOut, by_layers, network, order_of
 from asv_benchmarks.speed import TINY, multiply_and_add, percentiles, repeat
+from fastnet.kernels.blocking import SET
 
 TABLE = (
     "3-4-2/4 64-32-10/32 784-16-16-10/32 784-50-10/100 784-100-100-100-100-10/100 "
@@ -287,40 +292,75 @@ def beside(results):
     return "\n".join(lines)
 
 
+# Of a library that has more than one contender, the picture shows the faster.
+LIBRARIES = {
+    "NumPy": ("NumPy layers", "NumPy loop"),
+    "PyTorch": ("PyTorch", "torch.compile"),
+    "JAX": ("JAX jit", "JAX scan"),
+    "scikit-learn": ("scikit-learn",),
+}
+
+
 def picture(result, file):
-    """Draw microseconds a step as bars on a logarithmic axis, a group a network."""
-    import matplotlib
+    """Draw how many times fastnet's time each library takes, a line a network."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from fastnet.plot.axes import COLOURS, INK, MARKS, dressed
 
-    colours = "#bbbbbb #777777 #f2a65a #c8553d #a9cce3 #2e86c1 #b39ddb #a3d9a5 #1b8a3a".split()
-    colours = dict(zip(CONTENDERS, colours, strict=True))
-    rows = result["rows"]
-    names = [name for name in CONTENDERS if any(name in row["microseconds"] for row in rows)]
-    figure, axes = pyplot.subplots(figsize=(2 + 1.6 * len(rows), 6), layout="constrained")
-    width = 0.85 / len(names)
-    for i, name in enumerate(names):
-        for at, row in enumerate(rows):
-            if name in row["microseconds"]:
-                left = at + (i - len(names) / 2) * width
-                height = row["microseconds"][name][1]
-                axes.bar(left, height, width, align="edge", color=colours[name])
-        axes.bar(0, 0, color=colours[name], label=name)
+    rows = [row for row in result["rows"] if OURS[0] in row["microseconds"]]
+    # 8 inches, which are 800 pixels of a README: its smallest words are 12 pixels high.
+    figure = Figure((8, 1.3 + 0.5 * len(rows)), layout="constrained", facecolor="none", dpi=200)
+    FigureCanvasAgg(figure)
+    ax = dressed(figure.add_subplot())
+    ax.set(facecolor="none", xscale="log")
+    ax.axvline(1, color=INK, linewidth=2.5)
+    largest = 2.0
     for at, row in enumerate(rows):
-        label = "limit: FLOPs over peak" if at == 0 else None
-        axes.hlines(row["limit"], at - 0.45, at + 0.45, color="black", linewidth=1.5, label=label)
-    axes.set_yscale("log")
-    axes.set_ylabel("microseconds a training step")
-    labels = [row["network"].replace("100-100-100-100", "100×4") for row in rows]
-    labels = [f"{label}\n{row['dtype']}" for label, row in zip(labels, rows, strict=True)]
-    axes.set_xticks(range(len(rows)), labels, fontsize=9)
-    axes.set_xlim(-0.55, len(rows) - 0.45)
-    axes.grid(axis="y", alpha=0.3)
-    axes.set_axisbelow(True)
-    axes.set_title(f"{result['cpu']}, threads: {result['threads']}", fontsize=10)
-    figure.legend(loc="outside upper center", ncols=5, frameon=False)
-    figure.savefig(file, dpi=120)
+        micros = {name: times[1] for name, times in row["microseconds"].items()}
+        ours = micros[OURS[0]]
+        for i, names in enumerate(LIBRARIES.values()):
+            found = [micros[name] / ours for name in names if name in micros]
+            if found:
+                largest = max(largest, min(found))
+                below = (i - 1.5) * 0.2  # each on a height of its own: near ones do not overlap
+                ax.plot(min(found), at + below, MARKS[i], color=COLOURS[i], markersize=7)
+        words = f"{ours:.3g} µs" if ours < 1000 else f"{ours / 1000:.3g} ms"
+        ax.text(
+            1.02, at, words, transform=ax.get_yaxis_transform(), va="center", color=INK, fontsize=10
+        )
+    ax.text(
+        1.02, -0.85, "fastnet", transform=ax.get_yaxis_transform(), va="center", color=INK,
+        fontsize=10, fontweight="bold",
+    )  # fmt: skip
+    labels = [
+        row["network"].replace("100-100-100-100", "100×4") + (" f64" * (row["dtype"] == "float64"))
+        for row in rows
+    ]
+    ax.set_yticks(range(len(rows)), labels, fontsize=10)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlim(0.8, 1.4 * largest)
+    ax.xaxis.set_major_formatter("{x:g}×")
+    ax.tick_params(axis="x", labelsize=10)
+    ax.grid(axis="x", color=INK, alpha=0.3)
+    for at in range(len(rows) - 1):
+        ax.axhline(at + 0.5, color=INK, alpha=0.3, linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    threads = "one thread" if result["threads"] == 1 else f"{result['threads']} threads"
+    words = (
+        f"times fastnet's time for a training step; {result['cpu']}, {result['vectors']}, {threads}"
+    )
+    ax.set_xlabel(words, size=10)
+    for i, name in enumerate(LIBRARIES):
+        ax.plot([], [], MARKS[i], color=COLOURS[i], markersize=8, label=name)
+    ax.plot([], [], color=INK, linewidth=2.5, label="fastnet")
+    figure.legend(
+        loc="outside upper center", ncols=5, frameon=False, labelcolor=INK, fontsize=10,
+        handletextpad=0.3, columnspacing=1.5,
+    )  # fmt: skip
+    figure.savefig(file, dpi=200, facecolor="none", format="png")
 
 
 def about(threads):
@@ -338,12 +378,21 @@ def about(threads):
         cpu = models[0] if models else cpu
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     versions["fastnet"] = fastnet.__version__
-    return {"versions": versions, "cpu": cpu, "threads": threads, "load": load}
+    return {
+        "versions": versions,
+        "cpu": cpu,
+        "vectors": SET.name,
+        "threads": threads,
+        "load": load,
+    }
 
 
 def main(arguments):
     if arguments.beside:
         print(beside([json.loads(Path(file).read_text("utf-8")) for file in arguments.beside]))
+        return
+    if arguments.draw:
+        picture(json.loads(Path(arguments.draw).read_text("utf-8")), arguments.png)
         return
     contenders, dtype = CONTENDERS, arguments.dtype or "float32"
     work, what = [(name, dtype) for name in TABLE] + [(XOR, "float64")], "a step"

@@ -77,11 +77,20 @@ def draw(result, bandwidths, file):
     from matplotlib.figure import Figure
     from PIL import Image  # which matplotlib needs, too
 
-    figure = Figure(figsize=(11, 14.5), layout="constrained")
+    panels = {
+        title: [row for row in result["kernels"] if panel_of(row["kernel"]) == title]
+        for title in PANELS
+    }
+    # Each row of panels is as high as the longer list of names asks for.
+    rows = [[*panels][i : i + 2] for i in range(0, len(panels), 2)]
+    heights = [max(2.4, *(0.6 + LINE * lines_of(panels[title]) for title in row)) for row in rows]
+    figure = Figure(figsize=(11, sum(heights) + 0.9 * len(rows)), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, title in zip(figure.subplots(4, 2).flat, PANELS, strict=True):
-        rows = [row for row in result["kernels"] if panel_of(row["kernel"]) == title]
-        axes.set(xscale="log", yscale="log", xlim=INTENSITY, ylim=(3, 2 * peak))
+    grid = figure.subplots(len(rows), 2, height_ratios=heights, squeeze=False)
+    for axes, title, height in zip(grid.flat, PANELS, np.repeat(heights, 2), strict=True):
+        slowest = min((r["gflops"] for r in panels[title] if not moves_only(r)), default=3)
+        axes.set(xscale="log", yscale="log", xlim=INTENSITY)
+        axes.set_ylim(min(3, slowest / 1.5), 1.6 * peak)
         axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
         axes.grid(alpha=0.2)
         axes.spines[["top", "right"]].set_visible(False)
@@ -91,42 +100,53 @@ def draw(result, bandwidths, file):
         axes.xaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_major_formatter("{x:g}")
         draw_roofs(axes, peak, bandwidths)
-        draw_kernels(axes, rows, PANELS[title][1], dtype)
+        draw_kernels(axes, panels[title], PANELS[title][1], dtype, LINE / height)
     shown = {row["place"] for row in result["kernels"]}
     marks = [
         axes.plot([], [], mark, color=colour, label=f"arrays in {place}")[0]
         for place, (colour, mark) in PLACES.items()
         if place in shown
     ]
+    # The roofs are named once: in eight panels their words lay over lines and marks.
+    for place, bandwidth in bandwidths.items():
+        words, colour = f"{place} {bandwidth:.0f} GB/s", PLACES.get(place, OTHER)[0]
+        marks += axes.plot([], [], color=colour, label=words)
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), frameon=False)
+    vectors = f" ({result['vectors']})" if "vectors" in result else ""
     figure.suptitle(
-        f"{result['cpu']}, one core, {dtype}. Roofs: multiply-adds in "
+        f"{result['cpu']}{vectors}, one core, {dtype}. Roofs: multiply-adds in "
         "registers, and copying within each cache.\nPercentages: of what the roofline allows, "
         "with bytes that move as the kernel reads, updates and writes them.",
         fontsize=10,
     )
     figure.set_dpi(110)
     figure.canvas.draw()
-    # 64 colours: a quarter of the bytes.
+    # 64 colours: a quarter of the bytes. By coverage, as the median cut makes the rare ones grey.
     image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
-    image.quantize(256, dither=Image.Dither.NONE).save(file, format="PNG", optimize=True)
+    image = image.quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image.save(file, format="PNG", optimize=True)
+
+
+LINE = 0.145  # inches between two names
+
+
+def moves_only(row):
+    """Tell whether a kernel stands left of the picture: it has (almost) no FLOPs."""
+    return row["flops"] < INTENSITY[0] * row["bytes"]
+
+
+def lines_of(rows):
+    """Return how many lines the names of a panel take, with the head above those without FLOPs."""
+    return len(rows) + 1.5 * any(map(moves_only, rows))
 
 
 def draw_roofs(axes, peak, bandwidths):
-    (left, right), low = axes.get_xlim(), axes.get_ylim()[0]
+    left, right = axes.get_xlim()
     axes.plot([left, right], [peak, peak], color="black", linewidth=1)
-    axes.text(right, peak * 1.08, f"{peak:.0f} GFLOP/s", ha="right", fontsize=7)
+    axes.text(left * 1.1, peak * 1.08, f"{peak:.0f} GFLOP/s", ha="left", fontsize=7)
     for place, bandwidth in bandwidths.items():
         colour, _ = PLACES.get(place, OTHER)
         axes.plot([left, peak / bandwidth], [left * bandwidth, peak], color=colour, linewidth=1)
-        x = max(left, low / bandwidth) * 1.25
-        below = place == "memory"  # close to L3's line, whose words stand above it
-        axes.text(
-            x, x * bandwidth, f"{place} {bandwidth:.0f} GB/s", color=colour, fontsize=6.5,
-            rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor",
-            transform_rotates_text=True,
-            va="top" if below else "bottom",
-        )  # fmt: skip
 
 
 def label(row, ending, dtype):
@@ -134,14 +154,18 @@ def label(row, ending, dtype):
     return row["kernel"].removesuffix(ending) + other
 
 
-def draw_kernels(axes, rows, ending, dtype):
-    """Mark the kernels; their names stand on the right, apart, each with a line to its mark."""
-    left, right = axes.get_xlim()
+def draw_kernels(axes, rows, ending, dtype, line):
+    """Mark the kernels; their names stand on the right, apart, each with a line to its mark.
+
+    Those without FLOPs have no mark, and stand below the others; `line` is the height of one.
+    """
+    right = axes.get_xlim()[1]
     low, high = map(math.log10, axes.get_ylim())
-    moving = [row for row in rows if row["flops"] < left * row["bytes"]]
+    moving = [row for row in rows if moves_only(row)]
     computing = sorted((r for r in rows if r not in moving), key=lambda r: r["gflops"])
+    floor = line * (len(moving) + 1.5) if moving else 0
     heights = [(math.log10(row["gflops"]) - low) / (high - low) for row in computing]
-    for row, height in zip(computing, apart(heights, 0.05, 0, 1.04), strict=True):
+    for row, height in zip(computing, apart(heights, line, floor, 1), strict=True):
         colour, mark = PLACES.get(row["place"], OTHER)
         point = min(row["flops"] / row["bytes"], right), row["gflops"]
         axes.plot(
@@ -153,13 +177,11 @@ def draw_kernels(axes, rows, ending, dtype):
             xytext=(1.05, height), textcoords="axes fraction", fontsize=7, va="center",
             arrowprops=LEADER | {"color": colour}, annotation_clip=False,
         )  # fmt: skip
-    if moving:
-        words = [
-            f"{label(row, ending, dtype)} {row['gbytes']:.3g} GB/s {row['share']:.0%}"
-            for row in moving
-        ]
+    for i, row in enumerate([None, *moving] if moving else []):
+        words = "(almost) without FLOPs:"
+        if row:
+            words = f"{label(row, ending, dtype)} {row['gbytes']:.3g} GB/s {row['share']:.0%}"
         axes.text(
-            0.98, 0.03, "(almost) without FLOPs:\n" + "\n".join(words), fontsize=7,
-            transform=axes.transAxes, ha="right", va="bottom",
-            bbox={"color": "white", "alpha": 0.85, "pad": 1},
+            1.05, line * (len(moving) - i), words, transform=axes.transAxes, fontsize=7,
+            va="center", style="normal" if row else "italic",
         )  # fmt: skip

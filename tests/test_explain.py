@@ -1,6 +1,7 @@
 """The command that explains a kernel's speed: its table of work, its judgement, what it prints."""
 
 import importlib
+import itertools
 import json
 import os
 import platform
@@ -422,6 +423,13 @@ def test_all_kernels(explain, unpinned, monkeypatch, tmp_path, capsys):
 def test_every_kernel_stands_in_the_picture(explain, work, tmp_path, monkeypatch):
     axes = pytest.importorskip("matplotlib.axes")
     written = []
+    legend, named = importlib.import_module("matplotlib.figure").Figure.legend, set()
+
+    def keep(self, handles, **options):
+        named.update(handle.get_label() for handle in handles)
+        return legend(self, handles=handles, **options)
+
+    monkeypatch.setattr("matplotlib.figure.Figure.legend", keep)
     for method in ("text", "annotate"):
         real = getattr(axes.Axes, method)
 
@@ -448,7 +456,42 @@ def test_every_kernel_stands_in_the_picture(explain, work, tmp_path, monkeypatch
     for title in importlib.import_module("asv_benchmarks.roofline").PANELS:
         assert title in written
     assert f"{rows[-1]['kernel']} (float64) 50%" in written
-    assert "100 GFLOP/s" in written and "L2 50 GB/s" in written
+    assert "100 GFLOP/s" in written
+    assert {"L1 90 GB/s", "L2 50 GB/s", "memory 10 GB/s", "arrays in L2"} <= named
+
+
+def test_no_words_lie_over_others_or_over_marks(explain, work, tmp_path, monkeypatch):
+    figures = pytest.importorskip("matplotlib.figure")
+    plain = importlib.import_module("matplotlib.text").Text
+    kept, real = [], figures.Figure.suptitle
+    monkeypatch.setattr(
+        figures.Figure, "suptitle", lambda self, *a, **o: (kept.append(self), real(self, *a, **o))
+    )
+    rng = np.random.default_rng(0)
+    row = {"dtype": "float32", "place": "L2", "share": 0.5, "gbytes": 20.0, "peak_gflops": 100.0}
+    rows = [
+        row | {"kernel": name, "flops": flops, "bytes": 2.0, "gflops": gflops}
+        for name, flops, gflops in zip(
+            work.KERNELS,
+            10 ** rng.uniform(-2, 1, len(work.KERNELS)),
+            10 ** rng.uniform(-0.3, 2, len(work.KERNELS)),
+            strict=True,
+        )
+    ]
+    roofs = {"L1": 90.0, "L2": 50.0, "L3": 11.0, "memory": 10.0}
+    explain.draw({"kernels": rows, "cpu": "a CPU"}, roofs, tmp_path / "roofline.png")
+    (figure,) = kept
+    for ax in figure.axes:
+        # Of the words alone, without their lines.
+        boxes = [(text.get_text(), plain.get_window_extent(text)) for text in ax.texts]
+        for (one, box), (other, second) in itertools.combinations(boxes, 2):
+            assert not box.padded(-1).overlaps(second.padded(-1)), (one, other)
+        for line in ax.get_lines():
+            if line.get_marker() != "None" and len(line.get_xdata()):
+                at = ax.transData.transform(line.get_xydata())[0]
+                assert ax.bbox.padded(1).contains(*at)
+                assert not any(box.contains(*at) for _, box in boxes)
+        assert all(figure.bbox.x1 >= box.x1 for _, box in boxes)
 
 
 def test_labels_stand_apart(explain):

@@ -122,6 +122,41 @@ def test_picture(home, tmp_path):
     arguments = ["--shape", "3-4-2", "--batch", "4", "--contenders", OURS, "--png", str(picture)]
     measure(home, tmp_path / "peers.json", *arguments)
     assert picture.read_bytes().startswith(b"\x89PNG")
+    done = command(home, "--draw", str(tmp_path / "peers.json"))
+    assert done.returncode == 2 and "--draw goes with --png FILE." in done.stderr
+
+
+def test_the_picture_says_how_many_times_fastnets_time(peers, root, tmp_path, monkeypatch):
+    """Of each library its faster contender, in what a README shows at 800 pixels."""
+    figures = pytest.importorskip("matplotlib.figure")
+    image = pytest.importorskip("PIL.Image")
+    kept, real = [], figures.Figure.savefig
+    monkeypatch.setattr(
+        figures.Figure, "savefig", lambda self, *a, **o: (kept.append(self), real(self, *a, **o))
+    )
+    result = json.loads((root / "asv_benchmarks" / "peers.json").read_text("utf-8"))
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    peers.picture(result, tmp_path / "peers.png")
+    (ax,) = kept[0].axes
+    marks = {}
+    for line in ax.get_lines():
+        if line.get_marker() != "None" and len(line.get_xdata()) == 1:
+            at = round(float(line.get_ydata()[0]))
+            marks.setdefault(at, []).append(float(line.get_xdata()[0]))
+    for at, row in enumerate(result["rows"]):
+        micros = {name: times[1] for name, times in row["microseconds"].items()}
+        best = [
+            min(micros[name] for name in names if name in micros) / micros["fastnet loop"]
+            for names in peers.LIBRARIES.values()
+            if names[0] in micros
+        ]
+        np.testing.assert_allclose(marks[at], best)
+        assert len(best) >= 3
+    with image.open(tmp_path / "peers.png") as opened:
+        assert opened.width == 1600 and opened.height < 1200
+    words = [text for text in ax.findobj(figures.Text) if text.get_text()]
+    assert min(text.get_fontsize() * 100 / 72 for text in words) > 12  # pixels at 800
+    assert result["vectors"] in ax.get_xlabel()
 
 
 @pytest.mark.parametrize(

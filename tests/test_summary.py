@@ -266,6 +266,23 @@ def test_nothing_that_is_measured_changed(module, noted, files, by_the_machine):
     assert ("it is the machine" in text) == by_the_machine
 
 
+def test_which_of_several_commits_are_named(module):
+    """Those whose note says the benchmark, else those that touch or say it, else all."""
+    made, old, new = sys.modules["asv_benchmarks.causes"].Commit, "b" * 40, "a" * 40
+    history = module.History(ROOT)
+    other, touches = made("1", "Docs", False, ("docs/x.md",)), made("2", "x", False, ("k/gemm.py",))
+    says, noted = made("3", "gemm: by rows", False, ()), made("4", "gemm: the CPU", True, ("R.md",))
+    elsewhere = made("5", "softmax: of another", True, ("k/lstm.py",))
+
+    def named(*commits):
+        history.known[old, new] = list(commits)
+        return [name for name, _ in module.cause(history, old, new, {"gemm"})[0]]
+
+    assert named(other, touches, says, noted, elsewhere) == ["4"]
+    assert named(other, touches, says, elsewhere) == ["2", "3"]
+    assert named(other, elsewhere) == ["1", "5"]
+
+
 def test_a_commit_that_the_clone_does_not_have(module):
     old, new = "b" * 40, "a" * 40
     found = module.cause(module.History(ROOT), old, new, {"gemm"})
