@@ -96,8 +96,9 @@ def test_refusals(folder, run, tmp_path, capsys, monkeypatch):
     assert told("evaluate", folder / "one", "--model", run).startswith(
         "DATA must have labels to compare with, got "
     )
-    assert told("train", folder.parent).startswith(
-        "load_mnist: path must hold train-images-idx3-ubyte"
+    assert told("train", folder.parent).endswith(
+        f"or the word digits, got a folder of other files: {str(folder.parent)!r}. Give one of "
+        "these."
     )
     assert told("train", folder, "--target", "a") == (
         f"--target must go with a table, got it with {str(folder)!r}. Leave it out."

@@ -182,6 +182,22 @@ def test_numbers_of_an_optimizer_reach_fit(table, monkeypatch, capsys):
     assert (lr.steps, lr.lr.steps, lr.lr.lr) == (2 * 5, 7 * 5, 0.5)  # 160 rows in batches of 32
 
 
+def test_early_stopping_keeps_the_best_epoch(table, tmp_path, capsys):
+    base = ["train", table, "--target", "price", "--drop", "code,kind", "--out", str(tmp_path)]
+    assert cli.main([*base, "--early-stopping", "4", "--lr", "0.03", "--hidden", "64,32"]) == 0
+    text = capsys.readouterr().out
+    record = json.loads((tmp_path / "history.json").read_text())
+    held_out, best = record["history"]["val_loss"], record["results"]["best_epoch"]
+    assert len(held_out) == best + 4 < 100 and held_out[best - 1] == min(held_out)
+    assert f"; the weights are those of epoch {best}, the best\n" in text
+    deviation = Sequential.load(tmp_path / "model.safetensors").metadata["pipeline"]["deviation"]
+    loss = (record["results"]["validation_rmse"] / deviation) ** 2 / 2
+    assert loss == pytest.approx(held_out[best - 1], rel=1e-4)
+    assert cli.main(["train", "--early-stopping", "2", "--json", "--quiet", "--lr", "2"]) == 0
+    results = only_json(capsys.readouterr().out)
+    assert {"validation_accuracy", "test_accuracy", "best_epoch"} < set(results)
+
+
 def test_parquet_and_separators(table, tmp_path, capsys):
     pytest.importorskip("pyarrow", reason="the extra tables is not installed")
     frame = pandas.read_csv(table, dtype={"code": str})
@@ -360,6 +376,12 @@ def test_rows_as_the_network_takes_them():
          "--lr must be given once, got it in --optimizer, too. Leave one out."),
         ("--target kind --drop code,price --schedule step", "--schedule step must have every, a "
          "number of epochs, got none. Give --schedule step:every=10."),
+        ("--target kind --drop code,price --schedule cosine:steps=0", "--schedule steps must be a "
+         "number of epochs above 0, got 0. Give a number such as 10, or fewer --warmup-epochs."),
+        ("--target kind --optimizer adam:lr=none",
+         "--optimizer lr must be a number, got none. Leave it out for its default."),
+        ("--target price --drop code,kind,colour --loss poisson --size 8x8",
+         "--size must go with a folder of PNG files, got it with #. Leave it out."),
         ("--target kind --activation reluu", "--activation must be one of #. Did you mean relu?"),
         ("--data x --target kind", "--data must stand alone, got DATA # beside it. Leave one out."),
         ("--target kind --drop code,price --validation-split 0.001", "--validation-split must "
@@ -392,15 +414,49 @@ def test_bad_trainings(table, capsys, monkeypatch, arguments, message):
          "number there, or leave the cell empty."),
         ({"a": [1, 1e200, 3], "y": [1.5, 2, 1]}, "column 'a' must have numbers of which squares "
          "can be added up, got up to 1e+200. Divide them by a power of ten."),
+        ({"a": [1, 2, 3], "y": [-1.5, 2, 1]}, "Sequential.evaluate: t must be at least 0, got "
+         "t[#. Give counts or sizes."),
         ({"a": [], "y": []}, "DATA must have a row of values, got none in #. Give another file."),
     ],
 )  # fmt: skip
 def test_bad_tables(tmp_path, capsys, rows, message):
     path = write(tmp_path / "t.csv", rows)
     arguments = ["--target", "y", "--validation-split", "0.4", "--seed", "2"]
+    if "-1.5" in str(rows):
+        arguments += ["--loss", "poisson"]
     found = refused(capsys, "train", path, *arguments)
     start, _, end = f"fastnet train: {message}".partition("#")
     assert found.startswith(start) and found.endswith(end), found
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,a,y\n1,2,3\n", "DATA must have a name of its own for each column, got a twice in #. "
+         "Give each another name in the first row."),
+        ("a,y\n1,2,3\n1,2,3\n", "DATA must have a name in the first row for each column, got 2 "
+         "names for more in #. Name them all."),
+        ("a,y\n1,caf\xe9\n", "DATA must be UTF-8, got 'utf-8' codec can't #. Save it as UTF-8."),
+        ("", "DATA must be a table, got #. Give another file."),
+    ],
+)  # fmt: skip
+def test_heads_of_files(tmp_path, capsys, text, message):
+    (tmp_path / "t.csv").write_bytes(text.encode("latin-1"))
+    found = refused(capsys, "train", str(tmp_path / "t.csv"), "--target", "y")
+    start, _, end = f"fastnet train: {message}".partition("#")
+    assert found.startswith(start) and found.endswith(end), found
+
+
+def test_names_are_read_without_the_space_around_them(tmp_path, capsys):
+    rows = "".join(f"{i % 3:02}, {i}, {'pq'[i % 2]}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(
+        f"\ufeffcode , size,kind , \n{rows.replace(chr(10), ',0' + chr(10))}"
+    )
+    out = str(tmp_path / "run")
+    arguments = ["train", str(tmp_path / "t.csv"), "--target", "kind", "--categorical", "code"]
+    assert cli.main([*arguments, "--drop", "Unnamed: 3", "--epochs", "1", "--out", out]) == 0
+    kept = Sequential.load(f"{out}/model.safetensors").metadata["pipeline"]["columns"]
+    assert kept[0]["values"] == ["00", "01", "02"] and kept[1]["name"] == "size"
 
 
 def test_files_that_are_no_tables(tmp_path, capsys):

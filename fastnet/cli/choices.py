@@ -19,6 +19,8 @@ def fill_in(options: argparse.Namespace, recipe: Recipe) -> None:
     given = options.optimizer.given
     if options.lr is not None and "lr" in given:
         raise BadInput("--lr must be given once, got it in --optimizer, too. Leave one out.")
+    if given.get("lr", 0) is None:
+        raise BadInput("--optimizer lr must be a number, got none. Leave it out for its default.")
     options.lr = given.pop("lr", options.lr)
     if options.lr is None and options.optimizer.name == recipe.optimizer:
         options.lr = recipe.lr
@@ -74,6 +76,11 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> Any:
             )
         for name in ("steps", "every"):  # epochs here, updates there
             if name in epochs:
+                if not (epochs[name] or 0) > 0:
+                    raise BadInput(
+                        f"--schedule {name} must be a number of epochs above 0, got "
+                        f"{epochs[name]}. Give a number such as 10, or fewer --warmup-epochs."
+                    )
                 epochs[name] = max(1, round((epochs[name] or 0) * steps))
         lr = parts.made("--schedule", Part(options.schedule.name, epochs), taken, lr=options.lr)
     if options.warmup_epochs is not None:

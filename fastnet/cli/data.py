@@ -45,12 +45,16 @@ def kind_of(path: str | None) -> str:
             return "mnist"
         if images.class_folders(where):
             return "folders"
-        return "png" if images.png_files(where) else "mnist"  # whose loader looks further down
+        if images.png_files(where):
+            return "png"
+        if images.is_mnist(where, "*/") or images.is_mnist(where, "*/*/"):
+            return "mnist"  # whose loader says where they are
     if images.is_idx(where):
         return "idx"
     if where.is_file() and where.suffix.lower() == ".png":
         return "png"
     what = "a file of another kind" if where.exists() else "a path that does not exist"
+    what = "a folder of other files" if where.is_dir() else what
     raise BadInput(
         "DATA must be a table (.csv, .tsv, .parquet), a folder of PNG files by class, a folder of "
         f"MNIST's four IDX files, or the word digits, got {what}: {path!r}. Give one of these."
@@ -82,7 +86,7 @@ def training_data(options: argparse.Namespace) -> Data:
     labels = list(range(10))
     pipeline = Pipeline("images", "classification", labels, shape=(side, side, 1), top=top)
     split = options.validation_split
-    if split is None and getattr(options, "early_stopping", None) is not None:
+    if split is None and options.early_stopping is not None:
         split = SPLIT  # the test images are no business of a training's
     if split is None:
         return Data(name, pipeline, train, test, "test")

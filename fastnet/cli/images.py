@@ -108,9 +108,9 @@ def is_idx(path: Path) -> bool:
     return path.is_file() and "idx3" in path.name
 
 
-def is_mnist(folder: Path) -> bool:
-    """Tell whether a folder has one of MNIST's four files, or a folder that has."""
-    return any(folder.glob("*-idx?-ubyte*")) or any(folder.glob("*.idx?-ubyte*"))
+def is_mnist(folder: Path, below: str = "") -> bool:
+    """Tell whether a folder has one of MNIST's four files, or one below it."""
+    return any(folder.glob(f"{below}*-idx?-ubyte*")) or any(folder.glob(f"{below}*.idx?-ubyte*"))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fastnet.cli import columns as of_columns
 from fastnet.cli.messages import BadInput, listed, near
-from fastnet.cli.tables import Column, as_categories, as_numbers
+from fastnet.cli.tables import Column, as_categories, as_numbers, text_of
 
 FEW = 20  # whole numbers with at most so many values are classes, unless --task says otherwise
 WHOLE = {"text": "text", "bool": "true or false", "whole": "whole numbers", "number": "numbers"}
@@ -63,8 +63,8 @@ class Pipeline:
             row = int(np.flatnonzero(found < 0)[0])
             raise BadInput(
                 f"column {self.target!r} must have labels of the training, "
-                f"{listed([str(label) for label in self.labels])}, got {values[row]!r} in row "
-                f"{row + 1}. Leave such rows out."
+                f"{listed([str(label) for label in self.labels])}, got {text_of(values[row])!r} "
+                f"in row {row + 1}. Leave such rows out."
             )
         return found
 

@@ -118,6 +118,8 @@ def show_results(
             told.append(
                 f"{name} rmse {results[f'{part}_rmse']:.4g}, r2 {results[f'{part}_r2']:.4f}"
             )
+    if "best_epoch" in results:
+        trained += f"; the weights are those of epoch {results['best_epoch']}, the best"
     mark = ", " if pipeline.task == "classification" else "; "
     show(options, f"{mark.join(told)}\n{trained}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,37 +71,62 @@ def _by_pandas(pandas: Any, path: str, shown: str, text: Sequence[str]) -> dict[
     try:
         if _ending(path) in (".parquet", ".pq"):
             frame = pandas.read_parquet(path)
+            names = [str(name) for name in frame.columns]
         else:
-            how = {"dtype": dict.fromkeys(text, str), "skipinitialspace": True}
-            separator = "," if path == "-" else _separator(pandas, path)
-            frame = pandas.read_csv(sys.stdin if path == "-" else path, sep=separator, **how)
+            frame, names = _read_csv(pandas, path, text)
     except ImportError as error:  # pyarrow
         message = " ".join(str(error).split())
         raise BadInput(f"DATA must be read by pyarrow, got {message!r}. {EXTRA}") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"DATA must be UTF-8, got {error} in {shown}. Save it as UTF-8.") from None
     except Exception as error:  # pandas and pyarrow have a dozen classes of their own
         message = " ".join(str(error).split()).rstrip(".")
         raise BadInput(
             f"DATA must be a table, got {shown}: {message}. Give another file."
         ) from None
-    names = [str(name) for name in frame.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(
             f"DATA must have a name of its own for each column, got {listed(twice)} twice in "
             f"{shown}. Give each another name in the first row."
         )
+    if _ending(path) not in (".parquet", ".pq") and not isinstance(frame.index, pandas.RangeIndex):
+        raise BadInput(
+            f"DATA must have a name in the first row for each column, got {len(names)} names for "
+            f"more in {shown}. Name them all."
+        )
     return {
         name: _column(pandas, frame.iloc[:, i], name, name in text) for i, name in enumerate(names)
     }
 
 
-def _separator(pandas: Any, path: str) -> str:
-    """Return what stands between the columns: whatever is in the first row, a comma by default."""
+def _read_csv(pandas: Any, path: str, text: Sequence[str]) -> tuple[Any, list[str]]:
+    """Return the frame of a CSV file, and its names as they stand in the first row.
+
+    What stands between columns is whatever the first row has most of: comma, semicolon or tab.
+    """
     from pandas.io.common import get_handle
 
-    with get_handle(path, "r", compression="infer", encoding="utf-8") as opened:
-        head = opened.handle.readline()
-    return max(",;\t", key=lambda mark: (head.count(mark), mark == ","))
+    if path == "-":
+        whole = sys.stdin.read()
+        head = whole.partition("\n")[0]
+    else:
+        with get_handle(path, "r", compression="infer", encoding="utf-8-sig") as opened:
+            head = opened.handle.readline()
+    mark = max(",;\t", key=lambda one: (head.count(one), one == ","))
+    row = next(csv.reader([head.rstrip("\r\n")], delimiter=mark, skipinitialspace=True), [])
+    names = [name.strip() or f"Unnamed: {i}" for i, name in enumerate(row)]
+    kinds = {i: str for i, name in enumerate(names) if name in text}
+    frame = pandas.read_csv(
+        io.StringIO(whole) if path == "-" else path,
+        sep=mark,
+        header=0,
+        names=list(range(len(names))) or None,
+        dtype=kinds,
+        skipinitialspace=True,
+        low_memory=False,  # else a column's kind may change on the way
+    )
+    return frame, names
 
 
 def _column(pandas: Any, series: Any, name: str, as_text: bool) -> Column:

@@ -50,6 +50,8 @@ def run_train(options: argparse.Namespace) -> int:
 
     # Written before anything is printed: a reader that went away (| head) costs no model.
     results = _results(model, history, data)
+    if options.early_stopping is not None and history.loss:
+        results["best_epoch"] = _kept_epoch(options, history) + 1
     written: list[Path] = []
     failed = False
     if options.out is not None:
@@ -121,8 +123,9 @@ def _fit(options: argparse.Namespace, data: Data, model: Sequential, optimizer: 
     pipeline, loss = data.pipeline, losses()[model.loss]
     t, held_t = (targets_of(model, pipeline, pair[1]) for pair in (data.train, data.held_out))
     metrics = ["accuracy"] if pipeline.task == "classification" and not loss.yes_above else []
-    before = model.evaluate(data.train[0], t, metrics=[])["loss"]
+    callbacks = [] if options.early_stopping is None else [_stopping(options)]
     try:
+        before = model.evaluate(data.train[0], t, metrics=[])["loss"]
         history = model.fit(
             data.train[0],
             t,
@@ -132,20 +135,35 @@ def _fit(options: argparse.Namespace, data: Data, model: Sequential, optimizer: 
             validation_data=(data.held_out[0], held_t),
             verbose=0 if options.quiet else 1,
             metrics=metrics,
+            callbacks=callbacks,
         )
     except FloatingPointError as error:  # the loss is no longer finite
         refuse(error, status=1)
-    except ValueError as error:  # --lr is more than --dtype can hold
+    except ValueError as error:  # --lr is more than --dtype can hold; no rates for a loss of rates
         raise BadInput(error) from None
     guess = math.log(len(pipeline.labels)) if loss.takes_labels else 0.5
-    if not history.interrupted and history.loss[-1] > DIVERGED * max(before, guess):
+    kept = _kept_epoch(options, history)
+    if not history.interrupted and history.loss[kept] > DIVERGED * max(before, guess):
         refuse(
             f"training diverged: after {len(history.loss)} epochs the loss is "
-            f"{history.loss[-1]:.4g}, before them it was {before:.4g}. Lower --lr, which is "
+            f"{history.loss[kept]:.4g}, before them it was {before:.4g}. Lower --lr, which is "
             f"{options.lr:g}.",
             status=1,
         )
     return history
+
+
+def _stopping(options: argparse.Namespace) -> Any:
+    from fastnet.callbacks import EarlyStopping
+
+    return EarlyStopping(patience=options.early_stopping, restore_best_weights=True)
+
+
+def _kept_epoch(options: argparse.Namespace, history: History) -> int:
+    """Return the place of the epoch whose weights the network has: the last one, or the best."""
+    if options.early_stopping is None or not history.loss:
+        return -1
+    return min(range(len(history.loss)), key=history.val_loss.__getitem__)
 
 
 def _judged_parts(data: Data) -> dict[str, Any]:
@@ -176,7 +194,7 @@ def _results(model: Sequential, history: History, data: Data) -> dict[str, Any]:
 
 def _settings(options: argparse.Namespace, data: Data) -> dict[str, Any]:
     """Return what history.json says of how a network was trained."""
-    names = "model hidden activation dropout batch_size epochs seed dtype".split()
+    names = "model hidden activation dropout batch_size epochs early_stopping seed dtype".split()
     found = {name: getattr(options, name) for name in names}
     return {
         "data": data.name,

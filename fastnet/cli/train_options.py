@@ -116,6 +116,9 @@ def add_train(commands: Any) -> None:
     add(training, "--l2", "STRENGTH", not_negative, 0.0, penalty)
     add_to_recipe(training, "--batch-size", "N", count, "rows an update")
     add_to_recipe(training, "--epochs", "N", count, "times to see every row")
+    patience = "end after N epochs without a lower loss of the held-out part, with the weights of "
+    patience += "the best; of MNIST and the digits a part of the training images is held out then"
+    add(training, "--early-stopping", "N", count, None, patience)
     add(training, "--seed", "N", seeds, 0, "the same seed gives the same network, to the bit")
 
     ending = train.add_argument_group("results")
