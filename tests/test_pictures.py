@@ -1,5 +1,6 @@
 """Filters, feature maps and attention, read back from the axes that they are drawn on."""
 
+import re
 import sys
 
 import numpy as np
@@ -119,3 +120,13 @@ def test_without_matplotlib(draw, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=rf"^{draw.__name__}: matplotlib must be installed, got "):
         draw(np.ones((1, 1, 2, 2)[: 4 if draw is filters else 3]))
+
+
+def test_the_page_shows_what_its_code_draws(root):
+    """tests/test_docs.py runs the code; the pictures were drawn by it, and looked at."""
+    page = root / "docs" / "pictures.md"
+    text = page.read_text(encoding="utf-8")
+    drawn = re.findall(r'^save\(.*"(\w+)"\)$', text, re.MULTILINE)
+    shown = re.findall(r"\]\(pictures/(\w+)\.png\)", text)
+    assert drawn == shown and len(shown) == 11
+    assert {path.stem for path in (page.parent / "pictures").iterdir()} == set(shown)
