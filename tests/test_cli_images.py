@@ -75,11 +75,13 @@ def test_sizes_and_colours(folder, tmp_path, capsys):
         f"12x10 in {where + '/blue/1.png'!r}. Give --size 12x9 to resize them."
     )
     out = str(tmp_path / "run")
-    arguments = ["train", where, "--size", "6x6", "--out", out, "--json", "--epochs", "15"]
+    arguments = ["train", where, "--size", "6x5", "--out", out, "--json", "--epochs", "15"]
     assert cli.main(arguments) == 0
     printed = capsys.readouterr()
     assert only_json(printed.out)["validation_accuracy"] == 1
-    assert "classes   blue, red: 6x6, RGB\n" in printed.err
+    assert "classes   blue, red: 6x5, RGB\n" in printed.err
+    kept = Sequential.load(f"{out}/model.safetensors").metadata["pipeline"]
+    assert kept["shape"] == [5, 6, 3] and kept["resized"]
     assert cli.main(["evaluate", where, "--model", out, "--json"]) == 0
     assert only_json(capsys.readouterr().out)["accuracy"] == 1
     # Grey images of another size are resized and coloured as those of the training were.

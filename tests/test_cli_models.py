@@ -60,6 +60,10 @@ def test_compare(runs, capsys):
     lines = capsys.readouterr().out.split("\n")
     assert lines[0].split()[:4] == ["model", "test", "accuracy", "train"]
     assert [line.split()[0] for line in lines[1:3]] == runs
+    assert cli.main(["compare", *runs, "--json"]) == 0
+    for run, row in zip(runs, only_json(capsys.readouterr().out)["models"], strict=True):
+        held_out = json.loads(open_text(f"{run}/history.json"))["history"]["val_loss"]
+        assert row["best_val_loss"] == min(held_out) == held_out[row["best_epoch"] - 1]
     assert cli.main(["compare", *runs, "--data", "digits", "--json"]) == 0
     found = only_json(capsys.readouterr().out)["models"]
     for run, row in zip(runs, found, strict=True):
@@ -143,6 +147,31 @@ def test_json_of_info_and_run(tmp_path, capsys, monkeypatch):
     assert done.returncode == 3 and "said ['a']" in done.stderr
     found = only_json(done.stdout)
     assert found["status"] == 3 and found["script"] == str(script) and found["report"]
+
+
+def test_json_of_sklearn(tmp_path):
+    pytest.importorskip("sklearn", reason="the extra sklearn is not installed")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from sklearn.neural_network import MLPClassifier as M\nprint(M.__module__)\n"
+    )
+    done = children.run([sys.executable, "-m", "fastnet", "sklearn", "--json", str(script)])
+    assert done.returncode == 0 and "fastnet.sklearn" in done.stderr
+    assert only_json(done.stdout) == {"script": str(script), "status": 0}
+
+
+def test_json_of_warmup(capsys, monkeypatch):
+    from fastnet.kernels import sigmoid_forward
+    from fastnet.warmup import versions
+
+    few = [(kernel, types) for kernel, types in versions() if kernel is sigmoid_forward]
+    assert few
+    monkeypatch.setattr("fastnet.warmup.versions", lambda: few)
+    assert cli.main(["warmup", "--json"]) == 0
+    printed = capsys.readouterr()
+    found = only_json(printed.out)
+    assert found["kernels"] == len(few) and list(found) == "kernels compiled seconds folder".split()
+    assert "kernels" in printed.err
 
 
 def test_help_imports_no_numba():

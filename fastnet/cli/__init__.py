@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure") and options.run is not run_script:
             stream.reconfigure(errors="backslashreplace")
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()  # here, where a broken pipe is answered for
+        return status
     except BadInput as error:
         refuse(error, command=options.called)
     except ValueError as error:  # of a variable that is looked at when its module is imported

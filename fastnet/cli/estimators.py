@@ -9,7 +9,8 @@ import sys
 from typing import Any
 
 from fastnet.cli.messages import refuse
-from fastnet.cli.parser import add_command
+from fastnet.cli.parser import add_command, add_json
+from fastnet.cli.run import in_json
 
 
 def add_sklearn(commands: Any) -> None:
@@ -24,6 +25,7 @@ def add_sklearn(commands: Any) -> None:
         "are.",
         ["train.py --folds 5"],
     )
+    add_json(parser, "the script's status; what it prints goes to standard error")
     script = "a Python file, and the arguments that it takes"
     parser.add_argument("command", metavar="script", nargs=argparse.PARSER, help=script)
 
@@ -43,5 +45,9 @@ def run_sklearn(options: argparse.Namespace) -> int:
     patch()
     sys.argv = [script, *arguments]
     sys.path[0] = os.path.dirname(os.path.realpath(script))
-    runpy.run_path(script, run_name="__main__")
-    return 0
+
+    def run() -> int:
+        runpy.run_path(script, run_name="__main__")
+        return 0
+
+    return in_json(script, run) if options.json else run()

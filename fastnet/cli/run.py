@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastnet.cli.messages import print_json, refuse
 
@@ -27,14 +30,22 @@ def run_script(options: argparse.Namespace) -> int:
         return run(script, source, arguments, with_report=options.report)
     from fastnet.dropin import report
 
+    def told() -> dict[str, Any]:
+        return {"report": report().splitlines()}
+
+    return in_json(script, partial(run, script, source, arguments, with_report=True), told)
+
+
+def in_json(script: str, run: Callable[[], int], told: Callable[[], dict[str, Any]] = dict) -> int:
+    """Run a script, whose output goes to standard error, and print its status as JSON."""
     ended = None
-    with contextlib.redirect_stdout(sys.stderr):  # whatever the script prints
+    with contextlib.redirect_stdout(sys.stderr):
         try:
-            status = run(script, source, arguments, with_report=True)
+            status = run()
         except SystemExit as error:  # the script's own
             ended = error
             status = error.code if isinstance(error.code, int) else int(error.code is not None)
-    print_json({"script": script, "status": status, "report": report().splitlines()})
+    print_json({"script": script, "status": status, **told()})
     if ended is not None:
         raise ended
     return status
