@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnet import kernels
 
-__all__ = ["versions"]
+__all__ = ["compiled", "versions"]
 
 
 def versions() -> list[tuple[Any, tuple[Any, ...]]]:
@@ -23,3 +23,18 @@ def versions() -> list[tuple[Any, tuple[Any, ...]]]:
     """
     found: list[tuple[Any, tuple[Any, ...]]] = kernels._versions()
     return found
+
+
+def compiled() -> int:
+    """Return how many kernels of `versions` this process has compiled, not found in the cache.
+
+    On a cluster `client.run(fastnet.warmup.compiled)` asks each worker.
+
+    Examples
+    --------
+    >>> from fastnet.warmup import compiled
+    >>> compiled() >= 0
+    True
+    """
+    kernels = {kernel for kernel, _ in versions()}
+    return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)

@@ -5,9 +5,11 @@ learnt otherwise in the last bit answers otherwise in the third digit.
 """
 
 import ast
+import os
 import re
 import runpy
 import sys
+from pathlib import Path
 
 import children
 import pytest
@@ -20,6 +22,9 @@ SLOW = {
     "see_digits.py": ["filters.png", "maps.png"],
     "write_text.py": [],
 }
+# Those of several processes, and what they need: test_scaling.py has more of them.
+SCALED = {"data_parallel": "mpi4py", "grid_search_on_dask": "distributed"}
+SCALED |= {"trials_on_dask": "optuna_integration"}
 QUICK = {"and_gate", "cart_pole", "digits", "lstm", "many_nets", "mnist", "own_loop"}
 QUICK |= {"regression", "xor"}
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -60,7 +65,7 @@ def test_words_numbers_and_lines_are_compared():
 
 def test_every_script_says_what_it_prints(root):
     found = {path.name: path for path in (root / "examples").glob("*.py")}
-    assert found.keys() == SLOW.keys() | {f"{name}.py" for name in QUICK}
+    assert found.keys() == SLOW.keys() | {f"{name}.py" for name in QUICK | SCALED.keys()}
     for name, path in found.items():
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
         assert f"    python examples/{name}" in text and re.search(r"Expected,\sin\ssome ", text)
@@ -103,3 +108,19 @@ def test_scripts_of_some_seconds_print_what_they_say(root, name, tmp_path):
     }
     found = float(re.search(numbers[name], done.stdout)[1])
     assert found < 4 if name == "write_text.py" else found > (99 if "dates" in name else 0.97)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCALED)
+def test_scripts_of_several_processes_print_what_they_say(root, name, tmp_path):
+    if name == "data_parallel":
+        pytest.importorskip("mpi4py.MPI", reason="needs mpi4py and an MPI", exc_type=Exception)
+    pytest.importorskip(SCALED[name], reason="needs the extra trials, or mpi")
+    path = root / "examples" / f"{name}.py"
+    source = str(Path(fastnet.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = children.run([sys.executable, str(path)], cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    wanted = [line for line in said(path) if not line.startswith("kernels compiled")]
+    assert agree(wanted, [line for line in lines if not line.startswith("kernels compiled")])

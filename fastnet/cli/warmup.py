@@ -13,7 +13,7 @@ def run_warmup(options: argparse.Namespace) -> int:
     start = time.perf_counter()
     from fastnet.kernels import _cache, _folders
     from fastnet.models.progress import progress_bar
-    from fastnet.warmup import versions
+    from fastnet.warmup import compiled, versions
 
     folder = _cache.cache_directory()
     if folder is None:
@@ -27,11 +27,6 @@ def run_warmup(options: argparse.Namespace) -> int:
         show(options, f"removed {files} files of other versions, {size / 1e6:.1f} MB")
     _cache.said_compiling = True  # the bar says it
     todo = versions()
-    kernels = {kernel for kernel, _ in todo}
-
-    def compiled() -> int:
-        return sum(sum(kernel.stats.cache_misses.values()) for kernel in kernels)
-
     before, failed = compiled(), _cache.unwritten
     bar = progress_bar(len(todo), "kernel")
     try:
