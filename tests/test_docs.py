@@ -53,7 +53,8 @@ def site(tmp_path_factory):
     pytest.importorskip("mkdocs", reason="needs the extra docs")
     pytest.importorskip("mkdocstrings", reason="needs the extra docs")
     folder = tmp_path_factory.mktemp("site")
-    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
+    # Not --quiet, which takes the warnings away that --strict counts.
+    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(folder)]
     done = children.run(words, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     yield folder

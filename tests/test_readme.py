@@ -69,3 +69,9 @@ def test_a_model(run, capsys):
 def test_kernels(run):
     names = run(2)
     assert names["loss"][0] < 0.5 * np.log(10)  # what guessing gives, and the first step
+
+
+def test_links_lead_to_files():
+    links = re.findall(r"\]\(([^)#]+)", README.read_text())
+    assert len(links) > 5
+    assert [link for link in links if not (README.parent / link).exists()] == []
