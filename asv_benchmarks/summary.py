@@ -96,6 +96,8 @@ def collected(site, index, machine):
                 continue
             word, _, kind = group.removesuffix("Ratio").partition(".")
             for parameters, curve in curves(site, index, name, machine):
+                if not curve:  # never measured, or by another name
+                    continue
                 link = graph_link(name, parameters, machine)
                 plain = {
                     key: value.strip("'") if value.startswith("'") else f"{key}={value}"
@@ -113,8 +115,7 @@ def collected(site, index, machine):
                     shares.setdefault(subject, (word, kind, {}))[2][words] = curve, link
                     continue
                 row = word, kind, subject_of(method.removeprefix(prefix), which)
-                if curve or prefix == RATIO:
-                    table.setdefault(row, {}).setdefault(words, {})[prefix] = curve, link
+                table.setdefault(row, {}).setdefault(words, {})[prefix] = curve, link
     for subject, (word, kind, sets) in shares.items():
         of_kernel = [row for row in table if row[2] == subject]
         row = table.setdefault(of_kernel[0] if of_kernel else (word, kind, subject), {})
@@ -239,7 +240,7 @@ def jumps_html(sets, names, index, history):
         prefix = RATIO if RATIO in by_prefix else SHARE
         if prefix in by_prefix:
             for old, new, revision, change in jumps_of(by_prefix[prefix][0], index):
-                of = " ".join([words, "of the limit" * (prefix == SHARE)]).strip()
+                of = ", ".join(filter(None, [words, "of the limit" * (prefix == SHARE)]))
                 found.setdefault((-revision, old, new), []).append((change, of))
     lines = []
     for (_, old, new), changes in sorted(found.items()):
@@ -248,7 +249,7 @@ def jumps_html(sets, names, index, history):
         size = low if low == high else f"{low} to {high}"
         where = changes[0][1] if len(changes) == 1 else f"{len(changes)} sets of parameters"
         where = f" ({escape(where)})" if len(sets) > 1 else ""
-        mark = "▼" if changes[0][0] < 0 else "▲"
+        mark = "▼" * (changes[0][0] < 0) + "▲" * (changes[-1][0] > 0)
         because = cause_html(cause(history, old, new, names), old, new, index["hash_length"])
         lines.append(f'<p class="jump">{mark} {size}{where}: {because}</p>')
     return "".join(lines), len(found)

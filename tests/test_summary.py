@@ -78,6 +78,16 @@ class SoftmaxWithLossRatio:
         return 1.0
 
 
+class NeverRatio:
+    unit = "fastnet / numpy"
+
+    def setup(self):
+        raise NotImplementedError("for another machine")
+
+    def track_min_ratio_never(self):
+        return 1.0
+
+
 class Limits:
     unit = "of the limit"
     param_names = ["kernel", "dtype"]
