@@ -236,6 +236,12 @@ def _built(make):
     return _of_one(built, n, steps, D, out=(n, *make().output_shape((steps, D))))
 
 
+def _branches(dtype):
+    made = layers.Branches([layers.Dense(M)], [layers.Relu(), layers.Dense(5, "tanh")])
+    made.build((D,), np.random.default_rng(4), dtype)
+    return made
+
+
 def _plain(name):
     return lambda dtype: getattr(layers, name)()
 
@@ -324,6 +330,7 @@ LAYERS: dict[str, Layer] = {
     "TimeGRU": _recurrent("TimeGRU", 3),
     "TimeBiLSTM": _recurrent("TimeBiLSTM", 4),
     **{name: _built(make) for name, make in _KERAS.items()},
+    "Branches": _of_one(_branches, N, D, out=(N, M + 5)),
     "Add": _of_two(lambda dtype: layers.Add()),
     "Multiply": _of_two(lambda dtype: layers.Multiply()),
     "Repeat": _of_one(lambda dtype: layers.Repeat(3, axis=1), N, D, out=(N, 3 * D)),

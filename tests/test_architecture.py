@@ -68,6 +68,7 @@ MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "metric
 # Parts of loop/train, tested and measured with it, and what it calls by address.
 OF_TRAINING = {
     "loop/blocks",
+    "loop/branches",
     "loop/gather",
     "loop/online",
     "loop/predict",

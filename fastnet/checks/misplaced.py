@@ -58,6 +58,7 @@ PLACES = {
     "l2": ("the constructor", "Sequential(layers, l2={})"),
     "label_smoothing": ("the loss", "loss=SoftmaxCrossEntropy(label_smoothing={})"),
     "loss": ("the constructor", "Sequential(layers, loss={})"),
+    "loss_weights": ("the constructor", "Sequential(layers, loss=[...], loss_weights={})"),
     "lr": ("the optimizer", "optimizer=SGD(lr={})"),
     "metrics": ("fit or evaluate", "model.fit(x, t, metrics={})"),
     "momentum": ("the optimizer", "optimizer=Momentum(momentum={})"),

@@ -15,6 +15,7 @@ from fastnet.layers.axes import Repeat, Sum
 from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
 from fastnet.layers.batch_normalization import BatchNormalization
 from fastnet.layers.bidirectional import Bidirectional
+from fastnet.layers.branches import Branches
 from fastnet.layers.conv import Conv1D, Conv2D
 from fastnet.layers.convolution import Convolution
 from fastnet.layers.dense import ACTIVATIONS as ACTIVATIONS
@@ -47,6 +48,7 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
+    "Branches",
     "Conv1D",
     "Conv2D",
     "Convolution",

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import IDENTITY
-from fastnet.kernels.loop.record import LAYER
-from fastnet.layers import LoopLayer
-from fastnet.models.layer_list import says_what_it_is
-from fastnet.models.network import AS_IT_IS, Network, addressed, unbuilt
+from fastnet.kernels.loop.record import LAYER, PROGRAM
+from fastnet.models.addresses import addressed
+from fastnet.models.layer_list import every, says_what_it_is, walk
+from fastnet.models.network import AS_IT_IS, Network
+from fastnet.models.records import Records
 
-# (index in the stack, layer, index in its params, parameter, gradient)
-Arrays = list[tuple[int, Any, int, NDArray[Any], NDArray[Any]]]
+# (place in the stack, layer, index in its params, parameter, gradient)
+Arrays = list[tuple[str, Any, int, NDArray[Any], NDArray[Any]]]
 
 
 def _on_a_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -50,8 +49,7 @@ def gathered(
     network = unbuilt(known.loss, dtype)
     try:
         arrays: Arrays = []
-        shape = input_shape
-        for k, (layer, _) in enumerate(stack):
+        for place, layer, shape in walk([layer for layer, _ in stack], input_shape):
             if layer.array_names:
                 made = layer
                 if not layer.params:
@@ -60,21 +58,18 @@ def gathered(
                     made.build(shape if layer.takes_shape else layer.width_in(shape), rng, dtype)
                 params, grads = list(made.params), list(made.grads)
                 made._check_arrays(where, params, grads)
-                arrays += [(k, layer, i, array, grads[i]) for i, array in enumerate(params)]
+                arrays += [(place, layer, i, array, grads[i]) for i, array in enumerate(params)]
                 if layer.takes_row_numbers:
                     _countable(where, layer, len(params[0]), dtype)
-                shape = made.output_shape(shape)
-            else:
-                shape = layer.output_shape(shape)
         _apart(where, known, arrays)
         count = sum(array.size for _, _, _, array, _ in arrays)
         network = network._replace(params=_on_a_line(count, dtype), grads=_on_a_line(count, dtype))
         start = 0
-        for k, layer, i, array, grad in arrays:
+        for place, layer, i, array, grad in arrays:
             part, shape = slice(start, start + array.size), array.shape
             view = checks.converted(
                 where,
-                f"layers[{k}].{layer.array_names[i]}",
+                f"{place}.{layer.array_names[i]}",
                 array,
                 network.params[part].reshape(shape),
             )
@@ -107,15 +102,20 @@ def _countable(where: str, layer: Any, rows: int, dtype: np.dtype[Any]) -> None:
 def _apart(where: str, known: Network, arrays: Arrays) -> None:
     """Check that a layer that is new here shares no array: a copied one is tied no longer."""
     taken = {id(layer) for layer, _, _, _ in known.views}
-    for k, layer, _, array, _ in arrays:
+    for k, (place, layer, _, array, _) in enumerate(arrays):
         if id(layer) in taken or not layer.params:
             continue
-        for j, _, _, other, _ in arrays:
+        for j, (place_of_other, other_layer, _, other, _) in enumerate(arrays):
             # The exact answer, unlike the first, tells columns of one matrix apart.
-            if j != k and np.may_share_memory(array, other) and np.shares_memory(array, other):
+            if (
+                other_layer is not layer
+                and np.may_share_memory(array, other)
+                and (np.shares_memory(array, other))
+            ):
+                first, later = (place, place_of_other) if k < j else (place_of_other, place)
                 raise ValueError(
-                    f"{where}: layers[{max(j, k)}] must have arrays of its own, got one that "
-                    f"shares memory with layers[{min(j, k)}]. Copy it; or, to keep the two "
+                    f"{where}: {later} must have arrays of its own, got one that "
+                    f"shares memory with {first}. Copy it; or, to keep the two "
                     "tied, step the layers by hand: forward, backward, optimizer.update."
                 )
 
@@ -127,117 +127,40 @@ def recorded(
 
     Where a layer is for steps by hand alone there are none, and `in_loop` says so when asked.
     """
-    own: dict[int, list[NDArray[Any]]] = {}
     layers = [layer for layer, _ in stack]
-    for layer, _, view, _ in network.views:
-        own.setdefault(id(layer), []).append(view)
-    if not all(says_what_it_is(type(layer)) for layer, _ in stack):
+    if not all(says_what_it_is(type(layer)) for layer in every(layers)):
         table = np.zeros(0, LAYER)  # none of the layers that it may have been made of before
-        network = network._replace(stack=stack, work_sizes={}, table=table, fused=None)
-        return network.shaped(input_shape, layers)
-    rows: list[dict[str, int]] = []
-    called: list[tuple[int, tuple[Any, ...]]] = []
-    state: list[float] = []
-    memories: list[tuple[Any, str, slice, tuple[int, ...]]] = []
-    start, dtype = 0, network.params.dtype
-    scaling, products, shape = AS_IT_IS, 0, input_shape
-    before: LoopLayer | None = None  # by address: what may become one with the next step
-    of_before = shape
-    for k, (layer, _) in enumerate(stack):
-        steps = layer.in_loop(shape)
-        arrays = own.get(id(layer), [])
-        if [array.shape for array in arrays] != [s for step in steps for s in step.parameters]:
-            raise changed_meanwhile(where)  # since `output_shape` looked at them
-        for step in steps:
-            _hold(where, k, layer, step.numbers, dtype)
-            if step.rescales and not rows and scaling is AS_IT_IS and len(stack) > 1:
-                # Done as the rows are read.
-                scaling = step.numbers[0], step.numbers[1]
-                continue
-            if step.is_shape and (rows or k < len(stack) - 1):
-                if step.output_shape != shape:
-                    before = None
-                shape = step.output_shape  # another of the same numbers: nothing to do
-                continue
-            decays = sum(map(math.prod, step.parameters[: layer.decays]))
-            if before is not None and step.joins and (joined := step.joins(before)) is not None:
-                _, decays, shape = called.pop(), rows[-1]["decays"], of_before
-                products, start = products - before.products, rows[-1]["weight"]
-                del state[rows.pop()["state"] :]
-                step = joined
-            row = _row(step, shape, start)
-            products += step.products or row["count"] * step.steps
-            before = None
-            if step.kernels is not None:
-                called.append((len(rows), step.kernels))
-                row["state"], row["decays"] = len(state), decays
-                if not step.memories:
-                    before, of_before = step, shape
-                state += step.numbers
-                for name, size in step.memories.items():
-                    part = slice(len(state), len(state) + math.prod(size))
-                    memories.append((layer, name, part, size))
-                    state += [0.0] * math.prod(size)
-            elif not step.parameters and rows and _is_bare_product(rows[-1]):
-                rows[-1]["activation"] = step.activation
-                continue
-            rows.append(row)
-            start += sum(map(math.prod, step.parameters))
-            shape = step.output_shape
-    table = np.zeros(len(rows), LAYER)
-    for record, row in zip(table, rows, strict=True):
+        network = network._replace(stack=stack, work_sizes={}, table=table, depth=0, heads=())
+        return network._replace(fused=None).shaped(input_shape, layers)
+    records = Records(where, network)
+    records.add("layers", layers, input_shape)
+    depth = len(records.rows)
+    records.add_heads()
+    table = np.zeros(len(records.rows), LAYER)
+    for record, row in zip(table, records.rows, strict=True):
         for field, value in row.items():
             record[field] = value
-    kept = np.array(state, dtype)
+    dtype = network.params.dtype
+    kept = np.array(records.state, dtype)
     return (
         network._replace(
-            table=addressed(table, called, dtype),
-            products=products,
-            called=called,
+            table=addressed(table, records.called, dtype),
+            depth=depth,
+            heads=tuple(records.heads),
+            products=records.products,
+            called=records.called,
             stack=stack,
             work_sizes={},
             state=kept,
             memories=[
-                (layer, name, kept[part].reshape(size)) for layer, name, part, size in memories
+                (layer, name, kept[part].reshape(size))
+                for layer, name, part, size in records.memories
             ],
-            scaling=scaling,
+            scaling=records.scaling,
         )
         .shaped(input_shape, layers)
         .programmed(dtype)
     )
-
-
-def _hold(where: str, k: int, layer: Any, numbers: tuple[float, ...], dtype: np.dtype[Any]) -> None:
-    """Check that a step's constants are finite in the dtype."""
-    if any(abs(number) > checks.LARGEST[dtype.itemsize] for number in numbers):
-        raise ValueError(
-            f"{where}: layers[{k}] must have numbers that are finite in {dtype.name}, got "
-            f'{layer!r}. Give smaller ones, or make the model with dtype="float64".'
-        )
-
-
-def _row(step: LoopLayer, input_shape: tuple[int, ...], start: int) -> dict[str, int]:
-    """Return the fields of a step's record whose parameters begin at `start`."""
-    sizes = [math.prod(shape) for shape in step.parameters]
-    is_product = step.kernels is None and bool(sizes)
-    return {
-        "inputs": math.prod(input_shape) // step.steps,
-        "outputs": math.prod(step.output_shape) // step.steps,
-        "weight": -1 if step.kernels is None and not sizes else start,
-        "bias": start + sizes[0] if is_product and len(sizes) > 1 else -1,
-        "activation": step.activation,
-        "count": sum(sizes),
-        "row_scratch": step.row_scratch,
-        "scratch": step.scratch,
-        "own": step.own,
-        "steps": step.steps if step.steps > 1 else 0,
-        "whole": int(step.whole),
-    }
-
-
-def _is_bare_product(row: dict[str, int]) -> bool:
-    """Tell whether a record is no function by address, and has no activation yet."""
-    return row["activation"] == IDENTITY and "state" not in row
 
 
 def copy_assigned(
@@ -261,9 +184,10 @@ def copy_assigned(
         layer.params[i], layer.grads[i] = view, grad
 
 
-def changed_meanwhile(where: str) -> RuntimeError:
-    """Return the error about layers that became others under a call."""
-    return RuntimeError(
-        f"{where}: layers must stay as they are while a call begins, got a change from another "
-        "thread. Call again."
+def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
+    """Return the network of a model that is not built."""
+    none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
+    arrays, programs = (table, none, none), (np.zeros(1, PROGRAM),) * 2
+    return Network(
+        loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
     )

@@ -17,11 +17,14 @@ from fastnet.kernels import (
     l2_penalty_backward,
     work_size,
 )
-from fastnet.models import progress
-from fastnet.models.layer_list import answers_in, output_shape
+from fastnet.layers.in_a_row import fitted, through
+from fastnet.models import heads_by_hand, progress
+from fastnet.models.head_losses import HeadLosses
+from fastnet.models.layer_list import answers_in, leaves, output_shape
 from fastnet.models.measures import is_flat
+from fastnet.models.network import Network
 from fastnet.models.samples import Checked
-from fastnet.models.targets import class_targets, ignored_label, of_targets, weighed
+from fastnet.models.targets import class_targets, ignored_label, of_samples, weighed
 
 __all__ = ["ByHand"]
 
@@ -31,8 +34,9 @@ FLOAT, LABEL = checks.FLOAT64, checks.INT64
 class ByHand(Checked):
     """The steps by hand of a Sequential."""
 
-    # Shape of what forward returned last, where it had no targets: that of backward's dout.
-    _output_shape: tuple[int, ...] | None = None
+    # Shape of what forward returned last, where it had no targets: that of backward's dout. Of
+    # several outputs a list of them.
+    _output_shape: Any = None
     _takes_softmax_along = False  # whether the loss of that forward did
 
     def forward(
@@ -78,6 +82,8 @@ class ByHand(Checked):
         >>> bool(policy.predict_proba(state)[action] > before[action])
         True
         """
+        if isinstance(self._loss, HeadLosses):
+            return heads_by_hand.forward(self, x, t, sample_weight)
         where = "Sequential.forward"
         alone = False
         if t is None:
@@ -105,17 +111,11 @@ class ByHand(Checked):
         network = self._ready(where, rows.shape, shape, vocabulary=rows.vocabulary)
         out = rows.array.astype(self._dtype)
         fused, last = network.fused if t is not None else None, self.layers[-1]
-        for layer, (in_rows, taken, _) in zip(self.layers, network.shapes, strict=False):
-            if layer.takes_row_numbers:
-                out = out.astype(LABEL)
-            elif not in_rows:
-                out = out.reshape(n, *taken)
-            elif out.ndim != 2 or len(out) != n * in_rows:
-                out = out.reshape(n * in_rows, -1)
-            if layer is last and fused is not None:
-                out = layer._logits(out)
-            else:
-                out = layer.forward(out)
+        lower = self.layers if fused is None else self.layers[:-1]
+        out = through(lower, network.shapes, out, n)
+        if fused is not None:
+            in_rows, taken, _ = network.shapes[-1]
+            out = last._logits(fitted(out, n, in_rows, taken))
         if len(shape) > 1:
             out = out.reshape(n, *shape)
         if t is None:
@@ -160,6 +160,8 @@ class ByHand(Checked):
         TypeError, ValueError
             dout is of another kind or shape.
         """
+        if isinstance(self._loss, HeadLosses):
+            return heads_by_hand.backward(self, dout)
         where, shape, step = "Sequential.backward", self._output_shape, self._loss
         if shape is None:
             step = checks.remembered(where, self, "_step")
@@ -184,15 +186,19 @@ class ByHand(Checked):
             elif dx.ndim != 2 or len(dx) != n * in_rows:
                 dx = dx.reshape(n * in_rows, -1)
             dx = layer.backward(dx)
+        self._decay(network, l1, l2, dout)
+        found: NDArray[Any] | None = dx
+        if found is not None and found.shape[1:] != network.input_shape:
+            found = found.reshape(n, *network.input_shape)
+        return found if found is None or shape is None or len(shape) > 1 else found[0]
+
+    def _decay(self, network: Network, l1: float, l2: float, dout: Any) -> None:
+        """Add the gradient of the penalties to that of the weights."""
         for W, dW in network.weights():
             if l1:
                 l1_penalty_backward(W, self._dtype.type(l1 * dout), dW)
             if l2:
                 l2_penalty_backward(W, self._dtype.type(l2 * dout), dW)
-        found: NDArray[Any] | None = dx
-        if found is not None and found.shape[1:] != network.input_shape:
-            found = found.reshape(n, *network.input_shape)
-        return found if found is None or shape is None or len(shape) > 1 else found[0]
 
     def gradient(
         self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
@@ -210,7 +216,8 @@ class ByHand(Checked):
             x or t does not fit.
         """
         where = "Sequential.forward"  # which takes no targets, too
-        t = t if type(t) is np.ndarray else checks.array(where, "t", t)
+        if not isinstance(self._loss, HeadLosses) and type(t) is not np.ndarray:
+            t = checks.array(where, "t", t)
         self.forward(x, t, sample_weight)
         self.backward()
         return [grad.copy() for grad in self.grads]
@@ -250,15 +257,13 @@ class ByHand(Checked):
         """
         where = "Sequential.numerical_gradient"
         layers = self.layers[:]
-        checks.stateless(where, layers)
+        checks.stateless(where, leaves(layers))
         samples = self._samples(where, layers, x, t, sample_weight)
-        rows, (labels, targets), weights = samples[:3]
-        weights = None if weights is None else weights.astype(FLOAT)
+        rows = samples.rows
         l1, l2 = self._penalties(where)
         network = self._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
         network.check_in_loop()
-        given = labels, targets.astype(FLOAT)
-        wide, (labels, targets) = of_targets(network.in_float64(), given, weights)
+        wide, (labels, targets) = of_samples(network.in_float64(), samples.in_float64())
         inputs = network.rescaled(rows.array).astype(FLOAT)
         params = network.params.astype(FLOAT)
         steps, grad = gradient._steps(params, 0), empty(params.size)

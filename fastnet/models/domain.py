@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from fastnet.models.network import Network
-from fastnet.models.rows import Rows
+from fastnet.models.samples import Samples
 
 __all__ = ["outside"]
 
 
-def outside(
-    where: str, network: Network, rows: Rows, targets: NDArray[Any], order: NDArray[np.int64]
-) -> str:
+def outside(where: str, network: Network, samples: Samples, order: NDArray[np.int64]) -> str:
     """Return the error about the first number in x or t, or output of these rows, without a loss.
 
-    Empty where there is none: infinite outputs of finite x are no case of it. Targets are (N, C),
-    or empty where there are labels.
+    Empty where there is none: infinite outputs of finite x are no case of it.
     """
+    rows, targets = samples.rows, samples.targets[1]
+    for head in samples.heads:
+        said = outside(f"{where}: {head.name}", head.of(network), head.samples, order)
+        if said:
+            return said
     order, taken, steps = np.ascontiguousarray(order), network.loss.outputs, network.answers
     of_loss = (order[:, None] * steps + np.arange(steps)).reshape(-1)
     for name, array, visited in (("x", rows.array, order), ("t", targets, of_loss)):

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet.callbacks.listed import Listed
-from fastnet.models import measures, progress
+from fastnet.models import heads, measures, progress
 from fastnet.models.domain import outside
 from fastnet.models.history import History, columns_of
+from fastnet.models.layer_list import every
 from fastnet.models.progress import interrupts_later, progress_bar
 from fastnet.models.samples import Samples
 from fastnet.models.steps import Steps, rule_of
-from fastnet.models.targets import of_targets
+from fastnet.models.targets import of_samples
 from fastnet.models.zeros import skipping_zeros
 from fastnet.optimizer import Optimizer
 
@@ -38,7 +39,7 @@ class Plan(NamedTuple):
     samples: Samples
     held_out: Samples | None
     callbacks: Listed
-    names: list[str]  # of the history's columns
+    names: dict[str, int | None]  # of the history: in which column of the totals, if in one
 
 
 class Epochs:
@@ -82,7 +83,7 @@ class Epochs:
         self.known.check_finite(where)
         rule, numbers = rule or rule_of(where, optimizer, self.known.params.dtype)
         self.penalties = penalties or model._penalties(where)
-        network, self.targets = of_targets(self.known.freezing(), samples.targets, samples.weights)
+        network, self.targets = of_samples(self.known.freezing(), samples)
         n = len(self.plan.epochs) * samples.n
         network = skipping_zeros(network, rows, n, self.plan.batch_size)
         draws = any(layer.draws for layer, _ in network.stack)
@@ -96,11 +97,12 @@ class Epochs:
         """Return what callbacks may change, but for what they write into arrays."""
         model, optimizer = self.model, self.model.optimizer
         arrays = [array for layer in model.layers for array in layer.params]
+        layers = every(model.layers)
         arrays += [getattr(layer, name) for layer, name, _ in self.known.memories]
         of_optimizer = optimizer._values(optimizer) if isinstance(optimizer, Optimizer) else ()
         return (
-            [*map(id, [*model.layers, *arrays, optimizer])],
-            [layer.trainable for layer in model.layers],
+            [*map(id, [*layers, *arrays, optimizer])],
+            [layer.trainable for layer in layers],
             of_optimizer,
             (model.l1, model.l2),
         )
@@ -172,7 +174,7 @@ class Epochs:
                 "epochs": plan.epochs.stop,
                 "steps": self.batches,
                 "verbose": int(plan.verbose),
-                "metrics": plan.names,
+                "metrics": list(plan.names),
             },
         )
         self._renew()
@@ -181,12 +183,13 @@ class Epochs:
         none = np.empty((1, 0), np.int64)
         self.steps.run(self.plan.samples.rows, self.targets, none, self.plan.batch_size)
 
-    def _names(self) -> list[str]:
+    def _names(self) -> dict[str, int | None]:
         """Return the names of the history's columns, those that callbacks have added too."""
-        names = dict.fromkeys(self.plan.names)
+        names = self.plan.names
         if self.plan.callbacks.all:
-            names |= dict.fromkeys([name for _, found in self.seen for name in found])
-        return list(names)
+            added = dict.fromkeys([name for _, found in self.seen for name in found])
+            names = names | {name: None for name in added if name not in names}
+        return names
 
     def _logs(self) -> dict[str, float]:
         """Return what was seen of the last epoch."""
@@ -233,7 +236,7 @@ class Epochs:
         """Return the means of the epochs that were completed, and note what was not finite."""
         order = self._order(count)
         batch_size, visited, bar = self.plan.batch_size, self.plan.visited, self.bar
-        totals = np.zeros((count, 3))
+        totals = np.zeros((count, 3 + 2 * len(self.plan.samples.heads)))
         size, done = self.a_call if count == 1 else visited, 0
         while done < visited and not (done and self.model.stop_training):
             part = order[:, done : done + size]
@@ -247,8 +250,8 @@ class Epochs:
             done = min(done + size, visited)
             if self.plan.callbacks.of_batches:
                 means = self._means(totals, order[:, :done])
-                names = ["loss", *[one.name for one in self.plan.asked if one.kind == "counted"]]
-                logs = dict.fromkeys(names, float(means[0, 1])) | {"loss": float(means[0, 0])}
+                columns = heads.columns(self.plan.samples, self.plan.asked).items()
+                logs = {name: float(means[0, at]) for name, at in columns if at is not None}
                 self._called("on_batch_end", -(-done // batch_size) - 1, logs)
             if bar is not None and done < visited:
                 bar.update(self.epoch + done / visited - bar.n)
@@ -263,17 +266,9 @@ class Epochs:
     def _means(self, totals: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the means of epochs, the totals of what they visited, and how many batches."""
         if not self.all_count:
-            counted = self._counted(order)
-            return totals / np.stack([counted, counted, np.ones_like(counted)], axis=1)
+            return heads.divided(self.plan.samples, totals, order)
         visited = order.shape[1]
         return totals / (self.counts if visited == self.plan.visited else self._counts(visited))
-
-    def _counted(self, order: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how many answers of each epoch count."""
-        assert self.plan.samples.weights is not None
-        weights = self.plan.samples.weights.reshape(self.plan.samples.n, -1)
-        of_samples = np.count_nonzero(weights >= 0, axis=1)
-        return np.maximum(of_samples[order].sum(axis=1), 1)
 
     def _judged(self) -> dict[str, float]:
         """Return what is computed after an epoch: metrics of predictions, and validation."""
@@ -289,10 +284,8 @@ class Epochs:
 
     def _said(self) -> str:
         """Return what is said of training that met what is not finite."""
-        steps, where, samples = self.steps, self.plan.where, self.plan.samples
-        return outside(
-            where, steps.network, samples.rows, samples.targets[1], steps.stopped_at
-        ) or (
+        steps, where = self.steps, self.plan.where
+        return outside(where, steps.network, self.plan.samples, steps.stopped_at) or (
             f"{where}: loss must stay finite, got {self.trouble} that overflowed or NaN in the "
             f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
             "learning rate, or look for NaN and large numbers in x and t."

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions import _count
-from fastnet.models import measures
+from fastnet.models import heads, measures
 from fastnet.models.by_hand import ByHand
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
-from fastnet.models.targets import of_targets
+from fastnet.models.targets import of_samples
 from fastnet.models.zeros import skipping_zeros
 
 __all__ = ["Evaluated"]
@@ -72,8 +72,7 @@ class Evaluated(ByHand):
         where = "Sequential.evaluate"
         layers = self.layers[:]
         samples = self._samples(where, layers, x, t, sample_weight)
-        asked = measures.asked_for(where, metrics, self._loss, samples.outputs)
-        measures.check_answers(where, asked, self._loss, samples.targets[1])
+        asked = measures.asked_of(where, metrics, self._loss, samples)
         penalties, rows = self._penalties(where), samples.rows
         network = self._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
         return self._evaluate(where, network, samples, penalties, asked)
@@ -86,13 +85,16 @@ class Evaluated(ByHand):
         penalties: tuple[float, float],
         asked: list[measures.Measure],
     ) -> dict[str, float]:
-        n, weights = samples.n, samples.weights
+        n = samples.n
         network.check_in_loop()
-        looping, answers = of_targets(network, samples.targets, weights)
+        looping, answers = of_samples(network, samples)
         order, size = np.arange(n, dtype=np.int64).reshape(1, n), min(n, EVALUATED_ROWS)
         looping = skipping_zeros(looping, samples.rows, n, size)
-        loss, right, _ = looping.run(samples.rows, answers, order, size)[0].tolist()
-        counted = _count(weights, samples.answers)
+        totals = looping.run(samples.rows, answers, order, size)
+        if samples.heads:
+            return self._of_heads(where, network, samples, penalties, asked, totals)
+        loss, right, _ = totals[0].tolist()
+        counted = _count(samples.weights, samples.answers)
         found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, counted, network.outputs)
@@ -102,3 +104,22 @@ class Evaluated(ByHand):
         if measures.are_later(asked):
             found |= measures.measured(where, asked, network, samples)
         return found
+
+    def _of_heads(
+        self,
+        where: str,
+        network: Network,
+        samples: Samples,
+        penalties: tuple[float, float],
+        asked: list[measures.Measure],
+        totals: NDArray[np.float64],
+    ) -> dict[str, float]:
+        """Return what `evaluate` does, of several outputs."""
+        order = np.arange(samples.n, dtype=np.int64).reshape(1, -1)
+        row = heads.divided(samples, totals, order)[0]
+        row[0] += network.penalty(*penalties)
+        columns = heads.columns(samples, asked)
+        found = {name: float(row[column]) for name, column in columns.items() if column is not None}
+        if measures.are_later(asked):
+            found |= measures.measured(where, asked, network, samples)
+        return {name: found[name] for name in columns}

@@ -78,21 +78,21 @@ class History:
 
 
 def columns_of(
-    seen: list[tuple[NDArray[np.float64], dict[str, float]]], names: list[str]
+    seen: list[tuple[NDArray[np.float64], dict[str, float]]], names: dict[str, int | None]
 ) -> dict[str, list[float]]:
-    """Return the columns of a history: loss, what is counted, what is found later, seconds."""
-    losses, shares, seconds = [], [], []
+    """Return the columns of a history: what is counted, what is found later, seconds.
+
+    `names` has in which column of the means a number stands, or None.
+    """
+    table: list[list[float]] = []
     if seen:
         tables = [means for means, _ in seen]
-        table = np.concatenate(tables) if len(tables) > 1 else tables[0]
-        losses, shares, seconds = table.T.tolist()
+        table = (np.concatenate(tables) if len(tables) > 1 else tables[0]).T.tolist()
     columns = {}
-    for name in names:
+    for name, column in names.items():
         if seen and (name in seen[0][1] or name in seen[-1][1]):
             columns[name] = [found.get(name, math.nan) for _, found in seen]
-        elif name == "loss":
-            columns[name] = losses
         else:
-            columns[name] = shares[:]
-    columns["seconds"] = seconds
+            columns[name] = table[column][:] if seen and column is not None else []
+    columns["seconds"] = table[2] if seen else []
     return columns

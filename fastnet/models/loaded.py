@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 import fastnet.layers
 from fastnet import weights_file
+from fastnet.layers import Branches
 from fastnet.losses import LOSSES
+from fastnet.models.described import arrays_of, check, input_shape
 from fastnet.models.layer_list import says_what_it_is
 from fastnet.models.saved import saved_array_names
-from fastnet.models.saved_optimizer import array_names, restored
+from fastnet.models.saved_optimizer import restored
 
 if TYPE_CHECKING:
     from fastnet.models import Sequential
@@ -30,7 +32,6 @@ CLASSES: dict[str, Any] = {
     for name in fastnet.layers.__all__
     if says_what_it_is(getattr(fastnet.layers, name))
 }
-STORED_AS = {"float32": "F32", "float64": "F64"}  # safetensors' names
 
 
 def load_model(path: str | bytes | os.PathLike[Any], layers: Sequence[type] = ()) -> Sequential:
@@ -90,18 +91,16 @@ def loaded(
 
     classes = CLASSES | {kind.__name__: kind for kind in layers}
     with weights_file.opened("load_model", path) as (description, file):
-        _check(description, classes)
-        kinds = [classes[described["class"]] for described in description["layers"]]
-        arrays, states = _arrays(file, description, kinds)
-        stack = [_layer(*parts) for parts in zip(kinds, description["layers"], arrays, strict=True)]
+        check(description, classes)
+        arrays, states = arrays_of(file, description, classes)
+        stack = _stack(description["layers"], classes, arrays)
         model = cls.__new__(cls)  # a subclass may give its __init__ other arguments
-        kind = LOSSES.get(description["loss"])
-        given = {n: description[n] for n in getattr(kind, "argument_names", ()) if n in description}
-        loss = kind(**given) if kind is not None and given else description["loss"]
-        penalties = {name: description[name] for name in ("l1", "l2") if name in description}
-        Sequential.__init__(model, None, loss, description["dtype"], **penalties)
+        given: dict[str, Any] = {n: description[n] for n in ("l1", "l2") if n in description}
+        if isinstance(description["loss"], list):
+            given["loss_weights"] = description.get("weights")
+        Sequential.__init__(model, None, _loss(description), description["dtype"], **given)
         model._extend("load_model", stack)
-        model._ready("load_model", _input_shape(description))
+        model._ready("load_model", input_shape(description))
         model._is_flat = description.get("is_flat", False)
         if "generator" in description:
             model._rng.bit_generator.state = _generator(description["generator"])
@@ -110,7 +109,7 @@ def loaded(
         if description.get("optimizer") is not None:
             model.optimizer = restored(description["optimizer"], states)
             model.optimizer._params = model._ready("load_model").arrays()
-        if description["format"] == 1 and not kinds[0].takes_row_numbers:
+        if description["format"] == 1 and not stack[0].takes_row_numbers:
             logging.getLogger("fastnet").warning(
                 "fastnet: %s was saved by a version that divided uint8 x by 255, which this one "
                 "takes as it is. If the model is given uint8 images: "
@@ -120,30 +119,16 @@ def loaded(
     return model
 
 
-def _check(description: dict[str, Any], classes: dict[str, Any]) -> None:
-    """Check what a description says; ValueError tells what is wrong with it."""
-    kinds = {"dtype": str, "loss": str, "layers": list}
-    for key, kind in kinds.items():
-        if type(description.get(key)) is not kind or not description[key]:
-            raise ValueError(f"its {key} is {description.get(key)!r}")
-    shape = _input_shape(description)
-    if not shape or not all(type(size) is int and size != 0 for size in shape):
-        raise ValueError(f"its input_size is {description.get('input_size')!r}")
-    if description["dtype"] not in STORED_AS:
-        raise ValueError(f"its dtype is {description['dtype']!r}")
-    if not isinstance(description.get("metadata", {}), dict):
-        raise ValueError(f"its metadata is {description['metadata']!r}")
-    if type(description.get("is_flat", False)) is not bool:
-        raise ValueError(f"its is_flat is {description['is_flat']!r}")
-    for i, layer in enumerate(description["layers"]):
-        if not isinstance(layer, dict) or layer.get("class") not in list(classes):
-            raise ValueError(f"its layer {i} is {layer!r}, which this fastnet does not know")
-
-
-def _input_shape(description: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the shape of a sample: a number is that of features."""
-    size = description.get("input_size")
-    return tuple(size) if isinstance(size, list) else (size,)
+def _loss(described: Any) -> Any:
+    """Return the loss of a description, or those of several outputs."""
+    loss = described["loss"]
+    if isinstance(loss, list):
+        found = [_loss(one) for one in loss]
+        names = described.get("of")
+        return found if names is None else dict(zip(names, found, strict=True))
+    kind = LOSSES.get(loss)
+    given = {n: described[n] for n in getattr(kind, "argument_names", ()) if n in described}
+    return kind(**given) if kind is not None and given else loss
 
 
 def _generator(state: Any) -> dict[str, Any]:
@@ -180,52 +165,23 @@ def _masks(described: Any) -> tuple[int, int] | None:
     return seed, updates
 
 
-def _arrays(
-    file: Any, header: dict[str, Any], kinds: list[Any]
-) -> tuple[list[list[NDArray[Any]]], list[list[NDArray[Any]]]]:
-    """Return each layer's arrays, and the states of each; ValueError where they do not fit.
-
-    That is, when names, dtypes or shapes are others.
-
-    All is checked here, before a layer is made: what a damaged description asks for is never
-    allocated.
-    """
-    described = list(enumerate(zip(kinds, header["layers"], strict=True)))
-    names = [[f"{i}.{n}" for n in saved_array_names(kind, given)] for i, (kind, given) in described]
-    learnt = [f"{i}.{n}" for i, (kind, given) in described for n in kind._saved_names(given)]
-    states = array_names(header.get("optimizer"), len(learnt))
-    wanted, found = {name for group in [*names, *states] for name in group}, set(file.keys())
-    if wanted != found:
-        raise ValueError(
-            f"it lacks the arrays {sorted(wanted - found)} and has {sorted(found - wanted)} "
-            "that its layers do not use"
-        )
-    shape_in = _input_shape(header)
-    expected: dict[str, tuple[int, ...]] = {}
-    for kind, layer, group in zip(kinds, header["layers"], names, strict=True):
-        views = [file.get_slice(name) for name in group]
-        shapes = [tuple(view.get_shape()) for view in views]
-        rules, shape_out = kind._saved_shapes(shape_in, layer, shapes)
-        for name, view, shape, rule in zip(group, views, shapes, rules, strict=True):
-            _check_array(header, name, view, shape, rule)
-            expected[name] = rule
-        shape_in = shape_out  # which went by shapes that are right
-    for array, group in zip(learnt, states, strict=True):
-        for name in group:
-            view = file.get_slice(name)
-            _check_array(header, name, view, tuple(view.get_shape()), expected[array])
-    read = [[[file.get_tensor(n) for n in group] for group in part] for part in (names, states)]
-    return read[0], read[1]
-
-
-def _check_array(
-    header: dict[str, Any], name: str, view: Any, shape: tuple[int, ...], rule: tuple[int, ...]
-) -> None:
-    """Check the dtype and the shape of an array of a file."""
-    if view.get_dtype() != STORED_AS[header["dtype"]]:
-        raise ValueError(f"its array {name} is {view.get_dtype()}, its dtype {header['dtype']}")
-    if shape != rule:
-        raise ValueError(f"its array {name} has shape {shape} where its layers need {rule}")
+def _stack(
+    layers: list[Any], classes: dict[str, Any], arrays: dict[str, NDArray[Any]], before: str = ""
+) -> list[Any]:
+    """Return the layers of checked descriptions, with their arrays."""
+    found = []
+    for i, layer in enumerate(layers):
+        if layer["class"] == "Branches":
+            heads = [
+                _stack(head, classes, arrays, f"{before}{i}.{j}.")
+                for j, head in enumerate(layer["heads"])
+            ]
+            found.append(Branches(dict(zip(layer["names"], heads, strict=True))))
+            continue
+        kind = classes[layer["class"]]
+        own = [arrays[f"{before}{i}.{name}"] for name in saved_array_names(kind, layer)]
+        found.append(_layer(kind, layer, own))
+    return found
 
 
 def _layer(kind: Any, described: dict[str, Any], arrays: list[NDArray[Any]]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastnet import checks
 from fastnet.functions import softmax
 from fastnet.losses import Loss
 from fastnet.metrics.errors import center
@@ -17,7 +18,7 @@ from fastnet.models.network import Network
 from fastnet.models.samples import Samples
 from fastnet.models.zeros import skipping_zeros
 
-__all__ = ["Measure", "asked_for", "check_answers", "measured"]
+__all__ = ["Measure", "asked_for", "asked_of", "check_all", "measured"]
 
 PREDICTED = 2**18  # outputs at a time, 1 MB of float32, and a few times that for what is made of it
 
@@ -25,11 +26,12 @@ PREDICTED = 2**18  # outputs at a time, 1 MB of float32, and a few times that fo
 class Measure(NamedTuple):
     """A metric of a model: counted in the loop, or computed from predictions."""
 
-    name: str
+    name: str  # of one of several outputs, with its name before it
     # "counted", or of which kind its answers are: "classes", "labels" (yes or no), "numbers"; or
     # "function", of the user's own
     kind: str
     way: Way
+    head: int = 0  # which of several outputs it judges
 
 
 COUNTED = Measure("accuracy", "counted", Way(None, float))
@@ -106,6 +108,34 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(repr, names))
 
 
+def asked_of(where: str, metrics: Any, loss: Loss, samples: Samples) -> list[Measure]:
+    """Return what metrics are asked for, of each output where there are several."""
+    if not samples.heads:
+        asked = asked_for(where, metrics, loss, samples.outputs)
+        check_all(where, asked, loss, samples)
+        return asked
+    names, found = tuple(head.name for head in samples.heads), []
+    given: list[Any] = [None] * len(names)
+    if metrics is not None:
+        given = checks.each_head(where, "metrics", metrics, names, True)
+    for j, (head, of_head) in enumerate(zip(samples.heads, given, strict=True)):
+        asked = asked_for(f"{where}: {head.name}", of_head, head.loss, head.samples.outputs)
+        found += [one._replace(name=f"{head.name}_{one.name}", head=j) for one in asked]
+    check_all(where, found, loss, samples)
+    return found
+
+
+def check_all(
+    where: str, measures: list[Measure], loss: Loss, samples: Samples, name: str = "t"
+) -> None:
+    """Check the targets of samples, of each output where there are several."""
+    for j, head in enumerate(samples.heads):
+        own = [measure for measure in measures if measure.head == j]
+        check_answers(f"{where}: {head.name}", own, head.loss, head.samples.targets[1], name)
+    if not samples.heads:
+        check_answers(where, measures, loss, samples.targets[1], name)
+
+
 def check_answers(
     where: str, measures: list[Measure], loss: Loss, targets: NDArray[Any], name: str = "t"
 ) -> None:
@@ -154,6 +184,13 @@ def measured(
     Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
     """
     measures = [measure for measure in measures if measure.kind != "counted"]
+    found: dict[str, float] = {}
+    for j, head in enumerate(samples.heads):
+        own = [measure for measure in measures if measure.head == j]
+        if own:
+            found |= measured(where, own, head.of(network), head.samples)
+    if samples.heads:
+        return found
     rows, targets, weights, t = samples[:4]
     loss, outputs = network.loss, network.outputs
     order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.answers
@@ -189,7 +226,6 @@ def measured(
         if counts is not None:
             kept = kept[counts]
             answers = _Answers(loss, (targets[0][counts], targets[1]), t, measures)
-    found = {}
     for measure in measures:
         if measure.way.sums is not None:
             value = float("nan") if with_nan else measure.way.value(totals[measure.name])

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from fastnet import checks, threads
 from fastnet.kernels import predict_rows, train_epochs, work_size
-from fastnet.kernels.loop.record import ALIGNMENT, LAYER, PROGRAM
+from fastnet.kernels.loop.record import ALIGNMENT, PROGRAM
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
+from fastnet.layers.in_a_row import Shapes, shapes_of
 from fastnet.losses import Loss
-from fastnet.models.layer_list import answers_in
+from fastnet.models.addresses import HeadRows, addressed, head_records, lowest, told_of
+from fastnet.models.layer_list import answers_in, leaves, walk
 from fastnet.models.rows import Rows
 from fastnet.penalties import l1_penalty, l2_penalty
 
@@ -53,23 +55,24 @@ class Network(NamedTuple):
     scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
     # (R, 2): where in params those that learn start and stop; None where all do
     ranges: NDArray[np.int64] | None = None
-    of_samples: NDArray[Any] | None = None  # weights, to which the program points
+    of_samples: Any = None  # arrays to which the program points: weights, of heads targets, too
     input_shape: tuple[int, ...] = ()  # of one sample, and
     output_shape: tuple[int, ...] = ()  # of its outputs,
     steps: int = 0  # which are so many answers; 0: one, and no sequence
     products: int = 0  # multiply-adds for one sample
-    # Of each layer: into how many rows a sample is cut for it, 0 where it keeps its shape, and the
-    # shapes of what it takes and gives.
-    shapes: tuple[tuple[int, tuple[int, ...], tuple[int, ...]], ...] = ()
+    shapes: Shapes = ()  # of what each layer takes and gives
+    depth: int = 0  # rows of the table that are the stack's; those of heads follow
+    heads: tuple[HeadRows, ...] = ()
+    head_records: NDArray[Any] | None = None
+    columns: slice | None = None  # of the last layer's outputs: those of one head; None: all
+    asked_heads: NDArray[Any] | None = None  # records with targets, to which the program points
 
     def shaped(self, input_shape: tuple[int, ...], layers: list[Any]) -> Network:
         """Return the network with the shapes of a sample, on its way through the layers."""
-        shape, shapes = input_shape, []
-        for layer in layers:
-            taken, shape = shape, layer.output_shape(shape)
-            shapes.append((0 if layer.takes_shape else layer.rows_in(taken), taken, shape))
+        shapes = shapes_of(layers, input_shape)
+        shape = shapes[-1][2] if shapes else input_shape
         outputs, steps = answers_in(shape)
-        known: Any = {"input_shape": input_shape, "output_shape": shape, "shapes": tuple(shapes)}
+        known: Any = {"input_shape": input_shape, "output_shape": shape, "shapes": shapes}
         return self._replace(inputs=math.prod(input_shape), outputs=outputs, steps=steps, **known)
 
     @property
@@ -85,8 +88,11 @@ class Network(NamedTuple):
     def programmed(self, dtype: np.dtype[Any]) -> Network:
         """Return the network with the program that its arrays make."""
         program, fused = np.zeros(1, PROGRAM), None
-        record = program[0]
-        record["layers"], record["depth"] = self.table.ctypes.data, len(self.table)
+        record, heads = program[0], None
+        if self.heads:
+            heads = head_records(self.heads, self.table, self.state, self.grads)
+        record["layers"], record["depth"] = self.table.ctypes.data, self.depth
+        record["records"] = len(self.table)
         record["x_scale"], record["x_offset"] = self.scaling
         record["steps"] = self.steps if self.steps > 1 else 0
         record["states"], record["grads"] = self.state.ctypes.data, self.grads.ctypes.data
@@ -103,13 +109,14 @@ class Network(NamedTuple):
             numbers = np.array(given, FLOAT)
         record["loss_numbers"] = numbers.ctypes.data
         return self._replace(
-            program=program, whole_program=whole, fused=fused, loss_numbers=numbers
-        )
+            program=program, whole_program=whole, fused=fused, loss_numbers=numbers,
+            head_records=heads,
+        )  # fmt: skip
 
     def _ends_in_softmax(self) -> bool:
         """Tell whether the last layer's last step is a softmax, and something comes before it."""
-        last = len(self.table) - 1
-        ends = last > 0 and bool(self.called) and self.called[-1] == (last, SOFTMAX)
+        last = self.depth - 1
+        ends = last > 0 and (last, SOFTMAX) in self.called
         return ends and hasattr(self.stack[-1][0], "_logits")  # Softmax and Dense
 
     def is_current(self, layers: list[Any]) -> bool:
@@ -130,8 +137,8 @@ class Network(NamedTuple):
     def check_in_loop(self) -> None:
         """Check that every layer is something to the compiled loop."""
         if not len(self.table):
-            for layer, _ in self.stack:
-                layer.in_loop(self.input_shape)
+            for _, layer, shape in walk([layer for layer, _ in self.stack], self.input_shape):
+                layer.in_loop(shape)
             raise TypeError(
                 "Sequential: layers must have a step in the compiled loop, got "
                 f"{[layer for layer, _ in self.stack]}, whose in_loop has none. Add a layer that "
@@ -144,7 +151,7 @@ class Network(NamedTuple):
 
     def freezing(self) -> Network:
         """Return the network for training, where the layers that are frozen stay as they are."""
-        if all(layer.trainable for layer, _ in self.stack):
+        if all(layer.trainable for layer in leaves([layer for layer, _ in self.stack])):
             return self
         table, ranges, start = self.table.copy(), [], 0
         for layer, _, view, _ in self.views:
@@ -153,9 +160,10 @@ class Network(NamedTuple):
             start += view.size
         learning = np.array(ranges, np.int64).reshape(-1, 2)
         table["frozen"] = (table["count"] > 0) & ~np.isin(table["weight"], learning[:, 0])
+        for head in self.heads:
+            table["frozen"][head.branches] = 0  # its heads' layers are, each by itself
         network = self._replace(table=table, ranges=learning).programmed(self.params.dtype)
-        learns = np.flatnonzero((table["count"] > 0) & (table["frozen"] == 0))
-        network.program["lowest"] = learns[0] if learns.size else len(table)
+        network.program["lowest"] = lowest(self.depth, self.heads, table)
         return network
 
     def is_finite(self) -> bool:
@@ -204,8 +212,9 @@ class Network(NamedTuple):
 
     def name(self, layer: Any, i: int) -> str:
         """Return layers[k].W or .b for an error."""
-        k = next(k for k, (other, _) in enumerate(self.stack) if other is layer)
-        return f"layers[{k}].{layer.array_names[i]}"
+        every = walk([layer for layer, _ in self.stack])
+        place = next(place for place, other, _ in every if other is layer)
+        return f"{place}.{layer.array_names[i]}"
 
     def run(
         self,
@@ -218,9 +227,11 @@ class Network(NamedTuple):
     ) -> NDArray[np.float64]:
         """Train with a learning rate, or without one evaluate; return totals (E, 3).
 
-        `program` is the network's own with an optimizer in it.
+        `program` is the network's own with an optimizer in it. Of heads two more columns each
+        follow: the sum of the loss over the samples, and answers that are right.
         """
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
+        results = told_of(self.asked_heads, order, batch_size)
         arguments = (
             *rows.arguments(),
             *targets,
@@ -235,11 +246,19 @@ class Network(NamedTuple):
         )
         flops = (6.0 if learn else 2.0) * batch_size * self.products
         threads.call(train_epochs, arguments, flops, order.size // batch_size)
-        return totals
+        if results is None:
+            return totals
+        sums = results.sum(axis=2).transpose(1, 0, 2).reshape(len(order), -1)
+        return np.concatenate([totals, sums], axis=1)
 
     def predict(self, rows: Rows, order: NDArray[np.int64], out: NDArray[Any]) -> None:
         """Write the outputs for the rows that `order` names into out (n, outputs)."""
         n = len(order)
+        if self.columns is not None:
+            whole = empty((n, math.prod(self.output_shape)), out.dtype)
+            self._replace(columns=None).predict(rows, order, whole)
+            out[...] = whole[:, self.columns]
+            return
         size = min(n, PREDICT_ROWS)
         work = self.scratch(size)
         arguments = (
@@ -274,25 +293,6 @@ class Network(NamedTuple):
         if len(self.table) and (own := int(self.table["own"].max())):
             size += (threads.get_num_threads() - 1) * -(-own // ALIGNMENT) * ALIGNMENT
         return empty(size, self.params.dtype)
-
-
-def unbuilt(loss: Any, dtype: np.dtype[Any]) -> Network:
-    """Return the network of a model that is not built."""
-    none, table, numbers = np.zeros(0, dtype), np.zeros(0, LAYER), np.zeros(0)
-    arrays, programs = (table, none, none), (np.zeros(1, PROGRAM),) * 2
-    return Network(
-        loss, 0, 0, *arrays, [], [], none, [], [], *programs, None, numbers, {}, AS_IT_IS
-    )
-
-
-def addressed(
-    table: NDArray[Any], called: list[tuple[int, tuple[Any, ...]]], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """Return the table with the addresses of the kernels for a dtype written into it."""
-    for i, kernels in called:
-        for field, kernel in zip(("forward", "backward", "gradient"), kernels, strict=False):
-            table[field][i] = kernel.address(dtype)
-    return table
 
 
 def is_finite(array: NDArray[Any]) -> bool:

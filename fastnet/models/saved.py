@@ -1,11 +1,15 @@
 """What of a model is saved; `loaded` makes it again.
 
-The arrays are "<i>.W", "<i>.b" ... of layer i. The description has dtype, loss and its arguments,
-input_size, a number of features or the shape of a sample, layers, a list of objects with "class"
-and the arguments of its constructor (and "rng", the state of a Dropout's own random numbers, and
-"trainable" where it is frozen), generator, the state of the model's, l1 and l2, is_flat, where
-`predict` gives (N,), masks, where those of Dropout in the loop go on, metadata, the user's own, and
-optimizer, which `saved_optimizer` describes. Older files are read without those from generator on.
+The arrays are "<i>.W", "<i>.b" ... of layer i, and "<i>.<j>.<k>.W" of layer k of head j of a
+Branches. The description has dtype, loss and its arguments, input_size, a number of features or the
+shape of a sample, layers, a list of objects with "class" and the arguments of its constructor (and
+"rng", the state of a Dropout's own random numbers, and "trainable" where it is frozen), generator,
+the state of the model's, l1 and l2, is_flat, where `predict` gives (N,), masks, where those of
+Dropout in the loop go on, metadata, the user's own, and optimizer, which `saved_optimizer`
+describes. Older files are read without those from generator on.
+
+A Branches has "names" and "heads", lists of layers. Of several outputs loss is a list of objects
+with "loss" and arguments, beside "weights" and "of", the names of the heads or null.
 
 Files of format 1 were written by versions that divided x by 255 where it was uint8, unasked. They
 are read as they are, and a warning says how to put that into the model: nothing in them tells
@@ -16,13 +20,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnet import checks, weights_file
+from fastnet.layers import Branches
 from fastnet.losses import LOSSES
+from fastnet.models.head_losses import HeadLosses
+from fastnet.models.layer_list import walk
 from fastnet.models.saved_optimizer import described, is_known
 from fastnet.optimizer import Optimizer
 
@@ -90,17 +98,18 @@ def save_model(
     True
     """
     path = checks.path("save_model", path)
-    if LOSSES.get(model.loss) is not type(model._loss):
-        raise TypeError(
-            f"save_model: loss must be one of fastnet.losses.LOSSES, got {model._loss!r}, which a "
-            "file cannot name. Make the model with one of those to save it."
-        )
+    for loss in losses_in(model._loss):
+        if LOSSES.get(loss.name) is not type(loss):
+            raise TypeError(
+                f"save_model: loss must be one of fastnet.losses.LOSSES, got {loss!r}, which a "
+                "file cannot name. Make the model with one of those to save it."
+            )
     network = model._ready("save_model")  # takes in what was assigned to a layer's W
     shape = model._input_shape()
     assert shape is not None
     arrays = {
-        f"{i}.{name}": getattr(layer, name)
-        for i, layer in enumerate(model.layers)
+        f"{'.'.join(re.findall('[0-9]+', place))}.{name}": getattr(layer, name)
+        for place, layer, _ in walk(model.layers)
         for name in saved_array_names(type(layer), vars(layer))
     }
     if not arrays:
@@ -109,14 +118,13 @@ def save_model(
         )
     description = {
         "dtype": np.dtype(model.dtype).name,
-        "loss": model.loss,
-        **{name: _plain(value) for name, value in model._loss._arguments().items()},
+        **_loss(model._loss),
         "l1": float(model.l1),
         "l2": float(model.l2),
-        **({"is_flat": True} if model._is_flat else {}),
+        **({"is_flat": model._is_flat} if model._is_flat else {}),
         "generator": model._rng.bit_generator.state,
         "input_size": shape[0] if len(shape) == 1 else list(shape),
-        "layers": [{"class": type(layer).__name__, **_arguments(layer)} for layer in model.layers],
+        "layers": [_described(layer) for layer in model.layers],
         "masks": model._masks,
     }
     if model.metadata is not None:
@@ -148,6 +156,29 @@ def saved_array_names(kind: Any, arguments: dict[str, Any]) -> tuple[str, ...]:
     """Return the names of the arrays of a layer of a class, made with some arguments."""
     names: tuple[str, ...] = kind._saved_names(arguments) + kind._kept_names(arguments)
     return names
+
+
+def losses_in(loss: Any) -> list[Any]:
+    """Return the losses of a model: one, or that of each head."""
+    return loss.parts if isinstance(loss, HeadLosses) else [loss]
+
+
+def _loss(loss: Any) -> dict[str, Any]:
+    """Return what a file has of a model's loss: its name and arguments, of several a list."""
+    if isinstance(loss, HeadLosses):
+        weights = [float(weight) for weight in loss.weights]
+        names = None if loss.keys is None else list(loss.keys)
+        return {"loss": [_loss(one) for one in loss.parts], "weights": weights, "of": names}
+    arguments = {name: _plain(value) for name, value in loss._arguments().items()}
+    return {"loss": loss.name, **arguments}
+
+
+def _described(layer: Any) -> dict[str, Any]:
+    """Return what a file has of a layer besides its arrays."""
+    if isinstance(layer, Branches):
+        heads = [[_described(one) for one in head] for head in layer.heads]
+        return {"class": "Branches", "names": list(layer.names), "heads": heads}
+    return {"class": type(layer).__name__, **_arguments(layer)}
 
 
 def _arguments(layer: Any) -> dict[str, Any]:

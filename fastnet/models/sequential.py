@@ -14,7 +14,9 @@ from fastnet import checks, threads
 from fastnet.functions import softmax
 from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
+from fastnet.models import heads
 from fastnet.models.exchange import Exchanged
+from fastnet.models.head_losses import HeadLosses
 from fastnet.models.layer_list import outputs_of, take_shape
 from fastnet.models.network import PREDICT_ROWS
 from fastnet.models.rows import KINDS
@@ -59,7 +61,10 @@ class Sequential(Exchanged):
         layers that go with each, and where a Softmax is the last one the two are computed as one.
         What judges the answers, unasked and by name, is the loss's: see `evaluate`. Of a model that
         ends in a sequence (`fastnet.layers.Steps`) each step is an answer: t are labels (N, steps),
-        of which -1 does not count, or targets (N, steps, C).
+        of which -1 does not count, or targets (N, steps, C). Where `Branches` are the last layer, a
+        list with a loss for each head, or a dict by their names, or a WeightedLosses: then t is a
+        list or a dict of targets, `predict` returns a list of outputs, and `fit` and `evaluate`
+        tell the loss of all, and of each head what it has, as "head0_loss", "head0_accuracy".
     dtype : "float32" or "float64"
     seed : int, optional
         Seeds the initial weights and the order of the samples: the same seed gives the same bits.
@@ -67,6 +72,9 @@ class Sequential(Exchanged):
         Strengths of penalties on large weights, which are a part of the loss: for each W of Dense,
         Affine, MatMul and convolutions, and each Wx and Wh, l1 * sum(|W|) + l2 / 2 * sum(W**2).
         Biases, an Embedding's table and what BatchNormalization learns go without.
+    loss_weights : list, or dict by the names of heads, optional
+        Of several losses, sum(weight * loss) / sum(weight) is minimized; by default all weigh
+        alike. Keras' loss_weights give the sum, which is that times the sum of the weights.
 
     Attributes
     ----------
@@ -127,6 +135,7 @@ class Sequential(Exchanged):
         (N, C) of the model's dtype, or (C,) for one row
             (N,), or a number, where C is 1 and the last `fit`, or `forward`, was given targets
             (N,): their shape, so that `model.predict(x) - t` is what it says. Before any, (N, 1).
+            Of several outputs a list of such arrays, in the order of the heads.
 
         Raises
         ------
@@ -141,12 +150,16 @@ class Sequential(Exchanged):
             if found is not None:
                 return found
         x = checks.array(where, "x", x)
+        alone: Any = None
         if take_shape(self.layers):
             if x.shape == self._input_shape():
-                return Sequential.predict(self, x[None], check_finite)[0]
+                alone = x[None]
         elif x.ndim == 1 and x.size:
-            row = checks.one_row(where, "x", x, self._width())
-            return Sequential.predict(self, row, check_finite)[0]
+            alone = checks.one_row(where, "x", x, self._width())
+        if alone is not None:
+            of_one: Any = Sequential.predict(self, alone, check_finite)
+            of_one = [y[0] for y in of_one] if isinstance(of_one, list) else of_one[0]
+            return of_one
         rows = self._rows(where, x)
         if checks.flag(where, "check_finite", check_finite):
             checks.finite(where, "x", rows.array, self._dtype)
@@ -156,6 +169,9 @@ class Sequential(Exchanged):
         out = empty((n, network.outputs * network.answers), self._dtype)
         network = skipping_zeros(network, rows, n, min(n, PREDICT_ROWS))
         network.predict(rows, np.arange(n, dtype=LABEL), out)
+        if isinstance(self._loss, HeadLosses):
+            parts: Any = heads.told_apart(self, network, out)
+            return parts
         if len(network.output_shape) > 1:
             return out.reshape(n, *network.output_shape)
         return out.reshape(n) if self._is_flat and network.outputs == 1 else out
@@ -176,7 +192,7 @@ class Sequential(Exchanged):
             return None
         if network.vocabulary or not network.is_current(self.layers[:]) or not len(network.table):
             return None
-        if len(network.input_shape) > 1 or len(network.output_shape) > 1:
+        if len(network.input_shape) > 1 or len(network.output_shape) > 1 or network.heads:
             return None
         out, work = empty((n, network.outputs), self._dtype), network.scratch(n)
         predict_rows(

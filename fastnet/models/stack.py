@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
 import numpy as np
 
 from fastnet import checks
-from fastnet.losses import Loss
-from fastnet.losses.names import named_loss
-from fastnet.models.assembly import changed_meanwhile, copy_assigned, gathered, recorded
+from fastnet.models.assembly import copy_assigned, gathered, recorded, unbuilt
+from fastnet.models.head_losses import loss_of
 from fastnet.models.layer_list import (
     check_free,
     check_outputs,
     inputs_of,
+    leaves,
     output_shape,
     stacked,
     take,
     take_shape,
 )
-from fastnet.models.network import Network, unbuilt
+from fastnet.models.network import Network
 from fastnet.models.parameters import Parameters
+from fastnet.models.records import changed_meanwhile
 from fastnet.optimizer.arrays import goes_along, moved
 
 __all__ = ["Stack"]
@@ -46,11 +46,9 @@ class Stack(Parameters):
         seed: int | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
+        loss_weights: Any = None,
     ) -> None:
-        if isinstance(loss, Loss):
-            self._loss: Any = copy.copy(loss)
-        else:
-            self._loss = named_loss("Sequential", loss)
+        self._loss: Any = loss_of("Sequential", loss, loss_weights)
         self._dtype = checks.float_dtype("Sequential", dtype)
         self._rng = np.random.default_rng(checks.seed("Sequential", seed))
         self.l1, self.l2 = l1, l2
@@ -95,7 +93,10 @@ class Stack(Parameters):
 
     @property
     def loss(self) -> str:
-        """Name of the loss, one of `fastnet.losses.LOSSES` or of a class of your own."""
+        """Name of the loss, one of `fastnet.losses.LOSSES` or of a class of your own.
+
+        Of several outputs the names of their losses, with + between them.
+        """
         name: str = self._loss.name
         return name
 
@@ -226,7 +227,7 @@ class Stack(Parameters):
         if not stack or stack != network.stack:
             output_shape(where, [layer for layer, _ in stack], shape)
             known = [layer for layer, i, _, _ in network.views if i == 0]
-            if known == [layer for layer, _ in stack if layer.array_names]:
+            if known == [layer for layer in leaves(layers) if layer.array_names]:
                 network = recorded(where, network, stack, shape)
             else:
                 old = {(id(layer), i): view for layer, i, view, _ in network.views}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import empty
@@ -15,7 +15,17 @@ from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
 from fastnet.losses import Loss
 from fastnet.models.network import Network
 
-__all__ = ["class_targets", "ignored_label", "of_targets", "targets_of", "weighed"]
+if TYPE_CHECKING:
+    from fastnet.models.samples import Samples
+
+__all__ = [
+    "class_targets",
+    "ignored_label",
+    "of_samples",
+    "of_targets",
+    "targets_of",
+    "weighed",
+]
 
 Targets = tuple[NDArray[np.int64], NDArray[Any]]
 
@@ -123,6 +133,32 @@ def of_targets(
     if program is network.program:
         return network, (labels, found)
     return network._replace(program=program, of_samples=weights), (labels, found)
+
+
+def of_samples(network: Network, samples: Samples) -> tuple[Network, Targets]:
+    """Return the network, and the targets of samples, as the loop takes them."""
+    if not samples.heads:
+        return of_targets(network, samples.targets, samples.weights)
+    last, kept = network.depth - 1, []
+    assert network.head_records is not None
+    records = network.head_records[[head.branches == last for head in network.heads]]
+    for record, head in zip(records, samples.heads, strict=True):
+        function, given = head.loss.in_loop()
+        own, program, numbers = head.samples, network.program.copy(), np.array(given, np.float64)
+        address = function if isinstance(function, int) else function.address(network.params.dtype)
+        program["loss"] = address
+        alone = head.of(network)._replace(program=program)
+        alone, (labels, targets) = of_targets(alone, own.targets, own.weights)
+        for name in ("loss", "weights"):
+            record[name] = alone.program[name][0]
+        for name, array in ("loss_numbers", numbers), ("labels", labels), ("targets", targets):
+            record[name] = array.ctypes.data
+        record["steps"], record["loss_weight"] = own.steps if own.steps > 1 else 0, head.share
+        kept.append((numbers, labels, targets, own.weights))
+    program = network.program.copy()
+    program["loss_numbers"] = records.ctypes.data
+    network = network._replace(program=program, asked_heads=records, of_samples=kept)
+    return network, samples.targets
 
 
 def class_targets(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike
 
 from fastnet import checks
 from fastnet.callbacks.listed import Listed
-from fastnet.models import measures
+from fastnet.models import heads, measures
 from fastnet.models.epochs import Epochs, Plan
 from fastnet.models.evaluation import Evaluated
+from fastnet.models.head_losses import HeadLosses
 from fastnet.models.history import History
-from fastnet.models.layer_list import visited_samples
+from fastnet.models.layer_list import leaves, visited_samples
 from fastnet.models.steps import rule_of
 from fastnet.optimizer import SGD, Optimizer
 
@@ -106,6 +107,9 @@ class Trained(Evaluated):
             The number of the first epoch, to go on with a fit: `epochs` is then the number at which
             training ends, and callbacks and what is shown count on.
 
+        Of several outputs metrics, class_weight and, where they differ, sample_weight are lists or
+        dicts by the names of the heads, with None for a head, or none in the dict, that has none.
+
         Returns
         -------
         History
@@ -144,31 +148,28 @@ class Trained(Evaluated):
         first = checks.count(where, "initial_epoch", initial_epoch, 0)
         batch_size = min(checks.count(where, "batch_size", batch_size), samples.n)
         visited = visited_samples(where, layers, samples.n, batch_size)
-        checks.batches_of_states(where, layers, batch_size)
+        checks.batches_of_states(where, leaves(layers), batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
         rule = rule_of(where, optimizer, self._dtype)
-        asked = measures.asked_for(where, metrics, self._loss, samples.outputs)
-        measures.check_answers(where, asked, self._loss, samples.targets[1])
+        asked = measures.asked_of(where, metrics, self._loss, samples)
         penalties = self._penalties(where)
         checks.flag(where, "shuffle", shuffle)
         checks.verbosity(where, verbose)
-        names, held_out = ["loss", *[measure.name for measure in asked]], None
+        names, held_out = heads.columns(samples, asked), None
         if validation_data is not None:
             held_out = self._held_out(where, validation_data, samples)
-            measures.check_answers(
-                where, asked, self._loss, held_out.targets[1], "validation_data[1]"
-            )
-            names += [f"val_{name}" for name in names]
+            measures.check_all(where, asked, self._loss, held_out, "validation_data[1]")
+            names |= {f"val_{name}": None for name in names}
         listed = Listed(where, callbacks)
         if listed.all:
-            listed.check(where, names, optimizer)
+            listed.check(where, list(names), optimizer)
         plan = Plan(
             where, range(first, epochs), batch_size, visited, shuffle, verbose, asked, samples,
             held_out, listed, names,
         )  # fmt: skip
         loop = Epochs(self, plan, optimizer, rule, penalties)
-        self._is_flat = measures.is_flat(self._loss, t, samples.outputs)
+        self._is_flat = heads.are_flat(self._loss, samples)
         return loop.run()
 
     def _split(
@@ -188,7 +189,7 @@ class Trained(Evaluated):
                 f"{where}: validation_split must be 0 beside validation_data, got {share}. "
                 "Leave one of the two out."
             )
-        x, t = checks.array(where, "x", x), checks.array(where, "t", t)
+        x = checks.array(where, "x", x)
         n = len(x) if x.ndim else 0
         k = math.floor(n * (1.0 - share))
         if not 0 < share < 1 or not 0 < k < n:
@@ -196,12 +197,22 @@ class Trained(Evaluated):
                 f"{where}: validation_split must leave a sample on both sides of {n}, got "
                 f"{share}. Give a share such as 0.2."
             )
-        if len(t) != n:
-            self._samples(where, layers, x, t)  # which says so
+        several = isinstance(self._loss, HeadLosses)
+        if several or len(checks.array(where, "t", t)) != n:
+            self._samples(where, layers, x, t, sample_weight)  # which says so
+
+        def cut(name: str, value: Any, part: slice) -> Any:
+            if isinstance(value, dict):
+                return {key: cut(name, one, part) for key, one in value.items()}
+            if several and checks.is_for_each(value):
+                return [None if one is None else cut(name, one, part) for one in value]
+            return checks.array(where, name, value)[part]
+
+        first, rest = slice(k), slice(k, None)
         if sample_weight is None:
-            return x[:k], t[:k], None, (x[k:], t[k:])
-        weights = checks.array(where, "sample_weight", sample_weight)
-        return x[:k], t[:k], weights[:k], (x[k:], t[k:], weights[k:])
+            return x[:k], cut("t", t, first), None, (x[k:], cut("t", t, rest))
+        parts = [cut("sample_weight", sample_weight, part) for part in (first, rest)]
+        return x[:k], cut("t", t, first), parts[0], (x[k:], cut("t", t, rest), parts[1])
 
     def _draw_masks(self) -> tuple[int, int]:
         """Return the seed of Dropout's masks, drawn in the first fit, and where they go on."""

@@ -83,11 +83,41 @@ PROGRAM = np.dtype(
         # Rows that the loss has for a sample, one for each step, with a label or targets each;
         # 0: one
         ("steps", np.int64),
+        ("records", np.int64),  # 0, or how many of LAYER stand there, with those of heads
+    ]
+)
+
+# One of several stacks behind the same layer, with a loss of its own: see `loop.branches`. What has
+# the name of a field of PROGRAM is what it is there.
+HEAD = np.dtype(
+    [
+        ("count", np.int64),  # of heads: their records stand side by side
+        # Address of `depth` records of LAYER, before which one stands that is no layer: IDENTITY
+        ("layers", np.int64),
+        ("depth", np.int64),
+        ("lowest", np.int64),  # of its layers that learns; `depth`: none
+        ("start", np.int64),  # where in params the first parameter of all heads stands
+        ("columns", np.int64),  # numbers that it gives for a sample
+        ("states", np.int64),
+        ("grads", np.int64),
+        ("loss", np.int64),
+        ("loss_numbers", np.int64),
+        ("weights", np.int64),
+        ("steps", np.int64),
+        ("loss_weight", np.float64),  # its share of the loss of all
+        ("labels", np.int64),  # addresses of its own
+        ("targets", np.int64),
+        # 0, or address of (E, n) int64, the order of the call's samples, of which the loss of this
+        # head and its right answers go to `results` (count, E, n, 2) float64
+        ("order", np.int64),
+        ("results", np.int64),
+        ("samples", np.int64),  # n
+        ("batch_size", np.int64),
     ]
 )
 
 program_type = from_dtype(PROGRAM)[::1]
-_layer_type = from_dtype(LAYER)
+_layer_type, _head_type = from_dtype(LAYER), from_dtype(HEAD)
 
 MAX_NORM, LR = range(2)  # the first numbers of `hyper`; the rule's others follow LR
 PENALIZED = 2  # of `penalty_numbers`: where the penalty leaves its value
@@ -107,9 +137,21 @@ def layer_at(typingctx, layers, i):
     return _layer_type(types.int64, types.int64), codegen
 
 
+@intrinsic
+def head_at(typingctx, heads, j):
+    """The record of head j, by the address of the first."""
+
+    def codegen(context, builder, sig, args):
+        size = ir.Constant(INT64, HEAD.itemsize)
+        address = builder.add(args[0], builder.mul(args[1], size))
+        return builder.inttoptr(address, context.get_value_type(_head_type))
+
+    return _head_type(types.int64, types.int64), codegen
+
+
 @helper
 def steps_of(record):
-    """Rows that a sample has, of a LAYER or a PROGRAM."""
+    """Rows that a sample has, of a LAYER, a PROGRAM or a HEAD."""
     return max(1, record.steps)
 
 

@@ -98,8 +98,8 @@ def _follow_rule(program, lr, params, size, update):
         call(
             program.penalty,
             Penalty(
-                depth=program.depth, layers=program.layers, param=p, grad=program.grads,
-                numbers=program.penalty_numbers,
+                depth=max(program.depth, program.records), layers=program.layers, param=p,
+                grad=program.grads, numbers=program.penalty_numbers,
             ),
             like,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from . import activations
 from .activations import *  # noqa: F403
 from .attention import Attention, AttentionWeight, TimeAttention, WeightSum
 from .batch_normalization import BatchNormalization
+from .branches import Branches
 from .conv import Conv1D, Conv2D
 from .convolution import Convolution
 from .dense import Dense
@@ -42,6 +43,7 @@ __all__ = [
     "AveragePooling2D",
     "BatchNormalization",
     "Bidirectional",
+    "Branches",
     "Conv1D",
     "Conv2D",
     "Convolution",

@@ -248,7 +248,7 @@ class Sequential(Stack):
         return x
 
     def _weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        products = [layer for layer in self.layers if isinstance(layer, (Dense, Affine, MatMul))]
+        products = [layer for layer in self._within() if isinstance(layer, (Dense, Affine, MatMul))]
         return [(layer.W, layer.dW) for layer in products]
 
     def _penalty(self) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layers import Dense, Embedding
+from ..layers import Branches, Dense, Embedding
 from ..losses import (
     CategoricalCrossEntropy,
     MeanSquaredError,
@@ -55,27 +55,33 @@ class Stack:
     def build(self, n_in: int) -> None:
         """Give every Dense its weights, for n_in features, and gather all in one vector."""
         for layer in self.layers:
-            if isinstance(layer, Dense) and not layer.params:
+            if isinstance(layer, Branches) or (isinstance(layer, Dense) and not layer.params):
                 layer.build(n_in, self._rng, self.dtype)
             if isinstance(layer, Embedding):
                 n_in *= layer.W.shape[1]
-            elif layer.params:
+            elif layer.params and not isinstance(layer, Branches):
                 n_in = layer.W.shape[1]
-        flat = [np.ravel(array) for layer in self.layers for array in layer.params]
+        flat = [np.ravel(array) for layer in self._within() for array in layer.params]
         self._parameters = np.concatenate([np.zeros(0), *flat]).astype(self.dtype)
         self._gradients = np.zeros_like(self._parameters)
         start = 0
-        for layer in self.layers:
+        for layer in self._within():
             for i, array in enumerate(layer.params):
                 end = start + array.size
                 layer.params[i] = self._parameters[start:end].reshape(array.shape)
                 layer.grads[i] = self._gradients[start:end].reshape(array.shape)
                 start = end
 
+    def _within(self) -> list:
+        """Return the layers, those of its heads in the place of a Branches."""
+        of_each = [each.layers if isinstance(each, Branches) else [each] for each in self.layers]
+        return [layer for layers in of_each for layer in layers]
+
     def _ready(self, n_in: int = 0) -> None:
         """Build what is not built, and take in a W or b that somebody assigned to a layer."""
         arrays = [array for layer in self.layers for array in layer.params]
-        unbuilt = [layer for layer in self.layers if isinstance(layer, Dense) and not layer.params]
+        dense = [layer for layer in self._within() if isinstance(layer, Dense)]
+        unbuilt = [layer for layer in dense if not layer.params]
         if unbuilt or any(array.base is not self._parameters for array in arrays):
             if not n_in and unbuilt and self.layers[0] is unbuilt[0]:
                 n_in = int(np.prod(unbuilt[0].input_shape))
@@ -85,13 +91,13 @@ class Stack:
     def params(self) -> list[np.ndarray]:
         """Parameters of all layers in order, but frozen ones: views of ``parameter_vector``."""
         self._ready()
-        return [array for layer in self.layers if layer.trainable for array in layer.params]
+        return [array for layer in self._within() if layer.trainable for array in layer.params]
 
     @property
     def grads(self) -> list[np.ndarray]:
         """Gradients in the order of ``params``: views of ``gradient_vector``."""
         self._ready()
-        return [array for layer in self.layers if layer.trainable for array in layer.grads]
+        return [array for layer in self._within() if layer.trainable for array in layer.grads]
 
     @property
     def parameter_vector(self) -> np.ndarray:

@@ -1,0 +1,465 @@
+"""Several outputs with a loss each: heads on a shared trunk, trained in the compiled loop."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastnet import layers, reference, threads
+from fastnet.layers import (
+    LSTM,
+    BatchNormalization,
+    Branches,
+    Conv2D,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Relu,
+    Rescaling,
+)
+from fastnet.losses import Huber, MeanSquaredError, SoftmaxCrossEntropy, WeightedLosses
+from fastnet.models import Sequential
+from fastnet.optimizer import SGD, Adam, Momentum
+
+RNG = np.random.default_rng(3)
+N = 53
+X = RNG.standard_normal((N, 5))
+KIND, SIZE = RNG.integers(0, 3, N), X[:, :2] * 2 - X[:, 1:3] ** 2
+LOSSES = ["softmax_cross_entropy", "mean_squared_error"]
+
+
+def stack(m):
+    """A trunk and two heads, of the classes of fastnet.layers or of its reference."""
+    heads = [m.Dense(3)], [m.Dense(6, activation="tanh"), m.Dense(2)]
+    return [m.Dense(8, activation="relu"), m.Dense(7, activation="tanh"), m.Branches(*heads)]
+
+
+def made(dtype="float64", **given):
+    return Sequential(stack(layers), loss=LOSSES, dtype=dtype, seed=0, **given)
+
+
+def twin(dtype="float64", **given):
+    return reference.models.Heads(
+        stack(reference.layers), loss=LOSSES, dtype=dtype, seed=0, **given
+    )
+
+
+@pytest.mark.parametrize("weights", [None, [1, 3]])
+@pytest.mark.parametrize("penalty", [0, 0.01])
+@pytest.mark.parametrize("kind", ["SGD", "Momentum", "Adam"])
+def test_training_is_that_of_the_twin(kind, penalty, weights):
+    given = {"loss_weights": weights, "l1": penalty, "l2": penalty}
+    model, other = made(**given), twin(**given)
+    from fastnet import optimizer
+
+    seen = model.fit(
+        X, [KIND, SIZE], epochs=4, batch_size=10, optimizer=getattr(optimizer, kind)(), verbose=0
+    ).to_dict()
+    expected = other.fit(
+        X, [KIND, SIZE], epochs=4, batch_size=10, optimizer=getattr(reference.optimizer, kind)()
+    ).to_dict()
+    del seen["seconds"]
+    assert seen.keys() == expected.keys()
+    for name in seen:
+        assert_allclose(seen[name], expected[name], rtol=1e-12, atol=1e-13)
+    assert_allclose(model.parameter_vector, other.parameter_vector, rtol=1e-11, atol=1e-12)
+    for y, z in zip(model.predict(X), other.predict(X), strict=True):
+        assert_allclose(y, z, rtol=1e-11, atol=1e-12)
+    found, wanted = model.evaluate(X, [KIND, SIZE]), other.evaluate(X, [KIND, SIZE])
+    assert found.keys() == wanted.keys()
+    assert_allclose(list(found.values()), list(wanted.values()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("frozen", ["trunk", "first head", "a layer", "heads", "all but one"])
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_what_is_frozen_stays_and_the_rest_is_the_twins(kind, frozen):
+    from fastnet import optimizer
+
+    model, other = made(l2=0.01), twin(l2=0.01)
+    for each in (model, other):
+        trunk, heads = each.layers[:2], each.layers[2].heads
+        chosen = {
+            "trunk": trunk,
+            "first head": heads[0],
+            "a layer": [heads[1][0], trunk[0]],
+            "heads": heads[0] + heads[1],
+            "all but one": [*trunk, *heads[0], heads[1][0]],
+        }[frozen]
+        for layer in chosen:
+            layer.trainable = False
+    model.build(5)
+    other.build(5)
+    before = model.parameter_vector.copy()
+    model.fit(X, [KIND, SIZE], 3, 10, getattr(optimizer, kind)(), verbose=0)
+    other.fit(X, [KIND, SIZE], 3, 10, getattr(reference.optimizer, kind)())
+    assert_allclose(model.parameter_vector, other.parameter_vector, rtol=1e-11, atol=1e-12)
+    moved = model.parameter_vector != before
+    assert 0 < np.count_nonzero(moved) <= sum(array.size for array in model.params)
+
+
+def test_float32_is_near_float64():
+    model, other = made("float32"), made("float64")
+    for each in (model, other):
+        each.fit(X, [KIND, SIZE], epochs=3, batch_size=7, verbose=0)
+    assert model.parameter_vector.dtype == np.float32
+    assert_allclose(model.parameter_vector, other.parameter_vector, rtol=2e-4, atol=2e-5)
+
+
+def numbers(n, *shape):
+    return np.random.default_rng(8).standard_normal((n, *shape))
+
+
+# Name -> layers, losses, x, targets: what a trunk and heads may be.
+CASES = {
+    "plain": (lambda: stack(layers), LOSSES, X, [KIND, SIZE]),
+    "no trunk": (lambda: [Branches([Dense(3)], [Dense(2)])], LOSSES, X, [KIND, SIZE]),
+    "one head": (lambda: [Dense(4, "relu"), Branches([Dense(2)])], ["huber"], X, [SIZE]),
+    "activation first": (
+        lambda: [Dense(6), Branches([Relu(), Dense(3)], [Dense(2), Relu()], [Relu()])],
+        [*LOSSES, "mean_squared_error"],
+        X,
+        [KIND, SIZE, numbers(N, 6)],
+    ),
+    "in front of others": (
+        lambda: [
+            Rescaling(0.5),
+            Branches([Dense(3, "tanh")], [Dense(2)], [Relu()]),
+            Dense(4, "relu"),
+            Branches([Dense(3)], [Dense(2)]),
+        ],
+        LOSSES,
+        X,
+        [KIND, SIZE],
+    ),
+    "normalized": (
+        lambda: [
+            BatchNormalization(),
+            Dense(6),
+            Branches([BatchNormalization(), Dense(3)], [Dense(4), BatchNormalization(), Dense(2)]),
+        ],
+        LOSSES,
+        X,
+        [KIND, SIZE],
+    ),
+    "images": (
+        lambda: [
+            Conv2D(3, 3, activation="relu"),
+            Branches([Flatten(), Dense(3)], [Conv2D(2, 2), Flatten(), Dense(2)]),
+        ],
+        LOSSES,
+        numbers(N, 6, 6, 1),
+        [KIND, SIZE],
+    ),
+    "sequences": (
+        lambda: [
+            LSTM(6, return_sequences=True),
+            Branches([Dense(3)], [LSTM(4), Dense(2)], [Dense(2)]),
+        ],
+        [*LOSSES, "mean_squared_error"],
+        numbers(N, 4, 3),
+        [np.random.default_rng(2).integers(-1, 3, (N, 4)), SIZE, numbers(N, 4, 2)],
+    ),
+    "words": (
+        lambda: [
+            Embedding(np.random.default_rng(0).standard_normal((9, 3)) * 0.1),
+            Branches([Dense(3)], [Dense(2)]),
+        ],
+        LOSSES,
+        np.random.default_rng(1).integers(0, 9, (N, 4)),
+        [KIND, SIZE],
+    ),
+    "labels that do not count": (
+        lambda: stack(layers),
+        [SoftmaxCrossEntropy(ignore_index=-1), "mean_squared_error"],
+        X,
+        [np.where(np.arange(N) % 3 == 0, -1, KIND), SIZE],
+    ),
+}
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+def case(name, **given):
+    make, losses, x, t = CASES[name]
+    weights = list(range(1, len(losses) + 1))
+    options = {"dtype": "float64", "seed": 0, "loss_weights": weights, **given}
+    return Sequential(make(), loss=losses, **options), x, t
+
+
+@every_case
+def test_a_step_of_fit_is_one_by_hand_and_both_are_the_definition(name):
+    model, x, t = case(name, l2=0.01)
+    weight = np.random.default_rng(4).uniform(0.5, 2, len(x))
+    loss = model.forward(x, t, weight)
+    exact, numerical = model.gradient(x, t, weight), model.numerical_gradient(x, t, weight)
+    for one, other in zip(exact, numerical, strict=True):
+        assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+    before = [array.copy() for array in model.params]
+    history = model.fit(
+        x, t, batch_size=len(x), optimizer=SGD(lr=0.1), shuffle=False, verbose=0,
+        sample_weight=weight,
+    )  # fmt: skip
+    assert_allclose(history.loss, [loss], rtol=1e-12)
+    for array, old, gradient in zip(model.params, before, exact, strict=True):
+        assert_allclose(array, old - 0.1 * gradient, rtol=1e-9, atol=1e-11)
+
+
+@every_case
+def test_any_number_of_threads_and_of_epochs_in_a_call_gives_the_same_bits(name):
+    found = []
+    for members, each in ((1, 3), (2, 3), (2, 1)):
+        model, x, t = case(name, dtype="float32")
+        x, t = np.concatenate([x] * 4), [np.concatenate([one] * 4) for one in t]
+        columns = {}
+        with threads_of(members):
+            for _ in range(3 // each):
+                seen = model.fit(x, t, each, 70, Adam(), shuffle=False, verbose=0).to_dict()
+                for column, values in seen.items():
+                    columns.setdefault(column, []).extend(values)
+        del columns["seconds"]
+        found.append((columns, model.parameter_vector.tobytes() if each == 3 else None))
+        assert columns["loss"][-1] < columns["loss"][0]
+    assert found[0] == found[1]
+
+
+class threads_of:
+    def __init__(self, count):
+        self.count = count
+
+    def __enter__(self):
+        self.before = threads.get_num_threads()
+        threads.set_num_threads(self.count)
+
+    def __exit__(self, *caught):
+        threads.set_num_threads(self.before)
+
+
+@every_case
+def test_what_is_told_of_each_head_adds_up(name):
+    model, x, t = case(name, l2=0.01)
+    history = model.fit(x, t, 2, 16, verbose=0, validation_data=(x, t))
+    seen, names = model.evaluate(x, t), model.layers[-1].names
+    assert seen == {key: history.to_dict()[f"val_{key}"][-1] for key in seen}
+    shares = np.arange(1, len(t) + 1) / np.arange(1, len(t) + 1).sum()
+    total = sum(w * seen[f"{name}_loss"] for w, name in zip(shares, names, strict=True))
+    assert_allclose(seen["loss"], total + model._network.penalty(0, 0.01), rtol=1e-12)
+    for j, (y, head) in enumerate(zip(model.predict(x), t, strict=True)):
+        if f"{names[j]}_accuracy" in seen:
+            counts = head >= 0
+            share = (y.argmax(-1) == head)[counts].mean()
+            assert_allclose(seen[f"{names[j]}_accuracy"], share)
+            assert_allclose(
+                history.to_dict()[f"{names[j]}_loss"][-1], seen[f"{names[j]}_loss"], rtol=0.3
+            )
+
+
+@every_case
+def test_a_file_a_pickle_and_a_copy_go_on_to_the_bit(name, tmp_path):
+    model, x, t = case(name, dtype="float32")
+    model.fit(x, t, 1, 16, Adam(), verbose=0)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    others = [Sequential.load(path), copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    model.fit(x, t, 2, 16, verbose=0)
+    for other in others:
+        other.fit(x, t, 2, 16, verbose=0)
+        assert_array_equal(other.parameter_vector, model.parameter_vector)
+        for y, z in zip(other.predict(x), model.predict(x), strict=True):
+            assert_array_equal(y, z)
+
+
+def test_heads_go_by_their_names():
+    heads = {"kind": [Dense(3)], "size": [Dropout(0.2), Dense(1)]}
+    model = Sequential(
+        [Dense(8, "relu"), Branches(heads)],
+        loss={"size": Huber(delta=2.0), "kind": "softmax_cross_entropy"},
+        loss_weights={"kind": 1, "size": 3},
+        seed=0,
+    )
+    assert "kind=[Dense(3)]" in repr(model) and model.loss == "huber+softmax_cross_entropy"
+    t = {"size": SIZE[:, 0], "kind": KIND}
+    history = model.fit(
+        X, t, 2, verbose=0, validation_data=(X, t), metrics={"kind": ["accuracy", "f1"]},
+        class_weight={"kind": {0: 2.0}}, sample_weight={"size": np.ones(N)},
+    )  # fmt: skip
+    names = ["loss", "kind_loss", "size_loss", "kind_accuracy", "kind_f1"]
+    assert list(history.to_dict()) == [*names, *(f"val_{name}" for name in names), "seconds"]
+    kind, size = model.predict(X)
+    assert kind.shape == (N, 3) and size.shape == (N,)  # as its targets were
+    assert [y.shape for y in model.predict(X[0])] == [(3,), ()]
+    found = model.evaluate(X, t, metrics={"size": ["mae", spread]})
+    assert_allclose(found["size_mae"], np.abs(size - SIZE[:, 0]).mean(), rtol=1e-5)
+    assert_allclose(found["size_spread"], np.ptp(size), rtol=1e-5)
+    by_list = model.evaluate(X, [KIND, SIZE[:, 0]], metrics=[None, ["mae"]])
+    assert by_list["size_mae"] == found["size_mae"]
+
+
+def test_a_share_is_held_out_of_each_head():
+    model, other = made(), made()
+    weights = {"head1": np.arange(1.0, N + 1)}
+    k = int(N * 0.75)
+    seen = model.fit(
+        X, [KIND, SIZE], 2, verbose=0, validation_split=0.25, sample_weight=weights, shuffle=False
+    )
+    expected = other.fit(
+        X[:k], [KIND[:k], SIZE[:k]], 2, verbose=0, shuffle=False,
+        sample_weight={"head1": weights["head1"][:k]},
+        validation_data=(X[k:], [KIND[k:], SIZE[k:]], {"head1": weights["head1"][k:]}),
+    )  # fmt: skip
+    assert_array_equal(model.parameter_vector, other.parameter_vector)
+    assert seen.val_head1_loss == expected.val_head1_loss
+
+
+def test_callbacks_see_each_head():
+    seen = []
+    model = made()
+    model.fit(X, [KIND, SIZE], 2, verbose=0, callbacks=[lambda epoch, logs: seen.append(logs)])
+    assert [sorted(logs) for logs in seen] == [
+        ["head0_accuracy", "head0_loss", "head1_loss", "loss"]
+    ] * 2
+
+
+def spread(t, y):
+    return np.ptp(y)
+
+
+def test_weighted_losses_are_taken_as_they_are():
+    given = WeightedLosses([SoftmaxCrossEntropy(), MeanSquaredError()], [1, 3])
+    model = Sequential(stack(layers), loss=given, dtype="float64", seed=0)
+    other = made(loss_weights=[1, 3])
+    for each in (model, other):
+        each.fit(X, [KIND, SIZE], 2, verbose=0)
+    assert_array_equal(model.parameter_vector, other.parameter_vector)
+
+
+def test_a_loss_of_your_own_is_stepped_by_hand():
+    model = made()
+    ys = model.forward(X)
+    assert [y.shape for y in ys] == [(N, 3), (N, 2)]
+    douts = [numbers(N, 3), numbers(N, 2)]
+    dx = model.backward(douts)
+    assert dx.shape == X.shape
+    grads = [grad.copy() for grad in model.grads]
+    h = 1e-6
+    W = model.layers[0].W
+    W[1, 2] += h
+    up = sum((y * d).sum() for y, d in zip(model.forward(X), douts, strict=True))
+    W[1, 2] -= 2 * h
+    down = sum((y * d).sum() for y, d in zip(model.forward(X), douts, strict=True))
+    assert_allclose(grads[0][1, 2], (up - down) / (2 * h), rtol=1e-5)
+    one = model.forward(X[0])
+    assert [y.shape for y in one] == [(3,), (2,)]
+    assert model.backward([np.ones(3), np.ones(2)]).shape == (5,)
+
+
+def test_training_ends_where_a_head_is_not_finite():
+    model = made()
+    t = SIZE.copy()
+    t[7, 1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"head1: t must be finite, got t\[7, 1\]=nan"):
+        model.fit(X, [KIND, t], 3, 10, verbose=0)
+    assert np.isfinite(model.parameter_vector).all()
+
+
+def test_pytorch_learns_the_same():
+    torch = pytest.importorskip("torch")
+    model = made(loss_weights=[1, 3])
+    model.build(5)
+    W = [torch.tensor(array.copy(), requires_grad=True) for array in model.params]
+    step = torch.optim.SGD(W, lr=0.1)
+    x, kind, size = map(torch.tensor, (X, KIND, SIZE))
+    for _ in range(3):
+        for i in range(0, N, 10):
+            part = slice(i, i + 10)
+            h = torch.tanh(torch.relu(x[part] @ W[0] + W[1]) @ W[2] + W[3])
+            y = torch.tanh(h @ W[6] + W[7]) @ W[8] + W[9]
+            first = torch.nn.functional.cross_entropy(h @ W[4] + W[5], kind[part])
+            second = ((y - size[part]) ** 2).sum() / (2 * len(y))
+            step.zero_grad()
+            ((first + 3 * second) / 4).backward()
+            step.step()
+    model.fit(X, [KIND, SIZE], 3, 10, SGD(lr=0.1), shuffle=False, verbose=0)
+    for array, other in zip(model.params, W, strict=True):
+        assert_allclose(array, other.detach().numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: Branches(), "Branches: heads must be lists of layers, got none"),
+        (lambda: Branches(Dense(3)), r"Branches: heads\[0\] must be a list of layers, got Dense"),
+        (lambda: Branches([]), r"Branches: heads\[0\] must have a layer, got an empty list"),
+        (lambda: Branches([Branches([Dense(1)])]), "must be layers in a row, got Branches in it"),
+        (lambda: Branches({"a b": [Dense(1)]}), "names must be words that may stand before _loss"),
+        (
+            lambda: Sequential([Branches([Dense(1)], [Dense(2)])]),
+            "loss must be a list of 2, one for each of the heads head0, head1, got loss=",
+        ),
+        (
+            lambda: made().fit(X, KIND, verbose=0),
+            "t must be a list of 2, one for each of the heads head0, head1, got",
+        ),
+        (
+            lambda: made().fit(X, {"head0": KIND}, verbose=0),
+            "t must have the keys 'head0', 'head1', got 'head0'",
+        ),
+        (
+            lambda: made().fit(X, [KIND + 1, SIZE], verbose=0),
+            r"Sequential.fit: t of head0: t must be in 0..2",
+        ),
+        (
+            lambda: Sequential([Dense(3)], loss=LOSSES).fit(X, [KIND, SIZE], verbose=0),
+            "layers must end with Branches of 2 heads, one for each loss, got Dense",
+        ),
+        (
+            lambda: Sequential([Dense(3)], loss_weights=[1]),
+            "loss_weights must be None for one loss",
+        ),
+        (
+            lambda: Sequential([Branches([Dense(1)], [Dense(2)])], loss=["mse"]),
+            "layers must end with Branches of 1 heads",
+        ),
+        (
+            lambda: Sequential(
+                [Branches([Dense(1)], [Dense(2, "sigmoid")])], loss=["mse", "softmax_cross_entropy"]
+            ),
+            "layers must end with logits",
+        ),
+        (
+            lambda: Sequential([Branches([Embedding(np.ones((3, 2)))])], loss=["mse"]),
+            r"Embedding must be the first layer, as it takes row numbers, got it as "
+            r"layers\[0\].heads\[0\]\[0\]",
+        ),
+        (
+            lambda: made().backward(),
+            "call forward first",
+        ),
+    ],
+)
+def test_errors_say_what_heads_need(make, text):
+    with pytest.raises((TypeError, ValueError, IndexError, RuntimeError), match=text):
+        make()
+
+
+def test_a_layer_of_a_head_belongs_to_one_model():
+    model = made()
+    with pytest.raises(ValueError, match="must belong to no other model"):
+        Sequential([Dense(2), *model.layers[2].heads[0]], seed=0)
+    model.layers[2].heads[0].append(Dense(3))
+    model.fit(X, [KIND, SIZE], verbose=0)
+    assert len(model.params) == 12
+
+
+def test_momentum_goes_on_in_frozen_and_thawed_heads():
+    model, head = made(), None
+    model.fit(X, [KIND, SIZE], 1, 10, Momentum(), verbose=0)
+    head = model.layers[2].heads[1]
+    head[0].trainable = head[1].trainable = False
+    kept = head[0].W.copy()
+    model.fit(X, [KIND, SIZE], 1, 10, verbose=0)
+    assert_array_equal(head[0].W, kept)
+    model.trainable = True
+    model.fit(X, [KIND, SIZE], 1, 10, verbose=0)
+    assert (head[0].W != kept).any()
