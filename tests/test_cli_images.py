@@ -44,7 +44,7 @@ def test_folders_are_classes(folder, run, tmp_path, capsys):
     assert text.startswith(
         "data      numbers, 96 images to learn from, 24 to validate\n"
         "classes   one, seven, zero: 8x8, grey\n"
-        "network   64-50-3, relu, float32, "
+        "network   64-100-3, relu, float32, "
     )
     kept = Sequential.load(f"{run}/model.safetensors").metadata["pipeline"]
     assert kept["labels"] == ["one", "seven", "zero"] and kept["shape"] == [8, 8, 1]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastnet.cli.messages import BadInput, print_json, refuse, say, show
-from fastnet.cli.recipes import RECIPES, TABLE
+from fastnet.cli.recipes import FOLDERS, RECIPES, TABLE
 
 if TYPE_CHECKING:
     from fastnet.cli.data import Data
@@ -34,7 +34,10 @@ def run_train(options: argparse.Namespace) -> int:
     kind = kind_of(options.data)
     if kind == "table" and options.model != "dense":
         raise BadInput(f"--model must be dense for a table, got {options.model!r}. Leave it out.")
-    choices.fill_in(options, TABLE if kind == "table" else RECIPES[options.model])
+    recipe = RECIPES[options.model]
+    if options.model == "dense":
+        recipe = {"table": TABLE, "folders": FOLDERS}.get(kind, recipe)
+    choices.fill_in(options, recipe)
     choices.check_names(options)
     if options.out is not None:  # before training: nobody waits for a model that cannot be kept
         at_end.prepare(Path(options.out))

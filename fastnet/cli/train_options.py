@@ -19,7 +19,7 @@ from fastnet.cli.parser import (
     seeds,
     sizes,
 )
-from fastnet.cli.recipes import RECIPES, TABLE
+from fastnet.cli.recipes import FOLDERS, RECIPES, TABLE
 from fastnet.cli.train import run_train
 
 ABOUT = (
@@ -59,7 +59,8 @@ def add_train(commands: Any) -> None:
     ) -> None:
         """Add an option whose default is the model's."""
         key = name.removeprefix("--").replace("-", "_")
-        found = {**RECIPES, "tables": TABLE}
+        found = {"digits and MNIST": RECIPES["dense"], "tables": TABLE, "folders": FOLDERS}
+        found["simple-conv"] = RECIPES["simple-conv"]
         shown = [f"{recipe._asdict()[key]} of {model}" for model, recipe in found.items()]
         text = f"{text} (default: {', '.join(shown)})"
         group.add_argument(name, metavar=metavar, type=read, help=text)
