@@ -4,6 +4,7 @@ Outputs are such that no activation is saturated. In float64 the two sides diffe
 in float32 by at most 1e-5.
 """
 
+import importlib
 import os
 import re
 import sys
@@ -557,9 +558,13 @@ def test_what_has_no_counterpart_in_keras(keras):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-def test_from_sklearn(activation):
-    neural = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+@pytest.mark.parametrize("module", ["sklearn.neural_network", "fastnet.sklearn"])
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu", "gelu"])
+def test_from_sklearn(module, activation):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    neural = importlib.import_module(module)
+    if activation == "gelu" and module != "fastnet.sklearn":
+        return
     x = RNG.normal(size=(40, 5))
     options = {
         "hidden_layer_sizes": (6, 4),
