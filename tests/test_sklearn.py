@@ -2,20 +2,23 @@
 
 import copy
 import pickle
-import subprocess
+import re
 import sys
 import warnings
+from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import scipy.sparse
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import fastnet.sklearn as ours
 from fastnet.optimizer import RMSprop
@@ -214,7 +217,10 @@ def test_frames_and_memmaps(tmp_path):
     names = ["a", "b", "c", "d"]
     for frame in (pandas.DataFrame(X_iris, columns=names), polars.DataFrame(X_iris, schema=names)):
         model = clone(known).fit(frame, y_iris)
-        assert list(model.feature_names_in_) == names
+        known_names = theirs.MLPClassifier(max_iter=1).fit(frame, y_iris)
+        # Before 1.9 scikit-learn has none of a frame of polars.
+        assert list(getattr(known_names, "feature_names_in_", names)) == names
+        assert hasattr(model, "feature_names_in_") == hasattr(known_names, "feature_names_in_")
         assert_array_equal(model.coefs_[0], known.coefs_[0])
         assert_array_equal(model.predict(frame), known.predict(X_iris))
     np.save(tmp_path / "X.npy", X_iris)
@@ -341,7 +347,18 @@ def test_a_loss_that_overflows_is_scikit_learns_error():
 # --------------------------------------------------------------------------- scikit-learn's tools
 
 
-@parametrize_with_checks([ours.MLPClassifier(max_iter=50), ours.MLPRegressor(max_iter=50)])
+CHECKS = [
+    pair
+    for kind in (ours.MLPClassifier, ours.MLPRegressor)
+    for pair in estimator_checks_generator(kind(max_iter=50))
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    CHECKS,
+    ids=lambda one: getattr(getattr(one, "func", None), "__name__", type(one).__name__),
+)
 def test_estimator_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -473,6 +490,29 @@ def test_patch_and_unpatch(capsys, monkeypatch):
     ours.unpatch()
 
 
+@pytest.mark.slow
+def test_scikit_learns_own_tests_pass(tmp_path):
+    """All of its test_mlp.py, with our classes in the place of its own."""
+    package = Path(sklearn.__file__).parent
+    tests = package / "neural_network" / "tests" / "test_mlp.py"
+    if not tests.is_file():
+        pytest.skip("scikit-learn is installed without its tests")
+    (tmp_path / "test_mlp.py").write_text(tests.read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(
+        "import fastnet.sklearn, pytest\n"
+        "fastnet.sklearn.patch()\n"
+        "@pytest.fixture\n"
+        "def global_random_seed():\n"
+        "    return 42\n"
+    )
+    done = children.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert re.search(r"^[0-9]{2} passed in", done.stdout, re.M), done.stdout[-3000:]
+
+
 def test_the_command_runs_a_script_with_ours(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(
@@ -482,7 +522,7 @@ def test_the_command_runs_a_script_with_ours(tmp_path):
         "    print(MLPClassifier.__module__, sys.argv[1:], sys.path[0])\n"
     )
     command = [sys.executable, "-m", "fastnet", "sklearn", str(script), "--folds", "5"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = children.run(command)
     assert done.stdout == f"fastnet.sklearn.classifier ['--folds', '5'] {tmp_path}\n", done.stderr
     assert done.stderr.count("are fastnet's now") == 1
     from fastnet.cli import main
