@@ -205,6 +205,21 @@ def test_the_boundary_is_where_the_answer_changes(model):
     assert ax.get_xlim()[0] < x[:, 0].min() and x[:, 1].max() < ax.get_ylim()[1]
 
 
+def test_classes_that_are_words():
+    x = RNG.random((30, 2)) * 2 - 1
+    words = np.array(["no", "yes"])[(x[:, 0] > 0.25).astype(int)]
+    for given in (words, words.astype(object), words.tolist()):
+        ax = decision_boundary(lambda x: np.where(x[:, 0] > 0.25, "yes", "no"), x, given)
+        assert all(abs(row[0] - 0.25) < 0.02 for row in regions(ax))
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes"]
+    refused(
+        lambda: decision_boundary(lambda x: np.full(len(x), "perhaps"), x, words, resolution=3),
+        ValueError,
+        "decision_boundary: model must return scores (N, C) or labels (N,) for x (9, 2), got <U7 "
+        "(9,). Give an object with predict, or a function of x.",
+    )
+
+
 def test_one_output_says_yes_above_what_its_loss_has():
     x, t = RNG.random((20, 2)).astype("f4"), np.arange(20) % 2
     for loss, answers, middle in (

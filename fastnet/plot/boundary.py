@@ -27,9 +27,9 @@ def decision_boundary(
     ----------
     model : object with predict, or a function
         That of x (N, 2) returns scores (N, C), one output (N,) or (N, 1), or labels (N,) that are
-        integers. A `Sequential`, an estimator, what you have.
+        integers, or words of t. A `Sequential`, an estimator, what you have.
     x : (N, 2)
-    t : (N,) labels
+    t : (N,) labels, whole numbers or words, or one-hot (N, C)
         The first four classes have a colour of their own, twenty a pair of colour and mark.
     middle : float, optional
         Where there is one output: above which it says 1. Default: 0 for the losses of logits and
@@ -65,7 +65,7 @@ def decision_boundary(
             f"{where}: x must be (N, 2) with at least one sample, got x.shape={samples.shape}. "
             "Give two of the features."
         )
-    labels = _labels(where, t, len(samples))
+    labels, names = _labels(where, t, len(samples))
     resolution = checks.count(where, "resolution", resolution, 2)
     middle = None if middle is None else checks.number(where, "middle", middle)
     if not callable(model):
@@ -77,7 +77,7 @@ def decision_boundary(
     if samples.dtype.kind == "f":
         points = points.astype(samples.dtype)
     no = int(labels.min()) if set(labels.tolist()) == {-1, 1} else 0
-    said = _said(where, model, points, middle, no).reshape(resolution, resolution)
+    said = _said(where, model, points, middle, no, names).reshape(resolution, resolution)
 
     ax = axes_of(where, ax)
     colours = np.array([_tint(colour) for colour in COLOURS])
@@ -91,8 +91,8 @@ def decision_boundary(
     for label in np.unique(labels).tolist():
         mine = samples[labels == label]
         ax.scatter(
-            *mine.T, **look(label), s=22, linewidths=0.4, edgecolors="white", label=str(label),
-            zorder=3,
+            *mine.T, **look(label), s=22, linewidths=0.4, edgecolors="white", zorder=3,
+            label=names[label] if names else str(label),
         )  # fmt: skip
     ax.set(xlabel="x0", ylabel="x1", xlim=extent[:2], ylim=extent[2:])
     legend(ax, beside=True)
@@ -103,8 +103,12 @@ def _tint(colour: str) -> tuple[float, ...]:
     return *(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)), 0.3
 
 
-def _labels(where: str, t: ArrayLike, n: int) -> NDArray[np.int64]:
-    """Return labels (n,), of whole numbers or one-hot rows."""
+def _labels(where: str, t: ArrayLike, n: int) -> tuple[NDArray[np.int64], list[str]]:
+    """Return labels (n,), of whole numbers, words or one-hot rows, and the words in their order."""
+    words = np.asarray(t)
+    if words.dtype.kind in "OSU" and words.shape == (n,):
+        names, labels = np.unique(words.astype(str), return_inverse=True)
+        return labels.astype(np.int64), names.tolist()
     found = checks.array(where, "t", t)
     if found.ndim == 2 and found.shape[1] > 1:
         found = found.argmax(axis=1)
@@ -114,15 +118,17 @@ def _labels(where: str, t: ArrayLike, n: int) -> NDArray[np.int64]:
             f"{where}: t must be {n} labels to match x, got {found.dtype} {found.shape}. Give a "
             "whole number for each sample."
         )
-    return found.astype(np.int64)
+    return found.astype(np.int64), []
 
 
 def _said(
-    where: str, model: Any, points: NDArray[Any], middle: float | None, no: int
+    where: str, model: Any, points: NDArray[Any], middle: float | None, no: int, names: list[str]
 ) -> NDArray[np.int64]:
     """Return the class that a model says of each point."""
     y = np.asarray(model.predict(points) if hasattr(model, "predict") else model(points))
     n = len(points)
+    if y.dtype.kind in "OSU" and set(y.ravel().astype(str).tolist()) <= set(names):
+        y = np.searchsorted(names, y.astype(str))
     if y.shape[:1] != (n,) or y.ndim > 2 or not y.size or y.dtype.kind not in "biuf":
         raise ValueError(
             f"{where}: model must return scores (N, C) or labels (N,) for x ({n}, 2), got "
