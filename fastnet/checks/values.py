@@ -40,11 +40,13 @@ def labels(
     classes: int,
     scores: str = "y",
     ignored: int | None = None,
+    steps: int = 0,
 ) -> NDArray[np.int64]:
     """Return n labels as a fresh int64 array, from integers (N,) or one-hot rows (N, C).
 
     Fresh, because a kernel trusts them: a caller's array may be changed before backward.
     `scores` names the array (n, classes) that the labels belong to; the ignored label is let in.
+    Those of sequences have been put in a row, so many steps a sample: an error names both.
     """
     found = t if type(t) is ndarray else array(where, "t", t)
     shape = found.shape
@@ -75,9 +77,11 @@ def labels(
         if not len(bad):
             return result
         i = int(bad[0])
+        wide = f"{n // steps}, {steps}, {classes}" if steps else f"{n}, {classes}"
+        place = f"{i // steps}, {i % steps}" if steps else str(i)
         raise IndexError(
-            f"{where}: t must be in 0..{classes - 1} for {scores}.shape=({n}, {classes}), got "
-            f"t[{i}]={found.reshape(-1)[i]}. {_numbered(found, classes, scores)}."
+            f"{where}: t must be in 0..{classes - 1} for {scores}.shape=({wide}), got "
+            f"t[{place}]={found.reshape(-1)[i]}. {_numbered(found, classes, scores)}."
         )
     return result
 

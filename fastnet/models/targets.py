@@ -55,7 +55,8 @@ def targets_of(
     if loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
         return empty(0, np.int64), checks.contiguous(found, dtype)
     if loss.takes_labels:
-        labels = checks.labels(where, t, n, outputs, scores, ignored_label(loss, steps))
+        ignored = ignored_label(loss, steps)
+        labels = checks.labels(where, t, n, outputs, scores, ignored, steps)
         return labels, empty((0, 0), dtype)
     found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
     found = checks.contiguous(found, dtype)

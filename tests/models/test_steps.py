@@ -414,3 +414,16 @@ def test_places_that_are_not_finite_are_named_in_their_shape():
     targets[2, 1, 3] = np.nan
     with pytest.raises(FloatingPointError, match=r"got t\[2, 1, 3\]=nan"):
         Sequential([Sequence(), Dense(4)], "mse", seed=0).fit(x, targets, verbose=0)
+
+
+def test_a_label_out_of_range_is_named_by_its_sample_and_step():
+    model, x = Sequential([Sequence(), Dense(4)], seed=0), np.ones((6, 7, 3))
+    t = np.zeros((6, 7), int)
+    t[4, 2] = 4
+    for call in (model.fit, model.evaluate, model.forward):
+        with pytest.raises(IndexError) as caught:
+            call(x, t)
+        assert str(caught.value).split(": ", 1)[1] == (
+            "t must be in 0..3 for predict(x).shape=(6, 7, 4), got t[4, 2]=4. "
+            "Give the last layer 5 units, one for each class."
+        )
