@@ -14,9 +14,18 @@ MODULES += ["models", "optimizer", "penalties", "textbook.first", "textbook.seco
 # What the NumPy twin leaves out: files and pictures are no arithmetic, and its dtype and loss are
 # attributes that nobody guards.
 NOT_MIRRORED = {
-    "models.Sequential": {"dtype", "load", "loss", "metadata", "save"},
+    "layers.Branches": {"input_shape", "output_shapes"},
+    "models.Sequential": {
+        *("dtype", "load", "loss", "metadata", "save"),
+        *("from_keras", "from_sklearn", "from_torch", "to_onnx", "to_torch"),
+        *("get_weights", "set_weights", "stop_training"),
+    },
     "textbook.second.Trainer": {"plot"},
     "textbook.second.RnnlmTrainer": {"plot"},
+}
+# Arguments that it leaves out, by member.
+ARGUMENTS_LEFT_OUT = {
+    "models.Sequential.fit": {"callbacks", "validation_split", "initial_epoch"},
 }
 IN_LOOP = {
     "argument_names",
@@ -126,4 +135,7 @@ def test_public_name_is_the_same_on_both_sides(pair):
             assert (mine.fset is None) == (twin.fset is None), f"{pair}.{member}: one has no setter"
         elif callable(getattr(plain, member)):
             mine, twin = (getattr(cls, member) for cls in (fast, plain))
-            assert signature(mine) == signature(twin), f"{pair}.{member}"
+            left_out = ARGUMENTS_LEFT_OUT.get(f"{pair}.{member}", set())
+            known = [each for each in signature(mine) if each[0] not in left_out]
+            assert known == signature(twin), f"{pair}.{member}"
+            assert left_out <= {name for name, _, _ in signature(mine)}

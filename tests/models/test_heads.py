@@ -42,7 +42,7 @@ def made(dtype="float64", **given):
 
 
 def twin(dtype="float64", **given):
-    return reference.models.Heads(
+    return reference.models.Sequential(
         stack(reference.layers), loss=LOSSES, dtype=dtype, seed=0, **given
     )
 

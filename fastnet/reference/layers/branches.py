@@ -32,10 +32,10 @@ class Branches(Layer):
         """The gradients of ``params``."""
         return [array for layer in self.layers for array in layer.grads]
 
-    def build(self, n_in: int, rng: np.random.Generator, dtype: np.dtype) -> None:
+    def build(self, input_shape: int | tuple, rng: np.random.Generator, dtype: np.dtype) -> None:
         """Give every Dense its weights, head by head."""
         for head in self.heads:
-            width = n_in
+            width = int(np.prod(input_shape))
             for layer in head:
                 if hasattr(layer, "build") and not layer.params:
                     layer.build(width, rng, dtype)
@@ -52,14 +52,14 @@ class Branches(Layer):
         self._x_shape, self._widths = x.shape, [out.shape[1] for out in outs]
         return np.concatenate(outs, axis=1)
 
-    def split(self, y: np.ndarray) -> list[np.ndarray]:
+    def _split(self, y: np.ndarray) -> list[np.ndarray]:
         """Return what belongs to each head, of its outputs or their gradient."""
         return np.split(y, np.cumsum(self._widths)[:-1], axis=1)
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """Return the sum of the heads' gradients; fill those of their layers."""
         dx: np.ndarray = np.zeros(self._x_shape, dout.dtype)
-        for head, part in zip(self.heads, self.split(dout), strict=True):
+        for head, part in zip(self.heads, self._split(dout), strict=True):
             for layer in reversed(head):
                 part = layer.backward(part)
             dx = dx + part.reshape(self._x_shape)

@@ -40,7 +40,7 @@ class Heads(Sequential):
 
     def _losses(self, x: np.ndarray, ts: list[np.ndarray], weight: Any) -> tuple[list, list]:
         """Return the losses of a batch, and the outputs, of each head."""
-        ys = self.branches.split(self._forward(x, self.layers))
+        ys = self.branches._split(self._forward(x, self.layers))
         found = [
             head._loss.forward(y, t, weight)
             for head, y, t in zip(self._of_heads, ys, ts, strict=True)
@@ -113,7 +113,7 @@ class Heads(Sequential):
         """Return the outputs of each head, (N, C)."""
         x = self._inputs(x)
         self._ready(x.shape[1])
-        return self.branches.split(self._forward(x, self.layers))
+        return self.branches._split(self._forward(x, self.layers))
 
     def evaluate(self, x: np.ndarray, t: list, sample_weight: Any = None) -> dict[str, float]:  # type: ignore[override]
         """Return the loss, and of each head its loss and what judges its answers."""

@@ -14,7 +14,17 @@ from ..losses import (
 )
 
 
-class Stack:
+class ByLoss:
+    """What a list of losses makes of a Sequential: one with several outputs."""
+
+    def __new__(cls, layers: Any = None, loss: Any = "", *rest: Any, **named: Any) -> Any:
+        """Return an object of ``Heads`` where loss is a list."""
+        from .heads import Heads
+
+        return object.__new__(Heads if isinstance(loss, list) else cls)
+
+
+class Stack(ByLoss):
     """Layers in a row, with every parameter in one flat vector that the layers view."""
 
     optimizer: Any = None
@@ -27,6 +37,7 @@ class Stack:
         seed: int | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
+        loss_weights: list[float] | None = None,
     ) -> None:
         losses: dict = {
             "softmax_cross_entropy": SoftmaxCrossEntropy,
