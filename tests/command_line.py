@@ -13,6 +13,7 @@ def refused(capsys, *argv, status=2):
         cli.main(argv)
     printed = capsys.readouterr()
     assert caught.value.code == status
+    assert "--json" not in argv or printed.out == ""
     assert printed.err.count("\n") == 1 and "Traceback" not in printed.err
     return printed.err.rstrip("\n")
 

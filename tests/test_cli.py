@@ -407,7 +407,7 @@ def test_a_learning_rate_that_float32_cannot_hold(capsys):
 
 
 def test_divergence(capsys, tmp_path):
-    arguments = ["train", "--quiet", "--lr", "1e30", "--out", str(tmp_path)]
+    arguments = ["train", "--quiet", "--json", "--lr", "1e30", "--out", str(tmp_path)]
     message = refused(capsys, *arguments, status=1)
     assert message.startswith("fastnet train: Sequential.fit: loss must stay finite, got ")
     assert not any(tmp_path.iterdir())

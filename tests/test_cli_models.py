@@ -89,12 +89,17 @@ def test_refusals(runs, tmp_path, capsys):
         "fastnet compare: RUN must be a folder that fastnet train --out made, got "
         f"{str(tmp_path)!r} without history.json. Give --data, to compare the models on data."
     )
+    column = '{"results": {}, "history": {"val_loss": [null, 2.0]}}'
+    (tmp_path / "history.json").write_text(column)
+    assert cli.main(["compare", runs[0], str(tmp_path), "--json"]) == 0
+    row = only_json(capsys.readouterr().out)["models"][1]
+    assert (row["best_val_loss"], row["best_epoch"]) == (2, 2)
     (tmp_path / "history.json").write_text("{}")
     assert refused(capsys, "compare", runs[0], str(tmp_path)).startswith(
         "fastnet compare: history.json must be one that fastnet train wrote, got "
     )
     missing = str(tmp_path / "none")
-    for command in (["inspect", missing], ["predict", "digits", "--model", missing]):
+    for command in (["inspect", missing, "--json"], ["predict", "digits", "--model", missing]):
         assert refused(capsys, *command) == (
             f"fastnet {command[0]}: path must be a saved model, got {missing!r}, which does not "
             "exist. Give the file that Sequential.save wrote."

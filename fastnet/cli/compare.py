@@ -80,6 +80,7 @@ def _seconds(model: Any, x: Any) -> float:
 def _by_training(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return what history.json of each says: the results, and the best epoch."""
     from fastnet.cli import saved
+    from fastnet.cli.results import best_epoch
 
     rows = []
     for run in options.runs:
@@ -93,7 +94,7 @@ def _by_training(options: argparse.Namespace) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"model": run, **record["results"]}
         held_out = history.get("val_loss")
         if held_out:
-            best = min(range(len(held_out)), key=held_out.__getitem__)
+            best = best_epoch(held_out)
             row |= {"best_val_loss": held_out[best], "best_epoch": best + 1}
         rows.append(row)
     return rows

@@ -31,14 +31,15 @@ def show(options: argparse.Namespace, text: str = "") -> None:
 
 def print_json(found: dict[str, Any]) -> None:
     """Print the one line of JSON; NaN and infinity, which JSON lacks, are null."""
-    print(json.dumps(_without_nan(found), ensure_ascii=False, allow_nan=False), flush=True)
+    print(json.dumps(without_nan(found), ensure_ascii=False, allow_nan=False), flush=True)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return what JSON can hold, None in the place of NaN and infinity."""
     if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
+        return {key: without_nan(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(one) for one in value]
+        return [without_nan(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

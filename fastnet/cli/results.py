@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnet.cli.messages import refuse, say, show
+from fastnet.cli.messages import refuse, say, show, without_nan
 from fastnet.cli.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 MODEL, CURVES, HISTORY = "model.safetensors", "learning_curves.png", "history.json"
 INTERRUPTED = "interrupted{}.safetensors"
 LINES = 30  # of the table of epochs, at most
+
+
+def best_epoch(losses: list[float]) -> int:
+    """Return the place of the least loss, the first of equal ones; NaN is no loss."""
+    shown = [float("inf") if loss != loss else loss for loss in losses]
+    return min(range(len(shown)), key=shown.__getitem__)
 
 
 def prepare(out: Path) -> None:
@@ -71,7 +77,9 @@ def write(
 
 
 def _write_record(record: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(without_nan(record), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def keep(model: Sequential) -> tuple[list[Path], str]:

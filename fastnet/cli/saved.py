@@ -68,7 +68,7 @@ def record(path: str) -> dict[str, Any] | None:
     try:
         found = json.loads(file.read_text("utf-8"))
         columns = {
-            str(name): [float(value) for value in values]
+            str(name): [float("nan") if one is None else float(one) for one in values]
             for name, values in found["history"].items()
         }
         return {"results": dict(found["results"]), "history": columns}

@@ -166,7 +166,9 @@ def _kept_epoch(options: argparse.Namespace, history: History) -> int:
     """Return the place of the epoch whose weights the network has: the last one, or the best."""
     if options.early_stopping is None or not history.loss:
         return -1
-    return min(range(len(history.loss)), key=history.val_loss.__getitem__)
+    from fastnet.cli.results import best_epoch
+
+    return best_epoch(history.val_loss)
 
 
 def _judged_parts(data: Data) -> dict[str, Any]:
