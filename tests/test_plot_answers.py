@@ -102,6 +102,32 @@ def test_the_surest_mistakes_come_first():
     assert [text.get_text() for text in few.texts] == ["b, not c", "c, not b"]
 
 
+def test_long_names_stand_in_two_lines():
+    x, t = RNG.random((40, 4, 4)), np.arange(40) % 2
+    ax = wrong_answers(x, t, 1 - t, names=["aeroplane", "automobile"])
+    assert {text.get_text() for text in ax.texts} == {
+        "aeroplane,\nnot automobile",
+        "automobile,\nnot aeroplane",
+    }
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    images = ax.get_images()[0].get_array()[..., 3]
+    for text, box in zip(ax.texts, boxes, strict=True):
+        # None over another, nor over the image above it.
+        assert not any(box.overlaps(other) for other in boxes if other is not box)
+        row = ax.transData.inverted().transform((box.x0, box.y1))[1]
+        assert not images[max(0, round(row)), round(text.get_position()[0])]
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_no_legend_is_cut(layout):
+    figure = pytest.importorskip("matplotlib.figure").Figure(layout=layout)
+    x = RNG.random((20, 2))
+    ax = decision_boundary(lambda x: x[:, 0] > 0.5, x, np.arange(20) % 2, ax=figure.subplots())
+    figure.draw_without_rendering()
+    assert ax.get_legend().get_window_extent().x1 <= figure.bbox.x1
+
+
 def test_rows_and_colour_images():
     t, y = [0, 1], [1, 0]
     rows = wrong_answers(np.arange(12).reshape(2, 6), t, y, shape=(2, 3))

@@ -85,7 +85,11 @@ def look(i: int) -> dict[str, str]:
 
 
 def legend(ax: Any, title: str | None = None, beside: bool = False) -> None:
-    """Say which line is which, in INK, without a background; beside axes that are full."""
-    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if beside else {}
+    """Say which line is which, in INK, without a background; beside axes that are full.
+
+    Only a layout engine, as new figures have, makes room there: without, it stands within.
+    """
+    room = beside and ax.figure.get_layout_engine() is not None
+    place = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if room else {}
     drawn = ax.legend(frameon=False, title=title, labelcolor=INK, **place)
     drawn.get_title().set_color(INK)

@@ -83,9 +83,12 @@ def wrong_answers(
     columns = math.ceil(math.sqrt(max(len(shown), 1) * height / width))
     rows = max(-(-len(shown) // columns), 1)
     given = None if ax is None else axes_of(where, ax)
-    size = fitting(given, columns, max([len(text) for text in words], default=1))
-    # Pixels of an image for the line above it: a font is as high as 1.7 of its characters are wide.
-    line = math.ceil(width * 1.6 * size / (fitting(given, columns, 1, math.inf) * 0.75))
+    if fitting(given, columns, longest(words)) < 8:  # long words: in two lines
+        words = [text.replace(", not ", ",\nnot ") for text in words]
+    size, lines = fitting(given, columns, longest(words)), 1 + any("\n" in text for text in words)
+    # Pixels of an image for the words above it: a font is 1.7 times as high as a character is wide.
+    height_of_font = width * size / (0.75 * fitting(given, columns, 1, math.inf))
+    line = math.ceil((0.3 + 1.3 * lines) * height_of_font)
     step = height + max(1, line), width + max(1, width // 12)
     canvas = np.zeros((rows * step[0], columns * step[1] - (step[1] - width), 4))
     ax = given or axes_of(where, None, canvas.shape[0] / canvas.shape[1] + 0.06)
@@ -100,6 +103,11 @@ def wrong_answers(
     ax.set_title(f"{len(wrong):,} wrong of {len(labels):,}: what it is, not what was said")
     ax.set_axis_off()
     return ax
+
+
+def longest(words: list[str]) -> int:
+    """Return how many characters the longest line has."""
+    return max((len(line) for text in words for line in text.split("\n")), default=1)
 
 
 def _pictures(where: str, x: ArrayLike, n: int, shape: Any) -> NDArray[np.float64]:
