@@ -16,7 +16,7 @@ from fastnet.kernels import _cache, _folders, blocking
 __all__ = ["installation"]
 
 FEATURES = "avx512f avx512bw avx512dq avx512vl avx2 fma avx sse4.2 sse2 neon sve sve2".split()
-PACKAGES = "numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split()
+PACKAGES = "numpy numba llvmlite tqdm safetensors matplotlib scikit-learn pandas pillow".split()
 
 
 def installation() -> dict[str, str]:

@@ -16,6 +16,7 @@ from command_line import only_json, refused
 
 import fastnet
 from fastnet import cli, datasets
+from fastnet.cli import results
 from fastnet.datasets import load_digits
 from fastnet.info import installation
 from fastnet.layers import Dense
@@ -125,7 +126,7 @@ def test_what_a_pipe_gets(tmp_path, warm_cache):
 
 
 def test_a_terminal_without_blocks_and_a_narrow_one(capsys, monkeypatch):
-    monkeypatch.setattr(cli.train, "blocks_can_be_shown", lambda: False)
+    monkeypatch.setattr(results, "blocks_can_be_shown", lambda: False)
     monkeypatch.setenv("COLUMNS", "40")
     assert cli.main(["train", "--epochs", "2"]) == 0
     text = capsys.readouterr().out
@@ -141,10 +142,10 @@ def test_the_encoding_decides_about_blocks(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Stream)
     for encoding, can in [("ascii", False), ("utf-8", True), ("latin-1", False), ("cp437", True)]:
         Stream.encoding = encoding
-        assert cli.train.blocks_can_be_shown() == can
+        assert results.blocks_can_be_shown() == can
     for encoding in (None, "no-such-encoding"):
         Stream.encoding = encoding
-        assert not cli.train.blocks_can_be_shown()
+        assert not results.blocks_can_be_shown()
 
 
 def test_a_file_name_that_the_terminal_cannot_show(tmp_path, monkeypatch):

@@ -182,6 +182,14 @@ def test_numbers_of_an_optimizer_reach_fit(table, monkeypatch, capsys):
     assert (lr.steps, lr.lr.steps, lr.lr.lr) == (2 * 5, 7 * 5, 0.5)  # 160 rows in batches of 32
 
 
+def test_a_name_with_a_comma_is_quoted(tmp_path, capsys):
+    path = write(tmp_path / "t.csv", {"a, b": [1, 2] * 20, "c": [3, 4] * 20, "y": ["p", "q"] * 20})
+    arguments = ["train", path, "--target", "y", "--epochs", "1", "--out", str(tmp_path)]
+    assert cli.main([*arguments, "--drop", '"a, b"']) == 0
+    kept = Sequential.load(tmp_path / "model.safetensors").metadata["pipeline"]
+    assert kept["dropped"] == ["a, b"] and [one["name"] for one in kept["columns"]] == ["c"]
+
+
 def test_early_stopping_keeps_the_best_epoch(table, tmp_path, capsys):
     base = ["train", table, "--target", "price", "--drop", "code,kind", "--out", str(tmp_path)]
     assert cli.main([*base, "--early-stopping", "4", "--lr", "0.03", "--hidden", "64,32"]) == 0

@@ -11,7 +11,7 @@ from fastnet.kernels import _cache, _folders, blocking
 
 NAMES = [
     *"fastnet python numpy numba llvmlite tqdm safetensors matplotlib scikit-learn".split(),
-    *"platform cpu features vectors threads cache cached settings".split(),
+    *"pandas pillow platform cpu features vectors threads cache cached settings".split(),
 ]
 
 

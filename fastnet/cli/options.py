@@ -79,7 +79,6 @@ def _add_columns(parser: Any) -> None:
 
 
 def _add_metrics(parser: Any) -> None:
-
     text = (
         "which to show, with commas: of classes accuracy, precision, recall, f1, auc (averages "
         "over the classes but for accuracy), of numbers rmse, mae, r2 (default: all of them)"

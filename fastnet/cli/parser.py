@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import re
 from collections.abc import Callable
@@ -101,8 +102,8 @@ def sizes(text: str) -> list[int]:
 
 
 def names(text: str) -> list[str]:
-    """Read names of columns, with commas between them."""
-    found = [name.strip() for name in text.split(",")]
+    """Read names of columns, with commas between them; quoted where a name has one."""
+    found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [""])]
     if not all(found):
         rule = "must be names with commas between them"
         raise argparse.ArgumentTypeError(f"{rule}, got {text!r}. Give them like this: age,city.")

@@ -214,6 +214,7 @@ def _settings(options: argparse.Namespace, data: Data) -> dict[str, Any]:
 
 def _draw(options: argparse.Namespace, data: Data, model: Sequential) -> None:
     """Draw a few digits with what the network says of them, where it says probabilities."""
+    from fastnet.cli import results
     from fastnet.cli.network import answers_of, probabilities
     from fastnet.plot import draw_digits
 
@@ -224,11 +225,4 @@ def _draw(options: argparse.Namespace, data: Data, model: Sequential) -> None:
     except BadInput:
         return
     width = shutil.get_terminal_size().columns
-    show(options, "\n" + draw_digits(x, t, proba, width, blocks=blocks_can_be_shown()))
-
-
-def blocks_can_be_shown() -> bool:
-    """Return whether the encoding of standard output has what draw_digits likes best."""
-    from fastnet.cli.results import blocks_can_be_shown as asked
-
-    return asked()
+    show(options, "\n" + draw_digits(x, t, proba, width, blocks=results.blocks_can_be_shown()))
