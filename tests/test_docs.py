@@ -11,6 +11,7 @@ import pages
 import pytest
 
 import fastnet
+from fastnet.models import Sequential
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -102,6 +103,11 @@ def test_the_site_is_whole_and_asks_no_other_machine(site):
             for public in module.__all__
             if callable(getattr(module, public)) and f'id="fastnet.{name}.{public}"' not in html
         ]
+    missing += [
+        f"Sequential.{method}"
+        for method in dir(Sequential)
+        if method[0] != "_" and f'id="fastnet.models.Sequential.{method}"' not in html
+    ]
     # Other names of the three, in the entries of these.
     assert set(missing) <= {"metrics.mae", "metrics.mse", "metrics.rmse"}
     assert (site / "search" / "search_index.js").is_file()  # without a server, too
