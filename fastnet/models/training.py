@@ -107,9 +107,6 @@ class Trained(Evaluated):
             The number of the first epoch, to go on with a fit: `epochs` is then the number at which
             training ends, and callbacks and what is shown count on.
 
-        Of several outputs metrics, class_weight and, where they differ, sample_weight are lists or
-        dicts by the names of the heads, with None for a head, or none in the dict, that has none.
-
         Returns
         -------
         History
@@ -135,6 +132,9 @@ class Trained(Evaluated):
 
         Notes
         -----
+        Of several outputs metrics, class_weight and, where they differ, sample_weight are lists or
+        dicts by the names of the heads, with None for a head, or none in the dict, that has none.
+
         The layers are read at the start: what another thread changes in their list is used by the
         next call.
         """
