@@ -223,7 +223,7 @@ def test_completion_without_shtab(capsys, monkeypatch):
     assert message.endswith("Run pip install 'fastnet-numba[completion]'.")
 
 
-def test_metadata_goes_along(tmp_path):
+def test_metadata_goes_along(tmp_path, monkeypatch):
     model = Sequential([Dense(2, input_shape=(3,))], seed=0)
     assert model.metadata is None
     model.metadata = {"classes": ["no", "yes"], "top": 1.5}
@@ -233,3 +233,7 @@ def test_metadata_goes_along(tmp_path):
         model.metadata = wrong
         with pytest.raises(TypeError, match="save_model: metadata must be a dict that JSON can"):
             model.save(tmp_path / "m.safetensors")
+    monkeypatch.setattr("fastnet.models.saved._checked_metadata", lambda metadata: [1])
+    model.save(tmp_path / "m.safetensors")
+    with pytest.raises(ValueError, match=r"its metadata is \[1\]\. Give a file that Sequential"):
+        Sequential.load(tmp_path / "m.safetensors")
