@@ -21,6 +21,7 @@ from fastnet.layers import (
     AveragePooling2D,
     BatchNormalization,
     Bidirectional,
+    Branches,
     Conv1D,
     Conv2D,
     Dense,
@@ -168,6 +169,21 @@ MODELS = {
     "words in steps": (WORDS, lambda: [Embedding(V, 4), GRU(5), Dense(3)]),
     "normalized first": (SEQUENCE, lambda: [bn(), LSTM(3), Dense(2)]),
 }
+# With several outputs: the second takes what the trunk has flattened.
+HEADS = {
+    "heads": (
+        IMAGE,
+        lambda: [Conv2D(4, 3), Branches([Conv2D(2, 2), Tanh()], [Dense(3, "tanh"), Dense(1)])],
+    ),
+    "flattened heads": (
+        IMAGE,
+        lambda: [Conv2D(4, 3), Flatten(), Branches([Dense(2)], [Relu(), bn()])],
+    ),
+}
+MODELS["heads inside"] = (
+    IMAGE,
+    lambda: [Conv2D(4, 3), Branches([Conv2D(2, 2)], [Flatten(), Dense(3)]), Relu(), Dense(3)],
+)
 OTHER_THAN_TORCH = {
     "rnn, sigmoid": (
         SEQUENCE,
@@ -184,15 +200,17 @@ def samples(shape, n=4):
 
 def made(case, dtype="float64"):
     """A model with statistics and biases of its own, and samples."""
-    shape, layers = {**MODELS, **OTHER_THAN_TORCH}[case]
+    shape, layers = {**MODELS, **HEADS, **OTHER_THAN_TORCH}[case]
     found = layers()
     ends = {"sequence out", "softmax"}
     loss = "sparse_categorical_cross_entropy" if case in ends else "mse"
+    if case in HEADS:
+        loss = ["mse"] * 2
     model = Sequential(found, loss, dtype, seed=1)
     x = samples(shape)
     model.predict(x)
     model.parameter_vector[...] = RNG.normal(size=model.parameter_vector.size) / 2
-    for layer in found:
+    for layer in [each for one in found for each in (*getattr(one, "layers", ()), one)]:
         if isinstance(layer, BatchNormalization):
             layer.running_mean[...] = RNG.normal(size=layer.running_mean.shape) / 4
             layer.running_var[...] = RNG.random(layer.running_var.shape) + 0.5
@@ -209,7 +227,18 @@ def channels_last(y):
 
 def of_torch(torch, module, x):
     with torch.no_grad():
-        return channels_last(module(torch.from_numpy(channels_first(x).copy())).numpy())
+        found = module(torch.from_numpy(channels_first(x).copy()))
+    if isinstance(found, list):
+        return [channels_last(each.numpy()) for each in found]
+    return channels_last(found.numpy())
+
+
+def assert_close(found, wanted, close):
+    """Compare outputs, or those of each head."""
+    if not isinstance(wanted, list):
+        found, wanted = [found], [wanted]
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=close)
 
 
 @pytest.fixture(scope="module")
@@ -221,20 +250,21 @@ def torch():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", MODELS)
+@pytest.mark.parametrize("case", [*MODELS, *HEADS])
 def test_to_torch_and_back(torch, case, dtype):
     model, x = made(case, dtype)
-    close = {"rtol": 0, "atol": 1e-12 if dtype == "float64" else 1e-5}
+    close = 1e-12 if dtype == "float64" else 1e-5
     y = model.predict(x)
     module = model.to_torch()
     assert not module.training
-    np.testing.assert_allclose(of_torch(torch, module, x), y, **close)
+    assert_close(of_torch(torch, module, x), y, close)
     shape = module_shape = x.shape[1:]
     if len(shape) == 3:
         module_shape = shape[2], *shape[:2]
-    back = Sequential.from_torch(module, loss=model.loss, input_shape=module_shape)
+    loss = ["mse"] * 2 if case in HEADS else model.loss
+    back = Sequential.from_torch(module, loss, input_shape=module_shape)
     assert back.dtype == model.dtype
-    np.testing.assert_allclose(back.predict(x), y, **close)
+    assert_close(back.predict(x), y, close)
 
 
 def test_what_is_learnt_afterwards_is_another_s(torch):
@@ -382,7 +412,7 @@ def test_a_layer_of_ones_own_has_no_counterpart(torch, monkeypatch):
 # -------------------------------------------------------------------------------------------- ONNX
 
 
-@pytest.mark.parametrize("case", [*MODELS, *OTHER_THAN_TORCH])
+@pytest.mark.parametrize("case", [*MODELS, *HEADS, *OTHER_THAN_TORCH])
 def test_onnxruntime_agrees(case, tmp_path):
     pytest.importorskip("onnx", reason="onnx is not installed")
     runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -392,8 +422,10 @@ def test_onnxruntime_agrees(case, tmp_path):
     options.log_severity_level = 3
     session = runtime.InferenceSession(tmp_path / "model.onnx", options)
     for n in (1, 4):
-        (y,) = session.run(None, {"x": x[:n]})
-        np.testing.assert_allclose(y, model.predict(x[:n]), rtol=0, atol=1e-5)
+        found = session.run(None, {"x": x[:n]})
+        assert_close(found if case in HEADS else found[0], model.predict(x[:n]), 1e-5)
+    names = [each.name for each in session.get_outputs()]
+    assert names == (["head0", "head1"] if case in HEADS else ["y"])
     assert os.listdir(tmp_path) == ["model.onnx"]
 
 

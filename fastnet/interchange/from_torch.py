@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -27,27 +28,19 @@ POOLING = {"MaxPool2d": layers.MaxPooling2D, "AvgPool2d": layers.AveragePooling2
 KNOWN = {*ACTIVATIONS, *CONVOLUTIONS, *NORMALIZATIONS, *RECURRENT, *POOLING} | {
     *("Linear", "Dropout", "Flatten", "Unflatten", "Embedding", "AdaptiveAvgPool2d", "Softmax"),
     *("GELU", "LeakyReLU", "ELU", "ConstantPad1d", "ConstantPad2d", "ZeroPad1d", "ZeroPad2d"),
-    *("Permute", "Rescale", "Sequences", "Last", "Ordered", "AverageInside"),  # of to_torch
+    *("Permute", "Rescale", "Sequences", "Last", "Ordered", "AverageInside", "Heads"),  # to_torch's
 }
 
 
 def layers_of(where: str, module: Any, input_shape: Any = None) -> tuple[list[Any], str]:
     """Return layers that compute what a module does in evaluation mode, and their dtype."""
     found = _Layers(where, input_shape)
-    flat = list(_leaves(where, module))
     names = {str(each.dtype).removeprefix("torch.") for each in module.parameters()}
-    for i, (place, each) in enumerate(flat):
-        behind = flat[i + 1][1] if i + 1 < len(flat) else None
-        found.add(place, each, behind)
-    if found.flattened > 1:
-        raise ValueError(
-            f"{where}: module must not end with images that are flattened, got a Flatten of "
-            f"{found.flattened} channels behind the last Linear. Leave it out."
-        )
+    found.add_all(module, "module")
     return found.made, "float64" if "float64" in names else "float32"
 
 
-def _leaves(where: str, module: Any, place: str = "module") -> Any:
+def _leaves(where: str, module: Any, place: str) -> Any:
     """Yield each module of an nn.Sequential, and of those in it, with its place."""
     if type(module).__name__ == "Sequential":
         for i, each in enumerate(module):
@@ -95,6 +88,28 @@ class _Layers:
         shape, self.shape = self.shape, None
         return {} if shape is None else {"input_shape": shape}
 
+    def add_all(self, module: Any, place: str) -> None:
+        """Append the layers of a module, and of those in it."""
+        flat = list(_leaves(self.where, module, place))
+        for i, (found, each) in enumerate(flat):
+            self.add(found, each, flat[i + 1][1] if i + 1 < len(flat) else None)
+        if self.flattened > 1:
+            raise ValueError(
+                f"{self.where}: {place} must not end with images that are flattened, got "
+                f"{self.flattened} channels behind the last Linear. Leave the Flatten out."
+            )
+
+    def branches(self, place: str, module: Any) -> None:
+        """Append Branches, each head of which takes what comes."""
+        heads = []
+        for j, each in enumerate(module.heads):
+            head = copy.copy(self)
+            head.made = []
+            head.add_all(each, f"{place}.heads[{j}]")
+            heads.append(head.made)
+        self.first, self.flattened, self.shape = False, 1, None
+        self.append(layers.Branches(*heads))
+
     def add(self, place: str, module: Any, behind: Any) -> None:
         """Append the layer of a module."""
         kind = type(module).__name__
@@ -125,6 +140,8 @@ class _Layers:
             self.append(layers.Embedding(_array(module.weight)), module)
         elif kind in POOLING:
             self.pooling(place, module)
+        elif kind == "Heads":
+            self.branches(place, module)
         else:
             self.shaped(place, kind, module, behind)
 

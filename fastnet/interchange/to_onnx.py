@@ -16,6 +16,7 @@ from fastnet.interchange.parts import (
     cell,
     directions,
     is_sequence,
+    made_by,
     parts_of,
     zeros_around,
 )
@@ -49,10 +50,15 @@ class _Graph:
         self.count = 0
         self.shape, parts = parts_of(where, model)
         self.words = bool(model.layers) and model.layers[0].takes_row_numbers
-        self.made = parts[-1].made if parts else self.shape
-        for part in parts:
+        self.outputs: list[Any] = []
+        for part in parts[:-1]:
             self.add(part)
-        self.node("Identity", output="y")
+        if parts and parts[-1].kind == "Branches":
+            self.branches(parts[-1], parts[-1].layer.names)
+            return
+        for part in parts[-1:]:
+            self.add(part)
+        self.output("y", made_by(parts, self.shape))
 
     def model(self) -> Any:
         """Return the whole, checked."""
@@ -62,7 +68,7 @@ class _Graph:
             self.nodes,
             "fastnet",
             [helper.make_tensor_value_info("x", kind, ["N", *self.shape])],
-            [helper.make_tensor_value_info("y", kinds.FLOAT, ["N", *self.made])],
+            self.outputs,
             self.constants,
         )
         model = helper.make_model(
@@ -73,6 +79,25 @@ class _Graph:
         )
         self.onnx.checker.check_model(model, full_check=True)
         return model
+
+    def output(self, name: str, shape: tuple[int, ...]) -> None:
+        """Make the last value an output of the model, (N, *shape)."""
+        self.node("Identity", output=name)
+        kind = self.onnx.TensorProto.FLOAT
+        self.outputs.append(self.helper.make_tensor_value_info(name, kind, ["N", *shape]))
+
+    def branches(self, part: Part, names: tuple[str, ...] = ()) -> None:
+        """Append the nodes of all heads: outputs of the model by their names, else one row."""
+        x, found = self.value, []
+        for j, head in enumerate(part.heads):
+            self.value = x
+            for each in head:
+                self.add(each)
+            if names:
+                self.output(names[j], made_by(head, part.taken))
+            found.append(self.value)
+        if not names:
+            self.of(tuple(found), "Concat", axis=1)
 
     def constant(self, array: Any, dtype: Any = FLOAT) -> str:
         """Return the name of an array."""
@@ -120,6 +145,8 @@ class _Graph:
             self.recurrent(part)
         elif kind in ("MaxPooling2D", "AveragePooling2D"):
             self.pooling(part)
+        elif kind == "Branches":
+            self.branches(part)
         elif kind == "GlobalAveragePooling2D":
             self.node("ReduceMean", axes=(1, 2), keepdims=0)
         elif kind == "BatchNormalization":

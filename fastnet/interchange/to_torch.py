@@ -30,8 +30,7 @@ STOCK |= {"Softplus": "Softplus"}
 def to_torch(where: str, model: Any) -> Any:
     """Return an nn.Sequential that computes what the model predicts, in evaluation mode."""
     checks.library(where, "torch", "torch", "PyTorch")
-    made = _Modules(where, model)
-    return made.modules.eval()
+    return _Modules(where, model.dtype, parts_of(where, model)[1]).modules.eval()
 
 
 def gates_in_order(array: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
@@ -43,18 +42,24 @@ def gates_in_order(array: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
 class _Modules:
     """The modules of a model: images have channels first, sequences (N, steps, features)."""
 
-    def __init__(self, where: str, model: Any) -> None:
+    def __init__(
+        self,
+        where: str,
+        dtype: np.dtype[Any],
+        parts: tuple[Part, ...],
+        flattened: tuple[int, ...] | None = None,
+    ) -> None:
         import torch
 
         from fastnet.interchange import torch_modules
 
-        self.where, self.dtype, self.torch, self.own = where, model.dtype, torch, torch_modules
+        self.where, self.dtype, self.torch, self.own = where, dtype, torch, torch_modules
         self.nn: Any = torch.nn
         self.modules: Any = torch.nn.Sequential()
         # The shape of the images that were flattened as they are, channels first.
-        self.flattened: tuple[int, ...] | None = None
-        for part in parts_of(where, model)[1]:
-            self.add(part)
+        self.flattened = flattened
+        for part in parts:
+            self.add(part, part is parts[-1])
         self.in_order()
 
     def append(self, module: Any, *given: NDArray[Any] | None) -> None:
@@ -81,7 +86,7 @@ class _Modules:
         rows = array.reshape(*self.flattened, *array.shape[1:])
         return np.moveaxis(rows, 2, 0).reshape(array.shape)
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Part, is_last: bool) -> None:
         """Append the modules of a part."""
         kind, nn = part.kind, self.nn
         if kind == "Reshape":
@@ -94,6 +99,13 @@ class _Modules:
             self.recurrent(part)
         elif kind in ("MaxPooling2D", "AveragePooling2D"):
             self.pooling(part)
+        elif kind == "Branches":
+            heads = [
+                _Modules(self.where, self.dtype, head, self.flattened).modules
+                for head in part.heads
+            ]
+            self.flattened = None
+            self.modules.append(self.own.Heads(heads, joined=not is_last))
         elif kind == "GlobalAveragePooling2D":
             self.modules.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten()])
         elif kind == "BatchNormalization":

@@ -93,3 +93,16 @@ class AverageInside(nn.Module):
             for each in (x, torch.ones_like(x[:1, :1]))
         )
         return sums / counts
+
+
+class Heads(nn.Module):
+    """Modules side by side: a list of what each makes, or all of it as one row of features."""
+
+    def __init__(self, heads: list[Any], joined: bool) -> None:
+        super().__init__()
+        self.heads, self.joined = nn.ModuleList(heads), joined
+
+    def forward(self, x: Any) -> Any:
+        """Return a list of outputs, or (N, features)."""
+        found = [head(x) for head in self.heads]
+        return torch.cat(found, dim=1) if self.joined else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, TypeVar
 
+from fastnet.layers import Branches
 from fastnet.models.layer_list import outputs_of
 from fastnet.models.training import Trained
 
@@ -22,10 +23,10 @@ class Exchanged(Trained):
         It is in evaluation mode, has weights of its own, and takes what PyTorch's layers take:
         images (N, channels, height, width), where the model's are (N, height, width, channels);
         sequences (N, steps, features), as here; row numbers of an Embedding. Images come out with
-        channels first, too. Its modules are PyTorch's own, but for a few of
-        `fastnet.interchange.torch_modules`: what takes the states from what an LSTM returns, and
-        what brings axes in order around a Conv1d. A Linear behind a Flatten has its rows in the
-        order of channels first.
+        channels first, too, and the outputs of heads as a list. Its modules are PyTorch's own, but
+        for a few of `fastnet.interchange.torch_modules`: what takes the states from what an LSTM
+        returns, and what brings axes in order around a Conv1d. A Linear behind a Flatten has its
+        rows in the order of channels first.
 
         Returns
         -------
@@ -167,8 +168,8 @@ class Exchanged(Trained):
         """Write the model to an ONNX file, which onnxruntime and others run.
 
         Its input `x` is what `predict` takes, (N, ...) with channels last, in float32, or int64 row
-        numbers; its output `y` what `predict` returns, in float32. N may be any number. The
-        operators are those of opset 17.
+        numbers; its output `y` what `predict` returns, in float32, or an output of each head by
+        the head's name. N may be any number. The operators are those of opset 17.
 
         Parameters
         ----------
@@ -188,8 +189,10 @@ class Exchanged(Trained):
         to_onnx("Sequential.to_onnx", self, path)
 
 
-def _loss_of(layers: list[Any]) -> str:
-    """Return a loss that suits what the last layer gives."""
+def _loss_of(layers: list[Any]) -> Any:
+    """Return a loss that suits what the last layer gives; of several heads a list."""
+    if isinstance(layers[-1], Branches):
+        return [_loss_of(head) for head in layers[-1].heads]
     found = outputs_of(layers)
     if found is not None and found.adds_up:
         return "sparse_categorical_cross_entropy"
