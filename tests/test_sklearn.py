@@ -147,6 +147,23 @@ def test_warm_starts_and_partial_fits_go_on_as_scikit_learns():
         assert pair[0]._optimizer.learning_rate == pair[1]._optimizer.learning_rate
 
 
+def test_labels_of_partial_fits():
+    words = np.array(["a", "b", "c"])[y_iris]
+    for labels, unknown in ((y_iris, 7), (words, "d"), (2 * (y_iris > 0), 1)):
+        pair = [m.MLPClassifier((5,), random_state=0) for m in (theirs, ours)]
+        for one in pair:
+            one.partial_fit(X_iris[50:90], labels[50:90], classes=np.unique(labels))
+            one.partial_fit(X_iris[::7], labels[::7])
+        assert_same(*pair)
+        assert_array_equal(pair[1].predict(X_iris), pair[0].predict(X_iris))
+        texts = []
+        for one in pair:
+            with pytest.raises(ValueError, match="has classes not in") as caught:
+                one.partial_fit(X_iris[:3], np.array([labels[0], unknown, unknown]))
+            texts.append(str(caught.value))
+        assert texts[0] == texts[1]
+
+
 def test_the_generator_is_left_where_scikit_learn_leaves_it():
     states = [np.random.RandomState(3) for _ in range(2)]
     for module, state in zip((theirs, ours), states, strict=True):

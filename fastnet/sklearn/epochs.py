@@ -32,6 +32,7 @@ class Epochs:
         self.a_call = max(1, int(progress.FLOPS_A_CALL / (cost * len(self.starts))))
         self.whole = cost * len(self.starts) <= 2 * progress.FLOPS_A_CALL
         self.part = max(1, int(progress.FLOPS_A_CALL / cost)) * batch_size
+        self.room: NDArray[Any] | None = None  # for the samples of a part, made dense
         self.is_sparse = scipy.sparse.issparse(X)
         if self.is_sparse or sample_weight is not None:
             self.a_call = 1
@@ -83,7 +84,11 @@ class Epochs:
         rows, targets = None, self.targets
         if self.is_sparse:
             chosen = orders[0]
-            rows = rows_of(self.X[chosen].toarray(), self.steps.network.params.dtype)
+            if self.room is None:
+                self.room = np.empty((len(chosen), self.X.shape[1]), self.X.dtype)
+            # Memory that is new is written twice, and asked for page by page.
+            dense = self.X[chosen].toarray(out=self.room[: len(chosen)])
+            rows = rows_of(dense, self.steps.network.params.dtype)
             targets = tuple(t[chosen] if len(t) else t for t in targets)
             if of_samples is not None:
                 of_samples = of_samples[chosen]

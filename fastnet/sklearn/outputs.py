@@ -9,10 +9,10 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from fastnet.kernels import sigmoid_forward, softmax_forward
-from fastnet.models.network import PREDICT_ROWS
+from fastnet.models.network import PREDICT_ROWS, Network
 from fastnet.models.zeros import skipping_zeros
 from fastnet.sklearn.network import Weights
-from fastnet.sklearn.samples import dense_once, parts, rows_of
+from fastnet.sklearn.samples import rows_of
 
 
 def activated(out_activation: str, z: NDArray[Any]) -> NDArray[Any]:
@@ -28,20 +28,30 @@ def activated(out_activation: str, z: NDArray[Any]) -> NDArray[Any]:
 
 
 def products_of(weights: Weights, X: Any) -> NDArray[Any]:
-    """Return the last products (N, C) for samples, a sparse matrix of them in parts."""
+    """Return the last products (N, C) for samples; of a sparse X the first ones by SciPy."""
     network = weights.network
-    z = np.empty((X.shape[0], network.outputs), network.params.dtype)
-    X = dense_once(X)
-    if not scipy.sparse.issparse(X):
-        _predict(weights, X, z)
-    else:
-        for part in parts(X.shape, z.itemsize, PREDICT_ROWS):
-            _predict(weights, X[part].toarray(), z[part])
-    return z
-
-
-def _predict(weights: Weights, X: NDArray[Any], z: NDArray[Any]) -> None:
-    n, network = len(X), weights.network
+    if scipy.sparse.issparse(X):
+        X = X @ weights.coefs[0]
+        X += weights.intercepts[0]
+        if len(weights.coefs) == 1:
+            return np.asarray(X, network.params.dtype)
+        network = after_first_product(network)
+    n = len(X)
+    z = np.empty((n, network.outputs), network.params.dtype)
     rows = rows_of(X, network.params.dtype)
     network = skipping_zeros(network, rows, n, PREDICT_ROWS)
     network.predict(rows, np.arange(n, dtype=np.int64), z)
+    return z
+
+
+def after_first_product(network: Network) -> Network:
+    """Return the network without its first product, but with the activation behind that."""
+    table, program = network.table.copy(), network.program.copy()
+    first = table[0]
+    first["inputs"] = first["outputs"]
+    first["weight"] = first["bias"] = -1
+    program[0]["layers"] = table.ctypes.data
+    return network._replace(
+        inputs=int(first["outputs"]), table=table, program=program, whole_program=program,
+        work_sizes={},
+    )  # fmt: skip
