@@ -488,13 +488,16 @@ def test_members_of_other_libraries_objects():
 )
 def test_the_way_out_of_such_a_member_works(kind, name):
     ready = Sequential([Dense(4, input_shape=3), Dense(3)], seed=0)
-    ready.fit(X, T, optimizer=SGD(), verbose=0)
+    history = ready.fit(X, T, optimizer=SGD(), verbose=0)
     names = {**NAMES, "model": ready, "layer": ready.layers[0], "optimizer": SGD()}
-    names |= {"x": X, "t": T, "i": 0, "path": "model.safetensors"}
+    names |= {"x": X, "t": T, "i": 0, "path": "model.safetensors", "history": history}
+    objects = {"Sequential": ready, "Layer": ready.layers[0], "History": history}
     with pytest.raises(AttributeError, match=f", got '{name}', which is ") as caught:
-        getattr({"Sequential": ready, "Layer": ready.layers[0]}.get(kind, SGD()), name)
+        getattr(objects.get(kind, SGD()), name)
     message = str(caught.value)
-    for code in re.findall(r"(?:model|layer|optimizer)\.[\w.]+(?:\[[^\]]*\])*[\w.]*", message):
+    for code in re.findall(
+        r"(?:model|layer|optimizer|history)\.[\w.]+(?:\[[^\]]*\])*[\w.]*", message
+    ):
         eval(code.rstrip("."), names)
     assert message.endswith(".") and "\n" not in message
 

@@ -99,6 +99,6 @@ def test_every_advice_of_the_top_names_what_there_is():
 
 
 def test_the_table_of_a_class_is_that_of_its_base():
-    assert set(habits.CALLED) == set(habits.OF)
-    for kind in habits.OF:
+    assert set(habits.CALLED) == set(habits.OF) - {"History"}  # which says its own
+    for kind in habits.CALLED:
         assert issubclass(getattr(fastnet, kind), checks.Hinted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.checks.names import _near
 
-__all__ = ["Hinted", "not_at_the_top"]
+__all__ = ["Hinted", "not_another_s", "not_at_the_top"]
 
 KERAS, TORCH, SKLEARN = "Keras'", "PyTorch's", "scikit-learn's"
 # Of the top level -> whose it is, and what to do.
@@ -132,7 +132,12 @@ OPTIMIZER = {
     "learning_rate": (KERAS, "Take optimizer.lr"),
     "param_groups": (TORCH, "Take optimizer.lr"),
 }
-OF = {"Sequential": MODEL, "Layer": LAYER, "Optimizer": OPTIMIZER}
+HISTORY = {
+    "history": (KERAS, "Take history.loss, or history.to_dict() for all"),
+    "epoch": (KERAS, "Take range(len(history.loss))"),
+    "params": (KERAS, "Take len(history.loss) for the epochs"),
+}
+OF = {"Sequential": MODEL, "Layer": LAYER, "Optimizer": OPTIMIZER, "History": HISTORY}
 CALLED = {
     "Sequential": "Take model.predict(x), or model.forward(x) for a step by hand",
     "Layer": "Give layers to Sequential([...]) in their order, or take layer.forward(x)",
@@ -152,6 +157,15 @@ def not_at_the_top(
     return kind(f"{start}. Did you mean {near!r}?" if near else f"{start}. Look at dir(fastnet).")
 
 
+def not_another_s(where: str, kind: str, name: str) -> None:
+    """Raise AttributeError for a name that objects of a kind, one of `OF`, have elsewhere."""
+    if name in OF.get(kind, {}):
+        whose, way = OF[kind][name]
+        raise AttributeError(
+            f"{where}: name must be an attribute of {where}, got {name!r}, which is {whose}. {way}."
+        )
+
+
 class Hinted:
     """Objects that say where the thing stands here that another library has by a name."""
 
@@ -159,15 +173,8 @@ class Hinted:
 
         def __getattr__(self, name: str) -> Any:
             # Only what is missing comes here.
-            kind = _kind(self)
-            if name not in OF.get(kind, {}):
-                return object.__getattribute__(self, name)  # Python's words, or a property's
-            whose, way = OF[kind][name]
-            where = type(self).__name__
-            raise AttributeError(
-                f"{where}: name must be an attribute of {where}, got {name!r}, which is {whose}. "
-                f"{way}."
-            )
+            not_another_s(type(self).__name__, _kind(self), name)
+            return object.__getattribute__(self, name)  # Python's words, or a property's
 
         def __call__(self, *args: Any, **named: Any) -> Any:  # noqa: D102
             where = type(self).__name__

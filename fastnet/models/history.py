@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnet import checks
+
 __all__ = ["History", "columns_of"]
 
 
@@ -59,6 +61,7 @@ class History:
         # Only what is missing comes here; copies and pickles ask for some __names__.
         if name.startswith("__"):
             raise AttributeError(name)
+        checks.not_another_s("History", "History", name)
         raise AttributeError(
             f"History.{name}: the name must be one of {', '.join(self.to_dict()) or 'none'}, got "
             f"{name!r}. Ask fit for it: metrics=[...], and validation_data=(x, t) for val_..."
