@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from fastnet.layers import Branches
+from fastnet.layers.in_a_row import Shapes, shapes_of
 from fastnet.models.network import Network
 
 if TYPE_CHECKING:
@@ -17,13 +20,14 @@ HEAD = "layer", "made with", "output", "weights", "parameters"
 def print_summary(model: Sequential, network: Network) -> None:
     """Print the layers with what they give, their arrays and counts, and which are frozen."""
     table, frozen = [HEAD], [""]
-    shapes = [shape for _, _, shape in network.shapes]
-    for (layer, _), output in zip(network.stack, shapes, strict=True):
+    for name, layer, output in _listed([layer for layer, _ in network.stack], network.shapes):
+        if isinstance(layer, Branches):  # those of its heads follow
+            table.append((name, "", str(tuple(output)), "", ""))
+            frozen.append("")
+            continue
         count = sum(array.size for array in layer.params)
         weights = " ".join(str(array.shape) for array in layer.params)
-        table.append(
-            (type(layer).__name__, _made_with(layer), str(tuple(output)), weights, f"{count:,}")
-        )
+        table.append((name, _made_with(layer), str(tuple(output)), weights, f"{count:,}"))
         frozen.append("" if layer.trainable or not count else "  frozen")
     table.append(("total", "", "", "", f"{model.parameter_count:,}"))
     learning = sum(array.size for array in model.params)
@@ -33,6 +37,16 @@ def print_summary(model: Sequential, network: Network) -> None:
     for i, row in enumerate(table):
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         print("  ".join([*cells, row[-1].rjust(widths[-1])]) + (frozen[i : i + 1] or [""])[0])
+
+
+def _listed(layers: list[Any], shapes: Shapes) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
+    """Yield what a layer is called, the layer, and the shape that it gives; heads below theirs."""
+    for layer, (_, taken, output) in zip(layers, shapes, strict=True):
+        yield type(layer).__name__, layer, output
+        if isinstance(layer, Branches):
+            for name, head in zip(layer.names, layer.heads, strict=True):
+                for kind, each, shape in _listed(head, shapes_of(head, taken)):
+                    yield f"  {name}: {kind}", each, shape
 
 
 def _made_with(layer: Any) -> str:

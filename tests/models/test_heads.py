@@ -321,6 +321,32 @@ def test_callbacks_see_each_head():
     ] * 2
 
 
+def test_metrics_of_a_head_are_of_its_own_outputs():
+    model, x, t = case("sequences")
+    model.build((4, 3))
+    seen = model.evaluate(x, t, metrics={"head0": ["f1"], "head1": ["mae"], "head2": ["mae"]})
+    ys = model.predict(x)
+    for j in (1, 2):
+        assert_allclose(seen[f"head{j}_mae"], np.abs(ys[j] - t[j]).mean())
+    assert 0 < seen["head0_f1"] < 1
+
+
+def test_a_summary_lists_the_layers_of_heads(capsys):
+    model = made()
+    model.build(5)
+    model.layers[2].heads[0][0].trainable = False
+    model.summary()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[3:] == [
+        "Branches (5,)",
+        "head0: Dense (3,) (7, 3) (3,) 24 frozen",
+        "head1: Dense tanh (6,) (7, 6) (6,) 48",
+        "head1: Dense (2,) (6, 2) (2,) 14",
+        "total 197",
+        "trainable 173",
+    ]
+
+
 def spread(t, y):
     return np.ptp(y)
 
