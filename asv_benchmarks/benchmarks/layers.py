@@ -23,6 +23,12 @@ def _dense(layers, W, b, n):
     return layer
 
 
+def _branches(layers, W, b, n):
+    layer = layers.Branches([layers.Dense(10)], [layers.Relu()])
+    layer.build((len(b),), np.random.default_rng(0), W.dtype)
+    return layer
+
+
 def plain(kind):
     """Tell whether a public name is a layer that is made without arguments."""
     return (
@@ -49,6 +55,7 @@ LAYERS = {
     "MatMul": lambda layers, W, b, n: layers.MatMul(W),
     "Affine": lambda layers, W, b, n: layers.Affine(W, b),
     "Dense": _dense,
+    "Branches": _branches,
     "Dropout": lambda layers, W, b, n: layers.Dropout(rng=np.random.default_rng(0)),
     "BatchNormalization": lambda layers, W, b, n: layers.BatchNormalization(b, b.copy(), eps=1e-3),
     "Embedding": lambda layers, W, b, n: layers.Embedding(W),
