@@ -240,6 +240,9 @@ def test_frames_and_memmaps(tmp_path):
         assert hasattr(model, "feature_names_in_") == hasattr(known_names, "feature_names_in_")
         assert_array_equal(model.coefs_[0], known.coefs_[0])
         assert_array_equal(model.predict(frame), known.predict(X_iris))
+    named = clone(known).fit(pandas.DataFrame(X_iris, columns=names), y_iris)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        named.predict(X_iris)
     np.save(tmp_path / "X.npy", X_iris)
     mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
     assert_array_equal(clone(known).fit(mapped, y_iris).coefs_[0], known.coefs_[0])
@@ -282,7 +285,8 @@ def test_an_optimizer_object_is_the_solver_of_its_name():
     given = {"max_iter": 20, "random_state": 0, "learning_rate_init": 0.01}
     for solver, optimizer in (("sgd", Nesterov(0.01)), ("adam", Adam(0.01, eps=1e-8))):
         one = ours.MLPClassifier(solver=solver, **given).fit(X_iris, y_iris)
-        other = ours.MLPClassifier(optimizer=optimizer, **given).fit(X_iris, y_iris)
+        given_own = given | {"learning_rate_init": 0.5}  # the object has one of its own
+        other = ours.MLPClassifier(optimizer=optimizer, **given_own).fit(X_iris, y_iris)
         assert_allclose(other.coefs_[0], one.coefs_[0], atol=1e-12)
         assert optimizer.iter == 0  # it was copied
 
@@ -299,6 +303,11 @@ def test_dropout_is_for_training_alone():
     model.fit(X_iris, y_iris)
     assert model.score(X_iris, y_iris) > 0.9
     assert_array_equal(model.predict_proba(X_iris), model.predict_proba(X_iris))
+    # What is kept is scaled up: outputs without masks are as large as those with.
+    ones = np.ones((200, 3))
+    level = ours.MLPRegressor(hidden_layer_sizes=64, dropout=0.5, learning_rate_init=0.01)
+    level.set_params(max_iter=200, random_state=0, batch_size=50).fit(ones, 10 * ones[:, 0])
+    assert abs(level.predict(ones[:1])[0] - 10) < 3
     again = clone(model).fit(X_iris, y_iris)
     assert_array_equal(again.coefs_[0], model.coefs_[0])
     without = clone(model).set_params(dropout=0.0).fit(X_iris, y_iris)
