@@ -80,7 +80,6 @@ MODEL = {
     "count_params": (KERAS, "Take model.parameter_count"),
     "predict_classes": (KERAS, "Take model.predict(x).argmax(axis=1)"),
     "predict_on_batch": (KERAS, "Take model.predict(x)"),
-    "test_on_batch": (KERAS, "Take model.evaluate(x, t)"),
     "fit_generator": (KERAS, "Take model.fit"),
     "history": (KERAS, "Take what fit returns: history = model.fit(x, t)"),
     "save_weights": (KERAS, "Take model.save(path), which writes the layers, too"),

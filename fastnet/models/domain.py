@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
+from fastnet.models.steps import Steps
 
-__all__ = ["outside"]
+__all__ = ["not_finite", "outside"]
 
 
 def outside(where: str, network: Network, samples: Samples, order: NDArray[np.int64]) -> str:
@@ -48,4 +49,13 @@ def outside(where: str, network: Network, samples: Samples, order: NDArray[np.in
         f'{where}: outputs must be {taken.rule}, for loss="{network.loss.name}", got '
         f"predict(x[{order[i]}:{order[i] + 1}]){place}={out[i, j]:g}, whose loss is no number. "
         f"The model keeps its last finite weights. {taken.advice}"
+    )
+
+
+def not_finite(where: str, steps: Steps, samples: Samples, trouble: str) -> str:
+    """Return what is said of training that met a number that is not finite."""
+    return outside(where, steps.network, samples, steps.stopped_at) or (
+        f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
+        f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
+        "learning rate, or look for NaN and large numbers in x and t."
     )

@@ -3,95 +3,87 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.callbacks.listed import Listed
 from fastnet.models import heads, measures, progress
-from fastnet.models.domain import outside
+from fastnet.models.domain import not_finite
 from fastnet.models.history import History, columns_of
 from fastnet.models.layer_list import every
+from fastnet.models.measuring import Measuring
+from fastnet.models.network import Network
+from fastnet.models.plan import Plan
 from fastnet.models.progress import interrupts_later, progress_bar
-from fastnet.models.samples import Samples
 from fastnet.models.steps import Steps, rule_of
-from fastnet.models.targets import of_samples
-from fastnet.models.zeros import skipping_zeros
+from fastnet.models.targets import Targets
 from fastnet.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from fastnet.models.training import Trained
 
-__all__ = ["Epochs", "Plan"]
-
-
-class Plan(NamedTuple):
-    """What a fit was asked for, checked."""
-
-    where: str
-    epochs: range
-    batch_size: int
-    visited: int  # samples of an epoch
-    shuffle: bool
-    verbose: int
-    asked: list[measures.Measure]
-    samples: Samples
-    held_out: Samples | None
-    callbacks: Listed
-    names: dict[str, int | None]  # of the history: in which column of the totals, if in one
+__all__ = ["Epochs"]
 
 
 class Epochs:
     """The epochs of a fit, and what was seen of them."""
 
+    targets: Targets  # as the loop takes them
+
     def __init__(self, model: Trained, plan: Plan, optimizer: Optimizer, *known: Any) -> None:
         self.model, self.plan = model, plan
         self.later = measures.are_later(plan.asked)
-        self.all_count = plan.samples.all_count()
         # Of some epochs, or of one what is not counted, too; appended in one step: Ctrl-C leaves no
         # half of one.
         self.seen: list[tuple[NDArray[np.float64], dict[str, float]]] = []
         self.epoch = plan.epochs.start
-        self.trouble = ""
+        self.trouble = ""  # what was not finite, of
+        self.samples = plan.samples  # these
+        self.over = False  # whether there are no more batches
         self.bar: Any = None
         self._begin(optimizer, *known)
-        self.counts = self._counts(plan.visited)
-        self.batches = -(-plan.visited // plan.batch_size)
+        self.batches = plan.steps or -(-plan.visited // plan.batch_size)
         cost = progress.FLOPS_A_BATCH + plan.batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * self.steps.network.products
         )
         batches_a_call = max(1, int(progress.FLOPS_A_CALL / cost))
         each = plan.held_out is not None or self.later or plan.verbose == 2
-        each = each or plan.callbacks.of_epochs
+        each = each or plan.callbacks.of_epochs or plan.steps is not None
         self.many = 1 if each else max(1, batches_a_call // self.batches)  # epochs of a call
         if plan.callbacks.of_batches:
             batches_a_call = 1
         self.a_call = batches_a_call * plan.batch_size  # samples
 
-    def _begin(self, optimizer: Optimizer, rule: Any = None, penalties: Any = None) -> None:
-        """Take the model as it is: its layers and their weights, its penalties; and an optimizer.
+    def _begin(
+        self, optimizer: Optimizer, layers: list[Any], rule: Any = None, penalties: Any = None
+    ) -> None:
+        """Take the model as it is: these layers and their weights, penalties; and an optimizer.
 
         What `rule_of` says of it, and the penalties, are given where they are known.
         """
         model, samples, where = self.model, self.plan.samples, self.plan.where
         rows = samples.rows
-        self.known = model._ready(
-            where, rows.shape, samples.output_shape, model.layers[:], rows.vocabulary
-        )
+        self.known = model._ready(where, rows.shape, samples.output_shape, layers, rows.vocabulary)
         self.known.check_in_loop()
         self.known.check_finite(where)
         rule, numbers = rule or rule_of(where, optimizer, self.known.params.dtype)
         self.penalties = penalties or model._penalties(where)
-        network, self.targets = of_samples(self.known.freezing(), samples)
-        n = len(self.plan.epochs) * samples.n
-        network = skipping_zeros(network, rows, n, self.plan.batch_size)
+        network = self._network(self.known.freezing())
         draws = any(layer.draws for layer, _ in network.stack)
         draw_masks = model._draw_masks if draws else None
         self.steps = Steps(where, rule, optimizer, numbers, network, self.penalties, draw_masks)
         model.optimizer = optimizer
         if self.plan.callbacks.all:
             self.taken = self._state()
+
+    def _network(self, learning: Network) -> Network:
+        """Return the network for training, and note the targets as the loop takes them."""
+        raise NotImplementedError
+
+    def _trained(self, count: int) -> NDArray[np.float64]:
+        """Return the means of the epochs that were completed, and note what was not finite."""
+        raise NotImplementedError
 
     def _state(self) -> tuple[Any, ...]:
         """Return what callbacks may change, but for what they write into arrays."""
@@ -117,7 +109,7 @@ class Epochs:
 
     def _renew(self) -> None:
         if self._state() != self.taken:
-            self._begin(self.model.optimizer)
+            self._begin(self.model.optimizer, self.model.layers[:])
 
     def _keep(self) -> None:
         """Let the model have what it goes on with."""
@@ -139,7 +131,7 @@ class Epochs:
             self.bar = progress_bar(plan.epochs.stop, "epoch", plan.verbose, in_parts)
             if self.bar is not None and self.epoch:
                 self.bar.update(self.epoch)
-            while self.epoch < plan.epochs.stop and not model.stop_training:
+            while self.epoch < plan.epochs.stop and not (model.stop_training or self.over):
                 self._some(min(self.many, plan.epochs.stop - self.epoch))
                 if self.trouble:
                     break
@@ -172,16 +164,26 @@ class Epochs:
             self.model,
             {
                 "epochs": plan.epochs.stop,
-                "steps": self.batches,
+                "steps": self._steps(),
                 "verbose": int(plan.verbose),
                 "metrics": list(plan.names),
             },
         )
         self._renew()
 
+    def _steps(self) -> int | None:
+        """Return how many batches an epoch has; None where nobody knows."""
+        return self.batches
+
+    def _batch_ended(self, batch: int, means: NDArray[np.float64]) -> None:
+        """Tell the callbacks what was seen of an epoch so far."""
+        columns = heads.columns(self.plan.samples, self.plan.asked).items()
+        logs = {name: float(means[at]) for name, at in columns if at is not None}
+        self._called("on_batch_end", batch, logs)
+
     def _load(self) -> None:
         none = np.empty((1, 0), np.int64)
-        self.steps.run(self.plan.samples.rows, self.targets, none, self.plan.batch_size)
+        self.steps.run(self.samples.rows, self.targets, none, self.plan.batch_size)
 
     def _names(self) -> dict[str, int | None]:
         """Return the names of the history's columns, those that callbacks have added too."""
@@ -220,61 +222,11 @@ class Epochs:
             self.bar.set_postfix({k: f"{v:.4f}" for k, v in self._logs().items()}, False)
             self.bar.update(self.epoch - self.bar.n)
 
-    def _order(self, count: int) -> NDArray[np.int64]:
-        """Return the samples of some epochs, (count, visited), in the order of their visit."""
-        n, rng = self.plan.samples.n, self.model._rng
-        order = np.empty((count, n), np.int64)
-        order[:] = np.arange(n)  # 1.5 us, where np.tile takes 6
-        if self.plan.shuffle and n < 64:
-            rng.permuted(order, axis=1, out=order)
-        elif self.plan.shuffle:  # the same orders: 8 ns a row, where `permuted` takes 15
-            for row in order:
-                rng.shuffle(row)
-        return order[:, : self.plan.visited]
-
-    def _trained(self, count: int) -> NDArray[np.float64]:
-        """Return the means of the epochs that were completed, and note what was not finite."""
-        order = self._order(count)
-        batch_size, visited, bar = self.plan.batch_size, self.plan.visited, self.bar
-        totals = np.zeros((count, 3 + 2 * len(self.plan.samples.heads)))
-        size, done = self.a_call if count == 1 else visited, 0
-        while done < visited and not (done and self.model.stop_training):
-            part = order[:, done : done + size]
-            some, self.trouble = self.steps.train(
-                self.plan.samples.rows, self.targets, part, batch_size
-            )
-            totals += some
-            if self.trouble:
-                totals, done = totals[totals[:, 2] == self.batches], visited  # epochs before it
-                break
-            done = min(done + size, visited)
-            if self.plan.callbacks.of_batches:
-                means = self._means(totals, order[:, :done])
-                columns = heads.columns(self.plan.samples, self.plan.asked).items()
-                logs = {name: float(means[0, at]) for name, at in columns if at is not None}
-                self._called("on_batch_end", -(-done // batch_size) - 1, logs)
-            if bar is not None and done < visited:
-                bar.update(self.epoch + done / visited - bar.n)
-        return self._means(totals, order[: len(totals), :done])
-
-    def _counts(self, visited: int) -> NDArray[np.float64]:
-        """Return what the totals of epochs of so many samples are divided by, where all count."""
-        answers = visited * max(1, self.plan.samples.steps)
-        right = measures.answer_count(self.known.loss, answers, self.plan.samples.outputs)
-        return np.array([answers, right, 1.0])
-
-    def _means(self, totals: NDArray[np.float64], order: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the means of epochs, the totals of what they visited, and how many batches."""
-        if not self.all_count:
-            return heads.divided(self.plan.samples, totals, order)
-        visited = order.shape[1]
-        return totals / (self.counts if visited == self.plan.visited else self._counts(visited))
-
     def _judged(self) -> dict[str, float]:
         """Return what is computed after an epoch: metrics of predictions, and validation."""
         plan, found = self.plan, {}
         if self.later:
-            found = measures.measured(plan.where, plan.asked, self.known, plan.samples)
+            found = self._measured()
         if plan.held_out is not None:
             there = self.model._evaluate(
                 plan.where, self.known, plan.held_out, self.penalties, plan.asked
@@ -282,11 +234,11 @@ class Epochs:
             found |= {f"val_{name}": value for name, value in there.items()}
         return found
 
+    def _measured(self) -> dict[str, float]:
+        """Return the metrics of the training samples that are not counted in the loop."""
+        measuring = Measuring(self.plan.where, self.plan.asked, self.known, False)
+        return measuring.of(self.samples)
+
     def _said(self) -> str:
         """Return what is said of training that met what is not finite."""
-        steps, where = self.steps, self.plan.where
-        return outside(where, steps.network, self.plan.samples, steps.stopped_at) or (
-            f"{where}: loss must stay finite, got {self.trouble} that overflowed or NaN in the "
-            f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
-            "learning rate, or look for NaN and large numbers in x and t."
-        )
+        return not_finite(self.plan.where, self.steps, self.samples, self.trouble)

@@ -13,7 +13,7 @@ from fastnet.models.measures import Measure, answer_count, is_flat
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
 
-__all__ = ["are_flat", "columns", "divided", "told_apart"]
+__all__ = ["are_flat", "columns", "divided", "sums", "told_apart"]
 
 
 def columns(samples: Samples, asked: list[Measure]) -> dict[str, int | None]:
@@ -49,6 +49,26 @@ def divided(
         totals[:, right] /= answer_count(head.loss, 1, own.outputs) * counted
         totals[:, right][np.isnan(totals[:, loss])] = np.nan
     return totals
+
+
+def sums(
+    loss: Any, samples: Samples, totals: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the totals of a batch in one call, and what their sums over batches are divided by."""
+    if not samples.heads:
+        counted = int(samples.counted(_order(samples))[0])
+        right = answer_count(loss, counted, samples.outputs)
+        return totals[0], np.array([counted, right, 1.0])
+    counts = [samples.n, 1.0, 1.0]
+    for head in samples.heads:
+        counted = int(head.samples.counted(_order(samples))[0])
+        counts += [counted, answer_count(head.loss, counted, head.samples.outputs)]
+    found = np.array(counts)
+    return divided(samples, totals, _order(samples))[0] * found, found
+
+
+def _order(samples: Samples) -> NDArray[np.int64]:
+    return np.arange(samples.n, dtype=np.int64).reshape(1, -1)
 
 
 def are_flat(loss: Any, samples: Samples) -> Any:

@@ -9,18 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import softmax
 from fastnet.losses import Loss
-from fastnet.metrics.errors import center
 from fastnet.metrics.named import METRICS, OF_CLASSES, TOP
-from fastnet.metrics.ways import Way, judged
-from fastnet.models.network import Network
+from fastnet.metrics.ways import Way
 from fastnet.models.samples import Samples
-from fastnet.models.zeros import skipping_zeros
 
-__all__ = ["Measure", "asked_for", "asked_of", "check_all", "measured"]
-
-PREDICTED = 2**18  # outputs at a time, 1 MB of float32, and a few times that for what is made of it
+__all__ = ["Measure", "asked_for", "asked_of", "check_all"]
 
 
 class Measure(NamedTuple):
@@ -171,116 +165,6 @@ def are_later(measures: list[Measure]) -> bool:
 def answer_count(loss: Loss, samples: int, outputs: int) -> int:
     """Return how many answers the loop counts."""
     return samples if loss.yes_above is None else samples * outputs
-
-
-def measured(
-    where: str,
-    measures: list[Measure],
-    network: Network,
-    samples: Samples,
-) -> dict[str, float]:
-    """Return what is not counted in the loop, by name, from predictions of a few rows at a time.
-
-    Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept.
-    """
-    measures = [measure for measure in measures if measure.kind != "counted"]
-    found: dict[str, float] = {}
-    for j, head in enumerate(samples.heads):
-        own = [measure for measure in measures if measure.head == j]
-        if own:
-            found |= measured(where, own, head.of(network), head.samples)
-    if samples.heads:
-        return found
-    rows, targets, weights, t = samples[:4]
-    loss, outputs = network.loss, network.outputs
-    order, counts, steps = np.arange(len(rows.array), dtype=np.int64), None, network.answers
-    if weights is not None and (weights < 0).any():  # answers that do not count
-        counts = weights >= 0
-        if steps == 1:
-            order, counts = np.flatnonzero(counts), None
-            targets = targets[0][order], targets[1]
-    n = len(order)
-    answers = _Answers(loss, targets, t, measures)
-    added = [measure for measure in measures if measure.way.sums is not None]
-    width, dtype = steps * outputs, network.params.dtype
-    kept = np.empty((n, width), dtype) if len(added) < len(measures) else None
-    size = min(n, max(1, PREDICTED // width))
-    few = np.empty((size, width), dtype)
-    totals: dict[str, Any] = dict.fromkeys([measure.name for measure in added], 0)
-    with_nan = False
-    network = skipping_zeros(network, rows, n, size)
-    for start in range(0, n, size):
-        part = slice(start, min(start + size, n))
-        y = few[: part.stop - start] if kept is None else kept[part]
-        network.predict(rows, order[part], y)
-        with_nan = with_nan or bool(np.isnan(y).any())
-        y, of_part = y.reshape(-1, outputs), slice(part.start * steps, part.stop * steps)
-        chosen: Any = of_part
-        if counts is not None:
-            chosen, y = of_part.start + np.flatnonzero(counts[of_part]), y[counts[of_part]]
-        for measure in added:
-            assert measure.way.sums is not None
-            totals[measure.name] += measure.way.sums(*answers.of(measure.kind, chosen, y))
-    if kept is not None:
-        kept = kept.reshape(-1, outputs)
-        if counts is not None:
-            kept = kept[counts]
-            answers = _Answers(loss, (targets[0][counts], targets[1]), t, measures)
-    for measure in measures:
-        if measure.way.sums is not None:
-            value = float("nan") if with_nan else measure.way.value(totals[measure.name])
-        elif measure.kind == "function":
-            value = _called(where, measure, t, answers, kept)
-        else:
-            wanted, y = answers.of(measure.kind, slice(None), kept, scores=True)
-            value = judged(measure.way, wanted, y)
-        found[measure.name] = value
-    return found
-
-
-class _Answers:
-    """Targets, and outputs, as each kind of metric takes them."""
-
-    def __init__(
-        self,
-        loss: Loss,
-        targets: tuple[NDArray[np.int64], NDArray[Any]],
-        t: ArrayLike,
-        measures: list[Measure],
-    ) -> None:
-        self.loss, (self.labels, self.targets) = loss, targets
-        self.middles = loss.yes_above or (0.5, 0.5)
-        if any(measure.kind == "numbers" for measure in measures):
-            # The user's own: in a model of float32 the targets are rounded.
-            self.numbers = np.asarray(t).reshape(len(self.targets), -1)
-            self.center = center(self.numbers)
-
-    def of(self, kind: str, part: Any, y: Any, scores: bool = False) -> tuple[Any, Any]:
-        """Return the targets of some samples, and what their outputs y say; or their scores."""
-        if kind == "numbers":
-            t = self.numbers[part].astype(np.float64)
-            return t - self.center, y - t
-        if kind == "labels":
-            yes = self.targets[part] > self.middles[1]
-            return yes, y if scores else y > self.middles[0]
-        wanted: Any = self.labels[part] if self.labels.size else self.targets[part].argmax(1)
-        if scores and self.loss.name == "softmax_cross_entropy":
-            y = softmax(y)  # logits of a class compare within a sample alone
-        return wanted, y
-
-
-def _called(where: str, measure: Measure, t: ArrayLike, answers: _Answers, y: Any) -> float:
-    """Return what a function of the user's own makes of targets and predictions."""
-    wanted: Any = answers.labels if answers.labels.size else answers.targets
-    if is_flat(answers.loss, t, y.shape[1]):
-        wanted, y = wanted.reshape(-1), y.reshape(-1)
-    found = measure.way.value(wanted, y)
-    if np.ndim(found) != 0 or np.asarray(found).dtype.kind not in "biuf":
-        raise TypeError(
-            f"{where}: metrics must return a number, got {type(found).__name__} from "
-            f"{measure.name}. Return a float."
-        )
-    return float(found)
 
 
 def is_flat(loss: Loss, t: ArrayLike, outputs: int) -> bool:

@@ -15,6 +15,7 @@ from fastnet.kernels.loop.record import ALIGNMENT, PROGRAM
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
 from fastnet.layers.in_a_row import Shapes, shapes_of
 from fastnet.losses import Loss
+from fastnet.models import mapped
 from fastnet.models.addresses import HeadRows, addressed, head_records, lowest, told_of
 from fastnet.models.layer_list import answers_in, leaves, walk
 from fastnet.models.rows import Rows
@@ -230,6 +231,8 @@ class Network(NamedTuple):
         `program` is the network's own with an optimizer in it. Of heads two more columns each
         follow: the sum of the loss over the samples, and answers that are right.
         """
+        if rows.reads is not None:
+            return mapped.run(self, rows, targets, order, batch_size, lr, program)
         totals, learn, dtype = np.empty((len(order), 3)), lr is not None, self.params.dtype
         results = told_of(self.asked_heads, order, batch_size)
         arguments = (
@@ -253,6 +256,8 @@ class Network(NamedTuple):
 
     def predict(self, rows: Rows, order: NDArray[np.int64], out: NDArray[Any]) -> None:
         """Write the outputs for the rows that `order` names into out (n, outputs)."""
+        if rows.reads is not None:
+            return mapped.predict(self, rows, order, out)
         n = len(order)
         if self.columns is not None:
             whole = empty((n, math.prod(self.output_shape)), out.dtype)
@@ -261,15 +266,7 @@ class Network(NamedTuple):
             return
         size = min(n, PREDICT_ROWS)
         work = self.scratch(size)
-        arguments = (
-            *rows.arguments(),
-            order,
-            self.params,
-            self.whole_program,
-            work,
-            size,
-            out,
-        )
+        arguments = (*rows.arguments(), order, self.params, self.whole_program, work, size, out)
         threads.call(predict_rows, arguments, 2.0 * size * self.products, n // max(size, 1))
 
     def rescaled(self, x: NDArray[Any]) -> NDArray[Any]:

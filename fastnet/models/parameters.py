@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.models.layer_list import walk
 from fastnet.models.network import Network
 
 __all__ = ["Parameters"]
@@ -117,11 +118,11 @@ class Parameters(checks.Hinted):
         """Return all arrays that the layers hold, each with its name."""
         network = self._ready(where)
         held = []
-        for k, (layer, _) in enumerate(network.stack):
+        for place, layer, _ in walk([layer for layer, _ in network.stack]):
             for of, i, view, _ in network.views:
                 if of is layer:
-                    held.append((f"layers[{k}].{layer.array_names[i]}", view))
+                    held.append((f"{place}.{layer.array_names[i]}", view))
             for of, name, memory in network.memories:
                 if of is layer:
-                    held.append((f"layers[{k}].{name}", memory))
+                    held.append((f"{place}.{name}", memory))
         return held

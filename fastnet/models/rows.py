@@ -12,8 +12,12 @@ from fastnet import checks
 from fastnet.kernels import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.checked import address_of
 from fastnet.kernels.sparse import MOST
+from fastnet.models.mapped import check_indices, is_mapped, rows_a_part
 
 KINDS = {np.dtype("float32"): FLOAT32, np.dtype("float64"): FLOAT64, np.dtype("uint8"): UINT8}
+# What others become, but the model's own dtype.
+KINDS_READ: dict[Any, np.dtype[Any]] = {dtype: dtype for dtype in map(np.dtype, ("f4", "f8", "u1"))}
+KINDS_READ[np.dtype("float16")] = np.dtype("float32")
 LOOKS = 64  # rows of a sample
 
 
@@ -24,6 +28,20 @@ class Rows(NamedTuple):
     kind: int
     vocabulary: int  # they are numbers of so many rows; 0: features
     shape: tuple[int, ...]  # of one sample, whose product D is
+    # What they become as they are read, part by part, where `array` lies in a file that may be
+    # larger than memory; None where the loop reads it in place.
+    reads: np.dtype[Any] | None = None
+
+    @property
+    def part(self) -> int:
+        """How many rows are read at a time."""
+        assert self.reads is not None
+        return rows_a_part(self.array, self.reads)
+
+    def taken(self, order: NDArray[np.int64]) -> Rows:
+        """Return the rows that `order` names, in memory."""
+        array = np.ascontiguousarray(self.array[order], self.reads)
+        return self._replace(array=array, reads=None)
 
     def arguments(self) -> tuple[int, int, int]:
         """Return address, kind, and bytes from row to row."""
@@ -68,6 +86,13 @@ def rows_of(
         array = checks.samples(where, name, given, features)
         if features is not None:
             checks.features(where, name, array.shape[1], features, given.shape)
+    mapped = table is not None or array.dtype not in KINDS or array.strides[1] != array.itemsize
+    if mapped and is_mapped(array):
+        if table is not None:
+            check_indices(where, array, table, name)
+        made = dtype if table is not None else KINDS_READ.get(array.dtype, dtype)
+        shape = given.shape[1:] if in_shape else array.shape[1:]
+        return Rows(array, KINDS[made], 0 if table is None else table[0], shape, made)
     if table is not None:
         array = checks.indices(where, array, table, name).astype(dtype)
     kind = KINDS.get(array.dtype)  # None for the other byte order, too

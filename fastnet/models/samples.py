@@ -119,9 +119,11 @@ class Checked(Stack):
         )
         return Samples(rows, targets, weights, t, shape, outputs, steps)
 
-    def _held_out(self, where: str, given: Any, samples: Samples) -> Samples:
+    def _held_out(
+        self, where: str, given: Any, samples: Samples, name: str = "validation_data"
+    ) -> Samples:
         """Return the samples of validation_data, which must be of the kind that training has."""
-        name, rows = "validation_data", samples.rows
+        rows = samples.rows
         checks.pair(where, name, given)
         x, t, weight = (*given, None)[:3]
         found = self._rows(where, x, f"{name}[0]")

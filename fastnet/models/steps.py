@@ -77,7 +77,8 @@ class Steps:
         held, _ = optimizer._state_rows(where, list, pairs)
         self.seed, drawn = draw_masks() if draw_masks else (0, 0)
         self.drawn_before = drawn - optimizer.iter
-        optimizer._params = views
+        optimizer._params = self.views = views
+        self.states: dict[str, Any] = {}
         for k, name in enumerate(optimizer.state_names):
             known = getattr(optimizer, name) or []  # frozen parameters keep theirs
             states: list[Any] = [*known[: len(views)], *[None] * (len(views) - len(known))]
@@ -87,10 +88,27 @@ class Steps:
                 states[i][...] = arrays[k]
                 start += view.size
             setattr(optimizer, name, states)
+            self.states[name] = states
         # The network's own says all that there is of plain SGD with one rate: 4 us a fit.
         self.has_own = self.rule is not None or callable(optimizer.lr) or self.seed != 0
         self.program = self._programmed() if self.has_own else network.program
         self.record = self.program[0]
+
+    def holds(self) -> bool:
+        """Tell whether the optimizer's states are still those that this goes on from."""
+        optimizer, own = self.optimizer, self.states
+        return optimizer._params is self.views and all(
+            getattr(optimizer, name) is own[name] for name in optimizer.state_names
+        )
+
+    def take(self, network: Network) -> None:
+        """Go on with the same network for other targets and weights, as `of_targets` returns it."""
+        self.network = network
+        if not self.has_own:
+            self.program, self.record = network.program, network.program[0]
+            return
+        for name in ("loss", "loss_numbers", "weights"):
+            self.record[name] = network.program[0][name]
 
     def rate(self, later: int) -> float:
         """Return the learning rate of an update that follows so many others."""

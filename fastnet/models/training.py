@@ -11,18 +11,22 @@ from numpy.typing import ArrayLike
 from fastnet import checks
 from fastnet.callbacks.listed import Listed
 from fastnet.models import heads, measures
-from fastnet.models.epochs import Epochs, Plan
-from fastnet.models.evaluation import Evaluated
+from fastnet.models.batches import CheckedAnew, batches_of, gives_once, held_out_batches
+from fastnet.models.epochs_of_arrays import EpochsOfArrays
+from fastnet.models.epochs_of_batches import EpochsOfBatches
 from fastnet.models.head_losses import HeadLosses
 from fastnet.models.history import History
 from fastnet.models.layer_list import leaves, visited_samples
+from fastnet.models.plan import Plan
+from fastnet.models.samples import Samples
+from fastnet.models.stepping import Stepping
 from fastnet.models.steps import rule_of
 from fastnet.optimizer import SGD, Optimizer
 
 __all__ = ["Trained"]
 
 
-class Trained(Evaluated):
+class Trained(Stepping):
     """The training of a Sequential."""
 
     stop_training = False  # a callback ends the fit by True
@@ -42,12 +46,12 @@ class Trained(Evaluated):
     @checks.keywords_of("Sequential.fit")
     def fit(
         self,
-        x: ArrayLike,
-        t: ArrayLike,
+        x: Any,
+        t: ArrayLike | None = None,
         epochs: int = 1,
         batch_size: int = 32,
         optimizer: Optimizer | None = None,
-        validation_data: tuple[ArrayLike, ...] | None = None,
+        validation_data: Any = None,
         shuffle: bool = True,
         verbose: int = 1,
         metrics: Sequence[Any] | None = None,
@@ -56,6 +60,8 @@ class Trained(Evaluated):
         callbacks: Sequence[Any] | None = None,
         validation_split: float = 0.0,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        drop_last: bool = False,
     ) -> History:
         """Train for some epochs; call again to go on: twice 4 epochs give the bits of 8.
 
@@ -69,8 +75,15 @@ class Trained(Evaluated):
         x : (N, D) or (N, ...)
             float32, float64 and uint8 are read in place where each sample is contiguous, which
             rows, slices of rows and of columns are; other numbers, and layouts such as a transposed
-            x, are copied first. A number is the same in any dtype, so pixels of 0..255 want a
+            x, are copied first; of a `numpy.memmap` 16 MB at a time, so that it may be larger than
+            memory. A number is the same in any dtype, so pixels of 0..255 want a
             `Rescaling(1 / 255)` as the model's first layer, which costs nothing.
+
+            Without t, an iterable of batches (x, t) or (x, t, sample_weight): a list, a data
+            loader, a generator; or a function that returns one for each epoch, whose number it is
+            given if it takes an argument. They are taken as they come, one call a batch, and train
+            with the bits of the same batches of arrays; metrics are of each batch before its
+            update. A batch that is too small for a BatchNormalization is left out.
         t : targets, as the class describes them
         epochs, batch_size : int
         optimizer : one of fastnet.optimizer, optional
@@ -79,7 +92,8 @@ class Trained(Evaluated):
             Its numbers are read once, at the start, but a schedule of the learning rate is asked
             for each update.
         validation_data : (x, t) or (x, t, sample_weight), optional
-            Evaluated after each epoch.
+            Evaluated after each epoch. Or an iterable of such batches, or a function that returns
+            one; a list of batches must be one of tuples.
         shuffle : bool
         verbose : 0, 1 or 2
             1 for a progress bar, which is shown in terminals and notebooks; 2 for a line an epoch
@@ -106,6 +120,11 @@ class Trained(Evaluated):
         initial_epoch : int
             The number of the first epoch, to go on with a fit: `epochs` is then the number at which
             training ends, and callbacks and what is shown count on.
+        steps_per_epoch : int, optional
+            Batches of an epoch. The next one goes on where it ended, and begins x anew where that
+            has no more; a generator that has no more ends the fit, with a warning. By default all.
+        drop_last : bool
+            Whether the last batch of an epoch is left out where it is smaller than batch_size.
 
         Returns
         -------
@@ -138,16 +157,26 @@ class Trained(Evaluated):
         The layers are read at the start: what another thread changes in their list is used by the
         next call.
         """
-        where, layers = "Sequential.fit", self.layers[:]
+        where, layers, batches = "Sequential.fit", self.layers[:], None
+        epochs = checks.count(where, "epochs", epochs)
+        first = checks.count(where, "initial_epoch", initial_epoch, 0)
+        if steps_per_epoch is not None:
+            checks.count(where, "steps_per_epoch", steps_per_epoch)
+        if t is None or gives_once(x):
+            others = {"sample_weight": sample_weight, "validation_split": validation_split}
+            batches = batches_of(where, x, t, steps_per_epoch, **others)
+            batches.check_epochs(epochs - first)
+            x, t, sample_weight = batches.first(first)
         if validation_split:
             x, t, sample_weight, validation_data = self._split(
                 where, layers, validation_split, x, t, sample_weight, validation_data
             )
         samples = self._samples(where, layers, x, t, sample_weight, class_weight)
-        epochs = checks.count(where, "epochs", epochs)
-        first = checks.count(where, "initial_epoch", initial_epoch, 0)
-        batch_size = min(checks.count(where, "batch_size", batch_size), samples.n)
-        visited = visited_samples(where, layers, samples.n, batch_size)
+        batch_size = checks.count(where, "batch_size", batch_size)
+        if batches is not None:
+            batch_size = samples.n
+        visited = self._visited(where, layers, samples.n, batch_size, drop_last)
+        batch_size = min(batch_size, samples.n)
         checks.batches_of_states(where, leaves(layers), batch_size)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer
@@ -158,19 +187,45 @@ class Trained(Evaluated):
         checks.verbosity(where, verbose)
         names, held_out = heads.columns(samples, asked), None
         if validation_data is not None:
-            held_out = self._held_out(where, validation_data, samples)
-            measures.check_all(where, asked, self._loss, held_out, "validation_data[1]")
+            held_out = self._validation(where, validation_data, samples, asked)
             names |= {f"val_{name}": None for name in names}
         listed = Listed(where, callbacks)
         if listed.all:
             listed.check(where, list(names), optimizer)
         plan = Plan(
             where, range(first, epochs), batch_size, visited, shuffle, verbose, asked, samples,
-            held_out, listed, names,
+            held_out, listed, names, steps_per_epoch, class_weight,
         )  # fmt: skip
-        loop = Epochs(self, plan, optimizer, rule, penalties)
+        given = self, plan, optimizer, layers, rule, penalties
+        loop = EpochsOfArrays(*given) if batches is None else EpochsOfBatches(batches, *given)
         self._is_flat = heads.are_flat(self._loss, samples)
         return loop.run()
+
+    def _visited(
+        self, where: str, layers: list[Any], n: int, batch_size: int, drop_last: bool
+    ) -> int:
+        """Return how many samples an epoch visits."""
+        if checks.flag(where, "drop_last", drop_last):
+            if batch_size > n:
+                raise ValueError(
+                    f"{where}: batch_size must be at most {n}, the number of samples, with "
+                    f"drop_last, got {batch_size}. Give a smaller one, or leave drop_last out."
+                )
+            n -= n % batch_size
+        return visited_samples(where, layers, n, min(batch_size, n))
+
+    def _validation(
+        self, where: str, given: Any, samples: Samples, asked: list[measures.Measure]
+    ) -> Any:
+        """Return validation_data, checked: samples, or something that yields batches of them."""
+        batches, name = held_out_batches(where, given), "validation_data"
+        first = given if batches is None else batches.first(0)
+        name = name if batches is None else f"{name}, batch 0"
+        held_out = self._held_out(where, first, samples, name)
+        measures.check_all(where, asked, self._loss, held_out, f"{name}[1]")
+        if batches is None:
+            return held_out
+        return CheckedAnew(self._checked_batches, batches, samples, asked)
 
     def _split(
         self,
@@ -213,7 +268,3 @@ class Trained(Evaluated):
             return x[:k], cut("t", t, first), None, (x[k:], cut("t", t, rest))
         parts = [cut("sample_weight", sample_weight, part) for part in (first, rest)]
         return x[:k], cut("t", t, first), parts[0], (x[k:], cut("t", t, rest), parts[1])
-
-    def _draw_masks(self) -> tuple[int, int]:
-        """Return the seed of Dropout's masks, drawn in the first fit, and where they go on."""
-        return self._masks or (int(self._rng.integers(2**63)), 0)

@@ -108,8 +108,8 @@ BAD_OPTIONS = {
         "Give (x, t).",
     ),
     "validation triple": (
-        {"validation_data": (X, T, T)}, TypeError,
-        "validation_data must be a pair, got 3 parts. Give (x, t).",
+        {"validation_data": (X, T, T, T)}, TypeError,
+        "validation_data must be a pair, got 4 parts. Give (x, t).",
     ),
     "validation x of other width": (
         {"validation_data": (X[:, 1:], T)}, ValueError,

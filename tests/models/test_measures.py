@@ -236,7 +236,7 @@ def test_a_few_rows_at_a_time_or_all(predicted, monkeypatch):
     for name, outputs, kind in CASES:
         model, x, t = answered(name, outputs, kind=kind)
         expected[name, outputs, kind] = model.evaluate(x, t, [*names_for(name, outputs, kind)])
-    monkeypatch.setattr(models.measures, "PREDICTED", predicted)
+    monkeypatch.setattr(models.measuring, "PREDICTED", predicted)
     for (name, outputs, kind), wanted in expected.items():
         model, x, t = answered(name, outputs, kind=kind)
         found = model.evaluate(x, t, [*names_for(name, outputs, kind)])
