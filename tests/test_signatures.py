@@ -27,6 +27,7 @@ NOT_MIRRORED = {
 ARGUMENTS_LEFT_OUT = {
     "models.Sequential.fit": {"callbacks", "validation_split", "initial_epoch", "steps_per_epoch"}
     | {"drop_last"},
+    "models.Sequential.summary": {"print_fn"},
 }
 # Arguments that may be left out here alone: batches bring their t along.
 OPTIONAL_HERE = {"models.Sequential.fit": {"t"}, "models.Sequential.evaluate": {"t"}}

@@ -75,6 +75,37 @@ class Sequential:
 SequentialRatio = ratios(Sequential, dtype=DTYPES, network=[*NETWORKS])
 
 
+class Callbacks:
+    """Twenty epochs of 64-32-10 on the digits' shape, plain, called each epoch, and by batches."""
+
+    def setup(self):
+        network = part("fastnet", "models")
+        Dense = part("fastnet", "layers").Dense
+        self.model = network.Sequential([Dense(32, activation="relu"), Dense(10)], seed=0)
+        self.x, self.t = numbers("float32", 1792, 64), labels(1792, 10)
+        self.batches = [(self.x[i : i + 32], self.t[i : i + 32]) for i in range(0, 1792, 32)]
+        self.seen = []
+        self.optimizer = part("fastnet", "optimizer").SGD(lr=TINY)
+        self.time_fit()
+        self.time_fit_with_a_callback()
+        assert len(self.seen) == 20
+        self.time_fit_of_batches()
+        self.time_train_on_batch()
+
+    def time_fit(self):
+        self.model.fit(self.x, self.t, 20, optimizer=self.optimizer, verbose=0)
+
+    def time_fit_with_a_callback(self):
+        called = [lambda epoch, logs: self.seen.append(epoch)]
+        self.model.fit(self.x, self.t, 20, optimizer=self.optimizer, callbacks=called, verbose=0)
+
+    def time_fit_of_batches(self):
+        self.model.fit(self.batches, epochs=20, optimizer=self.optimizer, verbose=0)
+
+    def time_train_on_batch(self):
+        self.model.train_on_batch(*self.batches[0], optimizer=self.optimizer)
+
+
 class TwoLayerNet:
     """The textbook's training step, in float64: gradient(x, t), then the optimizer on a dict."""
 

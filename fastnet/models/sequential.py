@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -240,17 +240,36 @@ class Sequential(Exchanged):
         result: NDArray[Any] = softmax(y.reshape(-1, y.shape[-1])).reshape(y.shape)
         return result
 
-    def summary(self) -> None:
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print the layers with the shapes that they give, parameter counts, and what is frozen.
+
+        Parameters
+        ----------
+        print_fn : function of text, optional
+            What is called once, with the whole table, in the place of print.
 
         Raises
         ------
         RuntimeError
             The number of inputs is not known yet.
-        """
-        from fastnet.models.summary import print_summary
 
-        print_summary(self, self._ready("Sequential.summary"))
+        Examples
+        --------
+        >>> from fastnet.layers import Dense
+        >>> from fastnet.models import Sequential
+        >>> parts = []
+        >>> Sequential([Dense(3, input_shape=(4,)), Dense(2)]).summary(print_fn=parts.append)
+        >>> print(parts[0])
+        layer  made with  output  weights       parameters
+        Dense             (3,)    (4, 3) (3,)           15
+        Dense             (2,)    (3, 2) (2,)            8
+        total                                           23
+        """
+        from fastnet.models.summary import summary_of
+
+        (print if print_fn is None else print_fn)(
+            summary_of(self, self._ready("Sequential.summary"))
+        )
 
     def save(self, path: str | bytes | os.PathLike[Any], optimizer: Any = None) -> None:
         """Write the model and its optimizer to one safetensors file, whole or not at all.

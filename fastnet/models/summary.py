@@ -1,4 +1,4 @@
-"""What `Sequential.summary` prints."""
+"""The table that `Sequential.summary` prints."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fastnet.models.network import Network
 if TYPE_CHECKING:
     from fastnet.models import Sequential
 
-__all__ = ["print_summary"]
+__all__ = ["summary_of"]
 
 HEAD = "layer", "made with", "output", "weights", "parameters"
 
 
-def print_summary(model: Sequential, network: Network) -> None:
-    """Print the layers with what they give, their arrays and counts, and which are frozen."""
+def summary_of(model: Sequential, network: Network) -> str:
+    """Return the layers with what they give, their arrays and counts, and which are frozen."""
     table, frozen = [HEAD], [""]
     for name, layer, output in _listed([layer for layer, _ in network.stack], network.shapes):
         if isinstance(layer, Branches):  # those of its heads follow
@@ -34,9 +34,12 @@ def print_summary(model: Sequential, network: Network) -> None:
     if learning < model.parameter_count:
         table.append(("trainable", "", "", "", f"{learning:,}"))
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = []
     for i, row in enumerate(table):
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        print("  ".join([*cells, row[-1].rjust(widths[-1])]) + (frozen[i : i + 1] or [""])[0])
+        last = row[-1].rjust(widths[-1]) + (frozen[i : i + 1] or [""])[0]
+        lines.append("  ".join([*cells, last]))
+    return "\n".join(lines)
 
 
 def _listed(layers: list[Any], shapes: Shapes) -> Iterator[tuple[str, Any, tuple[int, ...]]]:
