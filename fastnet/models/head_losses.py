@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
 from fastnet import checks
 from fastnet.kernels.loop.branches import branches_loss_in_loop
 from fastnet.losses import LoopLoss, Loss, WeightedLosses
@@ -46,10 +44,6 @@ class HeadLosses(Loss):
     def in_loop(self) -> LoopLoss:
         """Return what they are to the compiled loop; the numbers are filled in for each call."""
         return LoopLoss(branches_loss_in_loop)
-
-    def backward(self, dout: Any = 1) -> NDArray[Any]:
-        """Return nothing: `by_hand` sends each head its own."""
-        raise NotImplementedError
 
 
 def loss_of(where: str, loss: Any, weights: Any) -> Loss:
