@@ -5,7 +5,7 @@ import copy
 import numba
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 
 import fastnet
 from fastnet import checks, layers
@@ -449,9 +449,19 @@ def test_row_numbers_are_those_of_the_network_that_reads_them(monkeypatch, metho
     net = Sequential([Embedding(table), Dense(3)], seed=0)
     if built:
         net.build(4)
+    call = lambda net: net.predict(x) if method == "predict" else getattr(net, method)(x, t)  # noqa: E731
+    same = Sequential([Embedding(table), Dense(3)], seed=0)
+    wanted = call(same)
     monkeypatch.setattr(checks, "indices", indices)
-    with pytest.raises(RuntimeError, match=f"^Sequential.{method}: {ANOTHER_THREAD}"):
-        net.predict(x) if method == "predict" else getattr(net, method)(x, t)
+    if method in ("predict", "forward"):
+        with pytest.raises(RuntimeError, match=f"^Sequential.{method}: {ANOTHER_THREAD}"):
+            call(net)
+        return
+    layers = net.layers[:]
+    found = call(net)  # with the layers that it began with
+    if method == "fit":
+        found, wanted = layers[1].params, same.layers[1].params
+    assert_equal(found, wanted)
 
 
 def test_features_are_not_read_as_row_numbers(monkeypatch):
