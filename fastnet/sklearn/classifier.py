@@ -67,9 +67,9 @@ feature_names_in_
 
     Examples
     --------
-    >>> from fastnet.datasets import digits
+    >>> from fastnet.datasets import load_digits
     >>> from fastnet.sklearn import MLPClassifier
-    >>> (x, t), (x_test, t_test) = digits()
+    >>> (x, t), (x_test, t_test) = load_digits()
     >>> model = MLPClassifier((32,), random_state=0, learning_rate_init=0.01, max_iter=30, tol=0.1)
     >>> bool(model.fit(x, t).score(x_test, t_test) > 0.9)
     True
