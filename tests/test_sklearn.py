@@ -268,6 +268,33 @@ def test_class_weights_are_sample_weights():
         balanced.partial_fit(X_iris[few], y_iris[few])
 
 
+def test_a_part_of_the_samples_need_not_have_all_weighed_classes():
+    names, some = np.array(["a", "b", "c"])[y_iris], y_iris < 2
+    given = {"hidden_layer_sizes": (4,), "random_state": 0}
+    for labels, weight in ((y_iris, {2: 5.0, 1: 2.0}), (names, {"c": 5.0, "b": 2.0})):
+        classes = np.unique(labels)
+        model = ours.MLPClassifier(class_weight=weight, **given)
+        other = ours.MLPClassifier(**given)
+        of_samples = np.where(y_iris[some] == 1, 2.0, 1.0)
+        model.partial_fit(X_iris[some], labels[some], classes=classes)
+        other.partial_fit(X_iris[some], labels[some], classes=classes, sample_weight=of_samples)
+        assert_allclose(model.coefs_[0], other.coefs_[0], rtol=0)
+        model.partial_fit(X_iris[some], labels[some].tolist())
+    with pytest.raises(ValueError, match="are not in class_weight"):
+        ours.MLPClassifier(class_weight={9: 1}, **given).partial_fit(
+            X_iris, y_iris, classes=[0, 1, 2]
+        )
+
+
+def test_sample_weights_are_checked_before_class_weights_multiply_them():
+    model = ours.MLPClassifier(class_weight={0: 2.0})
+    for weight in ([1.0], [1.0] * 3):
+        with pytest.raises(ValueError, match=r"sample_weight.shape == \(\d,\), expected \(150,\)"):
+            model.fit(X_iris, y_iris, weight)
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        model.fit(X_iris, None)
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "nadam", "rmsprop", RMSprop(0.003)], ids=str)
 def test_other_optimizers_learn(optimizer):
     model = ours.MLPClassifier(optimizer=optimizer, learning_rate_init=0.01, random_state=0)
@@ -352,6 +379,59 @@ def test_schedules_and_limits_of_gradients():
 def test_wrong_arguments_are_told_as_scikit_learn_tells_them(arguments, text):
     with pytest.raises(ValueError, match=text):
         ours.MLPClassifier(**arguments).fit(X_iris, y_iris)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_targets_are_as_wide_as_the_outputs(solver):
+    """The loop reads as many numbers a sample as there are outputs."""
+    two = np.column_stack([y_reg, y_reg])
+    for first, later in ((y_reg, two), (two, y_reg), (np.column_stack([two, y_reg]), two)):
+        given = {"hidden_layer_sizes": (4,), "warm_start": True, "max_iter": 2}
+        model = ours.MLPRegressor(solver=solver, **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X_reg, first)
+        outputs = model.n_outputs_
+        with pytest.raises(ValueError, match=f"fit: y must have {outputs} outputs, as the weights"):
+            model.fit(X_reg, later)
+        assert model.n_outputs_ == outputs and model.predict(X_reg).shape == first.shape
+
+
+def test_weights_changed_by_hand_must_take_the_samples():
+    for k, shape in ((0, (9, 4)), (0, (2, 4)), (0, (3, 4)), (1, (7, 3)), (1, (12,))):
+        model = ours.MLPClassifier((4,), tol=1.0, random_state=0).fit(X_iris, y_iris)
+        model.coefs_[k] = np.ones(shape)
+        for call in (model.predict, lambda X, m=model: m.partial_fit(X, y_iris)):
+            with pytest.raises(ValueError, match=rf"coefs_\[{k}\] must have shape \(4, "):
+                call(X_iris)
+
+
+def test_long_doubles_are_answered_in_float64():
+    model = ours.MLPClassifier((4,), tol=1.0, random_state=0).fit(X_iris, y_iris)
+    assert_allclose(model.predict_proba(X_iris.astype(np.longdouble)), model.predict_proba(X_iris))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "adamw"}, {"dropout": 0.5}, {"schedule": abs}, {"clip_norm": 1.0},
+        {"clip_value": 1.0},
+    ],
+    ids=lambda given: next(iter(given)),
+)  # fmt: skip
+def test_what_only_mini_batches_have_a_use_for_is_refused_with_lbfgs(given):
+    model, name = ours.MLPRegressor(solver="lbfgs", **given), next(iter(given))
+    with pytest.raises(ValueError, match=rf"{name} must be left out with solver='lbfgs'"):
+        model.fit(X_reg, y_reg)
+    assert not hasattr(model, "coefs_")
+
+
+def test_optimizers_by_name_are_rules():
+    from fastnet.sklearn.stepping import OPTIMIZERS
+
+    assert set(OPTIMIZERS) == {
+        *("adadelta", "adagrad", "adamw", "lion", "momentum", "nadam", "nesterov", "rmsprop"),
+    }
 
 
 def test_negative_sample_weights_are_refused():
@@ -514,6 +594,17 @@ def test_patch_and_unpatch(capsys, monkeypatch):
     assert theirs.MLPClassifier is known.MLPClassifier is kept
     assert theirs.MLPClassifier.__module__.startswith("sklearn.")
     ours.unpatch()
+
+
+def test_unpatch_leaves_what_has_imported_ours_by_itself(monkeypatch):
+    users = type(sys)("users")
+    users.MLPClassifier = ours.MLPClassifier
+    monkeypatch.setitem(sys.modules, "users", users)
+    ours.unpatch()
+    assert users.MLPClassifier is ours.MLPClassifier
+    ours.patch(verbose=False)
+    ours.unpatch()
+    assert users.MLPClassifier is ours.MLPClassifier is not theirs.MLPClassifier
 
 
 @pytest.mark.slow

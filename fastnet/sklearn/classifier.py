@@ -10,8 +10,8 @@ import sklearn.neural_network._multilayer_perceptron as original
 from numpy.typing import NDArray
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import validate_data
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastnet.optimizer import Optimizer
 from fastnet.sklearn.fitting import Compiled
@@ -197,16 +197,29 @@ feature_names_in_
     def _fit(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
     ) -> MLPClassifier:
-        if self.class_weight is not None:
+        if self.class_weight is not None and y is not None:
             if incremental and self.class_weight == "balanced":
                 raise ValueError(
                     "MLPClassifier.partial_fit: class_weight must be a dict, got 'balanced', which "
                     "goes by all samples. Give the weights, or call fit."
                 )
-            of_class: NDArray[Any] = compute_sample_weight(self.class_weight, y)
-            sample_weight = of_class if sample_weight is None else sample_weight * of_class
+            of_class = self._weights_by_class(y, incremental)
+            if sample_weight is not None:
+                of_class = of_class * _check_sample_weight(sample_weight, y)
+            sample_weight = of_class
         super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
         return self
+
+    def _weights_by_class(self, y: Any, incremental: bool) -> NDArray[Any]:
+        """Return what class_weight gives each sample; a part of them need not have all classes."""
+        if not incremental or np.ndim(y) != 1:
+            found: NDArray[Any] = compute_sample_weight(self.class_weight, y)
+            return found
+        classes: NDArray[Any] = self.classes_
+        of_class = compute_class_weight(self.class_weight, classes=classes, y=classes)
+        known = dict(zip(classes.tolist(), of_class.tolist(), strict=True))
+        # What is none of the classes is refused where labels are encoded.
+        return np.array([known.get(label, 1.0) for label in np.asarray(y).tolist()])
 
 
 def _are_plain(y: Any) -> bool:

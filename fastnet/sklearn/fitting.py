@@ -19,12 +19,14 @@ from fastnet.models import progress
 from fastnet.optimizer import Optimizer
 from fastnet.sklearn.epochs import Epochs
 from fastnet.sklearn.lbfgs import Objective
-from fastnet.sklearn.network import NAMES, Weights, weights_of
+from fastnet.sklearn.network import NAMES, Weights, check_shapes, weights_of
 from fastnet.sklearn.outputs import activated, products_of
-from fastnet.sklearn.samples import dense_once, targets_of
+from fastnet.sklearn.samples import Targets, dense_once, targets_of
 from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
+# Parameters of ours that only the solvers in mini-batches have a use for.
+OF_STEPS = "optimizer", "schedule", "dropout", "clip_value", "clip_norm"
 
 
 class Compiled:
@@ -65,6 +67,7 @@ class Compiled:
             same = known.are(self.coefs_, self.intercepts_, self.activation)
             if same and not (for_training and self.dropout):
                 return known
+        check_shapes(type(self).__name__, self.coefs_, self.n_features_in_)
         found = weights_of(
             self.coefs_, self.intercepts_, self.activation, self.out_activation_, dtype,
             float(self.dropout) if for_training else 0.0,
@@ -91,6 +94,8 @@ class Compiled:
         if check_input and not self._are_plain(X):
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        if dtype not in COMPUTED:  # longdouble
+            dtype = np.dtype(np.float64)
         return products_of(self._weights(dtype), X)
 
     def _are_plain(self: Any, X: Any) -> bool:
@@ -106,6 +111,33 @@ class Compiled:
             return False
         with np.errstate(all="ignore"):
             return bool(np.isfinite(X.sum()))
+
+    # ------------------------------------------------------------------ fitting
+
+    def _fit(
+        self: Any, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
+    ) -> Any:
+        """Train, as scikit-learn's method of that name; "lbfgs" has no use for what is ours."""
+        if self.solver == "lbfgs":
+            for name in OF_STEPS:
+                value = getattr(self, name)
+                if value:
+                    raise ValueError(
+                        f"{type(self).__name__}.fit: {name} must be left out with solver='lbfgs', "
+                        f"got {value!r}. Leave it out, or choose solver 'sgd' or 'adam'."
+                    )
+        return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
+
+    def _targets(self: Any, weights: Weights, y: Any, dtype: np.dtype[Any]) -> Targets:
+        """Return the targets of y (N, C), which the loop reads as wide as the outputs are."""
+        outputs = weights.network.outputs
+        if y.shape[1] != outputs:
+            self.n_outputs_ = outputs
+            raise ValueError(
+                f"{type(self).__name__}.fit: y must have {outputs} outputs, as the weights by now "
+                f"have, got {y.shape[1]}. Give so many, or fit anew with warm_start=False."
+            )
+        return targets_of(y, self.out_activation_, dtype)
 
     # ------------------------------------------------------------------ sgd and adam
 
@@ -133,7 +165,7 @@ class Compiled:
             if not self.dropout:
                 self._loop = weights
             steps = Steps(self, weights, self._optimizer, seed)
-            targets = targets_of(y, self.out_activation_, dtype)
+            targets = self._targets(weights, y, dtype)
             epochs = Epochs(steps, X, targets, batch_size, sample_weight)
         try:
             self._train(epochs, n, incremental, held_out)
@@ -245,7 +277,7 @@ class Compiled:
 
     def _objective_of(self: Any, X: Any, y: Any, sample_weight: Any) -> Objective:
         weights = self._weights(np.dtype(np.float64), for_training=True)
-        targets = targets_of(y, self.out_activation_, np.dtype(np.float64))
+        targets = self._targets(weights, y, np.dtype(np.float64))
         return Objective(weights, X, targets, sample_weight, float(self.alpha))
 
     def _loss_grad_lbfgs(

@@ -59,6 +59,19 @@ def _is(one: Any, other: Any) -> bool:
     return one is other
 
 
+def check_shapes(where: str, coefs: Sequence[Any], features: int) -> None:
+    """Check that each product takes what comes before it, where arrays were changed by hand."""
+    inputs: Any = features
+    for k, W in enumerate(coefs):
+        shape = np.shape(W)
+        if len(shape) != 2 or shape[0] != inputs:
+            raise ValueError(
+                f"{where}: coefs_[{k}] must have shape ({inputs}, outputs), got {shape}. Assign "
+                "arrays that take what comes before them."
+            )
+        inputs = shape[1]
+
+
 def weights_of(
     coefs: Sequence[Any],
     intercepts: Sequence[Any],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import sklearn.neural_network
@@ -17,6 +18,8 @@ OURS: dict[str, Any] = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegre
 THEIRS: dict[str, Any] = {name: getattr(original, name) for name in OURS}
 # Where the classes stand, for pickles of scikit-learn's own, which are known by that place.
 KEPT = {original.__name__}
+# (module, name) of those that have imported ours by themselves: `unpatch` leaves them alone.
+_own: set[tuple[str, str]] = set()
 
 
 def patch(verbose: bool = True) -> None:
@@ -29,7 +32,7 @@ def patch(verbose: bool = True) -> None:
     Parameters
     ----------
     verbose : bool
-        Say so on standard error, the first time.
+        Say so on standard error, unless they are in place already.
 
     Notes
     -----
@@ -46,7 +49,10 @@ def patch(verbose: bool = True) -> None:
     """
     if sklearn.neural_network.MLPClassifier is MLPClassifier:
         return
-    _replace(THEIRS, OURS)
+    _own.clear()
+    _own.update((module.__name__, name) for module, name in _holding(OURS))
+    for module, name in _holding(THEIRS):
+        setattr(module, name, OURS[name])
     if verbose:
         print(
             "fastnet.sklearn: MLPClassifier and MLPRegressor of sklearn.neural_network are "
@@ -58,19 +64,28 @@ def patch(verbose: bool = True) -> None:
 def unpatch() -> None:
     """Give scikit-learn its own classes back, where `patch` has replaced them.
 
+    Modules that had imported fastnet's before `patch` keep them.
+
     Examples
     --------
     >>> import fastnet.sklearn
     >>> fastnet.sklearn.unpatch()
     """
-    _replace(OURS, THEIRS)
+    if sklearn.neural_network.MLPClassifier is not MLPClassifier:
+        return
+    for module, name in _holding(OURS):
+        if (module.__name__, name) not in _own:
+            setattr(module, name, THEIRS[name])
 
 
-def _replace(olds: dict[str, Any], news: dict[str, Any]) -> None:
-    for name, module in list(sys.modules.items()):
-        if name in KEPT or name.partition(".")[0] == "fastnet":
+def _holding(classes: dict[str, Any]) -> list[tuple[ModuleType, str]]:
+    """Return the modules that have a class by its name, and that name."""
+    found = []
+    for place, module in list(sys.modules.items()):
+        if place in KEPT or place.partition(".")[0] == "fastnet":
             continue
-        for known, old in olds.items():
+        for name, known in classes.items():
             # vars(): asking a module would let lazy ones import what nobody wants.
-            if getattr(module, "__dict__", {}).get(known) is old:
-                setattr(module, known, news[known])
+            if getattr(module, "__dict__", {}).get(name) is known:
+                found.append((module, name))
+    return found

@@ -19,9 +19,9 @@ from fastnet.sklearn.network import Weights
 
 # By name: fastnet's rules for which scikit-learn has no solver.
 OPTIMIZERS: dict[str, Any] = {
-    name.lower(): getattr(fastnet.optimizer, name)
-    for name in fastnet.optimizer.__all__
-    if name not in ("SGD", "Adam", "Optimizer")
+    name.lower(): made
+    for name, made in vars(fastnet.optimizer).items()
+    if isinstance(made, type) and name not in ("SGD", "Adam", "Optimizer")
 }
 
 
