@@ -94,6 +94,7 @@ MODELS = {
     ),
     "step": (FLAT, lambda: [Dense(5), Step(), Dense(3)]),
     "softmax": (FLAT, lambda: [Dense(5, "softmax")]),
+    "softmax of images": (IMAGE, lambda: [Conv2D(2, 3), Softmax(), Flatten(), Dense(3)]),
     "rescaled": (
         FLAT,
         lambda: [Rescaling(0.5, -1.0), Dense(5), Dropout(0.25), Dense(3), Dropout(0.5, True)],
@@ -391,6 +392,57 @@ def test_what_has_no_counterpart_in_torch(torch):
         model.to_torch()
 
 
+def test_settings_of_pytorch_that_would_be_other_numbers_here(torch):
+    from fastnet.interchange.torch_modules import Sequences
+
+    nn = torch.nn
+    hooked = nn.Linear(3, 2)
+    hooked.register_forward_hook(lambda module, given, found: 2 * found)
+    sequences = nn.LSTM(3, 2, batch_first=True), Sequences()
+    for module, message in (
+        ((nn.Linear(3, 2), nn.Softmax(0)), "must have dim=-1, got dim=0"),
+        ((*sequences, nn.Softmax(1)), "must have dim=-1, got dim=1"),
+        ((nn.Conv2d(1, 2, 3), nn.Softmax(1)), "must be a Softmax of numbers in a row, got one of"),
+        ((nn.Linear(3, 2), nn.Softplus(2.0)), "must have beta=1.0, got beta=2.0"),
+        ((nn.Linear(3, 2), nn.Softplus(threshold=1)), "must have threshold=20.0"),
+        ((nn.AvgPool2d(2, divisor_override=3),), "must have divisor_override=None"),
+        ((nn.Embedding(3, 2, max_norm=1.0),), "must have max_norm=None"),
+        ((nn.Conv2d(1, 2, 3), nn.Flatten(1, 2)), "must have end_dim=-1, got end_dim=2"),
+        (
+            (nn.ZeroPad2d(1),),
+            "must stand before one of Conv1d, Conv2d, MaxPool2d without a padding",
+        ),
+        ((nn.ZeroPad2d(1), nn.Conv2d(1, 2, 3, padding=1)), "got Conv2d behind it"),
+        ((nn.ZeroPad2d(1), nn.AvgPool2d(2, count_include_pad=False)), "got AvgPool2d behind it"),
+        ((nn.ZeroPad2d(1), nn.Sigmoid(), nn.Conv2d(1, 2, 3)), "got Sigmoid behind it"),
+        ((hooked,), "must have _forward_hooks={}"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            Sequential.from_torch(nn.Sequential(*module))
+    own = type("Step", (nn.Module,), {"forward": lambda self, x: torch.sign(x)})
+    for module in (own(), 3):
+        with pytest.raises(TypeError, match=r"module must be one of .*, got [\w.]+\.(Step|int)\."):
+            Sequential.from_torch(module)
+    for dim in (-1, 1):
+        module = nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim))
+        x = samples((3,)).astype("float32")
+        found = Sequential.from_torch(module).predict(x)
+        np.testing.assert_allclose(found, of_torch(torch, module, x), rtol=0, atol=1e-6)
+
+
+def test_last_states_of_modules_on_top_of_each_other(torch):
+    from fastnet.interchange.torch_modules import Last
+
+    nn = torch.nn
+    torch.manual_seed(0)
+    x = samples(SEQUENCE).astype("float32")
+    for options in ({}, {"bidirectional": True}):
+        rnn = nn.LSTM(4, 5, num_layers=2, batch_first=True, **options)
+        module = nn.Sequential(rnn, Last()).eval()
+        found = Sequential.from_torch(module, loss="mse").predict(x)
+        np.testing.assert_allclose(found, of_torch(torch, module, x), rtol=0, atol=1e-6)
+
+
 class Double(Activation):
     """A layer of a user's own."""
 
@@ -583,12 +635,17 @@ def test_what_has_no_counterpart_in_keras(keras):
             r"the activation of model.layers\[0\] must be one of .* selu",
         ),
         (kl.BatchNormalization(axis=1), ValueError, r"axis=True, got axis=False"),
+        (kl.Softmax(axis=1), ValueError, r"must have axis=-1, got axis=1"),
     ):
         with pytest.raises(error, match=message):
             Sequential.from_keras(keras.Sequential([keras.Input((4, 3)), layer]))
     recurrent = keras.Sequential([keras.Input((4, 3)), kl.GRU(2, reset_after=False)])
     with pytest.raises(ValueError, match="must have reset_after=True, got reset_after=False"):
         Sequential.from_keras(recurrent)
+    for last in ((kl.Conv2D(2, 3, activation="softmax"),), (kl.Conv2D(2, 3), kl.Softmax())):
+        images = keras.Sequential([keras.Input((5, 5, 1)), *last])
+        with pytest.raises(ValueError, match="softmax must be one of numbers in a row, got one of"):
+            Sequential.from_keras(images)
 
 
 # ------------------------------------------------------------------------------------ scikit-learn

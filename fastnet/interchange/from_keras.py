@@ -49,6 +49,10 @@ def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
     arrays = [np.array(array) for array in layer.get_weights()]
     if kind == "InputLayer":
         return []
+    if kind == "Softmax":
+        axis = layer.axis if layer.axis != len(layer.input.shape) - 1 else -1
+        checks.same_as_here(where, place, "axis", axis, -1)
+        _check_softmax(where, place, layer)
     if kind in SAME:
         return [getattr(layers, kind)()]
     if kind == "Dense":
@@ -56,7 +60,7 @@ def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
         made: Any = layers.MatMul(W)
         if b:
             made = layers.Dense._from_saved({"units": W.shape[1]}, {"W": W, "b": b[0]})
-        return [made, *_activation(where, place, layer.activation)]
+        return [made, *_activation(where, place, layer)]
     if kind in CONVOLUTIONS:
         checks.same_as_here(where, place, "data_format", layer.data_format, "channels_last")
         options = {
@@ -70,7 +74,7 @@ def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
         }
         given = dict(zip(("W", "b"), arrays, strict=False))
         made = getattr(layers, kind)._from_saved(options, given)
-        return [made, *_activation(where, place, layer.activation)]
+        return [made, *_activation(where, place, layer)]
     if kind in POOLING:
         checks.same_as_here(where, place, "data_format", layer.data_format, "channels_last")
         return [getattr(layers, kind)(tuple(layer.pool_size), tuple(layer.strides), layer.padding)]
@@ -94,15 +98,27 @@ def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
         for name, wanted in (("max_value", None), ("negative_slope", 0.0), ("threshold", 0.0)):
             checks.same_as_here(where, place, name, getattr(layer, name), wanted)
         return [layers.Relu()]
-    return _activation(where, place, layer.activation)
+    return _activation(where, place, layer)
 
 
-def _activation(where: str, place: str, function: Any) -> list[Any]:
+def _check_softmax(where: str, place: str, layer: Any) -> None:
+    """Check that a softmax is not one of images: it goes over channels there, over all here."""
+    if len(layer.output.shape) > 3:
+        raise ValueError(
+            f"{where}: {place}'s softmax must be one of numbers in a row, got one of images. "
+            "Flatten them first."
+        )
+
+
+def _activation(where: str, place: str, layer: Any) -> list[Any]:
     """Return the layer of an activation of Keras, which is a function; none for "linear"."""
+    function = layer.activation
     name = getattr(function, "__name__", type(function).__name__)
     if name == "leaky_relu":
         return [layers.LeakyRelu(0.2)]  # Keras', where PyTorch's and ours is 0.01
     checks.convertible(where, f"the activation of {place}", name, {*ACTIVATIONS, "leaky_relu"})
+    if name == "softmax":
+        _check_softmax(where, place, layer)
     made = getattr(layers, ACTIVATIONS[name])()
     return [] if name == "linear" else [made]
 

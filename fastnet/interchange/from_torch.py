@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastnet import checks, layers
 from fastnet.interchange.to_torch import GRU_GATES, gates_in_order
+from fastnet.interchange.torch_settings import check_settings, kind_of
 
 ACTIVATIONS = {
     "ReLU": "Relu",
@@ -35,18 +36,18 @@ KNOWN = {*ACTIVATIONS, *CONVOLUTIONS, *NORMALIZATIONS, *RECURRENT, *POOLING} | {
 def layers_of(where: str, module: Any, input_shape: Any = None) -> tuple[list[Any], str]:
     """Return layers that compute what a module does in evaluation mode, and their dtype."""
     found = _Layers(where, input_shape)
-    names = {str(each.dtype).removeprefix("torch.") for each in module.parameters()}
     found.add_all(module, "module")
+    names = {str(each.dtype).removeprefix("torch.") for each in module.parameters()}
     return found.made, "float64" if "float64" in names else "float32"
 
 
 def _leaves(where: str, module: Any, place: str) -> Any:
     """Yield each module of an nn.Sequential, and of those in it, with its place."""
-    if type(module).__name__ == "Sequential":
+    if kind_of(module) == "Sequential":
         for i, each in enumerate(module):
             yield from _leaves(where, each, f"{place}[{i}]")
         return
-    checks.convertible(where, place, type(module).__name__, KNOWN)
+    checks.convertible(where, place, kind_of(module), KNOWN)
     yield place, module
 
 
@@ -92,7 +93,9 @@ class _Layers:
         """Append the layers of a module, and of those in it."""
         flat = list(_leaves(self.where, module, place))
         for i, (found, each) in enumerate(flat):
-            self.add(found, each, flat[i + 1][1] if i + 1 < len(flat) else None)
+            behind = flat[i + 1][1] if i + 1 < len(flat) else None
+            check_settings(self.where, found, each, behind, self)
+            self.add(found, each, behind)
         if self.flattened > 1:
             raise ValueError(
                 f"{self.where}: {place} must not end with images that are flattened, got "

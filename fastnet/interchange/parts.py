@@ -63,6 +63,11 @@ def _in_order(
             if not (is_model and layer is stack[-1]):
                 heads = [(*head, *_flat(head, shape)) for head in heads]
             found.append(Part(kind, layer, shape, made, tuple(heads)))
+        elif kind == "Softmax" and not isinstance(shape, Steps):  # of all numbers of a sample
+            row = (math.prod(shape),)
+            found.append(Part("Reshape", None, shape, row))
+            found.append(Part(kind, layer, row, row))
+            found.append(Part("Reshape", None, row, made))
         elif kind in PRODUCTS or kind == "BatchNormalization":
             along = isinstance(shape, Steps) or (len(shape) == 3 and kind == "BatchNormalization")
             flat = shape if along else (math.prod(shape),)

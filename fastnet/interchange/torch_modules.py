@@ -62,7 +62,8 @@ class Last(nn.Module):
     def forward(self, found: Any) -> Any:
         """Return the states, (N, features)."""
         h = found[1][0] if isinstance(found[1], tuple) else found[1]
-        return torch.cat(list(h), dim=1)
+        directions = found[0].shape[-1] // h.shape[-1]  # of layers on top of each other, the last
+        return torch.cat(list(h[-directions:]), dim=1)
 
 
 class Ordered(nn.Module):
