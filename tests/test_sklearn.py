@@ -21,6 +21,7 @@ from sklearn.preprocessing import scale
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import fastnet.sklearn as ours
+from fastnet.kernels import train_epochs
 from fastnet.optimizer import RMSprop
 from fastnet.schedules import CosineDecay
 
@@ -647,3 +648,14 @@ def test_the_command_runs_a_script_with_ours(tmp_path):
     with pytest.raises(SystemExit) as caught:
         main(["sklearn", str(tmp_path / "missing.py")])
     assert caught.value.code == 2
+
+
+def test_targets_that_cannot_be_written_compile_nothing():
+    """Numba has another type for them: the loop would be compiled once more, in four seconds."""
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    y = x @ [[1.0, 2.0], [0.0, 1.0], [1.0, 0.0]]
+    ours.MLPRegressor(max_iter=1, n_iter_no_change=1, tol=1e9).fit(x, y)
+    before = len(train_epochs.signatures)
+    y.flags.writeable = False
+    ours.MLPRegressor(max_iter=1, n_iter_no_change=1, tol=1e9).fit(x, y)
+    assert len(train_epochs.signatures) == before

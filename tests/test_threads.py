@@ -424,7 +424,7 @@ def test_set_num_threads():
         fastnet.set_num_threads(n)
         assert fastnet.get_num_threads() == threads.get_num_threads() == n
         assert type(fastnet.get_num_threads()) is int
-    with pytest.raises(AttributeError, match="'fastnet' has no attribute 'num_threads'"):
+    with pytest.raises(AttributeError, match=r"^fastnet: name must be one of .* got 'num_threads'"):
         _ = fastnet.num_threads
 
 
