@@ -282,6 +282,15 @@ def test_predictions_are_labels_of_raw_rows(run, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.split() == said
 
 
+def test_predictions_go_into_a_file_with_json_too(run, tmp_path, capsys):
+    new, out = fresh_rows(tmp_path), tmp_path / "labels.csv"
+    assert cli.main(["predict", new, "--model", run]) == 0
+    said = capsys.readouterr().out
+    assert cli.main(["predict", new, "--model", run, "--json", "--out", str(out)]) == 0
+    assert only_json(capsys.readouterr().out) == {"rows": 6, "wrote": [str(out)]}
+    assert out.read_text() == said
+
+
 def test_evaluation_is_what_the_predictions_say(run, table, capsys):
     assert cli.main(["evaluate", table, "--model", run, "--json"]) == 0
     scores = only_json(capsys.readouterr().out)

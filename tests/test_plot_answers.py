@@ -292,3 +292,55 @@ def test_what_has_no_plane():
         "decision_boundary: model must be an object with predict, got 3. Make one of a class that "
         "has these.",
     )
+
+
+# --------------------------------------------------------------------------- what is no number
+
+
+def test_answers_of_nan_are_no_answers():
+    y = [[np.nan, 1], [0, 1]]
+    refused(
+        lambda: confusion_matrix([0, 1], y),
+        ValueError,
+        "confusion_matrix: y must be numbers, got NaN in row 0. Leave such samples out.",
+    )
+    with pytest.raises(ValueError, match="wrong_answers: y must be numbers"):
+        wrong_answers(np.eye(4)[:2], [0, 1], y)
+
+
+def test_a_boundary_of_labels_that_are_floats():
+    x = RNG.standard_normal((60, 2))
+    t = (x[:, 0] > 0) + (x[:, 1] > 0).astype(int)
+
+    def said(points):
+        return (points[:, 0] > 0) + (points[:, 1] > 0).astype(int)
+
+    whole = decision_boundary(said, x, t).get_images()[0].get_array()
+    floats = decision_boundary(lambda points: said(points).astype(float), x, t.astype(float))
+    assert_array_equal(floats.get_images()[0].get_array(), whole)
+    refused(
+        lambda: decision_boundary(lambda points: points[:, 0], x, t),
+        ValueError,
+        "decision_boundary: model must return scores (N, C) or labels for 3 classes, got one "
+        "output. Give it an output for each class.",
+    )
+
+
+def test_a_boundary_needs_numbers_of_one_head():
+    x = np.eye(2)
+    refused(
+        lambda: decision_boundary(lambda points: points, x * np.nan, [0, 1]),
+        ValueError,
+        "decision_boundary: x must be finite, got NaN or infinity. Leave such samples out.",
+    )
+    refused(
+        lambda: decision_boundary(lambda points: points * np.nan, x, [0, 1]),
+        ValueError,
+        "decision_boundary: model must return numbers, got NaN. Look at its weights.",
+    )
+    refused(
+        lambda: decision_boundary(lambda points: [points, points[:, :1]], x, [0, 1]),
+        ValueError,
+        "decision_boundary: model must have one head, got the outputs of 2. Give a function of x "
+        "that returns those of one.",
+    )

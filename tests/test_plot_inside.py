@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.layers import Conv2D, Dense, Dropout, Flatten, Rescaling
+from fastnet.layers import Branches, Conv2D, Dense, Dropout, Flatten, Rescaling
 from fastnet.models import History, Sequential
 from fastnet.optimizer import SGD, Adam, Momentum
 from fastnet.plot import (
@@ -216,4 +216,60 @@ def test_equal_names_are_told_apart_and_divergence_ends_a_path():
         TypeError,
         "optimizer_paths: optimizers['a'] must be an object with update, got 3. Make one of a "
         "class that has these.",
+    )
+
+
+# --------------------------------------------------------------------------- heads, no numbers
+
+
+def test_outputs_of_heads_are_one_row():
+    x = RNG.standard_normal((20, 4))
+    model = Sequential(
+        [Dense(5, "tanh"), Branches([Dense(3)], [Dense(1)])],
+        loss=["softmax_cross_entropy", "mse"],
+        seed=0,
+    )
+    assert names(activation_histograms(model, x)) == ["1 Dense tanh", "2 Branches"]
+    assert len(model.layers) == 2
+
+
+def test_outputs_that_are_no_numbers_name_their_layer():
+    model = Sequential([Dense(5, "tanh"), Dense(3)], seed=0)
+    refused(
+        lambda: activation_histograms(model, np.full((4, 2), np.nan)),
+        ValueError,
+        "activation_histograms: outputs must be finite, got NaN or infinity in those of layer 1 "
+        "Dense tanh. Look at x, and at the weights up to it.",
+    )
+
+
+def test_planes_and_functions_that_end_have_fields():
+    gradient_field(lambda x: 0.0, count=3).figure.canvas.draw()
+    ax = gradient_field(lambda x: x[0] if x[0] > 0 else np.nan, count=4)
+    assert len(ax.collections[0].U) == 8  # where there is a gradient
+    refused(
+        lambda: gradient_field(lambda x: np.nan, count=3),
+        ValueError,
+        "gradient_field: f must have a gradient between x0 and x1, got NaN or infinity all over. "
+        "Give other ranges.",
+    )
+
+
+@pytest.mark.parametrize("lr", [30.0, 1e300])
+def test_ways_that_diverge_are_drawn_as_far_as_they_go(lr):
+    ax = optimizer_paths(lambda x: x[0] ** 2 / 20 + x[1] ** 2, SGD(lr), (-7, 2), steps=400)
+    ax.figure.canvas.draw()
+    assert np.isfinite(ax.get_lines()[0].get_xydata()).all()
+
+
+def test_ways_begin_at_a_number_and_are_of_an_optimizer():
+    refused(
+        lambda: optimizer_paths(lambda x: x[0], SGD(0.1), (np.nan, 1)),
+        ValueError,
+        "optimizer_paths: start must be where f is finite, got [nan, 1.0]. Give another point.",
+    )
+    refused(
+        lambda: optimizer_paths(lambda x: x[0], [], (0, 1)),
+        ValueError,
+        "optimizer_paths: optimizers must have one at least, got none. Give SGD(), say.",
     )

@@ -108,7 +108,10 @@ def _add_predict(commands: Any) -> None:
     predict.add_argument("--proba", action="store_true", help="also the probability of each class")
     predict.add_argument("--out", metavar="FILE", help="a CSV file to write in place of printing")
     _add_columns(predict)
-    add_json(predict, "predictions, and with --proba labels and probabilities")
+    add_json(
+        predict,
+        "predictions, and with --proba labels and probabilities; with --out what was written",
+    )
 
 
 def _add_evaluate(commands: Any) -> None:

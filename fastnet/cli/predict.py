@@ -29,7 +29,7 @@ def run_predict(options: argparse.Namespace) -> int:
     else:  # as many digits as the model's dtype has
         found = [float(str(answer)) for answer in answers.astype(model.dtype)]
     proba = network.probabilities(model, y) if options.proba else None
-    if options.json:
+    if options.json and options.out is None:
         shown: dict[str, Any] = {"predictions": found}
         if names is not None:
             shown["files"] = list(names)
@@ -56,4 +56,6 @@ def run_predict(options: argparse.Namespace) -> int:
             "Give another."
         ) from None
     say(f"wrote {len(found):,} predictions to {options.out}", "predict")
+    if options.json:
+        print_json({"rows": len(found), "wrote": [options.out]})
     return 0

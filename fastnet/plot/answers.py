@@ -177,6 +177,12 @@ def answered(
         labels, answers = np.split(numbers.astype(np.int64), 2)
         return labels, answers, _all(where, known if names is None else names, len(known))
     labels, scores = classes(where, t, y)
+    gone = np.isnan(scores).reshape(len(scores), -1).any(axis=1)
+    if gone.any():
+        raise ValueError(
+            f"{where}: y must be numbers, got NaN in row {int(gone.argmax())}. Leave such samples "
+            "out."
+        )
     answers = scores.argmax(axis=1) if scores.ndim == 2 else scores
     least = min(int(labels.min()), int(answers.min()))
     if least < 0:

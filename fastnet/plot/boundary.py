@@ -65,6 +65,8 @@ def decision_boundary(
             f"{where}: x must be (N, 2) with at least one sample, got x.shape={samples.shape}. "
             "Give two of the features."
         )
+    if not np.isfinite(samples).all():
+        raise ValueError(f"{where}: x must be finite, got NaN or infinity. Leave such samples out.")
     labels, names = _labels(where, t, len(samples))
     resolution = checks.count(where, "resolution", resolution, 2)
     middle = None if middle is None else checks.number(where, "middle", middle)
@@ -76,8 +78,7 @@ def decision_boundary(
     points = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     if samples.dtype.kind == "f":
         points = points.astype(samples.dtype)
-    no = int(labels.min()) if set(labels.tolist()) == {-1, 1} else 0
-    said = _said(where, model, points, middle, no, names).reshape(resolution, resolution)
+    said = _said(where, model, points, middle, labels, names).reshape(resolution, resolution)
 
     ax = axes_of(where, ax)
     colours = np.array([_tint(colour) for colour in COLOURS])
@@ -122,11 +123,21 @@ def _labels(where: str, t: ArrayLike, n: int) -> tuple[NDArray[np.int64], list[s
 
 
 def _said(
-    where: str, model: Any, points: NDArray[Any], middle: float | None, no: int, names: list[str]
+    where: str,
+    model: Any,
+    points: NDArray[Any],
+    middle: float | None,
+    labels: NDArray[np.int64],
+    names: list[str],
 ) -> NDArray[np.int64]:
     """Return the class that a model says of each point."""
-    y = np.asarray(model.predict(points) if hasattr(model, "predict") else model(points))
-    n = len(points)
+    said, n = model.predict(points) if hasattr(model, "predict") else model(points), len(points)
+    if isinstance(said, (list, dict)) and len(said) != n:  # of Branches
+        raise ValueError(
+            f"{where}: model must have one head, got the outputs of {len(said)}. Give a function "
+            "of x that returns those of one."
+        )
+    y = np.asarray(said)
     if y.dtype.kind in "OSU" and set(y.ravel().astype(str).tolist()) <= set(names):
         y = np.searchsorted(names, y.astype(str))
     if y.shape[:1] != (n,) or y.ndim > 2 or not y.size or y.dtype.kind not in "biuf":
@@ -134,12 +145,21 @@ def _said(
             f"{where}: model must return scores (N, C) or labels (N,) for x ({n}, 2), got "
             f"{y.dtype} {y.shape}. Give an object with predict, or a function of x."
         )
+    if y.dtype.kind == "f" and np.isnan(y).any():
+        raise ValueError(f"{where}: model must return numbers, got NaN. Look at its weights.")
     if y.ndim == 2 and y.shape[1] > 1:
         return y.argmax(axis=1)
     y = y.reshape(n)
-    if y.dtype.kind != "f":
+    known = set(labels.tolist())
+    # Of more than two classes one number is a label, which estimators return in the dtype of t.
+    if y.dtype.kind != "f" or (len(known) > 2 and set(np.unique(y).tolist()) <= known):
         return y.astype(np.int64)
+    if len(known) > 2:
+        raise ValueError(
+            f"{where}: model must return scores (N, C) or labels for {len(known)} classes, got one "
+            "output. Give it an output for each class."
+        )
     if middle is None:
         above = getattr(getattr(model, "_loss", None), "yes_above", None)
         middle = above[0] if above else 0.5
-    return np.where(y > middle, 1, no)
+    return np.where(y > middle, 1, -1 if known == {-1, 1} else 0)

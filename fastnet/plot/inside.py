@@ -64,6 +64,12 @@ def activation_histograms(model: Any, x: ArrayLike, bins: int = 60, ax: Any = No
     where = "activation_histograms"
     bins = checks.count(where, "bins", bins)
     found = _outputs(where, model, x)
+    for name, values in found:
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"{where}: outputs must be finite, got NaN or infinity in those of layer {name}. "
+                "Look at x, and at the weights up to it."
+            )
     ax = curves_on(axes_of(where, ax, max(0.4, 0.13 * len(found) + 0.15)))
     whole = float(max(np.ptp(values) for _, values in found)) or 1.0
     for row, (_, values) in enumerate(found):
@@ -193,8 +199,14 @@ def _outputs(where: str, model: Any, x: ArrayLike) -> list[tuple[str, NDArray[An
             # Those that are left go element by element, and the model still knows of images.
             twin = Sequential(copy.deepcopy(twin.layers), loss="mean_squared_error")
             samples, shaped = samples.reshape(len(samples), -1), False
-        found.insert(0, (names[len(twin.layers) - 1], np.ravel(twin.predict(samples))))
-        twin.layers.pop()
+        y = twin.predict(samples)
+        heads = list(y.values()) if isinstance(y, dict) else y if isinstance(y, list) else [y]
+        outputs = np.concatenate([np.ravel(head) for head in heads])
+        found.insert(0, (names[len(twin.layers) - 1], outputs))
+        if len(heads) > 1 and len(twin.layers) > 1:  # a loss each, which other layers cannot have
+            twin = Sequential(copy.deepcopy(twin.layers[:-1]), loss="mean_squared_error")
+        else:
+            twin.layers.pop()
     before += [values for _, values in found]
     changed = [not np.array_equal(*pair) for pair in pairwise(before)]
     return [layer for layer, new in zip(found, [*changed[:-1], True], strict=True) if new]

@@ -16,6 +16,7 @@ from fastnet.plot.axes import COLOURS, INK, axes_of, curves_on, legend, look
 __all__ = ["gradient_field", "optimizer_paths"]
 
 LINES = ("-", "--", "-.", ":")
+HIGHEST = 1e100  # what matplotlib draws without an overflow
 Range = tuple[float, float]
 
 
@@ -69,8 +70,18 @@ def gradient_field(
     ranges = [_range(where, name, value) for name, value in (("x0", x0), ("x1", x1))]
     grid = np.stack(np.meshgrid(*(np.linspace(*ends, count) for ends in ranges)), -1).reshape(-1, 2)
     slopes = np.array([numerical_gradient(f, point) for point in grid])
+    seen = np.isfinite(slopes).all(axis=1)
+    if not seen.any():
+        raise ValueError(
+            f"{where}: f must have a gradient between x0 and x1, got NaN or infinity all over. "
+            "Give other ranges."
+        )
     ax = curves_on(axes_of(where, ax))
-    ax.quiver(*grid.T, *-slopes.T, angles="xy", color=COLOURS[0], width=0.004)
+    # A plane has no longest arrow to make the others by.
+    scale = None if slopes[seen].any() else 1.0
+    ax.quiver(
+        *grid[seen].T, *-slopes[seen].T, angles="xy", color=COLOURS[0], width=0.004, scale=scale
+    )
     room = [0.05 * (high - low) for low, high in ranges]
     limits = [(low - r, high + r) for (low, high), r in zip(ranges, room, strict=True)]
     ax.set(xlabel="x0", ylabel="x1", xlim=limits[0], ylim=limits[1])
@@ -98,7 +109,7 @@ def optimizer_paths(
     start : (2,)
         Where all of them begin.
     steps : int
-        Updates of each; a way that leaves all numbers ends there.
+        Updates of each; a way that comes to 1e100 ends before it.
     x0, x1 : (low, high), optional
         What is shown. Default: all of the ways.
     ax : matplotlib Axes, optional
@@ -140,6 +151,10 @@ def optimizer_paths(
         raise ValueError(
             f"{where}: start must be (2,), got start.shape={begin.shape}. Give two numbers."
         )
+    if not np.isfinite(begin).all() or not np.isfinite(f(begin.astype(np.float64))):
+        raise ValueError(
+            f"{where}: start must be where f is finite, got {begin.tolist()}. Give another point."
+        )
     if not isinstance(optimizers, Mapping):
         given = list(optimizers) if isinstance(optimizers, (list, tuple)) else [optimizers]
         optimizers = {}
@@ -148,6 +163,8 @@ def optimizer_paths(
             while name in optimizers:
                 name, same = f"{type(optimizer).__name__} {same + 1}", same + 1
             optimizers[name] = optimizer
+    if not optimizers:
+        raise ValueError(f"{where}: optimizers must have one at least, got none. Give SGD(), say.")
     for name, optimizer in optimizers.items():
         checks.members(where, f"optimizers[{name!r}]", optimizer, ("update",))
     paths = {name: _path(f, made, begin, steps) for name, made in optimizers.items()}
@@ -161,8 +178,12 @@ def optimizer_paths(
     with np.errstate(over="ignore", invalid="ignore"):
         heights = np.array([float(f(point)) for point in grid]).reshape(120, 120)
     ax = axes_of(where, ax)
-    levels = np.unique(np.nanquantile(heights, np.linspace(0.01, 0.95, 14)))
-    ax.contour(*sides, heights, levels=levels, colors=INK, linewidths=0.7, alpha=0.6)
+    # Of a way that diverged what is shown may be too wide for numbers: lines stand where f has any.
+    known = np.abs(heights) < HIGHEST
+    if known.any():
+        levels = np.unique(np.quantile(heights[known], np.linspace(0.01, 0.95, 14)))
+        drawn = np.ma.masked_where(~known, heights)
+        ax.contour(*sides, drawn, levels=levels, colors=INK, linewidths=0.7, alpha=0.6)
     for i, (name, path) in enumerate(paths.items()):
         width = 2.6 - 1.4 * i / max(1, len(paths) - 1)  # what lies below is wider
         ax.plot(
@@ -187,7 +208,7 @@ def _path(f: Callable[[Any], Any], optimizer: Any, start: NDArray[Any], steps: i
             if not np.isfinite(f(params["x"])):
                 break
             optimizer.update(params, {"x": numerical_gradient(f, params["x"])})
-            if not np.isfinite(params["x"]).all():
+            if not (np.abs(params["x"]) < HIGHEST).all():
                 break
             path.append(params["x"].copy())
     return np.array(path)
