@@ -648,6 +648,41 @@ def test_what_has_no_counterpart_in_keras(keras):
             Sequential.from_keras(images)
 
 
+@pytest.mark.filterwarnings("ignore")  # Keras'
+def test_settings_of_keras_that_would_be_other_numbers_here(keras):
+    kl = keras.layers
+    other = kl.LSTM(2, go_backwards=True, recurrent_activation="tanh")
+    for shape, given, message in (
+        (
+            (5,),
+            (kl.Embedding(9, 4, mask_zero=True), kl.LSTM(3)),
+            "mask_zero=False, got mask_zero=T",
+        ),
+        ((5, 6, 3), (kl.Flatten(data_format="channels_first"),), "data_format='channels_last'"),
+        ((5, 6, 3), (kl.GlobalAveragePooling2D(data_format="channels_first"),), "data_format='cha"),
+        ((5, 2), (kl.LSTM(2, return_state=True),), "return_state=False"),
+        (
+            (5, 2),
+            (kl.Bidirectional(kl.LSTM(2), backward_layer=other),),
+            "recurrent_activation='sig",
+        ),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            Sequential.from_keras(keras.Sequential([keras.Input(shape), *given]))
+    with pytest.raises(ValueError, match="model must be built, got one without weights"):
+        Sequential.from_keras(keras.Sequential([kl.Dense(2)]))
+    own = type("Dense", (kl.Dense,), {"call": lambda self, x: 2 * super(own, self).call(x)})
+    with pytest.raises(
+        TypeError, match=r"model.layers\[0\] must be one of .*, got [\w.]+\.Dense\."
+    ):
+        Sequential.from_keras(keras.Sequential([keras.Input((3,)), own(2)]))
+    x = keras.Input((3,))
+    twice = kl.Dense(3, "relu")
+    for model in (keras.Model(x, twice(twice(x))), kl.Dense(2), 3):
+        with pytest.raises(TypeError, match=r"model must be a Sequential of Keras, got \w+\. "):
+            Sequential.from_keras(model)
+
+
 # ------------------------------------------------------------------------------------ scikit-learn
 
 

@@ -32,16 +32,36 @@ KNOWN = SAME | CONVOLUTIONS | POOLING | RECURRENT | {
 
 def layers_of(where: str, model: Any) -> list[Any]:
     """Return layers that compute what a Sequential of Keras does in inference."""
+    if _kind_of(model) != "Sequential":
+        raise TypeError(
+            f"{where}: model must be a Sequential of Keras, got {type(model).__name__}. Give "
+            "keras.Sequential the layers, if each takes what the one before it makes."
+        )
+    if not model.built:
+        raise ValueError(
+            f"{where}: model must be built, got one without weights. Call model.build(shape), or "
+            "give it a keras.Input first."
+        )
     found: list[Any] = []
-    for i, layer in enumerate(model.layers):
+    kinds = [_kind_of(layer) for layer in model.layers]
+    for i, (kind, layer) in enumerate(zip(kinds, model.layers, strict=True)):
         place = f"model.layers[{i}]"
-        kind = type(layer).__name__
         checks.convertible(where, place, kind, KNOWN)
+        if kind == "Embedding" and {*kinds[i:]} & {*RECURRENT, "Bidirectional"}:
+            checks.same_as_here(where, place, "mask_zero", layer.mask_zero, False)
         made = _made(where, place, kind, layer)
         for each in made:
             each.trainable = bool(layer.trainable)
         found += made
     return found
+
+
+def _kind_of(layer: Any) -> str:
+    """Return the class of a layer by name: with its place, if it is a user's own."""
+    kind = type(layer)
+    if "keras" in kind.__module__.split("."):
+        return kind.__name__
+    return f"{kind.__module__}.{kind.__name__}"
 
 
 def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
@@ -53,6 +73,8 @@ def _made(where: str, place: str, kind: str, layer: Any) -> list[Any]:
         axis = layer.axis if layer.axis != len(layer.input.shape) - 1 else -1
         checks.same_as_here(where, place, "axis", axis, -1)
         _check_softmax(where, place, layer)
+    if kind in ("Flatten", "GlobalAveragePooling2D") and len(layer.input.shape) > 2:
+        checks.same_as_here(where, place, "data_format", layer.data_format, "channels_last")
     if kind in SAME:
         return [getattr(layers, kind)()]
     if kind == "Dense":
@@ -129,8 +151,11 @@ def _recurrent(where: str, place: str, kind: str, layer: Any, arrays: list[Any])
     if kind == "Bidirectional":
         checks.same_as_here(where, place, "merge_mode", layer.merge_mode, "concat")
         inner, one = layer.forward_layer, len(arrays) // 2
-    word = type(inner).__name__
+    word = _kind_of(inner)
     checks.convertible(where, place, word, RECURRENT)
+    checks.same_as_here(where, place, "return_state", inner.return_state, False)
+    if kind == "Bidirectional":
+        _check_alike(where, place, word, inner, layer.backward_layer)
     options = {"units": inner.units, "return_sequences": inner.return_sequences}
     name = inner.activation.__name__
     if word == "SimpleRNN":
@@ -153,6 +178,18 @@ def _recurrent(where: str, place: str, kind: str, layer: Any, arrays: list[Any])
         made = layers.Bidirectional(made)
     made._keep([each for Wx, Wh, _ in given for each in (Wx, Wh)] + [b for _, _, b in given])
     return made
+
+
+def _check_alike(where: str, place: str, word: str, one: Any, other: Any) -> None:
+    """Check that the second direction does what the first one does."""
+    checks.convertible(where, f"the backward layer of {place}", _kind_of(other), {word})
+    checks.same_as_here(where, place, "go_backwards", other.go_backwards, True)
+    for name in ("units", "use_bias", "return_sequences", "reset_after"):
+        given = getattr(one, name, None), getattr(other, name, None)
+        checks.same_as_here(where, f"the backward layer of {place}", name, given[1], given[0])
+    for name in ("activation", "recurrent_activation"):
+        words = [getattr(getattr(each, name, None), "__name__", None) for each in (one, other)]
+        checks.same_as_here(where, f"the backward layer of {place}", name, words[1], words[0])
 
 
 def _normalization(where: str, place: str, layer: Any, arrays: list[Any]) -> Any:

@@ -32,7 +32,9 @@ def targets_of(y: NDArray[Any], out_activation: str, dtype: np.dtype[Any]) -> Ta
     """Return labels and targets of y (N, C), the one that the loss does not use empty."""
     if out_activation == "softmax":  # one-hot rows
         return y.argmax(axis=1).astype(np.int64, copy=False), np.empty((0, 0), dtype)
-    return NO_LABELS, np.require(y, dtype, "CAW")  # of a read-only array Numba would compile more
+    return NO_LABELS, np.require(
+        y, dtype, ["C", "A", "W"]
+    )  # of a read-only array Numba would compile more
 
 
 def dense_once(X: Any) -> Any:
