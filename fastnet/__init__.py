@@ -85,7 +85,7 @@ if not _TYPE_CHECKING:
             return _names()
         if name.startswith("_"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if _find_spec(f"fastnet.{name}") is not None:
+        if name.isidentifier() and _find_spec(f"fastnet.{name}") is not None:
             return _importlib.import_module(f"fastnet.{name}")
         for module in _MODULES:
             if name in _names_of(module):

@@ -102,3 +102,9 @@ def test_the_table_of_a_class_is_that_of_its_base():
     assert set(habits.CALLED) == set(habits.OF) - {"History"}  # which says its own
     for kind in habits.CALLED:
         assert issubclass(getattr(fastnet, kind), checks.Hinted)
+
+
+def test_a_name_with_a_dot_is_no_attribute():
+    for name in ("models.sequential", "nothing.more"):
+        with pytest.raises(AttributeError, match="name must be one of its"):
+            getattr(fastnet, name)
