@@ -57,7 +57,8 @@ feature_names_in_
     Raises
     ------
     ValueError, TypeError
-        As scikit-learn's; and where a sample weight is below 0.
+        As scikit-learn's; where a sample weight is below 0; and where optimizer, schedule,
+        dropout or a limit of gradients is given with solver "lbfgs", which has no use for it.
 
     Notes
     -----

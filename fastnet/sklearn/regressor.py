@@ -49,13 +49,15 @@ feature_names_in_
     Raises
     ------
     ValueError, TypeError
-        As scikit-learn's; and where a sample weight is below 0.
+        As scikit-learn's; where a sample weight is below 0; and where optimizer, schedule,
+        dropout or a limit of gradients is given with solver "lbfgs", which has no use for it.
 
     Notes
     -----
     In float64 weights agree with scikit-learn's to about 1e-8 after 50 iterations; the sums are the
     same but for their order. Of a sparse X some 64 MB are made dense at a time. A loss that
-    overflows ends in the error that scikit-learn has for weights that are not finite.
+    is not finite, of counts below 0 for one, ends a fit by "sgd" or "adam" in the error that
+    scikit-learn has for weights that are not finite.
 
     Examples
     --------
