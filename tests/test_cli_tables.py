@@ -282,6 +282,14 @@ def test_predictions_are_labels_of_raw_rows(run, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.split() == said
 
 
+def test_targets_that_are_too_large_are_refused(tmp_path, capsys):
+    path = write(tmp_path / "large.csv", {"a": [1, 2, 3, 4], "price": [1e300, 2e300, 1.5, 5.5]})
+    assert refused(capsys, "train", path, "--target", "price") == (
+        "fastnet train: column 'price' must have numbers of which squares can be added up, got up "
+        "to 2e+300. Divide them by a power of ten."
+    )
+
+
 def test_predictions_go_into_a_file_with_json_too(run, tmp_path, capsys):
     new, out = fresh_rows(tmp_path), tmp_path / "labels.csv"
     assert cli.main(["predict", new, "--model", run]) == 0

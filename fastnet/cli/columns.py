@@ -58,13 +58,7 @@ def _number(name: str, values: NDArray[np.float64], scaled: bool) -> dict[str, A
         )
     median = float(np.median(values[~gone]))
     full = np.where(gone, median, values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = (float(full.mean()), float(full.std())) if scaled else (0.0, 1.0)
-    if not np.isfinite([mean, deviation]).all():
-        raise BadInput(
-            f"column {name!r} must have numbers of which squares can be added up, got up to "
-            f"{np.abs(full).max():g}. Divide them by a power of ten."
-        )
+    mean, deviation = spread(name, full) if scaled else (0.0, 1.0)
     return {
         "name": name,
         "kind": "number",
@@ -73,6 +67,18 @@ def _number(name: str, values: NDArray[np.float64], scaled: bool) -> dict[str, A
         "median": median,
         "indicator": bool(gone.any()),
     }
+
+
+def spread(name: str, values: NDArray[Any]) -> tuple[float, float]:
+    """Return mean and deviation of a column's numbers, which are small enough for both."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(values.mean()), float(values.std())
+    if not np.isfinite([mean, deviation]).all():
+        raise BadInput(
+            f"column {name!r} must have numbers of which squares can be added up, got up to "
+            f"{np.abs(values).max():g}. Divide them by a power of ten."
+        )
+    return mean, deviation
 
 
 def input_names(known: list[dict[str, Any]]) -> list[str]:

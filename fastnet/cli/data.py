@@ -147,7 +147,9 @@ def _table(options: argparse.Namespace, path: str) -> Data:
         table, learnt, numeric, categorical, options.max_categories, not options.no_scaling
     )
     if task == "regression":
-        pipeline.mean, pipeline.deviation = float(t[learnt].mean()), float(t[learnt].std()) or 1.0
+        columns.spread(options.target, t)  # of those held out, too, which are judged
+        pipeline.mean, deviation = columns.spread(options.target, t[learnt])
+        pipeline.deviation = deviation or 1.0
     notes: list[str] = []
     x = pipeline.x_of(table, options.dtype, allow_unseen=True, notes=notes)
     inputs = len(columns.input_names(pipeline.columns))

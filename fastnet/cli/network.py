@@ -136,7 +136,7 @@ def metric_names(pipeline: Pipeline, asked: list[str]) -> list[str]:
     for name in asked:
         suits = METRICS[pipeline.task]
         if name not in suits:
-            what = "suit the task" if name in NAMES else "be known"
+            what = "suit the task" if name in NAMES else "be those of the task"
             raise BadInput(
                 f"--metrics must {what}, {pipeline.task}, got {name!r}. Give some of "
                 f"{', '.join(suits)}."
