@@ -477,8 +477,13 @@ def test_features_are_not_read_as_row_numbers(monkeypatch):
     net = Sequential([Dense(3)], seed=0)
     net.build(4)
     monkeypatch.setattr(checks, "samples", samples)
-    with pytest.raises(RuntimeError, match=f"^Sequential.fit: {ANOTHER_THREAD}"):
-        net.fit(np.full((N, 4), 1e6), t, verbose=0)
+    dense = net.layers[0]
+    before = dense.W.copy()
+    net.fit(np.full((N, 4), 0.5), t, verbose=0)  # with the layers that it began with
+    assert not np.array_equal(dense.W, before)
+    assert [type(layer).__name__ for layer in net.layers] == ["Embedding", "Dense"]
+    with pytest.raises(TypeError, match=r"^Sequential\.predict: x must be integers"):
+        net.predict(np.full((N, 4), 0.5, np.float32))
 
 
 def test_validation_data_are_row_numbers_of_the_table_that_is_trained(monkeypatch):
