@@ -17,7 +17,7 @@ from fastnet.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
-from fastnet.layers import BatchNormalization, Dense, Dropout
+from fastnet.layers import BatchNormalization, Branches, Dense, Dropout
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 
@@ -255,8 +255,8 @@ def test_what_is_no_callback_is_refused(given, text):
         (
             EarlyStopping("mine"),
             ValueError,
-            "EarlyStopping: mode must be 'min' or 'max' for a monitor that is no name of "
-            "fastnet.metrics, got 'auto' for 'mine'. Give mode='max' where more of it is better.",
+            "EarlyStopping: monitor must be one of 'loss', 'accuracy', got 'mine'. Give fit "
+            "metrics=[...] that have it.",
         ),
         (
             ReduceLROnPlateau("loss"),
@@ -265,7 +265,7 @@ def test_what_is_no_callback_is_refused(given, text):
             "the two out.",
         ),
     ],
-    ids=["val_loss", "f1", "fields", "mode", "schedule"],
+    ids=["val_loss", "f1", "fields", "mine", "schedule"],
 )
 def test_what_fit_does_not_give_is_said_before_anything_changes(callback, error, text):
     class Schedule:
@@ -531,3 +531,78 @@ def test_an_error_in_a_callback_leaves_a_whole_model():
     model.fit(x, t, 1, 8, verbose=0)
     expected.fit(x, t, 1, 8, verbose=0)
     assert state(model) == state(expected)
+
+
+def test_fit_goes_on_with_the_states_of_the_optimizer_that_a_callback_has_stepped_with():
+    x, t = data()
+    model, alone = small(Dropout(0.3)), small(Dropout(0.3))
+
+    def step(epoch, logs):
+        model.train_on_batch(x[:8], t[:8])
+
+    given = {"batch_size": 10, "verbose": 0}
+    model.fit(x, t, 3, optimizer=Adam(), callbacks=[step], **given)
+    for epoch in range(3):
+        alone.fit(x, t, 1, optimizer=None if epoch else Adam(), **given)
+        alone.train_on_batch(x[:8], t[:8])
+    assert state(model) == state(alone)
+    for name in Adam.state_names:
+        for mine, other in zip(
+            getattr(model.optimizer, name), getattr(alone.optimizer, name), strict=True
+        ):
+            assert_array_equal(mine, other)
+
+
+def test_weights_that_a_callback_makes_nan_are_named_and_not_called_finite():
+    x, t = data()
+    model = small()
+
+    def spoil(epoch, logs):
+        model.layers[0].W[...] = np.nan
+
+    for others in [], [TerminateOnNaN()]:
+        with pytest.raises(ValueError, match=r"^Sequential.fit: layers\[0\].W must be finite"):
+            model.fit(x, t, 3, callbacks=[spoil, *others], verbose=0)
+        model.layers[0].W[...] = 0.1
+
+
+@pytest.mark.parametrize("monitor", ["val_size_loss", "size_r2", "val_kind_accuracy"])
+def test_auto_knows_the_numbers_of_a_head(monitor):
+    x, t = data()
+    heads = Branches({"kind": [Dense(3)], "size": [Dense(1)]})
+    losses = {"kind": "softmax_cross_entropy", "size": "mean_squared_error"}
+    model = Sequential([heads], loss=losses, seed=0)
+    given = {"metrics": {"kind": ["accuracy"], "size": ["r2"]}, "validation_split": 0.5}
+    stop = EarlyStopping(monitor, patience=1)
+    targets = {"kind": t, "size": t / 2}
+    history = model.fit(x, targets, 4, callbacks=[stop], verbose=0, **given)
+    seen = getattr(history, monitor)
+    assert stop.best == (min if monitor.endswith("loss") else max)(seen)
+
+
+def test_auto_does_not_know_a_function_of_your_own():
+    x, t = data()
+
+    def mine(t, y):
+        return 0.5
+
+    text = (
+        "EarlyStopping: mode must be 'min' or 'max' for a monitor that is no name of "
+        "fastnet.metrics, got 'auto' for 'mine'. Give mode='max' where more is better."
+    )
+    with pytest.raises(ValueError) as caught:
+        small().fit(x, t, metrics=[mine], callbacks=[EarlyStopping("mine")], verbose=0)
+    assert caught.value.args[0] == text
+
+
+@pytest.mark.parametrize("path", ["{epoch.size}", "{loss[0]}"])
+def test_fields_of_fields_in_a_path_are_refused(path, tmp_path):
+    x, t = data()
+    with pytest.raises(ValueError, match=r"^ModelCheckpoint: filepath must have no fields but"):
+        small().fit(x, t, callbacks=[ModelCheckpoint(tmp_path / path)], verbose=0)
+
+
+@pytest.mark.parametrize("separator", [5, "\n", '"', "ab", None])
+def test_a_separator_is_one_character_that_csv_takes(separator):
+    with pytest.raises(ValueError, match=r"^CSVLogger: separator must be one character"):
+        CSVLogger("log.csv", separator)

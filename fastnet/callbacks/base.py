@@ -89,8 +89,9 @@ class Callback:
         """
         return False
 
-    # What a callback needs of fit, checked before anything changes.
-    def _check(self, where: str, names: list[str], optimizer: Any) -> None:
+    # What a callback needs of fit, checked before anything changes. Names of the logs have what
+    # they are beside them: of val_size_loss a loss.
+    def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         pass
 
 

@@ -87,7 +87,7 @@ class ModelCheckpoint(Monitor):
             threshold = initial_value_threshold
             self.best = checks.number(where, "initial_value_threshold", threshold)
 
-    def _check(self, where: str, names: list[str], optimizer: Any) -> None:
+    def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         if self.save_best_only:
             super()._check(where, names, optimizer)
         self._path(0, dict.fromkeys(names, 0.0))
@@ -96,7 +96,7 @@ class ModelCheckpoint(Monitor):
         """Return the path with its fields filled in."""
         try:
             return self.filepath.format(epoch=epoch + 1, **logs)
-        except (KeyError, IndexError, ValueError) as error:
+        except (LookupError, AttributeError, TypeError, ValueError) as error:
             raise ValueError(
                 f"ModelCheckpoint: filepath must have no fields but epoch"
                 f"{''.join(f', {name}' for name in logs)}, got {self.filepath!r} ({error}). "
@@ -171,7 +171,8 @@ class CSVLogger(Callback):
     ) -> None:
         where = "CSVLogger"
         self.filename = checks.path(where, filename)
-        if len(str(separator)) != 1:
+        given: Any = separator
+        if not isinstance(given, str) or len(given) != 1 or given in '\r\n"':
             raise ValueError(
                 f"{where}: separator must be one character, got {separator!r}. Give ',' or ';'."
             )

@@ -43,7 +43,7 @@ class Listed:
         self.of_batches = "on_batch_end" in self.hooks
         self.of_epochs = not self.hooks.keys().isdisjoint(OF_EPOCHS)
 
-    def check(self, where: str, names: list[str], optimizer: Any) -> None:
+    def check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         """Check that fit gives each what it needs."""
         for one in self.all:
             if isinstance(one, Callback):

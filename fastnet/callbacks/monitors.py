@@ -29,8 +29,7 @@ class Monitor(Callback):
         self.min_delta = abs(checks.number(where, "min_delta", min_delta))
         self._sign = 0
 
-    def _check(self, where: str, names: list[str], optimizer: Any) -> None:
-        self._direction()
+    def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         if self.monitor not in names:
             way = "Give fit metrics=[...] that have it"
             if self.monitor.removeprefix("val_") in names:
@@ -41,11 +40,12 @@ class Monitor(Callback):
                 f"{type(self).__name__}: monitor must be one of "
                 f"{', '.join(map(repr, names))}, got {self.monitor!r}. {way}."
             )
+        self._direction(names[self.monitor])
 
-    def _direction(self) -> int:
+    def _direction(self, name: str = "") -> int:
         """Return 1 where more is better, -1 where less is."""
         if not self._sign and self.mode == "auto":
-            self._sign = _sign_of(type(self).__name__, self.monitor.removeprefix("val_"))
+            self._sign = _sign_of(self, name or self.monitor.removeprefix("val_"))
         elif not self._sign:
             self._sign = 1 if self.mode == "max" else -1
         return self._sign
@@ -69,7 +69,7 @@ class Monitor(Callback):
         return value
 
 
-def _sign_of(where: str, name: str) -> int:
+def _sign_of(monitor: Monitor, name: str) -> int:
     """Return whether more or less of a known number is better."""
     from fastnet.metrics.named import METRICS
 
@@ -78,8 +78,8 @@ def _sign_of(where: str, name: str) -> int:
     metric = METRICS.get(name)
     if metric is None:
         raise ValueError(
-            f"{where}: mode must be 'min' or 'max' for a monitor that is no name of "
-            f"fastnet.metrics, got 'auto' for {name!r}. Give mode='max' where more of it is better."
+            f"{type(monitor).__name__}: mode must be 'min' or 'max' for a monitor that is no name "
+            f"of fastnet.metrics, got 'auto' for {name!r}. Give mode='max' where more is better."
         )
     return -1 if metric.numbers is not None and name != "r2" else 1
 
@@ -98,7 +98,8 @@ class EarlyStopping(Monitor):
     verbose : 0 or 1
         Whether it prints when it ends training, and which weights it puts back.
     mode : "auto", "min" or "max"
-        Whether less or more is better; "auto" knows "loss" and the names in `fastnet.metrics`.
+        Whether less or more is better; "auto" knows "loss" and the names in `fastnet.metrics`,
+        of heads, too.
     baseline : float, optional
         Training ends, too, where the number has not become better than this after `patience`
         epochs.
@@ -265,7 +266,7 @@ class ReduceLROnPlateau(Monitor):
         self.min_lr = checks.not_negative(where, "min_lr", min_lr)
         self.on_train_begin({})
 
-    def _check(self, where: str, names: list[str], optimizer: Any) -> None:
+    def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         super()._check(where, names, optimizer)
         if callable(optimizer.lr):
             raise TypeError(

@@ -28,12 +28,19 @@ def gives_batches(value: Any) -> bool:
     )
 
 
-def batches_of(where: str, x: Any, t: Any, steps: int | None, **others: Any) -> Batches:
+def batches_of(
+    where: str, x: Any, t: Any, steps: int | None, drop_last: bool = False, **others: Any
+) -> Batches:
     """Return the batches that x gives, where t is left out, as all else that goes with arrays."""
     if hasattr(x, "__array__"):
         raise TypeError(
             f"{where}: t must be given with x, got a {type(x).__name__} alone. Give targets t, or "
             "for x an iterable of batches (x, t)."
+        )
+    if drop_last:
+        raise ValueError(
+            f"{where}: drop_last must be False where x gives batches, got True. Let x leave the "
+            "smaller batch out."
         )
     for name, value in {"t": t, **others}.items():
         if value is not None and not (isinstance(value, (int, float)) and value == 0):
@@ -116,7 +123,7 @@ class Batches:
             return False
         warnings.warn(
             f"{self.where}: {self.name} ran out of batches, {epochs_left} epochs before the end.",
-            stacklevel=4,
+            stacklevel=7,  # where fit is called
         )
         return True
 

@@ -108,7 +108,8 @@ class Epochs:
         self._renew()
 
     def _renew(self) -> None:
-        if self._state() != self.taken:
+        # An update by hand, or states assigned, leave the optimizer with others than these steps.
+        if self._state() != self.taken or not self.steps.holds():
             self._begin(self.model.optimizer, self.model.layers[:])
 
     def _keep(self) -> None:
@@ -144,6 +145,7 @@ class Epochs:
             if self.bar is not None:
                 self.bar.close()
         if self.trouble:
+            self.known.check_finite(plan.where)  # what a callback has written
             message = self._said()
             quiet = plan.callbacks.end_quietly(self.epoch, message)
         if plan.callbacks.all and (quiet or not self.trouble):

@@ -66,7 +66,13 @@ class EpochsOfBatches(Epochs):
                 self.bar.update(self.epoch + (batch + 1) / steps - self.bar.n)
             if self.model.stop_training:
                 break
-        self.over = self.given.over(plan.epochs.stop - self.epoch - 1)
+        if not counts.any():
+            raise ValueError(
+                f"{plan.where}: epoch {self.epoch}: x must give a batch of at least 2 samples for "
+                "BatchNormalization to learn, got none. Give larger batches."
+            )
+        if not self.model.stop_training:
+            self.over = self.given.over(plan.epochs.stop - self.epoch - 1)
         return (totals / np.maximum(counts, 1))[None]
 
     def _taken(self, batch: int, given: Any) -> Samples | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from fastnet.models.measures import Measure, answer_count, is_flat
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
 
-__all__ = ["are_flat", "columns", "divided", "sums", "told_apart"]
+__all__ = ["are_flat", "columns", "divided", "plain_names", "sums", "told_apart"]
 
 
 def columns(samples: Samples, asked: list[Measure]) -> dict[str, int | None]:
@@ -26,6 +27,16 @@ def columns(samples: Samples, asked: list[Measure]) -> dict[str, int | None]:
     for measure in asked:
         at = 4 + 2 * measure.head if samples.heads else 1
         found[measure.name] = at if measure.kind == "counted" else None
+    return found
+
+
+def plain_names(samples: Samples, names: Iterable[str]) -> dict[str, str]:
+    """Return what each number of a history is, without "val_" and the name of its head."""
+    of_heads = sorted((f"{head.name}_" for head in samples.heads), key=len)
+    found = {name: name.removeprefix("val_") for name in names}
+    for name, own in found.items():
+        longest = [head for head in of_heads if own.startswith(head)][-1:]
+        found[name] = own.removeprefix("".join(longest))
     return found
 
 

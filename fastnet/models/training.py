@@ -124,7 +124,8 @@ class Trained(Stepping):
             Batches of an epoch. The next one goes on where it ended, and begins x anew where that
             has no more; a generator that has no more ends the fit, with a warning. By default all.
         drop_last : bool
-            Whether the last batch of an epoch is left out where it is smaller than batch_size.
+            Whether the last batch of an epoch is left out where it is smaller than batch_size; for
+            arrays alone.
 
         Returns
         -------
@@ -135,7 +136,8 @@ class Trained(Stepping):
         Raises
         ------
         TypeError, ValueError, IndexError
-            An argument does not fit; nothing has changed.
+            An argument does not fit; nothing has changed. Or a later batch of an iterable does not:
+            the model keeps the updates before it.
         ValueError
             A parameter is NaN or infinite before training; batches are of one sample, and a
             BatchNormalization learns; or the optimizer goes on from what
@@ -163,8 +165,9 @@ class Trained(Stepping):
         if steps_per_epoch is not None:
             checks.count(where, "steps_per_epoch", steps_per_epoch)
         if t is None or gives_once(x):
+            checks.flag(where, "drop_last", drop_last)
             others = {"sample_weight": sample_weight, "validation_split": validation_split}
-            batches = batches_of(where, x, t, steps_per_epoch, **others)
+            batches = batches_of(where, x, t, steps_per_epoch, drop_last, **others)
             batches.check_epochs(epochs - first)
             x, t, sample_weight = batches.first(first)
         if validation_split:
@@ -191,7 +194,7 @@ class Trained(Stepping):
             names |= {f"val_{name}": None for name in names}
         listed = Listed(where, callbacks)
         if listed.all:
-            listed.check(where, list(names), optimizer)
+            listed.check(where, heads.plain_names(samples, names), optimizer)
         plan = Plan(
             where, range(first, epochs), batch_size, visited, shuffle, verbose, asked, samples,
             held_out, listed, names, steps_per_epoch, class_weight,
@@ -246,8 +249,7 @@ class Trained(Stepping):
             )
         x = checks.array(where, "x", x)
         n = len(x) if x.ndim else 0
-        k = math.floor(n * (1.0 - share))
-        if not 0 < share < 1 or not 0 < k < n:
+        if not 0 < share < 1 or not 0 < (k := math.floor(n * (1.0 - share))) < n:
             raise ValueError(
                 f"{where}: validation_split must leave a sample on both sides of {n}, got "
                 f"{share}. Give a share such as 0.2."

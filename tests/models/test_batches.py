@@ -405,3 +405,59 @@ def test_test_on_batch_is_the_loss_that_evaluate_gives():
     model = net()
     assert model.test_on_batch(x, t) == model.evaluate(x, t)["loss"]
     assert model.test_on_batch(x, t, return_dict=True) == model.evaluate(x, t)
+
+
+def test_drop_last_is_refused_where_x_gives_batches():
+    x, t = data(N)
+    model = net()
+    with pytest.raises(ValueError, match=r"^Sequential.fit: drop_last must be False where x gives"):
+        model.fit(cut(x, t), drop_last=True, verbose=0)
+    assert model.optimizer is None
+
+
+def test_an_epoch_of_none_but_batches_that_are_too_small_is_an_error():
+    x, t = data(N)
+    model = net(BatchNormalization())
+    whole, single = [(x, t)], [(x[:1], t[:1])]
+    with pytest.raises(ValueError, match=r"^Sequential.fit: epoch 1: x must give a batch of at l"):
+        model.fit(lambda epoch: single if epoch else whole, epochs=3, verbose=0)
+    assert model.optimizer.iter == 1
+
+
+def test_no_batch_is_taken_after_training_was_ended_in_an_epoch():
+    x, t = data(N)
+    model, given = net(), iter(cut(x, t) * 2)
+
+    def stop(batch, logs):
+        model.stop_training = True
+
+    model.fit(
+        given, epochs=3, steps_per_epoch=2, callbacks=[LambdaCallback(on_batch_end=stop)], verbose=0
+    )
+    assert len(list(given)) == 5
+
+
+def test_the_warning_of_an_iterator_that_ended_names_the_line_that_calls_fit():
+    x, t = data(N)
+    with pytest.warns(UserWarning, match="ran out of batches") as seen:
+        net().fit(iter(cut(x, t)), epochs=3, steps_per_epoch=3, verbose=0)
+    assert seen[0].filename == __file__
+
+
+def test_a_batch_that_does_not_fit_leaves_the_updates_before_it():
+    x, t = data(N)
+    model, other = net(), net()
+    good = cut(x, t)[:2]
+    with pytest.raises(ValueError, match=r"^Sequential.fit: batch 2 of epoch 0: x must have"):
+        model.fit([*good, (x[:, :3], t)], verbose=0)
+    other.fit(good, verbose=0)
+    assert_array_equal(model.parameter_vector, other.parameter_vector)
+    model.fit(good, verbose=0)
+    other.fit(good, verbose=0)
+    assert_array_equal(model.parameter_vector, other.parameter_vector)
+
+
+def test_a_share_that_is_nan_is_refused():
+    x, t = data(N)
+    with pytest.raises(ValueError, match=r"^Sequential.fit: validation_split must leave a sample"):
+        net().fit(x, t, validation_split=np.nan, verbose=0)
