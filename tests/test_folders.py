@@ -142,15 +142,23 @@ def writable(folder):
             path.chmod(0o755 if path.is_dir() else 0o644)
 
 
+def copied(tmp_path):
+    """Return a folder with a copy of the package, without what is compiled."""
+    ignore = shutil.ignore_patterns("__pycache__", "data")
+    shutil.copytree(Path(fastnet.__file__).parent, tmp_path / "copy" / "fastnet", ignore=ignore)
+    return tmp_path / "copy"
+
+
+def path_to(copy):
+    return os.pathsep.join([str(copy), os.environ.get("PYTHONPATH", "")])
+
+
 @posix
 @pytest.mark.parametrize("where", ["NUMBA_CACHE_DIR", "the package"])
 def test_what_cannot_be_written_is_read(where, call, tmp_path):
     """Warmed by root, used by others: what is missing there goes into the user's cache."""
-    copy, given = tmp_path / "copy", tmp_path / "given"
-    ignore = shutil.ignore_patterns("__pycache__", "data")
-    shutil.copytree(Path(fastnet.__file__).parent, copy / "fastnet", ignore=ignore)
-    path = os.pathsep.join([str(copy), os.environ.get("PYTHONPATH", "")])
-    shared, settings = given, {"PYTHONPATH": path, "NUMBA_CACHE_DIR": str(given)}
+    copy, given = copied(tmp_path), tmp_path / "given"
+    shared, settings = given, {"PYTHONPATH": path_to(copy), "NUMBA_CACHE_DIR": str(given)}
     if where == "the package":
         shared, settings["NUMBA_CACHE_DIR"] = copy, None
     warmed, _ = call("float32", **settings)
@@ -188,7 +196,11 @@ def test_what_cannot_be_read_is_compiled(call, tmp_path):
 def test_a_folder_of_another_user_is_passed_by(call, tmp_path):
     """HOME may still be root's: what is not seen there is not damaged."""
     home = tmp_path / "user"
-    settings = {"NUMBA_CACHE_DIR": str(tmp_path / "shared")}
+    # Of a copy, whose folder takes what the shared one cannot: a second run finds nothing in it.
+    settings = {
+        "PYTHONPATH": path_to(copied(tmp_path)),
+        "NUMBA_CACHE_DIR": str(tmp_path / "shared"),
+    }
     call("float32", **settings)
     home.mkdir()
     home.chmod(0)
