@@ -22,7 +22,7 @@ __all__ = [
 def head_names(where: str, names: list[Any]) -> tuple[str, ...]:
     """Return the names of heads: words that can stand before _loss."""
     for name in names:
-        if not isinstance(name, str) or not name.isidentifier() or name.startswith("val_"):
+        if not isinstance(name, str) or not name.isidentifier() or f"{name}_".startswith("val_"):
             raise ValueError(
                 f"{where}: names must be words that may stand before _loss, got {_shown(name)}. "
                 'Give names such as "kind".'

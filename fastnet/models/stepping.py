@@ -95,6 +95,7 @@ class Stepping(Evaluated):
             if steps.seed:
                 self._masks = steps.masks
         if trouble:
+            known.check_finite(where)  # what was written into them since the last update
             raise FloatingPointError(not_finite(where, steps, samples, trouble))
         sums, counts = heads.sums(self._loss, samples, totals)
         means = sums / np.maximum(counts, 1)

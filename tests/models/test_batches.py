@@ -461,3 +461,13 @@ def test_a_share_that_is_nan_is_refused():
     x, t = data(N)
     with pytest.raises(ValueError, match=r"^Sequential.fit: validation_split must leave a sample"):
         net().fit(x, t, validation_split=np.nan, verbose=0)
+
+
+def test_weights_that_are_nan_are_named_by_a_single_update_too():
+    x, t = data(N)
+    model = net()
+    model.train_on_batch(x, t)
+    model.layers[0].W[0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"^Sequential.train_on_batch: layers\[0\].W must be fin"):
+        model.train_on_batch(x, t)
+    assert model.optimizer.iter == 1

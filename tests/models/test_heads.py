@@ -419,6 +419,7 @@ def test_pytorch_learns_the_same():
         (lambda: Branches([]), r"Branches: heads\[0\] must have a layer, got an empty list"),
         (lambda: Branches([Branches([Dense(1)])]), "must be layers in a row, got Branches in it"),
         (lambda: Branches({"a b": [Dense(1)]}), "names must be words that may stand before _loss"),
+        (lambda: Branches({"val": [Dense(1)]}), "names must be words that may stand before _loss"),
         (
             lambda: Sequential([Branches([Dense(1)], [Dense(2)])]),
             "loss must be a list of 2, one for each of the heads head0, head1, got loss=",
