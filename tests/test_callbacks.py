@@ -606,3 +606,14 @@ def test_fields_of_fields_in_a_path_are_refused(path, tmp_path):
 def test_a_separator_is_one_character_that_csv_takes(separator):
     with pytest.raises(ValueError, match=r"^CSVLogger: separator must be one character"):
         CSVLogger("log.csv", separator)
+
+
+def test_a_history_shows_what_is_no_number():
+    x, t = data()
+
+    def note(epoch, logs):
+        logs["note"] = "good"
+
+    history = small().fit(x, t, 2, callbacks=[note], verbose=0)
+    assert history.note == ["good"] * 2
+    assert repr(history).endswith(", note good>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,10 +75,15 @@ class History:
     def __repr__(self) -> str:
         columns = self.to_dict()
         seen = {name: values for name, values in columns.items() if values and name != "seconds"}
-        last = ", ".join(f"{name} {values[-1]:.4f}" for name, values in seen.items())
+        last = ", ".join(f"{name} {_shown(values[-1])}" for name, values in seen.items())
         epochs = len(columns.get("loss", []))
         shown = f", at last {last}" if last else ""
         return f"<History: {epochs} epochs{', interrupted' * self.interrupted}{shown}>"
+
+
+def _shown(value: Any) -> str:
+    """Return a number with four digits; what else a callback has put into the logs, as it is."""
+    return f"{value:.4f}" if isinstance(value, (int, float, np.number)) else str(value)
 
 
 def columns_of(
