@@ -180,7 +180,7 @@ def test_weights_follow_the_dtype_of_the_samples():
         double = clone(single).fit(X_iris, y_iris)
         assert {array.dtype.name for array in single.coefs_ + single.intercepts_} == {"float32"}
         for a, b in zip(single.coefs_, double.coefs_, strict=True):
-            assert_allclose(a, b, atol=1e-3)
+            assert_allclose(a, b, atol=1e-6)
     model = ours.MLPRegressor(max_iter=3).fit(X_reg.astype(np.float32), y_reg)
     assert model.predict(X_reg.astype(np.float32)).dtype == np.float32
     assert model.predict(X_reg).dtype == np.float64

@@ -86,6 +86,9 @@ class Callbacks:
         self.batches = [(self.x[i : i + 32], self.t[i : i + 32]) for i in range(0, 1792, 32)]
         self.seen = []
         self.optimizer = part("fastnet", "optimizer").SGD(lr=TINY)
+        options = {"optimizer": self.optimizer, "verbose": 0}
+        wanted = self.model.fit(self.x, self.t, shuffle=False, **options).loss
+        np.testing.assert_allclose(self.model.fit(self.batches, **options).loss, wanted, rtol=1e-6)
         self.time_fit()
         self.time_fit_with_a_callback()
         assert len(self.seen) == 20

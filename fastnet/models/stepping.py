@@ -151,6 +151,11 @@ class Stepping(Evaluated):
         Returns
         -------
         float, or {"loss": float, "accuracy": float}
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError
+            As `evaluate`.
         """
         found = self.evaluate(x, t, sample_weight=sample_weight)
         return found if return_dict else found["loss"]
