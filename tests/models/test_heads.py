@@ -239,7 +239,8 @@ class threads_of:
 @every_case
 def test_what_is_told_of_each_head_adds_up(name):
     model, x, t = case(name, l2=0.01)
-    history = model.fit(x, t, 2, 16, verbose=0, validation_data=(x, t))
+    still = SGD(lr=1e-12)  # so that the losses before the updates are those after them
+    history = model.fit(x, t, 2, 16, still, verbose=0, validation_data=(x, t))
     seen, names = model.evaluate(x, t), model.layers[-1].names
     assert seen == {key: history.to_dict()[f"val_{key}"][-1] for key in seen}
     shares = np.arange(1, len(t) + 1) / np.arange(1, len(t) + 1).sum()
@@ -250,9 +251,9 @@ def test_what_is_told_of_each_head_adds_up(name):
             counts = head >= 0
             share = (y.argmax(-1) == head)[counts].mean()
             assert_allclose(seen[f"{names[j]}_accuracy"], share)
-            assert_allclose(
-                history.to_dict()[f"{names[j]}_loss"][-1], seen[f"{names[j]}_loss"], rtol=0.3
-            )
+            if name != "normalized":  # which trains by the batches' own statistics
+                told = history.to_dict()[f"{names[j]}_loss"][-1]
+                assert_allclose(told, seen[f"{names[j]}_loss"], rtol=1e-6)
 
 
 @every_case
