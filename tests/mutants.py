@@ -3,10 +3,13 @@
     python tests/mutants.py --count 20 --seed 1 [FILE ...]      without files: kernels/ and fastnet/
 
 Each mutant is one operator, comparison, number, condition or `not` that is another, in a copy of
-the tree in a temporary folder. The tests of the file's word run first, then those that import it.
-A mutant that all of them pass is a survivor: write the test that it shows to be missing, or say
-why no test could see it (an equal one: a block size, a hint to the CPU). The exit status is 1 where
-one survived. A changed kernel compiles anew what its tests need: some 20 s each.
+the tree in a temporary folder; what stands in a text for the user is left alone. The tests of the
+file's word run first, then those that import it, up to the first that fails. A mutant that all of
+them pass is a survivor: write the test that it shows to be missing, or say why no test could see it
+(an equal one: a block size, a hint to the CPU). The exit status is 1 where one survived.
+
+Kernels that do not import the changed file are taken out of the checkout's cache, as far as it has
+them: `fastnet warmup` fills it. The others are compiled anew, some 20 s for a file that many use.
 """
 
 import argparse
@@ -22,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("kernels", "fastnet")
-SECONDS = 300  # for the tests of a mutant: what hangs is noticed
+SECONDS = 200  # for one test of a mutant: what hangs is noticed
 
 OPERATORS = {
     ast.Add: ("+", "-"), ast.Sub: ("-", "+"), ast.Mult: ("*", "/"), ast.Div: ("/", "*"),
@@ -57,7 +60,7 @@ def mutations(source):
             at = end(left) + found.start()
             yield at, at + len(old), new
 
-    for node in ast.walk(ast.parse(source)):
+    for node in _walk(ast.parse(source)):
         if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
             yield from between(node.left, node.right, node.op)
         elif isinstance(node, ast.Compare):
@@ -77,14 +80,91 @@ def mutations(source):
             yield start(node), start(node) + (3 if isinstance(node.op, ast.Not) else 1), ""
 
 
+def _walk(node):
+    """Yield a node and all below it, but for what is put into texts."""
+    yield node
+    if not isinstance(node, ast.JoinedStr):
+        for child in ast.iter_child_nodes(node):
+            yield from _walk(child)
+
+
+def _kernel_files():
+    """Return the files of kernels/ by the names of their modules: ("loop", "train")."""
+    room = ROOT / "kernels"
+    return {
+        path.relative_to(room).with_suffix("").parts: path
+        for path in room.rglob("*.py")
+        if "__pycache__" not in path.parts
+    }
+
+
+def _imports(module, tree, modules):
+    """Return the modules of kernels/ that a module names in its imports."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = (*module[: -node.level], *filter(None, (node.module or "").split(".")))
+            found |= {base, (*base, "__init__"), *((*base, name.name) for name in node.names)}
+    return found & modules - {("__init__",)}
+
+
+def _defined(tree):
+    """Return the names that a module defines, and those that its functions define inside."""
+    outer, inner = set(), set()
+    for node in tree.body:
+        names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+        outer |= {node.name} if isinstance(node, ast.FunctionDef) else set(names)
+        inner |= {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef) and n != node}
+    return outer, inner
+
+
+def stale_names(path):
+    """Return a function of a kernel's name: whether it may be another where `path` is another.
+
+    A kernel stands in the one file that defines its name, and is made of that file and of all that
+    it imports. A name of two files, or of a function inside another, may be anything.
+    """
+    files = _kernel_files()
+    trees = {m: ast.parse(file.read_text(encoding="utf-8")) for m, file in files.items()}
+    changed = {m for m, file in files.items() if file == ROOT / path}
+    imports = {m: _imports(m, tree, set(files)) for m, tree in trees.items()}
+    if not changed:
+        return lambda name: False
+    while grown := {m for m in files if imports[m] & changed} - changed:
+        changed |= grown
+    defined = {m: _defined(tree) for m, tree in trees.items()}
+    inner = set().union(*(names for _, names in defined.values()))
+    fresh = set().union(*(defined[m][0] for m in files if m not in changed))
+    stale = set().union(*(defined[m][0] for m in changed)) | inner
+    return lambda name: name in stale or name not in fresh
+
+
+def fill_cache(tree, path, warm):
+    """Link what the change of `path` leaves as it is into the cache of the changed tree."""
+    where = "from fastnet.kernels import _folders; print(_folders.written())"
+    told = subprocess.run(
+        [sys.executable, "-c", where],
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+    )
+    if told.returncode or not warm.is_dir():  # it cannot be imported: the tests will say so
+        return
+    folder, stale = Path(told.stdout.strip()), stale_names(path)
+    for file in warm.glob("*.kernel"):
+        if not stale(file.name.rpartition("-")[0]) and not (folder / file.name).exists():
+            shutil.copy2(file, folder / file.name)
+
+
 def tests_of(path):
     """Return the test files of a source file: those of its word, then those that import it."""
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
     room = path.parts[1].removesuffix(".py")
-    names = [f"test_{word}.py", f"test_{room}.py"]
+    names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
     module = ".".join(["fastnet", *path.with_suffix("").parts[int(path.parts[0] == "fastnet") :]])
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    own = [test for name in names for test in tests if test.name == name]
+    own = [test for name in names for test in tests if name.fullmatch(test.name)]
     own += [test for test in tests if test.parent.name == room]  # tests/models/
     if not own:  # a part of a word: loss_family is tested with losses, softmax_rows with softmax
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
@@ -97,15 +177,18 @@ def survives(tree, tests):
     """Return whether all tests pass in the tree, and what else there is to say."""
     if not tests:
         return True, "no test of its own"
-    environment = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(tree / ".cache")}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
-    try:
-        done = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, text=True, timeout=SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return False, f"no end within {SECONDS} s"
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, f"--timeout={SECONDS}", *tests],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
+    if "Timeout" in done.stdout + done.stderr:
+        return False, f"no end within {SECONDS} s"
     return done.returncode == 0, failed[0] if failed else ""
 
 
@@ -121,7 +204,9 @@ def main(words=None):
     sources = {path: (ROOT / path).read_text(encoding="utf-8") for path in sorted(set(files))}
     places = [(path, m) for path, source in sources.items() for m in mutations(source)]
     chosen = random.Random(arguments.seed).sample(places, min(arguments.count, len(places)))
-    survivors = 0
+    from fastnet.kernels import _folders
+
+    warm, survivors = _folders.written(), 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
         known = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split("\n")
@@ -132,6 +217,7 @@ def main(words=None):
         for path, (start, end, text) in chosen:
             source = sources[path]
             (tree / path).write_text(source[:start] + text + source[end:], encoding="utf-8")
+            fill_cache(tree, path, warm)
             alive, why = survives(tree, tests_of(path))
             (tree / path).write_text(source, encoding="utf-8")
             survivors += alive
