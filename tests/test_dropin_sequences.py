@@ -1,6 +1,6 @@
 """The drop-in's names of words and sequences: what they leave behind, and who answers what.
 
-test_dropin.py runs the script that uses them.
+dropin/test_whole_scripts.py runs the script that uses them.
 """
 
 # ruff: noqa: NPY002  the book draws from NumPy's global generator
@@ -28,7 +28,7 @@ ROOM = {
     "ch04.negative_sampling_layer": hook.WORDS,
     "ch08.attention_layer": hook.ATTENTION,
 }
-# im2col and col2im are those of the first book, in test_dropin.py.
+# im2col and col2im are those of the first book, in dropin/test_images.py.
 NAMES = [
     (module, name)
     for module, names in ROOM.items()

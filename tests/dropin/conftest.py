@@ -1,0 +1,67 @@
+"""What the tests of the drop-in share: the classes of either book, with kernels and without."""
+
+import contextlib
+import os
+
+import pytest
+from books_classes import Common, imported, run
+
+from fastnet import dropin
+
+
+@pytest.fixture(params=["own", "ours"])
+def first(request, root, monkeypatch):
+    ours = request.param == "ours"
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, ours):
+        yield Common("first", ours)
+
+
+@pytest.fixture(params=["own", "ours"])
+def second(request, root, monkeypatch):
+    ours = request.param == "ours"
+    with imported(root / "tests" / "dropin" / "second", monkeypatch, ours):
+        yield Common("second", ours)
+
+
+@pytest.fixture(params=["first-own", "first-ours", "second-own", "second-ours"])
+def either(request, root, monkeypatch):
+    edition, _, which = request.param.partition("-")
+    with imported(root / "tests" / "dropin" / edition, monkeypatch, which == "ours"):
+        yield Common(edition, which == "ours")
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, root):
+    """Write a `common` of the test's own, starting from the first edition's, and import it."""
+    folder = tmp_path / "common"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    source = root / "tests" / "dropin" / "first" / "common"
+
+    @contextlib.contextmanager
+    def write(module, old="", new="", **files):
+        for name in ("functions", "layers", "optimizer", "util"):
+            text = (source / f"{name}.py").read_text()
+            if name == module:
+                assert old in text
+                text = text.replace(old, new)
+            (folder / f"{name}.py").write_text(text)
+        for name, text in files.items():
+            (folder / f"{name}.py").write_text(text)
+        with imported(tmp_path, monkeypatch, False):
+            dropin.install(report=True)
+            yield Common("own", True)
+
+    return write
+
+
+@pytest.fixture
+def script(tmp_path):
+    def write(text, *arguments, options=(), python=()):
+        path = tmp_path / "folder" / "script.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        command = ["-m", "fastnet", "run", *options] if not python else []
+        return run(tmp_path, *python, *command, os.path.join("folder", "script.py"), *arguments)
+
+    return write
