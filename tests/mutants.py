@@ -122,14 +122,15 @@ def stale_names(path):
     """Return a function of a kernel's name: whether it may be another where `path` is another.
 
     A kernel stands in the one file that defines its name, and is made of that file and of all that
-    it imports. A name of two files, or of a function inside another, may be anything.
+    it imports; nothing is another where `path` is None. A name of two files, or of a function
+    inside another, may be anything.
     """
+    if path is None:
+        return lambda name: False
     files = _kernel_files()
     trees = {m: ast.parse(file.read_text(encoding="utf-8")) for m, file in files.items()}
     changed = {m for m, file in files.items() if file == ROOT / path}
     imports = {m: _imports(m, tree, set(files)) for m, tree in trees.items()}
-    if not changed:
-        return lambda name: False
     while grown := {m for m in files if imports[m] & changed} - changed:
         changed |= grown
     defined = {m: _defined(tree) for m, tree in trees.items()}
@@ -139,17 +140,18 @@ def stale_names(path):
     return lambda name: name in stale or name not in fresh
 
 
+def run_in(tree, words):
+    """Run Python in the tree; bytecode is kept there, whatever the shell says, for the next."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPATH"] = str(tree)
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+
+
 def fill_cache(tree, path, warm):
-    """Link what the change of `path` leaves as it is into the cache of the changed tree."""
-    where = "from fastnet.kernels import _folders; print(_folders.written())"
-    told = subprocess.run(
-        [sys.executable, "-c", where],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
-        capture_output=True,
-        text=True,
-    )
-    if told.returncode or not warm.is_dir():  # it cannot be imported: the tests will say so
+    """Copy what the change of `path` leaves as it is into the cache of the changed tree."""
+    told = run_in(tree, ["-c", "from fastnet.kernels import _folders; print(_folders.written())"])
+    if told.returncode:  # it cannot be imported: the tests will say so
         return
     folder, stale = Path(told.stdout.strip()), stale_names(path)
     for file in warm.glob("*.kernel"):
@@ -177,15 +179,10 @@ def survives(tree, tests):
     """Return whether all tests pass in the tree, and what else there is to say."""
     if not tests:
         return True, "no test of its own"
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, f"--timeout={SECONDS}", *tests],
-        cwd=tree,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    options = ["-q", "-x", "-p", "no:cacheprovider", f"--timeout={SECONDS}"]
+    done = run_in(tree, ["-m", "pytest", *options, *tests])
+    if "file or directory not found" in done.stderr:
+        raise SystemExit(done.stderr)
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
     if "Timeout" in done.stdout + done.stderr:
         return False, f"no end within {SECONDS} s"
@@ -214,10 +211,12 @@ def main(words=None):
             if (ROOT / name).is_file() or (ROOT / name).is_symlink():
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
+        fill_cache(tree, None, warm)
         for path, (start, end, text) in chosen:
             source = sources[path]
             (tree / path).write_text(source[:start] + text + source[end:], encoding="utf-8")
-            fill_cache(tree, path, warm)
+            if path.parts[0] == "kernels":  # else it is that of the kernels as they are
+                fill_cache(tree, path, warm)
             alive, why = survives(tree, tests_of(path))
             (tree / path).write_text(source, encoding="utf-8")
             survivors += alive

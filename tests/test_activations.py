@@ -1,7 +1,7 @@
 """Activations as kernels and as layers: error, edges, every length, in place, against torch.
 
 They are found by walking fastnet.kernels; what each is, is said once, in EXACT. Their layers stand
-in test_layers.py, test_contract.py and test_checks.py too.
+in test_layers.py, test_contract.py and checks/ too.
 """
 
 import importlib

@@ -523,7 +523,7 @@ RULES = {
         ("asv_benchmarks/benchmarks/train.py", None),
         ("kernels/loop/schedule.py", "pass"),
         ("tests/test_layers.py", None),
-        ("tests/test_optimizer.py", None),
+        ("tests/test_callbacks.py", None),
         ("fastnet/reference/losses.py", None),
         ("kernels/fourier.py", "pass"),
     ],
@@ -558,10 +558,15 @@ def test_rule(rule, root):
 
 @pytest.fixture(scope="module")
 def pristine(root, tmp_path_factory):
-    copy = tmp_path_factory.mktemp("architecture") / "tree"
+    """A copy of the tree: of all of it for the rule of doors, else of the files that are broken."""
+    copy = tmp_path_factory.mktemp("architecture")
     for folder in ("fastnet", "kernels", "tests", "asv_benchmarks"):
         only_python = shutil.ignore_patterns("__pycache__", ".*", "*.npz", "env", "results", "html")
-        shutil.copytree(root / folder, copy / folder, symlinks=True, ignore=only_python)
+        shutil.copytree(root / folder, copy / "all" / folder, symlinks=True, ignore=only_python)
+    for _, file, _ in BREAKS:
+        (copy / "some" / file).parent.mkdir(parents=True, exist_ok=True)
+        if (root / file).is_file():
+            shutil.copy(root / file, copy / "some" / file)
     return copy
 
 
@@ -574,15 +579,16 @@ def found_before(rule, pristine):
     ("rule", "file", "text"), BREAKS, ids=[f"{rule.__name__}-{file}" for rule, file, _ in BREAKS]
 )
 def test_a_break_is_found(rule, file, text, pristine):
-    path = pristine / file
+    tree = pristine / ("all" if rule is one_word_opens_four_doors else "some")
+    path = tree / file
     before = path.read_text() if path.exists() else None
-    found = found_before(rule, pristine)
+    found = found_before(rule, tree)
     try:
         if text is None:
             path.unlink()
         else:
             path.write_text(f"{before or ''}\n{text}\n")
-        assert any(Path(file).stem in what for what in set(rule(pristine)) - found)
+        assert any(Path(file).stem in what for what in set(rule(tree)) - found)
     finally:
         if before is None:
             path.unlink(missing_ok=True)

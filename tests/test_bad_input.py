@@ -1,6 +1,6 @@
 """What every class and function of its kind refuses, in tables: the whole text of the error.
 
-test_checks.py has the errors of single arguments, and what a refused call leaves as it was.
+checks/ has the errors of single arguments, and what a refused call leaves as it was.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""The norm of gradients as a kernel; fastnet.optimizer's functions are in test_optimizer.py."""
+"""The norm of gradients as a kernel; optimizer/ has the functions that clip by it."""
 
 import math
 

@@ -1,7 +1,6 @@
 """Layers: numbers against the reference and central differences, and what they keep.
 
-test_contract.py has dtypes and layouts, test_layer_losses.py the losses, test_checks.py the
-errors.
+test_contract.py has dtypes and layouts, test_layer_losses.py the losses, checks/ the errors.
 """
 
 import copy
