@@ -170,15 +170,15 @@ def print_grid(rounds):
         print(f"\n{what}: geometric mean {mean:.2f}, least {min(found):.2f}")
 
 
-def print_scores(seeds):
+def print_scores(seeds, only):
     import numpy as np
     from sklearn.model_selection import train_test_split
 
     print("| data | scikit-learn: mean test score (deviation) | fastnet | equal scores |")
     print("|---|---|---|---|")
     for name, kind, X, y in tables():
-        if name == "MNIST":  # a few thousand: 40 fits of all take an hour
-            X, y = X[:3000], y[:3000]
+        if only and only != name:
+            continue
         if name == "20,000 x 8":
             X, y = X[:2000], y[:2000]
         scores = []
@@ -270,7 +270,7 @@ def main():
     if given.grid:
         print_grid(given.rounds)
     elif given.scores:
-        print_scores(given.seeds)
+        print_scores(given.seeds, given.only)
     elif given.agreement:
         print_agreement()
     elif given.threads:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -320,14 +321,34 @@ def test_what_fit_does_not_give_is_said_before_anything_changes(callback, error,
             "LambdaCallback: on_epoch_end must be a function, got 3. Give one, or leave it out.",
         ),
         (
-            lambda: ModelCheckpoint("a", save_freq=3),
+            lambda: ModelCheckpoint("a", save_freq="batch"),
             TypeError,
-            "ModelCheckpoint: save_freq must be one of filepath, monitor, verbose, "
-            "save_best_only, save_weights_only, mode, initial_value_threshold, got save_freq=3. "
-            "Leave it out.",
+            "ModelCheckpoint: save_freq must be a whole number, got 'batch'. Give an int.",
+        ),
+        (
+            lambda: ModelCheckpoint("a", save_freq=0),
+            ValueError,
+            "ModelCheckpoint: save_freq must be at least 1, got 0. Give a positive int.",
+        ),
+        *[
+            (
+                lambda kind=kind, name=name: kind(**{name: np.nan}),
+                ValueError,
+                f"{kind.__name__}: {name} must be a number, got nan. Give one such as 0.",
+            )
+            for kind, name in [
+                (EarlyStopping, "min_delta"),
+                (EarlyStopping, "baseline"),
+                (ReduceLROnPlateau, "min_delta"),
+            ]
+        ],
+        (
+            lambda: ModelCheckpoint("a", initial_value_threshold=np.nan),
+            ValueError,
+            "ModelCheckpoint: initial_value_threshold must be a number, got nan. Give one such as "
+            "0.",
         ),
     ],
-    ids=["patience", "mode", "monitor", "factor", "separator", "function", "save_freq"],
 )
 def test_arguments_of_callbacks_are_checked(make, error, text):
     with pytest.raises(error) as caught:
@@ -460,6 +481,36 @@ def test_a_fit_goes_on_from_a_checkpoint_to_the_bit(tmp_path, with_dropout):
     seen = again.fit(x, t, 5, 8, initial_epoch=3, verbose=0)
     assert seen.loss == whole.loss[3:]
     assert state(again) == state(model)
+
+
+def test_checkpoints_after_batches(tmp_path):
+    """Every third batch, counted on from epoch to epoch, as Keras' save_freq has it."""
+    (x, t), seen = data(), {}
+
+    def note(batch, logs):
+        seen[len(seen) + 1] = (model.parameter_vector.copy(), batch + 1, dict(logs))
+
+    model = small()
+    path = tmp_path / "{epoch}-{batch}-{loss:.4f}.safetensors"
+    save = pickle.loads(pickle.dumps(ModelCheckpoint(path, save_freq=3)))
+    callbacks = [LambdaCallback(on_batch_end=note), save]
+    model.fit(x, t, 4, 5, SGD(0.1), callbacks=callbacks, verbose=0)  # of 4 batches
+    names = {
+        f"{1 + (i - 1) // 4}-{batch}-{logs['loss']:.4f}.safetensors": weights
+        for i, (weights, batch, logs) in seen.items()
+        if i % 3 == 0
+    }
+    assert sorted(os.listdir(tmp_path)) == sorted(names) and len(names) == 5
+    for name, weights in names.items():
+        assert_array_equal(Sequential.load(tmp_path / name).parameter_vector, weights)
+
+
+def test_a_path_that_batches_do_not_have(tmp_path):
+    (x, t), model = data(), small()
+    save = ModelCheckpoint(tmp_path / "{val_loss}", save_freq=9)
+    with pytest.raises(ValueError, match="fields but epoch, loss, accuracy, batch, got"):
+        model.fit(x, t, 4, 5, validation_split=0.5, callbacks=[save], verbose=0)
+    assert os.listdir(tmp_path) == []
 
 
 def test_checkpoints_of_the_best_and_without_the_optimizer(tmp_path, capsys):

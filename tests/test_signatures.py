@@ -29,8 +29,12 @@ ARGUMENTS_LEFT_OUT = {
     | {"drop_last"},
     "models.Sequential.summary": {"print_fn"},
 }
-# Arguments that may be left out here alone: batches bring their t along.
-OPTIONAL_HERE = {"models.Sequential.fit": {"t"}, "models.Sequential.evaluate": {"t"}}
+# Arguments that may be left out here alone, as batches bring them along, and what arrays have then.
+NONE = inspect.Parameter.empty
+OPTIONAL_HERE = {
+    "models.Sequential.fit": {"t": NONE, "batch_size": 32, "shuffle": True},
+    "models.Sequential.evaluate": {"t": NONE},
+}
 IN_LOOP = {
     "argument_names",
     "entry",
@@ -51,6 +55,7 @@ WITHOUT_TWIN = {
         "layers.Steps",
         "losses.LoopLoss",
         "losses.Loss",
+        "metrics.Metric",
     ),
 }
 
@@ -141,9 +146,7 @@ def test_public_name_is_the_same_on_both_sides(pair):
             mine, twin = (getattr(cls, member) for cls in (fast, plain))
             left_out = ARGUMENTS_LEFT_OUT.get(f"{pair}.{member}", set())
             known = [each for each in signature(mine) if each[0] not in left_out]
-            free = OPTIONAL_HERE.get(f"{pair}.{member}", set())
-            known = [
-                (*one[:2], inspect.Parameter.empty) if one[0] in free else one for one in known
-            ]
+            free = OPTIONAL_HERE.get(f"{pair}.{member}", {})
+            known = [(*one[:2], free.get(one[0], one[2])) for one in known]
             assert known == signature(twin), f"{pair}.{member}"
             assert left_out <= {name for name, _, _ in signature(mine)}

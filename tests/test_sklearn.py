@@ -149,6 +149,28 @@ def test_warm_starts_and_partial_fits_go_on_as_scikit_learns():
         assert pair[0]._optimizer.learning_rate == pair[1]._optimizer.learning_rate
 
 
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_hidden_layers_of_a_warm_start_are_those_of_the_weights(solver):
+    """Another depth is an error, as scikit-learn's is; other widths are left, but by lbfgs."""
+    X, y = PROBLEMS["classes"][1:3]
+    for asked in ((6,), (6, 5, 4), (), (6, 7)):
+        pair = both("classes", hidden_layer_sizes=(6, 5), solver=solver, max_iter=2,
+                    warm_start=True)  # fmt: skip
+        for one in pair:
+            one.set_params(hidden_layer_sizes=asked)
+        if len(asked) == 2 and solver != "lbfgs":
+            assert_same(*(one.fit(X, y) for one in pair))
+            continue
+        with pytest.raises((IndexError, AttributeError, ValueError, TypeError)):
+            pair[0].fit(X, y)
+        with pytest.raises(ValueError) as caught:
+            pair[1].fit(X, y)
+        assert caught.value.args[0] == (
+            "MLPClassifier.fit: hidden_layer_sizes must stay (6, 5), as the weights by now have "
+            f"it, got {asked}. Make a new estimator, or fit anew with warm_start=False."
+        )
+
+
 def test_labels_of_partial_fits():
     words = np.array(["a", "b", "c"])[y_iris]
     for labels, unknown in ((y_iris, 7), (words, "d"), (2 * (y_iris > 0), 1)):

@@ -15,7 +15,7 @@ __all__ = ["CSVLogger", "ModelCheckpoint"]
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model after each epoch, or after the best one so far.
+    """Saves the model after each epoch or so many batches, or after the best one so far.
 
     Each file is written by `Sequential.save`, whole or not at all, and `Sequential.load` reads it:
     with its optimizer, so that `fit(..., initial_epoch=k)` goes on where epoch k ended, to the bit.
@@ -24,7 +24,8 @@ class ModelCheckpoint(Monitor):
     ----------
     filepath : str or path
         The file, with fields such as "{epoch:02d}-{val_loss:.2f}.safetensors": epoch, counted from
-        1, and the numbers in the logs. Its folder is made where there is none.
+        1, and the numbers in the logs; with a number as save_freq, batch, too. Its folder is made
+        where there is none.
     monitor, mode : str
         As for `EarlyStopping`; asked for with save_best_only alone.
     verbose : 0 or 1
@@ -33,6 +34,9 @@ class ModelCheckpoint(Monitor):
         Whether it saves after an improvement alone.
     save_weights_only : bool
         Whether the optimizer is left out, with Adam two thirds of the file.
+    save_freq : "epoch" or int
+        After how many batches it saves, counted on from epoch to epoch; then each batch is a call,
+        and the logs are those of `on_batch_end`, without validation.
     initial_value_threshold : float, optional
         With save_best_only the number that the first file must be better than.
 
@@ -74,6 +78,7 @@ class ModelCheckpoint(Monitor):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: int | str = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, 0.0)
@@ -82,15 +87,22 @@ class ModelCheckpoint(Monitor):
         self.verbose = verbose
         self.save_best_only = checks.flag(where, "save_best_only", save_best_only)
         self.save_weights_only = checks.flag(where, "save_weights_only", save_weights_only)
+        self.save_freq: Any = save_freq
+        if not isinstance(save_freq, str) or save_freq != "epoch":
+            self.save_freq = checks.count(where, "save_freq", save_freq)
+            # On the object: a class that has it makes each batch a call.
+            self.on_batch_end = self._after_batch  # type: ignore[method-assign]
+        self._epoch = self._batches = 0
         self.best = None
         if initial_value_threshold is not None:
             threshold = initial_value_threshold
-            self.best = checks.number(where, "initial_value_threshold", threshold)
+            self.best = checks.not_nan(where, "initial_value_threshold", threshold)
 
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         if self.save_best_only:
             super()._check(where, names, optimizer)
-        self._path(0, dict.fromkeys(names, 0.0))
+        some = {} if self.save_freq == "epoch" else {"batch": 1}
+        self._path(0, dict.fromkeys(names, 0.0) | some)
 
     def _path(self, epoch: int, logs: dict[str, float]) -> str:
         """Return the path with its fields filled in."""
@@ -103,9 +115,25 @@ class ModelCheckpoint(Monitor):
                 "Give one such as '{epoch:02d}.safetensors'."
             ) from None
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
+        """Note the epoch, which batches are told of by no argument."""
+        self._epoch = epoch
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Save the model."""
-        path, said = self._path(epoch, logs), ""
+        """Save the model, unless it is saved after batches."""
+        if self.save_freq == "epoch":
+            self._save(self._path(epoch, logs), epoch, logs)
+
+    def _after_batch(self, batch: int, logs: dict[str, float]) -> None:
+        """Save the model after each save_freq batches."""
+        path = self._path(self._epoch, logs | {"batch": batch + 1})
+        self._batches += 1
+        if self._batches >= self.save_freq:
+            self._batches = 0
+            self._save(path, self._epoch, logs)
+
+    def _save(self, path: str, epoch: int, logs: dict[str, float]) -> None:
+        said = ""
         if self.save_best_only:
             current = self._value(logs)
             if current is not None:

@@ -26,7 +26,7 @@ class Monitor(Callback):
             )
         self.monitor = monitor
         self.mode = checks.choice(where, "mode", mode, MODES)
-        self.min_delta = abs(checks.number(where, "min_delta", min_delta))
+        self.min_delta = abs(checks.not_nan(where, "min_delta", min_delta))
         self._sign = 0
 
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
@@ -158,7 +158,7 @@ class EarlyStopping(Monitor):
         super().__init__(monitor, mode, min_delta)
         where, self.verbose = "EarlyStopping", verbose
         self.patience = checks.count(where, "patience", patience, 0)
-        self.baseline = None if baseline is None else checks.number(where, "baseline", baseline)
+        self.baseline = None if baseline is None else checks.not_nan(where, "baseline", baseline)
         checks.flag(where, "restore_best_weights", restore_best_weights)
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = checks.count(where, "start_from_epoch", start_from_epoch, 0)

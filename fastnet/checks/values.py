@@ -21,6 +21,7 @@ __all__ = [
     "ignored",
     "indices",
     "labels",
+    "not_nan",
     "of_steps",
     "sample_weights",
     "shares",
@@ -31,6 +32,14 @@ MOST_CLASSES = 10**6  # larger numbers are those of something else
 
 
 ROUNDED = 1e-3
+
+
+def not_nan(where: str, name: str, value: Any) -> float:
+    """Return a number as a float, to compare with: nothing is better than NaN, nor worse."""
+    found = number(where, name, value)
+    if found != found:
+        raise ValueError(f"{where}: {name} must be a number, got nan. Give one such as 0.")
+    return found
 
 
 def labels(

@@ -15,11 +15,13 @@ yes or no
 numbers
     t and y are of the same shape, (N,) or (N, C).
 
-An array (N, 1) is the same as one (N,).
+An array (N, 1) is the same as one (N,). `Metric` is the base class of those of your own that are
+counted batch by batch.
 """
 
 from fastnet.metrics.answers import accuracy, binary_accuracy, exact_match, top_k_accuracy
 from fastnet.metrics.averages import f1, precision, recall
+from fastnet.metrics.base import Metric
 from fastnet.metrics.errors import (
     mae,
     mean_absolute_error,
@@ -34,6 +36,7 @@ from fastnet.metrics.ranks import auc
 
 __all__ = [
     "NAMES",
+    "Metric",
     "accuracy",
     "auc",
     "binary_accuracy",

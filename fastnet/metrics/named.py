@@ -10,7 +10,7 @@ from fastnet.metrics.ways import Way
 __all__ = ["NAMES"]
 
 
-class Metric(NamedTuple):
+class Meaning(NamedTuple):
     """What a name means for each kind of answer; None where it means nothing."""
 
     classes: Way | None = None
@@ -21,26 +21,26 @@ class Metric(NamedTuple):
 # How many classes the largest scores name.
 TOP = {"top_k_accuracy": 5, **{f"top_{k}_accuracy": k for k in (2, 3, 5, 10)}}
 
-METRICS: dict[str, Metric] = {
-    "accuracy": Metric(answers.OF_CLASSES, answers.OF_LABELS),
-    **{name: Metric(answers.of_top(k)) for name, k in TOP.items()},
-    "binary_accuracy": Metric(labels=answers.OF_LABELS),
-    "exact_match": Metric(labels=answers.OF_ROWS),
+METRICS: dict[str, Meaning] = {
+    "accuracy": Meaning(answers.OF_CLASSES, answers.OF_LABELS),
+    **{name: Meaning(answers.of_top(k)) for name, k in TOP.items()},
+    "binary_accuracy": Meaning(labels=answers.OF_LABELS),
+    "exact_match": Meaning(labels=answers.OF_ROWS),
     **{
-        f"{name}{suffix}": Metric(
+        f"{name}{suffix}": Meaning(
             averages.of_classes(name, average), averages.of_labels(name, average)
         )
         for name in averages.SCORES
         for suffix, average in (("", "macro"), ("_macro", "macro"), ("_micro", "micro"))
     },
-    "auc": Metric(ranks.OF_CLASSES, ranks.OF_LABELS),
-    "mean_squared_error": Metric(numbers=errors.SQUARED),
-    "mse": Metric(numbers=errors.SQUARED),
-    "root_mean_squared_error": Metric(numbers=errors.ROOT),
-    "rmse": Metric(numbers=errors.ROOT),
-    "mean_absolute_error": Metric(numbers=errors.ABSOLUTE),
-    "mae": Metric(numbers=errors.ABSOLUTE),
-    "r2": Metric(numbers=errors.EXPLAINED),
+    "auc": Meaning(ranks.OF_CLASSES, ranks.OF_LABELS),
+    "mean_squared_error": Meaning(numbers=errors.SQUARED),
+    "mse": Meaning(numbers=errors.SQUARED),
+    "root_mean_squared_error": Meaning(numbers=errors.ROOT),
+    "rmse": Meaning(numbers=errors.ROOT),
+    "mean_absolute_error": Meaning(numbers=errors.ABSOLUTE),
+    "mae": Meaning(numbers=errors.ABSOLUTE),
+    "r2": Meaning(numbers=errors.EXPLAINED),
 }
 
 NAMES = tuple(METRICS)

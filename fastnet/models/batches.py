@@ -44,9 +44,12 @@ def batches_of(
         )
     for name, value in {"t": t, **others}.items():
         if value is not None and not (isinstance(value, (int, float)) and value == 0):
+            got, way = f"a {type(value).__name__}", "(x, t), or (x, t, sample_weight)"
+            if name in ("batch_size", "shuffle"):
+                got, way = repr(value), "batches of that size and order"
             raise ValueError(
-                f"{where}: {name} must be left out where x gives batches, got a "
-                f"{type(value).__name__}. Let x give (x, t), or (x, t, sample_weight)."
+                f"{where}: {name} must be left out where x gives batches, got {got}. "
+                f"Let x give {way}."
             )
     if not gives_batches(x) and not isinstance(x, (list, tuple)):
         raise TypeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.losses import Loss
+from fastnet.metrics.base import Metric
 from fastnet.metrics.named import METRICS, OF_CLASSES, TOP
 from fastnet.metrics.ways import Way
 from fastnet.models.samples import Samples
@@ -22,7 +23,7 @@ class Measure(NamedTuple):
 
     name: str  # of one of several outputs, with its name before it
     # "counted", or of which kind its answers are: "classes", "labels" (yes or no), "numbers"; or
-    # "function", of the user's own
+    # "own" and "function", of the user's: a Metric, and what takes all targets and outputs
     kind: str
     way: Way
     head: int = 0  # which of several outputs it judges
@@ -44,20 +45,35 @@ def asked_for(where: str, metrics: Any, loss: Loss, outputs: int) -> list[Measur
         )
     found: list[Measure] = []
     for metric in metrics:
-        made = _of_function(metric) if callable(metric) else _named(where, metric, loss, outputs)
+        made = _own(where, metric) if callable(metric) else _named(where, metric, loss, outputs)
         taken = {"loss", "seconds", *(other.name for other in found)}
         if made.name in taken or made.name.startswith("val_"):
+            way = "metric another name" if made.kind == "own" else "function another __name__"
             raise ValueError(
                 f"{where}: metrics must have names of their own, got {made.name!r} beside "
-                f"{', '.join(sorted(taken))}. Leave it out, or give the function another __name__."
+                f"{', '.join(sorted(taken))}. Leave it out, or give the {way}."
             )
         found.append(made)
     return found
 
 
-def _of_function(function: Callable[..., Any]) -> Measure:
-    name = getattr(function, "__name__", type(function).__name__).strip("<>")
-    return Measure(name, "function", Way(None, function))
+def _own(where: str, given: Any) -> Measure:
+    """Return what a Metric or a function of the user's own measures."""
+    if isinstance(given, type) and issubclass(given, Metric):
+        name = given.__name__
+        raise TypeError(
+            f"{where}: metrics must have objects, got the class {name}. Give {name}(...)."
+        )
+    if not isinstance(given, Metric):
+        name = getattr(given, "__name__", type(given).__name__).strip("<>")
+        return Measure(name, "function", Way(None, given))
+    called: Any = given.name
+    if not isinstance(called, str) or not called:
+        raise TypeError(
+            f"{where}: metrics must have names, got {type(given).__name__}.name={called!r}. "
+            "Leave it out, or give a word."
+        )
+    return Measure(called, "own", Way(given.sums, given.value))
 
 
 def _named(where: str, name: Any, loss: Loss, outputs: int) -> Measure:
@@ -137,7 +153,7 @@ def check_answers(
     if loss.default_metrics or loss.takes_labels or not measures:
         return
     for measure in measures:
-        if measure.kind in ("numbers", "function"):
+        if measure.kind in ("numbers", "own", "function"):
             continue
         good = ((targets == 0) | (targets == 1)).all(axis=1)
         rule = "be 0 or 1"

@@ -80,7 +80,10 @@ class Measuring:
                 chosen, y = of_part.start + np.flatnonzero(counts[of_part]), y[counts[of_part]]
             for measure in self.added:
                 assert measure.way.sums is not None
-                self.totals[measure.name] += measure.way.sums(*answers.of(measure.kind, chosen, y))
+                found = measure.way.sums(*answers.of(measure.kind, chosen, y))
+                if measure.kind == "own":
+                    found = _numbers(self.where, measure, found)
+                self.totals[measure.name] += found
         if kept is not None:
             kept = kept.reshape(-1, outputs)
             if counts is not None:
@@ -112,8 +115,11 @@ class Measuring:
             if measure in self.added:
                 nan = self.with_nan
                 value = float("nan") if nan else measure.way.value(self.totals[measure.name])
+                if measure.kind == "own":
+                    value = _number(self.where, measure, value)
             elif measure.kind == "function":
-                value = _called(self.where, measure, answers, kept)
+                value = measure.way.value(*answers.of(measure.kind, slice(None), kept))
+                value = _number(self.where, measure, value)
             else:
                 wanted, y = answers.of(measure.kind, slice(None), kept, scores=True)
                 value = judged(measure.way, wanted, y)
@@ -142,6 +148,10 @@ class _Answers:
 
     def of(self, kind: str, part: Any, y: Any, scores: bool = False) -> tuple[Any, Any]:
         """Return the targets of some samples, and what their outputs y say; or their scores."""
+        if kind in ("own", "function"):
+            given: Any = (self.labels if self.labels.size else self.targets)[part]
+            flat = is_flat(self.loss, self.t, y.shape[1])
+            return (given.reshape(-1), y.reshape(-1)) if flat else (given, y)
         if kind == "numbers":
             t = self.numbers[part].astype(np.float64)
             return t - self.center, y - t
@@ -166,12 +176,19 @@ def _joined(parts: list[_Answers]) -> _Answers:
     return first
 
 
-def _called(where: str, measure: Measure, answers: _Answers, y: Any) -> float:
-    """Return what a function of the user's own makes of targets and predictions."""
-    wanted: Any = answers.labels if answers.labels.size else answers.targets
-    if is_flat(answers.loss, answers.t, y.shape[1]):
-        wanted, y = wanted.reshape(-1), y.reshape(-1)
-    found = measure.way.value(wanted, y)
+def _numbers(where: str, measure: Measure, found: Any) -> NDArray[np.float64]:
+    """Return the sums of a metric of the user's own, checked."""
+    sums = np.asarray(found)
+    if sums.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{where}: metrics must return numbers from sums, got {type(found).__name__} from "
+            f"{measure.name}. Return a number, or an array of some."
+        )
+    return sums.astype(np.float64)
+
+
+def _number(where: str, measure: Measure, found: Any) -> float:
+    """Return what a metric of the user's own makes of targets and predictions, checked."""
     if np.ndim(found) != 0 or np.asarray(found).dtype.kind not in "biuf":
         raise TypeError(
             f"{where}: metrics must return a number, got {type(found).__name__} from "

@@ -49,10 +49,10 @@ class Trained(Stepping):
         x: Any,
         t: ArrayLike | None = None,
         epochs: int = 1,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         optimizer: Optimizer | None = None,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | None = None,
         verbose: int = 1,
         metrics: Sequence[Any] | None = None,
         sample_weight: ArrayLike | None = None,
@@ -85,7 +85,9 @@ class Trained(Stepping):
             with the bits of the same batches of arrays; metrics are of each batch before its
             update. A batch that is too small for a BatchNormalization is left out.
         t : targets, as the class describes them
-        epochs, batch_size : int
+        epochs : int
+        batch_size : int, optional
+            Of arrays: 32 by default. Where x gives batches, they say it.
         optimizer : one of fastnet.optimizer, optional
             Default: the one that trained the model last, `optimizer`; at first SGD(lr=0.01). It
             goes on from the states that it holds, and holds those of the last update afterwards.
@@ -94,7 +96,9 @@ class Trained(Stepping):
         validation_data : (x, t) or (x, t, sample_weight), optional
             Evaluated after each epoch. Or an iterable of such batches, or a function that returns
             one; a list of batches must be one of tuples.
-        shuffle : bool
+        shuffle : bool, optional
+            Whether each epoch visits arrays in a new order: by default it does. Batches come in
+            theirs.
         verbose : 0, 1 or 2
             1 for a progress bar, which is shown in terminals and notebooks; 2 for a line an epoch
             on standard output; 0 for nothing.
@@ -167,6 +171,7 @@ class Trained(Stepping):
         if t is None or gives_once(x):
             checks.flag(where, "drop_last", drop_last)
             others = {"sample_weight": sample_weight, "validation_split": validation_split}
+            others |= {"batch_size": batch_size, "shuffle": shuffle}
             batches = batches_of(where, x, t, steps_per_epoch, drop_last, **others)
             batches.check_epochs(epochs - first)
             x, t, sample_weight = batches.first(first)
@@ -175,7 +180,8 @@ class Trained(Stepping):
                 where, layers, validation_split, x, t, sample_weight, validation_data
             )
         samples = self._samples(where, layers, x, t, sample_weight, class_weight)
-        batch_size = checks.count(where, "batch_size", batch_size)
+        batch_size = 32 if batch_size is None else checks.count(where, "batch_size", batch_size)
+        shuffle = True if shuffle is None else checks.flag(where, "shuffle", shuffle)
         if batches is not None:
             batch_size = samples.n
         visited = self._visited(where, layers, samples.n, batch_size, drop_last)
@@ -186,7 +192,6 @@ class Trained(Stepping):
         rule = rule_of(where, optimizer, self._dtype)
         asked = measures.asked_of(where, metrics, self._loss, samples)
         penalties = self._penalties(where)
-        checks.flag(where, "shuffle", shuffle)
         checks.verbosity(where, verbose)
         names, held_out = heads.columns(samples, asked), None
         if validation_data is not None:

@@ -19,7 +19,7 @@ from fastnet.models import progress
 from fastnet.optimizer import Optimizer
 from fastnet.sklearn.epochs import Epochs
 from fastnet.sklearn.lbfgs import Objective
-from fastnet.sklearn.network import NAMES, Weights, check_shapes, weights_of
+from fastnet.sklearn.network import NAMES, Weights, check_hidden_layers, check_shapes, weights_of
 from fastnet.sklearn.outputs import activated, products_of
 from fastnet.sklearn.samples import Targets, dense_once, targets_of
 from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
@@ -126,6 +126,9 @@ class Compiled:
                         f"{type(self).__name__}.fit: {name} must be left out with solver='lbfgs', "
                         f"got {value!r}. Leave it out, or choose solver 'sgd' or 'adam'."
                     )
+        if hasattr(self, "coefs_") and (self.warm_start or incremental):
+            where = f"{type(self).__name__}.{'partial_fit' if incremental else 'fit'}"
+            check_hidden_layers(where, self.hidden_layer_sizes, self.coefs_, self.solver)
         return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
 
     def _targets(self: Any, weights: Weights, y: Any, dtype: np.dtype[Any]) -> Targets:

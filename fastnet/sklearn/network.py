@@ -72,6 +72,20 @@ def check_shapes(where: str, coefs: Sequence[Any], features: int) -> None:
         inputs = shape[1]
 
 
+def check_hidden_layers(where: str, sizes: Any, coefs: Sequence[Any], solver: str) -> None:
+    """Check that a fit may go on with these weights: as many hidden layers as are asked for.
+
+    scikit-learn fails there, too, with other words; other widths it leaves as they are, but for
+    "lbfgs".
+    """
+    asked, widths = np.ravel(sizes).tolist(), [np.shape(W)[1] for W in coefs[:-1]]
+    if len(asked) != len(widths) or (solver == "lbfgs" and asked != widths):
+        raise ValueError(
+            f"{where}: hidden_layer_sizes must stay {tuple(widths)}, as the weights by now have "
+            f"it, got {tuple(asked)}. Make a new estimator, or fit anew with warm_start=False."
+        )
+
+
 def weights_of(
     coefs: Sequence[Any],
     intercepts: Sequence[Any],

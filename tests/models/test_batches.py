@@ -279,6 +279,18 @@ REFUSED = {
         "sample_weight must be left out where x gives batches, got a ndarray. Let x give (x, t), "
         "or (x, t, sample_weight).",
     ),
+    "batch_size": (
+        lambda m: m.fit(cut(X, T), batch_size=8),
+        ValueError,
+        "batch_size must be left out where x gives batches, got 8. Let x give batches of that size "
+        "and order.",
+    ),
+    "shuffle": (
+        lambda m: m.fit(cut(X, T), shuffle=True),
+        ValueError,
+        "shuffle must be left out where x gives batches, got True. Let x give batches of that size "
+        "and order.",
+    ),
     "split": (
         lambda m: m.fit(cut(X, T), validation_split=0.5),
         ValueError,
