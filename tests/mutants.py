@@ -23,6 +23,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from test_architecture import TESTED_BY
+
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("kernels", "fastnet")
 SECONDS = 200  # for one test of a mutant: what hangs is noticed
@@ -108,12 +110,16 @@ def _imports(module, tree, modules):
     return found & modules - {("__init__",)}
 
 
+def _is_set(name):
+    return isinstance(name.ctx, ast.Store)
+
+
 def _defined(tree):
     """Return the names that a module defines, and those that its functions define inside."""
     outer, inner = set(), set()
     for node in tree.body:
-        names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
-        outer |= {node.name} if isinstance(node, ast.FunctionDef) else set(names)
+        names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_set(n)]
+        outer |= {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else set(names)
         inner |= {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef) and n != node}
     return outer, inner
 
@@ -159,20 +165,45 @@ def fill_cache(tree, path, warm):
             shutil.copy2(file, folder / file.name)
 
 
+def names_of(path):
+    """Return the public names that a file defines, and those of the files above that import it."""
+    module = re.escape(module_of(path))
+    sources = [ROOT / path]
+    if path.parts[0] == "kernels":
+        files = [p for p in (ROOT / "fastnet").rglob("*.py") if "kernels" not in p.parts]
+        sources += [p for p in files if re.search(rf"from {module} import", p.read_text())]
+    trees = [ast.parse(source.read_text(encoding="utf-8")) for source in sources]
+    names = set().union(*(_defined(tree)[0] for tree in trees))
+    return {name for name in names if name[0] != "_" and len(name) > 3}
+
+
+def module_of(path):
+    """Return the name that a file is imported by."""
+    own = path.with_suffix("").parts
+    return ".".join(["fastnet", *(own[1:] if own[0] == "fastnet" else own)])
+
+
 def tests_of(path):
-    """Return the test files of a source file: those of its word, then those that import it."""
+    """Return the test files of a source file: of its word, of its users, of its names."""
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
     room = path.parts[1].removesuffix(".py")
     names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
-    module = ".".join(["fastnet", *path.with_suffix("").parts[int(path.parts[0] == "fastnet") :]])
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    own = [test for name in names for test in tests if name.fullmatch(test.name)]
+    texts = {test: test.read_text(encoding="utf-8") for test in tests}
+    part = path.relative_to(path.parts[0]).with_suffix("").as_posix()
+    own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
+    own += [test for name in names for test in tests if name.fullmatch(test.name)]
     own += [test for test in tests if test.parent.name == room]  # tests/models/
-    if not own:  # a part of a word: loss_family is tested with losses, softmax_rows with softmax
+    if not own:  # a part of a word of fastnet/
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
-    own += [test for test in tests if test.parent.name == room]
-    users = [test for test in tests if re.search(rf"\b{re.escape(module)}\b", test.read_text())]
-    return [str(test.relative_to(ROOT)) for test in dict.fromkeys([*own, *users])]
+    users = [t for t in tests if re.search(rf"\b{re.escape(module_of(path))}\b", texts[t])]
+    told = dict.fromkeys(tests, 0.0)  # a name counts for more the fewer tests say it
+    for name in names_of(path):
+        saying = [t for t in tests if re.search(rf"\b{name}\b", texts[t])]
+        for test in saying:
+            told[test] += 1 / len(saying)
+    most = sorted(filter(told.get, tests), key=told.get, reverse=True)[:3]
+    return [str(test.relative_to(ROOT)) for test in dict.fromkeys([*own, *most, *users])]
 
 
 def survives(tree, tests):

@@ -65,33 +65,26 @@ MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "metric
     "optimizer",
     "penalties",
 }
-# Parts of loop/train, tested and measured with it, and what it calls by address.
-OF_TRAINING = {
-    "loop/blocks",
-    "loop/branches",
-    "loop/gather",
-    "loop/online",
-    "loop/predict",
-    "loop/scratch",
-    "loop/sparse",
-    "loop/stages",
-    "loop/weights",
-} | {
-    "loss_family",
-}
-# Tested and measured with activations, softmax, batch_normalization, pooling.
-# What convolution is made of.
-PARTS = (
-    {"gates", "rectifiers"}
-    | {"softmax_rows"}
-    | {"frozen_normalization"}
-    | {"windows"}
-    | {
+# Tests of a word -> the files that are parts of it: tests/mutants.py asks them first.
+PARTS = {
+    "models/test_heads.py": ("loop/branches",),
+    "test_activations.py": ("gates", "rectifiers"),
+    "test_batch_normalization.py": ("frozen_normalization",),
+    "test_convolution.py": (
         *("gathered", "geometry", "sliding"),
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
-    }
-)
-PARTS |= {"gru", "lstm", "reset_after_gru", "rnn", "recurrence_in_loop"}
+    ),
+    "test_loop.py": ("loop/online",),
+    "test_losses.py": ("loss_family",),
+    "test_pooling.py": ("windows",),
+    "test_recurrence.py": ("gru", "lstm", "reset_after_gru", "rnn", "recurrence_in_loop"),
+    "test_softmax.py": ("softmax_rows",),
+    "test_train.py": (
+        *("loop/blocks", "loop/gather", "loop/predict", "loop/scratch"),
+        *("loop/sparse", "loop/stages", "loop/weights"),
+    ),
+}
+TESTED_BY = {part: test for test, parts in PARTS.items() for part in parts}
 OF_PRODUCTS = {
     "affine",
     "dots",
@@ -339,7 +332,11 @@ def kernels_return_nothing(root):
 def one_word_opens_four_doors(root):
     for path, _ in sources(root, "kernels"):
         word = path.relative_to("kernels").with_suffix("").as_posix()
-        if word in OF_TRAINING | PARTS or path.stem == "__init__":
+        if path.stem == "__init__":
+            continue
+        if word in TESTED_BY:
+            if not (root / "tests" / TESTED_BY[word]).is_file():
+                yield f"{path}: tests/{TESTED_BY[word]} is missing"
             continue
         if path.parts[1] in OF_ONE_WORD:
             word = path.parts[1]
