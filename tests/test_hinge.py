@@ -43,6 +43,21 @@ def test_categorical_hinge_by_hand():
     assert_array_equal(dx, [[0, 0, 0], [-1, 1, 0], [0, -1, 0], [-1, 1, 0]])
 
 
+@pytest.mark.parametrize(
+    ("y", "label", "expected"),
+    [
+        ([3.0, 2.0, 1.0], 0, [0, 0, 0]),  # a lead of exactly 1 is enough
+        ([0.0, -1.0, -2.0], 1, [0, -1, 0]),  # a rival at 0 is no more than the label's own place
+    ],
+)
+def test_borders_of_the_categorical_hinge(y, label, expected):
+    y, t = np.array([y]), np.array([label])
+    assert_array_equal(both("categorical_hinge", y, t)[1], [expected])
+    dx = np.empty_like(y)
+    reference.categorical_hinge_backward(y, t, 1.0, dx)
+    assert_array_equal(dx, [expected])
+
+
 @every_dtype
 def test_the_rival_is_found_wherever_it_stands(dtype):
     """Before, behind and beside the label, in the first vector of 40 classes and the last."""

@@ -397,6 +397,17 @@ def test_train_on_batch_does_one_update_of_fit(optimizer, weighed):
     assert_array_equal(copied.parameter_vector, one.parameter_vector)
 
 
+def test_train_on_batch_goes_on_with_what_it_made_for_the_last_update():
+    x, t = data(N)
+    model = net()
+    model.train_on_batch(x, t, optimizer=Adam())
+    steps = model._stepped[1]
+    model.train_on_batch(x, t)
+    assert model._stepped[1] is steps
+    model.train_on_batch(x, t, optimizer=Adam())
+    assert model._stepped[1] is not steps
+
+
 def test_train_on_batch_keeps_finite_weights():
     x, t = data(N)
     model = net()
