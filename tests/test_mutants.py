@@ -33,4 +33,6 @@ def test_what_may_stand_in_place_of_a_source(source, changed):
 
 def test_the_tests_of_a_word_come_first():
     assert mutants.tests_of(Path("kernels/updates.py"))[0] == "tests/test_updates.py"
-    assert "tests/test_loop.py" in mutants.tests_of(Path("fastnet/threads.py"))
+    assert "tests/loop/test_every_loss_and_optimizer.py" in mutants.tests_of(
+        Path("fastnet/threads.py")
+    )

@@ -1,6 +1,6 @@
 """The file format below the models: arrays and a description, and what is wrong with a file.
 
-That a file appears whole or not at all is tested with models, in test_checkpoint.py.
+That a file appears whole or not at all is tested with models, in checkpoint/test_saving.py.
 """
 
 import os
