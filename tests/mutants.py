@@ -196,7 +196,9 @@ def tests_of(path):
     own += [test for test in tests if test.parent.name == room]  # tests/models/
     if not own:  # a part of a word of fastnet/
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
-    users = [t for t in tests if re.search(rf"\b{re.escape(module_of(path))}\b", texts[t])]
+    above, _, last = module_of(path).rpartition(".")
+    imported = re.compile(rf"\b{above}(\.| import .*\b){last}\b")
+    users = [test for test in tests if imported.search(texts[test])]
     told = dict.fromkeys(tests, 0.0)  # a name counts for more the fewer tests say it
     for name in names_of(path):
         saying = [t for t in tests if re.search(rf"\b{name}\b", texts[t])]

@@ -33,6 +33,16 @@ def test_what_may_stand_in_place_of_a_source(source, changed):
 
 def test_the_tests_of_a_word_come_first():
     assert mutants.tests_of(Path("kernels/updates.py"))[0] == "tests/test_updates.py"
-    assert "tests/loop/test_every_loss_and_optimizer.py" in mutants.tests_of(
-        Path("fastnet/threads.py")
-    )
+    asked = mutants.tests_of(Path("fastnet/threads.py"))
+    assert asked[0] == "tests/test_threads.py" and "tests/models/test_heads.py" in asked
+    assert mutants.tests_of(Path("kernels/loop/branches.py"))[0] == "tests/models/test_heads.py"
+    assert "tests/models/test_heads.py" in mutants.tests_of(Path("fastnet/layers/branches.py"))
+
+
+def test_a_change_leaves_kernels_alone_that_do_not_import_it():
+    stale = mutants.stale_names(Path("kernels/gates.py"))
+    assert stale("gelu_forward") and stale("_sigmoid_and_slope")
+    assert not stale("relu_forward") and not stale("train_epochs")
+    assert mutants.stale_names(Path("kernels/tiles.py"))("train_epochs")
+    assert mutants.stale_names(Path("kernels/simd/memory.py"))("relu_forward")
+    assert not mutants.stale_names(None)("relu_forward")
