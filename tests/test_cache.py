@@ -138,6 +138,7 @@ def test_the_cache_sees_every_edit(copy):
     assert result["loss"] == first["loss"]
 
 
+@pytest.mark.slow  # both compile products from nothing: 24 s of CPU
 def test_two_processes_with_a_cold_cache(copy):
     """Both succeed at once; every jitted function has one version for the one dtype."""
     with start(copy, "more") as one, start(copy, "more") as other:

@@ -159,6 +159,7 @@ def test_the_picture_says_how_many_times_fastnets_time(peers, root, tmp_path, mo
     assert result["vectors"] in ax.get_xlabel()
 
 
+@pytest.mark.slow  # 36 s of CPU where all are installed: their imports, and torch.compile
 @pytest.mark.parametrize(
     ("module", "names"),
     [
