@@ -49,6 +49,8 @@ MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastne
     "common.optimizer": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
     "common.trainer": (),
     "common.time_layers": (
+        "GRU",
+        "LSTM",
         "TimeAffine",
         "TimeDropout",
         "TimeEmbedding",

@@ -98,6 +98,13 @@ def _recurrent(method: str, args: tuple[Any, ...]) -> Any:
     return products if method == "forward" else 2 * products
 
 
+def _stepped(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the multiplications of a step, as `_recurrent` does of all."""
+    layer, rows = args[:2]
+    products = len(rows) * sum(W.size for W in layer.params[:2])
+    return products if method == "forward" else 2 * products
+
+
 def _attended(method: str, args: tuple[Any, ...]) -> Any:
     """Count the elements that attention goes through, each several times."""
     _, first, *second = args
@@ -164,6 +171,10 @@ KNOWN = {
         name: Known("Wx Wh b stateful", {"forward": "xs", "backward": "dhs"}, _recurrent, 2)
         for name in ("TimeGRU", "TimeLSTM", "TimeRNN")
     },
+    "GRU": Known("Wx Wh b", {"forward": "x h_prev", "backward": "dh_next"}, _stepped, 2),
+    "LSTM": Known(
+        "Wx Wh b", {"forward": "x h_prev c_prev", "backward": "dh_next dc_next"}, _stepped, 2
+    ),
     "TimeSoftmaxWithLoss": Known("", STEPS_LOSS, _elements),
     "TimeSigmoidWithLoss": Known("", STEPS_LOSS, _elements),
     "EmbeddingDot": Known("W", {"forward": "h idx", "backward": "dout"}, _elements),

@@ -1,7 +1,8 @@
 """The second book's recurrent layers over sequences, in float32: all steps in one kernel.
 
-Their methods get the script's own as `own`, as those of the layers in first.py do. The layers of
-single steps, `RNN`, `LSTM` and `GRU`, are made by the script's own code for whoever looks at them.
+Their methods get the script's own as `own`, as those of the layers in first.py do. Their layers of
+single steps are made by the script's own code for whoever looks at them; cells.py has those that a
+script steps through itself.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from fastnet.kernels import (
 from fastnet.kernels.lstm import F_G_I_O
 from fastnet.layers.time_layer import room
 
-__all__ = ["TimeGRU", "TimeLSTM", "TimeRNN"]
+__all__ = ["TimeGRU", "TimeLSTM", "TimeRNN", "put_gradients", "written_by_kernels"]
 
 FLOAT32 = checks.FLOAT32
 
@@ -91,6 +92,27 @@ def _forward(
     return hs
 
 
+def written_by_kernels(
+    layer: Any, inputs: tuple[NDArray[Any], ...], dtype: np.dtype[Any]
+) -> list[NDArray[Any]]:
+    """Return the layer's gradients where kernels can write them, else arrays in their places."""
+    return [
+        grad
+        if checks.fits(grad, dtype)
+        and grad.shape == param.shape
+        and not any(np.may_share_memory(grad, other) for other in inputs)
+        else empty(param.shape, dtype)
+        for grad, param in zip(layer.grads, layer.params, strict=True)
+    ]
+
+
+def put_gradients(layer: Any, made: list[NDArray[Any]]) -> None:
+    """Copy those that are no gradients of the layer's into these."""
+    for grad, array in zip(layer.grads, made, strict=True):
+        if grad is not array:
+            grad[...] = array
+
+
 def _backward(layer: Any, dhs: Any, own: Any, states: int, kernel: Any, options: Any) -> Any:
     kept, found, (Wx, Wh, b) = taken(layer.layers), floats(dhs), layer.params
     if kept is None or found is None or checks.common_dtype(Wx, Wh, b) != FLOAT32:
@@ -100,15 +122,9 @@ def _backward(layer: Any, dhs: Any, own: Any, states: int, kernel: Any, options:
         return own(layer, dhs)
     work, layer.layers.kept = layer.layers.spare, None  # a second backward is the script's own
     before = [np.zeros((len(x), len(Wh)), FLOAT32) for _ in range(states)]
-    dxs, grads = empty(x.shape, FLOAT32), []
-    for grad, param in zip(layer.grads, (Wx, Wh, b), strict=True):
-        fits = checks.fits(grad, FLOAT32) and grad.shape == param.shape
-        fits = fits and not any(np.may_share_memory(grad, other) for other in (x, dout, Wx, Wh))
-        grads.append(grad if fits else empty(param.shape, FLOAT32))
+    dxs, grads = empty(x.shape, FLOAT32), written_by_kernels(layer, (x, dout, Wx, Wh), FLOAT32)
     kernel(x, Wx, Wh, dout, starts, *options, False, *work, *before, dxs, *grads)
-    for grad, made in zip(layer.grads, grads, strict=True):
-        if grad is not made:
-            grad[...] = made
+    put_gradients(layer, grads)
     layer.dh = before[0]
     return dxs
 

@@ -89,6 +89,7 @@ class Replaced:
         """
         from fastnet.dropin import (
             attention,
+            cells,
             first,
             functions,
             images,
@@ -106,7 +107,7 @@ class Replaced:
             expected = outcome(example, self._made_of(self.methods))
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
-        files = optimizers, functions, first, second, sequences, recurrence, words
+        files = optimizers, functions, first, second, sequences, recurrence, cells, words
         for file in (*files, attention, images, images_as_given):
             found = getattr(file, self.name, None)
             if found is None:

@@ -72,6 +72,27 @@ def _recurrent(gates: int) -> Example:
     return example
 
 
+def _stepped(gates: int) -> Example:
+    """A step in both dtypes, and its gradient, twice: the second goes by what is in the cache."""
+
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        draw = np.random.default_rng(gates).uniform
+        params = [draw(-1, 1, shape) for shape in ((5, 4 * gates), (4, 4 * gates), 4 * gates)]
+        states = [draw(-1, 1, (3, 4)) for _ in range(2 if gates == 4 else 1)]
+        for dtype in ("float32", "float64"):
+            layer = kind(*[param.astype(dtype) for param in params])
+            given = [state.astype(dtype) for state in states]
+            found += [layer.forward(XS[:, 1].astype(dtype), *given), list(layer.cache)]
+            for factor in (1, 3):
+                found += [layer.backward(*[(factor * state).astype(dtype) for state in states])]
+                found.append([grad.copy() for grad in layer.grads])
+            found.append({**vars(layer)})
+        return found
+
+    return example
+
+
 def _numbers_of(width: int) -> Any:
     return np.random.default_rng(4).uniform(-1, 1, (3, 4, width)).astype(np.float32)
 
@@ -143,6 +164,8 @@ EXAMPLES: dict[str, Example] = {
     "TimeEmbedding": _of_steps([WORDS], [_numbers(3, 4, 5)], TABLE),
     "TimeAffine": _tied,
     "TimeDropout": _dropout,
+    "GRU": _stepped(3),
+    "LSTM": _stepped(4),
     "TimeGRU": _recurrent(3),
     "TimeLSTM": _recurrent(4),
     "TimeRNN": _recurrent(1),
