@@ -25,6 +25,7 @@ from fastnet import optimizer as rules
 from fastnet.kernels import train_epochs
 from fastnet.optimizer import RMSprop
 from fastnet.schedules import CosineDecay
+from fastnet.sklearn.lbfgs import Objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -82,14 +83,39 @@ def test_weights_are_scikit_learns(problem, solver, activation):
 
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_weights_of_lbfgs_are_scikit_learns(problem, activation):
-    """After 25 iterations: the line search multiplies roundings, tenfold every three or so.
+def test_weights_of_lbfgs_are_scikit_learns(problem, activation, monkeypatch):
+    """To the bit of few rows; where the objective is compiled, after 25 iterations.
 
-    scikit-learn's own weights differ as much when its rows come in another order: after 50
-    iterations by 1e-14 to 1e-6.
+    The line search multiplies roundings, tenfold every three iterations or so. scikit-learn's own
+    weights differ as much when its rows come in another order: after 50 by 1e-14 to 1e-6.
     """
-    pair = both(problem, solver="lbfgs", activation=activation, alpha=1.0, max_iter=25)
-    assert_same(*pair)
+    given = {"solver": "lbfgs", "activation": activation}
+    assert_same(*both(problem, **given), tolerance=0)
+    monkeypatch.setattr("fastnet.sklearn.fitting.SAME_BITS", 0)
+    assert_same(*both(problem, **given, alpha=1.0, max_iter=25))
+
+
+def test_the_objective_of_lbfgs_is_compiled_but_for_few_rows(monkeypatch):
+    """Of more rows, in float32, and for activations that scikit-learn does not have."""
+    seen = []
+
+    class Noted(Objective):
+        def __call__(self, packed):
+            seen.append(self.n)
+            return super().__call__(packed)
+
+    monkeypatch.setattr("fastnet.sklearn.fitting.Objective", Noted)
+    many, more = np.tile(X_reg, (8, 1))[:1001], np.tile(y_reg, 8)[:1001]
+    single = X_reg.astype(np.float32)
+    for X, y, activation, compiled in (
+        (many, more, "relu", True),
+        (many[:1000], more[:1000], "relu", False),
+        (single, y_reg, "relu", True),
+        (X_reg, y_reg, "gelu", True),
+    ):
+        del seen[:]
+        ours.MLPRegressor(solver="lbfgs", activation=activation, max_iter=2).fit(X, y)
+        assert bool(seen) == compiled, (len(X), X.dtype, activation)
 
 
 @pytest.mark.parametrize("problem", ["classes", "numbers"])
@@ -112,6 +138,7 @@ def test_weights_of_lbfgs_are_scikit_learns(problem, activation):
         {"sample_weight": True},
         {"sample_weight": True, "early_stopping": True},
         {"sample_weight": True, "solver": "lbfgs", "alpha": 1.0},
+        {"sample_weight": True, "solver": "lbfgs", "activation": "logistic"},
     ],
     ids=str,
 )
@@ -228,6 +255,7 @@ def test_weights_that_are_changed_by_hand_are_those_that_predict():
 @pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.csc_array])
 @pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
 def test_sparse_samples_give_what_dense_ones_give(solver, make, monkeypatch):
+    monkeypatch.setattr("fastnet.sklearn.fitting.SAME_BITS", 0)
     X = np.where(np.abs(X_iris) > 1, X_iris, 0.0)
     dense = ours.MLPClassifier(solver=solver, max_iter=5, random_state=0, batch_size=16)
     dense.fit(X, y_iris)
