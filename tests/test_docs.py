@@ -43,7 +43,10 @@ def test_an_output_that_differs_is_seen(tmp_path):
 def test_every_page_is_in_the_navigation():
     """`mkdocs build --strict` finds that, too, where mkdocs is installed."""
     named = re.findall(r"^ +- (?:.*: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
-    assert sorted(named) == PAGES
+    of_notebooks = [name for name in named if name.startswith("notebooks/")]
+    books = (DOCS / "notebooks").glob("*.ipynb")
+    assert of_notebooks == sorted(f"notebooks/{path.stem}.md" for path in books)
+    assert sorted(set(named) - {*of_notebooks}) == PAGES
 
 
 # --------------------------------------------------------------------------- the built site
@@ -53,7 +56,8 @@ def test_every_page_is_in_the_navigation():
 def site(tmp_path_factory):
     """The folder of the built site; one build for all tests of a worker."""
     pytest.importorskip("mkdocs", reason="needs the extra docs")
-    pytest.importorskip("mkdocstrings", reason="needs the extra docs")
+    for module in ("mkdocstrings", "nbconvert", "ipykernel", "matplotlib"):
+        pytest.importorskip(module, reason="needs the extra docs")
     folder = tmp_path_factory.mktemp("site")
     # Not --quiet, which takes the warnings away that --strict counts.
     words = [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(folder)]
@@ -93,6 +97,10 @@ def test_the_site_is_whole_and_asks_no_other_machine(site):
     """Strict: every link within it leads somewhere. And each public name has its entry."""
     files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
     assert len(files) > len(PAGES)
+    for book in (DOCS / "notebooks").glob("*.ipynb"):  # shown with its pictures, and to be taken
+        page = (site / "notebooks" / f"{book.stem}.html").read_text(encoding="utf-8")
+        assert len(re.findall(rf'<img [^>]*src="{book.stem}/[^"]+\.png"', page)) == 4
+        assert f'href="{book.stem}.ipynb"' in page and "compiling kernels" not in page
     found = {path.name: fetched(path.read_text(encoding="utf-8")) for path in files}
     assert {name: urls for name, urls in found.items() if urls} == {}
     html = "".join(path.read_text(encoding="utf-8") for path in (site / "reference").glob("*.html"))

@@ -292,6 +292,6 @@ class Compiled:
     def _loss_grad_lbfgs(self: Any, packed: Any, *others: Any) -> tuple[float, NDArray[np.float64]]:
         """Return the loss at a vector of parameters, and its gradient."""
         if self._objective is None:
-            return super()._loss_grad_lbfgs(packed, *others)  # type: ignore[misc, no-any-return]
+            return super()._loss_grad_lbfgs(packed, *others)  # type: ignore[misc]
         found: tuple[float, NDArray[np.float64]] = self._objective(packed)
         return found
