@@ -64,7 +64,9 @@ feature_names_in_
     -----
     In float64 weights agree with scikit-learn's to about 1e-8 after 50 iterations; the sums are the
     same but for their order. With "lbfgs" and up to 1,000 rows they are its own to the bit: the
-    loss and its gradient are scikit-learn's there, and compiled beyond. Of a sparse X some 64 MB are made dense at a time. A loss that
+    loss and its gradient are scikit-learn's there, and compiled beyond.
+
+    Of a sparse X some 64 MB are made dense at a time. A loss that
     overflows ends in the error that scikit-learn has for weights that are not finite.
 
     Examples
