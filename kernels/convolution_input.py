@@ -151,7 +151,7 @@ def _scattered(g, n, W, own, dout, dx):
             for group in range(g.groups):
                 at = (i * pixels + first) * m + group * filters
                 gathered_product(
-                    count, part, (filters, 0, 1, filters, 0), offset(dout, at), row, terms,
+                    count, part, (filters, 0, 1, 0, 1, filters, 0), offset(dout, at), row, terms,
                     offset(own, group * size), 0, True, start, False, False, parts, places,
                 )  # fmt: skip
                 for k in range(count):

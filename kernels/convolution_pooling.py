@@ -69,7 +69,7 @@ def convolution_pooling_in_loop(
         for k in range(i, i + some):
             largest_of_four(
                 1, g.out_height, g.out_width, g.filters, offset(maps, (k - i) * map_size(g)),
-                offset(results, k * m), code_at(scratch, first + k, m, like),
+                offset(results, k * m), code_at(scratch, first + k, m, like), False,
             )  # fmt: skip
     return 0
 
@@ -80,7 +80,7 @@ def _spread(g, n, row, m, dout, scratch, maps, like):
     for k in range(n):
         gradient_of_four(
             1, g.out_height, g.out_width, g.filters, offset(dout, k * m),
-            code_at(scratch, row + k, m, like), offset(maps, k * map_size(g)),
+            code_at(scratch, row + k, m, like), offset(maps, k * map_size(g)), False,
         )  # fmt: skip
 
 

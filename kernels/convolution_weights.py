@@ -1,21 +1,30 @@
 """The gradient of a convolution with respect to its weights, in parts by rows of W.
 
 A product's rows are taps, its terms the pixels of some images, its columns the filters: what the
-windows of a tap see is never copied. The sum of 128 pixels or more is made in registers and added
+windows of a tap see is never copied. The sum of 128 pixels or less is made in registers and added
 to those before, so that the parts of a sum do not depend on who makes which rows.
+
+Where images have zeros around them and a tap has as many channels as a tile has rows, each tap is a
+product of its own, of the pixels whose window has it inside the image. Else the images are copied
+with their zeros.
 """
 
 from ._compile import helper, jit, vector
 from .convolution import images, numbers
-from .gathered import gathered_product
+from .gathered import gathered_product, strip_width
 from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
-from .simd import offset, pointer, scalar
+from .packing import pack_strips
+from .simd import lanes, offset, pointer, scalar
+from .sliding import Axis, windows_inside
 from .sweep import copy, put_all, sweep
+
+CHANNELS = 8  # of a tap from which it is a product of its own
+PACK_TAPS = 64  # taps from which a copy of dout in strips pays, where there are several
 
 
 @helper
 def weights_parts(g):
-    """Elements of the scratch: sums, zeros, the tables, padded images, the end of dout."""
+    """Elements of the scratch: sums, zeros, the tables, padded images, a part of dout."""
     taps = g.kernel_height * g.kernel_width * (g.channels // g.groups)
     pixels, source = g.out_height * g.out_width, g.source_height * g.source_width * g.channels
     at_a_time = max(1, PIXELS // pixels)
@@ -26,7 +35,7 @@ def weights_parts(g):
         2 * taps,
         2 * at_a_time * pixels,
         at_a_time * source * g.padded + LANES_32,
-        min(at_a_time * pixels, 2 * PIXELS) * g.filters + 4 * LANES_32,
+        PIXELS * (g.filters + LANES_32) + 4 * LANES_32,
     )
 
 
@@ -72,29 +81,62 @@ def _finish(size, sums, factor, add, target):
 
 
 @helper
+def _terms(part, count, down, across, ky, kx, apart):
+    """What of a part of dout a tap is multiplied with, as `gathered_product` takes it.
+
+    The part is `count` images, or so many rows and columns of one.
+    """
+    y, x, rows, columns = part
+    top, bottom, left, right = y, y + rows, x, x + columns
+    if apart:
+        first, stop = windows_inside(down, ky)
+        top, bottom = max(top, first), min(bottom, stop)
+        first, stop = windows_inside(across, kx)
+        left, right = max(left, first), min(right, stop)
+    width, height = across.windows, max(0, bottom - top)
+    run = max(0, right - left)
+    gap, first = (down.windows - height) * width, (top - y) * width + left - x
+    if run == width:  # one behind the other
+        run, height = run * height, 1
+        if gap == 0:
+            run, count = run * count, 1
+        return 0, first, count, gap, 1, run, 0
+    return 0, first, count, gap, height, run, width - run
+
+
+@helper
 def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_bias):
     """Overwrite rows first : stop of dW (taps, M) with `factor` times the gradient, or add it.
 
     With row 0 goes db. dW and db point to the first rows of all.
     """
-    m, c = g.filters, g.channels
+    m, c, step = g.filters, g.channels, lanes(x)
     channels, filters, rows = c // g.groups, m // g.groups, stop - first
-    pixels, source = g.out_height * g.out_width, g.source_height * g.source_width * c
-    at_a_time = max(1, PIXELS // pixels)
+    pixels, at_a_time = g.out_height * g.out_width, max(1, PIXELS // (g.out_height * g.out_width))
+    apart = g.padded != 0 and channels >= CHANNELS
+    copies = g.padded != 0 and not apart
+    packs = g.kernel_height * g.kernel_width * channels >= PACK_TAPS
+    packs = packs and filters > strip_width(filters, step)
     sizes = weights_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
     place_part = behind(row_part, sizes[2])
     col_part = behind(place_part, sizes[3])
     image = behind(col_part, sizes[4])
-    end = behind(image, sizes[5])
+    part = behind(image, sizes[5])
     row, places, col = table_at(row_part), table_at(place_part), table_at(col_part)
     pitch = (m + LANES_32 - 1) // LANES_32 * LANES_32
     bias = offset(own, rows * pitch)
     has_bias = has_bias and first == 0
     put_all(own, (rows + 1) * pitch, scalar(x, 0.0))
     put_all(start, sizes[1], scalar(x, 0.0))
-    line, size = g.source_width * c, g.height * g.width * c
+    size, top, left = g.height * g.width * c, g.top, g.left
+    source, line = size, g.width * c
+    if copies:
+        source, line = g.source_height * g.source_width * c, g.source_width * c
+        top, left = 0, 0
+    down = Axis(g.out_height, g.row_stride, g.kernel_height, g.row_dilation, top, g.height)
+    across = Axis(g.out_width, g.column_stride, g.kernel_width, g.column_dilation, left, g.width)
     offsets(
         (g.kernel_height, g.kernel_width, channels),
         (g.row_dilation * line, g.column_dilation * c, 1), row,
@@ -104,33 +146,52 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
         (at_a_time, g.out_height, g.out_width), (source, g.row_stride * line, g.column_stride * c),
         col,
     )  # fmt: skip
+    lines, wide = max(1, PIXELS // g.out_width), min(g.out_width, PIXELS)
     for i in range(0, n, at_a_time):
         count = min(at_a_time, n - i)
-        at = offset(x, i * size)
-        if g.padded:
+        at = offset(x, i * size - top * line - left * c)
+        if copies:
             for k in range(count):
                 place_image(
-                    g.height, g.width, c, offset(at, k * size), g.top, g.left, g.source_height,
-                    g.source_width, offset(image, k * source),
+                    g.height, g.width, c, offset(x, (i + k) * size), g.top, g.left,
+                    g.source_height, g.source_width, offset(image, k * source),
                 )  # fmt: skip
             at = image
-        k = 0
-        while k < count * pixels:
-            terms = min(PIXELS, count * pixels - k)
-            upstream = offset(dout, (i * pixels + k) * m)
-            if has_bias:
-                _sum_pixels(terms, m, upstream, bias)
-            left = (n - i) * pixels - k - terms
-            if left * m < 4 * LANES_32:  # whole vectors are read of each row
-                copy(upstream, end, terms * m)
-                upstream = end
-            for group in range(g.groups):
-                gathered_product(
-                    rows, filters, (terms, 0, 1, terms, 0), offset(at, group * channels),
-                    offset(row, first), offset(col, k), offset(upstream, group * filters), m,
-                    False, start, False, True, offset(own, group * filters), places,
-                )  # fmt: skip
-            k += terms
+        for y in range(0, g.out_height, lines):
+            height = min(lines, g.out_height - y)
+            for k in range(0, g.out_width, wide):
+                width = min(wide, g.out_width - k)
+                span = (count - 1) * pixels + (height - 1) * g.out_width + width
+                done = i * pixels + y * g.out_width + k
+                upstream = offset(dout, done * m)
+                if has_bias:
+                    _sum_pixels(span, m, upstream, bias)
+                # Whole vectors are read of each row.
+                if not packs and (n * pixels - done - span) * m < 4 * LANES_32:
+                    copy(upstream, part, span * m)
+                    upstream = part
+                for group in range(g.groups):
+                    b = offset(upstream, group * filters)
+                    if packs:
+                        pack_strips(span, filters, strip_width(filters, step), b, m, part, 0)
+                        b = part
+                    r = first
+                    while r < stop:
+                        tap, end = r // channels, stop
+                        if apart:
+                            end = min(stop, (tap + 1) * channels)
+                        terms = _terms(
+                            (y, k, height, width), count, down, across, tap // g.kernel_width,
+                            tap % g.kernel_width, apart,
+                        )  # fmt: skip
+                        if terms[4] * terms[5] > 0:
+                            gathered_product(
+                                end - r, filters, (span, *terms[1:]),
+                                offset(at, group * channels), offset(row, r),
+                                offset(col, y * g.out_width + k), b, m, packs, start, False, True,
+                                offset(own, group * filters), offset(places, r - first),
+                            )  # fmt: skip
+                        r = end
     for r in range(rows):
         _finish(m, offset(own, r * pitch), factor, add, offset(dW, (first + r) * m))
     if has_bias:

@@ -34,14 +34,16 @@ def strip_width(columns, step):
 
 @helper
 def _tile(shape, i, last, terms, a, row, col, b, b_row, start, rectified, adds, c, place, columns):
-    _, _, runs, run, skip = terms
+    _, _, groups, gap, runs, run, skip = terms
     rows = gathered_rows(shape, a, row, i, last)
     sums = repeated_row(shape, start)
-    for _ in range(runs):
-        for k in range(run):
-            sums = rank_one_rows(sums, rows, get(col, k), b)
-            b = offset(b, b_row)
-        col, b = offset(col, run + skip), offset(b, skip * b_row)
+    for _ in range(groups):
+        for _ in range(runs):
+            for k in range(run):
+                sums = rank_one_rows(sums, rows, get(col, k), b)
+                b = offset(b, b_row)
+            col, b = offset(col, run + skip), offset(b, skip * b_row)
+        col, b = offset(col, gap), offset(b, gap * b_row)
     targets = gathered_rows(shape, c, place, i, last)
     if adds:
         sums = add_rows(sums, targets)
@@ -86,9 +88,9 @@ def gathered_product(m, n, terms, a, row, col, b, b_row, packed, start, rectifie
     ----------
     m, n : int64
         c is (m, n).
-    terms : (depth, first, runs, run, skip)
-        Of `depth` terms those from `first` on that are added up: `runs` runs of `run`, and `skip`
-        behind each that are left out.
+    terms : (depth, first, groups, gap, runs, run, skip)
+        Of `depth` terms those from `first` on that are added up: `groups` times `runs` runs of
+        `run`, with `skip` behind each run and `gap` more behind each group that are left out.
     a, row, col : pointers
         Element (i, k) of a is a[row[i] + col[k]]; the tables are int64.
     b, b_row, packed : pointer, stride of its rows
@@ -100,7 +102,7 @@ def gathered_product(m, n, terms, a, row, col, b, b_row, packed, start, rectifie
     c, place : pointers
         Row i of c begins at c + place[i].
     """
-    depth, skipped, _, _, _ = terms
+    depth, skipped, _, _, _, _, _ = terms
     step = lanes(a)
     width, taken = strip_width(n, step), offset(col, skipped)
     for j in range(0, n, width):

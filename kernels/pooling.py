@@ -30,7 +30,7 @@ def max_pooling_2x2_forward(x, out, code):
     Source: Saitoh, Deep Learning from Scratch, section 7.4.4.
     """
     n, h, w, c = x.shape
-    largest_of_four(n, h, w, c, pointer(x), pointer(out), pointer(code))
+    largest_of_four(n, h, w, c, pointer(x), pointer(out), pointer(code), True)
 
 
 @jit(images, codes, images)
@@ -53,7 +53,7 @@ def max_pooling_2x2_backward(dout, code, dx):
     Source: Saitoh, Deep Learning from Scratch, section 7.4.4.
     """
     n, h, w, c = dx.shape
-    gradient_of_four(n, h, w, c, pointer(dout), pointer(code), pointer(dx))
+    gradient_of_four(n, h, w, c, pointer(dout), pointer(code), pointer(dx), True)
 
 
 @jit(
@@ -157,7 +157,7 @@ def max_pooling_2x2_in_loop(
     """`max_pooling_2x2_forward` of rows of a batch, whose codes stay in the scratch."""
     (h, w), c, _, _, _, _ = geometry_at(state, like)
     code = _bytes_of(scratch, first, m, like)
-    largest_of_four(n, h, w, c, pointer_at(x, like), pointer_at(out, like), code)
+    largest_of_four(n, h, w, c, pointer_at(x, like), pointer_at(out, like), code, True)
     return 0
 
 
@@ -169,7 +169,7 @@ def max_pooling_2x2_gradient_in_loop(
     if dx != 0:
         (h, w), c, _, _, _, _ = geometry_at(state, like)
         code = _bytes_of(scratch, first, m, like)
-        gradient_of_four(n, h, w, c, pointer_at(dout, like), code, pointer_at(dx, like))
+        gradient_of_four(n, h, w, c, pointer_at(dout, like), code, pointer_at(dx, like), True)
     return 0
 
 

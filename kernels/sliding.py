@@ -34,6 +34,15 @@ def taps_inside(axis, i):
 
 
 @helper
+def windows_inside(axis, tap):
+    """The first window whose tap lies inside the image, and the one behind the last."""
+    start = tap * axis.dilation - axis.before
+    first = max(0, (axis.stride - 1 - start) // axis.stride)
+    stop = min(axis.windows, (axis.size - start + axis.stride - 1) // axis.stride)
+    return first, stop
+
+
+@helper
 def alike(axis, i):
     """The first window behind i that sees other taps than i."""
     taps, j = taps_inside(axis, i), i + 1
@@ -93,9 +102,9 @@ def slide(
             left, end = taps_inside(columns, x_)
             taps, whole = (end - left) * run, columns.taps * run
             pixels = (below - y) * (right - x_)
-            terms = depth, up * whole + left * run, down - up, taps, whole - taps
+            terms = depth, up * whole + left * run, 1, 0, down - up, taps, whole - taps
             if taps == whole:  # one run
-                terms = depth, up * whole, 1, (down - up) * whole, 0
+                terms = depth, up * whole, 1, 0, 1, (down - up) * whole, 0
             gathered_product(
                 count * pixels, filters, terms, x, row, col, strips, 0, True, start, rectified,
                 False, out, place,

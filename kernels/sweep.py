@@ -12,7 +12,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._compile import helper, inline
-from .simd import INT64, LANES, Vector, fill, sum_lanes
+from .blocking import BITS
+from .simd import INT64, LANES, Vector, fill, lanes, prefetch, sum_lanes
 from .simd.llvm import load_firsts, mask_first, store_firsts
 
 
@@ -214,3 +215,13 @@ def copy(x, out, size):
 def put_all(p, size, value):
     """p[:size] = value, a number of the dtype."""
     sweep(same, (p,), (), 0, size, (fill(p, value),))
+
+
+LINE = 512 // BITS  # vectors of a cache line
+
+
+@helper
+def ask_for(p, start, count):
+    """Ask for all cache lines of p[start : start + count] at once, which are used soon."""
+    for i in range(0, count, LINE * lanes(p)):
+        prefetch(p, start + i)

@@ -21,7 +21,7 @@ from .simd import (
     store_as,
     store_first,
 )
-from .sweep import put_all
+from .sweep import ask_for, put_all
 
 # Channels go vector by vector, and what remains at the end of a pixel as a whole vector that begins
 # earlier, over what was done already: on AVX2 a store under a mask takes as long as seven others.
@@ -88,8 +88,12 @@ def _four(right, below, x, i, out, code, at, count, code_count):
 
 
 @helper
-def largest_of_four(n, h, w, c, x, out, code):
+def largest_of_four(n, h, w, c, x, out, code, asks):
     """Windows of 2 x 2 pixels side by side, of n images.
+
+    Where it `asks` for the rows ahead, the maximum of 30 x 24 x 24 takes 0.38 of the time if the
+    images are in no cache of this core, and the gradient 0.57; asked for window by window 0.5 and
+    1.0. Where all is in L2 it takes 1.15 times as long.
 
     Codes of less than a vector are written as a whole one, whose end the next window writes again,
     while the image has so many left: byte by byte 1 channel took twice the time.
@@ -99,6 +103,8 @@ def largest_of_four(n, h, w, c, x, out, code):
         last = (image + 1) * above * across * c - step
         for y in range(above):
             row = offset(x, (image * h + 2 * y) * w * c)
+            if asks:
+                ask_for(row, 2 * w * c, 2 * w * c)
             for k in range(across):
                 i = 2 * k * c
                 for j in range(0, c - step + 1, step):
@@ -123,7 +129,7 @@ def _to_four(right, below, dout, code, at, dx, i, count, code_count):
 
 
 @helper
-def gradient_of_four(n, h, w, c, dout, code, dx):
+def gradient_of_four(n, h, w, c, dout, code, dx, asks):
     """The gradient of `largest_of_four`; pixels behind the last window get none."""
     step, above, across, at = lanes(dout), h // 2, w // 2, 0
     none = scalar(dout, 0.0)
@@ -131,6 +137,8 @@ def gradient_of_four(n, h, w, c, dout, code, dx):
         last = (image + 1) * above * across * c - step
         for y in range(above):
             row = offset(dx, (image * h + 2 * y) * w * c)
+            if asks:
+                ask_for(row, 2 * w * c, 2 * w * c)
             for k in range(across):
                 i = 2 * k * c
                 for j in range(0, c - step + 1, step):

@@ -1,10 +1,13 @@
 """A convolution and the windows of 2 x 2 behind it, which the compiled loop does as one."""
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
+from fastnet.kernels.convolution_in_loop import convolution_in_loop
 from fastnet.kernels.convolution_pooling import convolution_pooling_in_loop, images_at_a_time
 from fastnet.layers import (
     Conv1D,
@@ -13,7 +16,10 @@ from fastnet.layers import (
     Dropout,
     Flatten,
     MaxPooling2D,
+    Relu,
     Reshape,
+    Sigmoid,
+    Tanh,
     pooling,
 )
 from fastnet.models import Sequential
@@ -118,6 +124,40 @@ def test_an_activation_of_its_own_stays_between():
     model = network((8, 8, 1), activation="gelu")
     model.build((8, 8, 1))
     assert len(steps_of(model)) == 3
+
+
+@pytest.mark.parametrize("layer", [Relu, Sigmoid, Tanh])
+@pytest.mark.parametrize("behind", [[MaxPooling2D(2)], [], [Conv2D(2, 1)]], ids=str)
+def test_an_activation_behind_a_convolution_is_its_own(layer, behind):
+    """Same steps, same bits; of a convolution of single pixels, too, which is a product."""
+    x, t = images(20, (8, 8, 2))
+    name, made = layer.__name__.lower(), []
+    for first in ([Conv2D(5, 3), layer()], [Conv2D(5, 3, activation=name)]):
+        model = Sequential([*first, *copy.deepcopy(behind), Dense(3)], dtype="float64", seed=0)
+        model.build((8, 8, 2))
+        model.layers[0].W[...] = np.random.default_rng(1).standard_normal((3, 3, 2, 5))
+        model.l2 = 0.1
+        model.layers[-1].W[...] = np.linspace(-1, 1, model.layers[-1].W.size).reshape(-1, 3)
+        model.fit(x, t, 2, 8, Adam(), shuffle=False, verbose=0)
+        made.append(model)
+    assert len(made[0]._network.table) == len(made[1]._network.table)
+    assert steps_of(made[0]) == steps_of(made[1])
+    assert_array_equal(made[0].parameter_vector, made[1].parameter_vector)
+    assert_array_equal(made[0].predict(x), made[1].predict(x))
+
+
+def test_a_second_activation_and_one_behind_a_flatten_stay_apart():
+    for layers in ([Conv2D(4, 3), Relu(), Tanh()], [Conv2D(4, 3), Flatten(), Relu()]):
+        model = Sequential([*layers, Dense(3)], seed=0)
+        model.build((5, 5, 1))
+        assert len(model._network.table) == 3
+
+
+def test_single_pixels_are_one_product():
+    model = Sequential([Conv2D(4, 1), Relu(), Conv2D(3, 1, strides=2), Dense(3)], seed=0)
+    model.build((5, 5, 2))
+    assert len(model._network.table) == 3 and steps_of(model) == [convolution_in_loop]
+    assert model._network.products == 25 * (2 * 4 + 4) + 9 * 4 * 3 + 27 * 3 + 3
 
 
 def test_weights_decay_and_freeze():

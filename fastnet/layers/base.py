@@ -75,8 +75,7 @@ class LoopLayer(NamedTuple):
         for each thread, which loses them when it calls another layer.
     whole : bool
         Whether they take all rows of a batch at once: where `backward` writes gradients of
-        parameters, or they go by the whole batch. Then this network's rows are not divided among
-        threads.
+        parameters, or they go by the whole batch. Then threads do not divide this network's rows.
     rescales : bool
         Whether it is x * numbers[0] + numbers[1] and no more. Where it is the first of several, the
         loop does that to the rows of x as it reads them, at no cost.
@@ -84,9 +83,10 @@ class LoopLayer(NamedTuple):
         Of a product: rows that it makes of a sample, its input and output cut into so many.
     joins : function, optional
         What it and the step before it are as one, given that step; None where they stay two.
+    activated : function, optional
+        What it is with an activation behind it, given the code; None where that stays apart.
     products : int
-        Multiply-adds for one sample, by which threads are asked for; 0: one for each parameter and
-        step.
+        Multiply-adds for one sample, by which threads are asked for; 0: one a parameter and step.
     """
 
     output_shape: tuple[int, ...]
@@ -102,6 +102,7 @@ class LoopLayer(NamedTuple):
     rescales: bool = False
     steps: int = 1
     joins: Callable[[LoopLayer], LoopLayer | None] | None = None
+    activated: Callable[[int], LoopLayer] | None = None
     products: int = 0
 
     @property

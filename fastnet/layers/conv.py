@@ -17,6 +17,7 @@ from fastnet.kernels.convolution_in_loop import (
     scratch_size,
 )
 from fastnet.layers.base import LoopLayer, Outputs, Steps
+from fastnet.layers.convolution import is_product
 from fastnet.layers.convolving import Convolving
 from fastnet.layers.dense import ACTIVATIONS, ALIASES, RANGES, _fused, _named
 
@@ -161,18 +162,37 @@ class Conv2D(Convolving):
         code = _fused(type(self).__name__, self.activation)
         shape = self.output_shape(input_shape)
         W = self._kernel_shape(type(self).__name__, input_shape)
+        parameters = (W, (self.filters,))[: 1 + self.use_bias]
+        if is_product(g):
+            step = LoopLayer(
+                shape,
+                parameters,
+                activation=IDENTITY if code is None else code,
+                steps=g.out_height * g.out_width,
+            )
+            return [step, *self._apart(code, shape)]
         step = LoopLayer(
             shape,
-            (W, (self.filters,))[: 1 + self.use_bias],
+            parameters,
             CONVOLUTION,
             numbers=(*g, int(self.use_bias), IDENTITY if code is None else code),
             own=scratch_size(g),
             products=math.prod(shape) * math.prod(W[:-1]),
         )
+        if code == IDENTITY:
+
+            def activated(code: int) -> LoopLayer:
+                return step._replace(numbers=(*step.numbers[:-1], code), activated=None)
+
+            return [step._replace(activated=activated)]
+        return [step, *self._apart(code, shape)]
+
+    def _apart(self, code: int | None, shape: tuple[int, ...]) -> list[LoopLayer]:
+        """Return the activation as a layer of its own, where the kernels have no code of it."""
         if code is not None:
-            return [step]
+            return []
         activation = ACTIVATIONS[_named(type(self).__name__, self.activation)]()
-        return [step, *activation.in_loop(shape)]
+        return list(activation.in_loop(shape))
 
 
 class Conv1D(Conv2D):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import (
     IDENTITY,
+    affine_backward,
+    affine_backward_params,
     convolution_backward_input,
     convolution_backward_params,
     convolution_forward,
@@ -20,6 +23,12 @@ from fastnet.kernels.geometry import Geometry, geometry_of
 from fastnet.layers.base import ANYWHERE, Layer, Outputs
 
 __all__ = ["Convolution"]
+
+
+def is_product(g: Geometry) -> bool:
+    """Tell whether windows are pixels, so that a convolution is a product of all of them with W."""
+    ones = g.kernel_height, g.kernel_width, g.row_stride, g.column_stride, g.groups
+    return set(ones) == {1} and not g.padded
 
 
 def convolved(
@@ -38,13 +47,24 @@ def gradients(
 
     Where nobody wants dx, it is not computed, and an array without images.
     """
-    work, numbers = empty(scratch_size(g), x.dtype), _numbers(g)
     dW, db = empty(W.shape, x.dtype), empty(g.filters, x.dtype)
     dx = empty((len(x) * wants_dx, *x.shape[1:]), x.dtype)
+    if is_product(g):  # 0.6 to 1.0 of the time; forward the kernel of convolutions is as fast
+        if wants_dx:
+            affine_backward(_rows(x), _rows(W), _rows(dout), _rows(dx), _rows(dW), db)
+        else:
+            affine_backward_params(_rows(x), _rows(dout), _rows(dW), db)
+        return dx, dW, db
+    work, numbers = empty(scratch_size(g), x.dtype), _numbers(g)
     if wants_dx:
         convolution_backward_input(dout, W, numbers, work, dx)
     convolution_backward_params(x, dout, numbers, work, dW, db)
     return dx, dW, db
+
+
+def _rows(array: NDArray[Any]) -> NDArray[Any]:
+    """Return pixels, or taps, as the rows of a matrix."""
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 def _numbers(g: Geometry) -> NDArray[np.int64]:

@@ -165,12 +165,15 @@ class Activation(Layer):
 
 
 class _Fused(Activation):
-    """An activation that the loop makes a part of the product before it."""
+    """An activation that the loop makes a part of the product or convolution before it."""
 
     _code: ClassVar[int]
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        return [LoopLayer(input_shape, activation=self._code)]
+        return [LoopLayer(input_shape, activation=self._code, joins=self._behind)]
+
+    def _behind(self, before: LoopLayer) -> LoopLayer | None:
+        return None if before.activated is None else before.activated(self._code)
 
 
 class _WithAlpha(Activation):
