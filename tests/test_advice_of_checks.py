@@ -1,4 +1,4 @@
-"""The advice of the other errors, each beside a call that follows it. The rest: test_advice.py."""
+"""The advice of the other errors, each beside a call that follows it. The rest: advice/."""
 
 import numpy as np
 import pytest

@@ -103,7 +103,7 @@ def backward(x, W, dout):
 
 
 def activated(z, activation):
-    """The activation's own kernel: test_activations.py holds it to the reference."""
+    """The activation's own kernel: activations/ holds it to the reference."""
     out = z.copy()
     if ACTIVATIONS[activation]:
         getattr(kernels, f"{ACTIVATIONS[activation]}_forward")(z, out)

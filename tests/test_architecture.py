@@ -68,8 +68,8 @@ MIRRORED = {"functions", "gradient", "initializers", "layers", "losses", "metric
 # Tests of a word -> the files that are parts of it: tests/mutants.py asks them first.
 PARTS = {
     "models/test_heads.py": ("loop/branches",),
-    "test_activations.py": ("gates", "rectifiers"),
-    "test_batch_normalization.py": ("frozen_normalization",),
+    "activations/test_kernels.py": ("gates", "rectifiers"),
+    "batch_normalization/test_numbers.py": ("frozen_normalization",),
     "test_convolution.py": (
         *("gathered", "geometry", "sliding"),
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
@@ -329,6 +329,12 @@ def kernels_return_nothing(root):
                 yield f"{path}: {function.name} returns a value"
 
 
+def has_tests(root, word):
+    """Whether a word has its test: a file, or a room of them."""
+    tests = root / "tests"
+    return (tests / f"test_{word}.py").is_file() or any((tests / word).glob("test_*.py"))
+
+
 def one_word_opens_four_doors(root):
     for path, _ in sources(root, "kernels"):
         word = path.relative_to("kernels").with_suffix("").as_posix()
@@ -341,7 +347,7 @@ def one_word_opens_four_doors(root):
         if path.parts[1] in OF_ONE_WORD:
             word = path.parts[1]
         name = word.rpartition("/")[2]
-        doors = [f"tests/test_{name.lstrip('_')}.py"]
+        doors = [] if has_tests(root, name.lstrip("_")) else [f"tests/test_{name.lstrip('_')}.py"]
         if word not in TWINLESS:
             doors += [f"fastnet/reference/kernels/{name}.py"]
             doors += [f"asv_benchmarks/benchmarks/{name}.py"]
@@ -349,9 +355,8 @@ def one_word_opens_four_doors(root):
     rooms = {path.parent for path in (root / "fastnet").glob("*/__init__.py")}
     rooms -= {root / "fastnet" / "kernels", root / "fastnet" / "reference"}
     for path in [*(root / "fastnet").glob("*.py"), *sorted(rooms)]:
-        doors = [] if path.stem.startswith("__") else [f"tests/test_{path.stem}.py"]
-        if any((root / "tests" / path.stem).glob("test_*.py")):  # a room of tests
-            doors = []
+        tested = path.stem.startswith("__") or has_tests(root, path.stem)
+        doors = [] if tested else [f"tests/test_{path.stem}.py"]
         if path.stem in MIRRORED:
             twin = root / "fastnet" / "reference" / path.stem
             doors += [f"fastnet/reference/{path.stem}{'/__init__' * twin.is_dir()}.py"]

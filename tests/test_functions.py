@@ -1,6 +1,6 @@
 """sigmoid, relu, softmax and the errors: numbers, limits and forms of their arguments.
 
-test_contract.py has dtypes and layouts, checks/ the errors.
+contract/ has dtypes and layouts, checks/ the errors.
 """
 
 import numpy as np

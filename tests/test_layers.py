@@ -1,6 +1,6 @@
 """Layers: numbers against the reference and central differences, and what they keep.
 
-test_contract.py has dtypes and layouts, test_layer_losses.py the losses, checks/ the errors.
+contract/ has dtypes and layouts, test_layer_losses.py the losses, checks/ the errors.
 """
 
 import copy

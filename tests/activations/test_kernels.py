@@ -1,43 +1,25 @@
-"""Activations as kernels and as layers: error, edges, every length, in place, against torch.
+"""Activations as kernels: the exact functions, their limits and edges, any length and shape.
 
-They are found by walking fastnet.kernels; what each is, is said once, in EXACT. Their layers stand
-in test_layers.py, test_contract.py and checks/ too.
+What all layers have in common is in test_layers.py, contract/ and checks/ too.
 """
 
-import importlib
-import pkgutil
 from typing import Any, NamedTuple
 
 import mpmath
 import numpy as np
 import pytest
+from activation_points import MADE, MARGIN, NAMES, SENTINEL, every_dtype, samples
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet import kernels, layers
-from fastnet.kernels.elementwise_layers import Elementwise
-from fastnet.layers import Elu, Gelu, LeakyRelu, Silu, Step
+from fastnet import kernels
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-def found():
-    """Yield the name and the kernels of every activation."""
-    for file in pkgutil.iter_modules(kernels.__path__, "fastnet.kernels."):
-        for value in vars(importlib.import_module(file.name)).values():
-            if isinstance(value, Elementwise):
-                yield value.forward.__name__.removesuffix("_forward"), value
-
-
-MADE = dict(found())
-NAMES = sorted(MADE)
 FUSED = ["relu", "sigmoid", "tanh"]
 ALPHA = {"leaky_relu": 0.25, "elu": 1.5}
 READS = {name: made.backward.py_func.__code__.co_varnames[0] for name, made in MADE.items()}
 every_name = pytest.mark.parametrize("name", NAMES)
 
 SIZES = (*range(18), 31, 32, 33, 63, 64, 65, 200)
-MARGIN, SENTINEL = 40, -7.25
 INF, NAN, TINY = np.inf, np.nan, "tiny"  # the smallest subnormal number of the dtype
 
 
@@ -117,16 +99,6 @@ def framed(size, dtype):
 
 def assert_frame(buffer):
     assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
-
-
-def among_nans(array):
-    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
-    buffer[MARGIN : MARGIN + array.size] = array
-    return buffer[MARGIN : MARGIN + array.size]
-
-
-def samples(dtype, size, seed=0):
-    return among_nans((3 * np.random.default_rng(seed).standard_normal(size)).astype(dtype))
 
 
 def numbers(name, dtype):
@@ -322,117 +294,3 @@ def test_any_shape(name, dtype):
         known = x[:count].reshape(shape).copy() if READS[name] == "x" else y
         getattr(kernels, f"{name}_backward")(known, *alpha, dout[:count].reshape(shape), y)
         assert_array_equal(y, dx[:count].reshape(shape))
-
-
-KINDS = [getattr(layers, name) for name in [*layers.activations.__all__, *layers.gates.__all__]]
-LAYERS = {kind.kernels.forward.__name__.removesuffix("_forward"): kind for kind in KINDS}
-LAYERS["gelu_tanh"] = lambda: Gelu("tanh")
-
-
-def test_every_activation_has_a_layer():
-    assert NAMES == sorted(LAYERS)
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
-def test_gradient_equals_central_differences(name):
-    x, h = np.linspace(-3, 3, 40), 1e-6  # without 0, where some have no derivative
-    layer = LAYERS[name]()
-    difference = (layer.forward(x + h) - layer.forward(x - h)) / (2 * h)
-    layer.forward(x)
-    dx = layer.backward(np.ones(40))
-    assert np.abs(dx).max() > 0.2
-    assert_allclose(dx, difference, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
-@every_dtype
-def test_torch_agrees(name, dtype):
-    torch = pytest.importorskip("torch")
-    F = torch.nn.functional
-    theirs = {"identity": lambda x: x, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh")}
-    called = theirs.get(name) or getattr(F, name)
-    x, dout = samples(dtype, 300), samples(dtype, 300, seed=1)
-    tensor = torch.tensor(x, requires_grad=True)
-    expected = called(tensor)
-    expected.backward(torch.tensor(dout))
-    layer = LAYERS[name]()
-    eps = np.finfo(dtype).eps
-    assert_allclose(layer.forward(x), expected.detach().numpy(), rtol=0, atol=16 * eps)
-    assert_allclose(layer.backward(dout), tensor.grad.numpy(), rtol=0, atol=100 * eps)
-
-
-def test_layers_say_what_they_are():
-    made = [LeakyRelu(), Elu(2), Gelu(), Gelu("tanh"), Silu(), Step()]
-    assert repr(made) == (
-        "[LeakyRelu(alpha=0.01), Elu(alpha=2.0), Gelu(), Gelu(approximate='tanh'), Silu(), Step()]"
-    )
-    assert all(layer.params == layer.grads == [] for layer in made)
-
-
-def test_what_was_set_between_forward_and_backward_waits():
-    x = np.array([-1.0, 2.0])
-    layer = LeakyRelu(0.5)
-    layer.forward(x)
-    layer.alpha = 0.1
-    assert_array_equal(layer.backward(np.ones(2)), [0.5, 1])
-    assert_array_equal(layer.forward(x), [-0.1, 2])
-    layer = Gelu()
-    layer.forward(x)
-    layer.approximate = "tanh"
-    exact = Gelu()
-    exact.forward(x)
-    assert_array_equal(layer.backward(np.ones(2)), exact.backward(np.ones(2)))
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
-    [
-        (
-            lambda: LeakyRelu(-0.1),
-            ValueError,
-            "LeakyRelu: alpha must be finite and not negative, got -0.1. Give a number such as "
-            "0.01.",
-        ),
-        (
-            lambda: Elu(np.inf),
-            ValueError,
-            "Elu: alpha must be finite and not negative, got inf. Give a number such as 0.01.",
-        ),
-        (lambda: Elu("1"), TypeError, "Elu: alpha must be a real number, got '1'. Give a float."),
-        (
-            lambda: LeakyRelu(1e39).forward(np.ones(2, np.float32)),
-            ValueError,
-            "LeakyRelu.forward: alpha must be finite in float32, got 1e+39. Give a number such as "
-            "1.",
-        ),
-        (
-            lambda: Gelu("erf"),
-            ValueError,
-            "Gelu: approximate must be one of 'none', 'tanh', got 'erf'. Give one of these names.",
-        ),
-        (lambda: Gelu().backward(1.0), RuntimeError, "Gelu.backward: call forward first."),
-        (lambda: Elu().backward(1.0), RuntimeError, "Elu.backward: call forward first."),
-        (
-            lambda: Silu().forward("text"),
-            TypeError,
-            "Silu.forward: x must be an array of integers, float16, float32 or float64, got str of "
-            "dtype <U4. Give an array of numbers.",
-        ),
-    ],
-)
-def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
-
-
-def test_a_wrong_upstream_shape():
-    for make in LAYERS.values():
-        layer = make()
-        layer.forward(np.ones((3, 4)))
-        with pytest.raises(ValueError) as raised:
-            layer.backward(np.ones(12))
-        assert str(raised.value) == (
-            f"{type(layer).__name__}.backward: dout must have shape (3, 4), got dout.shape=(12,). "
-            "Give one number for each output of forward."
-        )

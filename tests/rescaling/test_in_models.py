@@ -1,158 +1,28 @@
-"""Rescaling: kernels, the layer, and what a number in x means to a model, whatever its dtype."""
+"""Rescaling in models: any dtype gives the same bits, in place."""
 
 import copy
-import io
-import logging
 import pickle
 import tracemalloc
-from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
+from rescaled import ANSWERS, KINDS, ONES, PIXELS, bits, every_dtype
 
 import fastnet
-from fastnet import kernels, models, reference, weights_file
+from fastnet import kernels, models, reference
 from fastnet.datasets import load_digits
 from fastnet.gradient import gradient_check
 from fastnet.layers import (
     BatchNormalization,
     Dense,
-    Dropout,
     Embedding,
     Layer,
-    LeakyRelu,
     Relu,
     Rescaling,
-    Tanh,
 )
 from fastnet.models import Sequential, zeros
 from fastnet.optimizer import SGD, Adam
-
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-KINDS = ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"]
-KINDS += ["float16", "float32", "float64"]
-
-
-def bits(array):
-    return np.ascontiguousarray(array).tobytes()
-
-
-# --------------------------------------------------------------------------- kernels, by hand
-
-
-@pytest.mark.parametrize("size", [*range(1, 35), 63, 64, 65, 200])
-@every_dtype
-def test_kernels_have_the_bits_of_numpy(size, dtype):
-    rng, kind = np.random.default_rng(size), np.dtype(dtype).type
-    framed, x = np.full((3, size), 7, dtype), rng.standard_normal((1, size)).astype(dtype)
-    x[0, -1] = -0.0
-    for offset in (kind(-0.3), kind(-0.0)):
-        kernels.rescaling_forward(x, kind(0.1), offset, framed[1:2])
-        assert bits(framed[1:2]) == bits(x * kind(0.1) + offset)
-        twin = np.empty_like(x)
-        reference.kernels.rescaling_forward(x, kind(0.1), offset, twin)
-        assert bits(framed[1:2]) == bits(twin)
-    kernels.rescaling_backward(x, kind(0.1), framed[1:2])
-    assert bits(framed[1:2]) == bits(x * kind(0.1))
-    assert (framed[[0, 2]] == 7).all()
-    kernels.rescaling_forward(x, kind(2), kind(1), x)  # in place
-    kernels.rescaling_backward(x, kind(2), x)
-    assert x[0, -1] == 2
-
-
-def test_nan_and_infinity_stay():
-    out = Rescaling(-0.5, 3).forward(np.array([np.nan, np.inf, -np.inf]))
-    assert_array_equal(out, [np.nan, -np.inf, np.inf])
-
-
-@every_dtype
-def test_zero_keeps_its_sign_without_an_offset(dtype):
-    x, layer = np.array([[-0.0, 0.0]], dtype), Rescaling(2)
-    assert_array_equal(np.signbit(layer.forward(x)), [[True, False]])
-    for stack in ([Rescaling(2)], [Rescaling(2), Rescaling(3)]):
-        found = Sequential(stack, dtype=dtype).predict(x)
-        assert_array_equal(np.signbit(found), [[True, False]])
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_by_hand_any_dtype_and_shape(kind):
-    x = np.arange(24).reshape(2, 3, 4).astype(kind)
-    layer = Rescaling(1 / 4, offset=-1)
-    out, dx = layer.forward(x), layer.backward(np.ones((2, 3, 4), np.float32))
-    assert out.dtype == (kind if kind[:5] == "float" else "float64")
-    assert_array_equal(out, x.astype(float) / 4 - 1)
-    assert dx.dtype == np.float32 and (dx == 0.25).all()
-    assert layer.forward(8) == 1 and np.ndim(layer.forward(8)) == 0
-    assert_array_equal(layer.forward([[4, 8]]), [[0, 1]])
-
-
-def test_backward_goes_by_the_scale_of_forward():
-    layer = Rescaling(0.5)
-    layer.forward(np.ones(3))
-    layer.scale = 4
-    assert_array_equal(layer.backward([1, 2, 3]), [0.5, 1, 1.5])
-    assert_array_equal(layer.forward([1, 2, 3]), [4, 8, 12])
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
-
-
-def test_bad_arguments_and_calls():
-    scale = "must be finite and not 0, got {}. Give a number such as 1 / 255."
-    for value in (0, np.nan, -np.inf):
-        text = scale.format(float(value))
-        refused(lambda value=value: Rescaling(value), ValueError, f"Rescaling: scale {text}")
-    layer = Rescaling(2)
-    refused(
-        lambda: setattr(layer, "scale", 0.0),
-        ValueError,
-        f"Rescaling.scale: scale {scale.format(0.0)}",
-    )
-    refused(
-        lambda: Rescaling(1, np.inf),
-        ValueError,
-        "Rescaling: offset must be finite, got inf. Give a number such as -1.",
-    )
-    refused(
-        lambda: Rescaling("1/255"),
-        TypeError,
-        "Rescaling: scale must be a real number, got '1/255'. Give a float.",
-    )
-    refused(
-        lambda: Rescaling(2).backward(1), RuntimeError, "Rescaling.backward: call forward first."
-    )
-    layer.forward(np.ones((2, 3)))
-    refused(
-        lambda: layer.backward(np.ones(3)),
-        ValueError,
-        "Rescaling.backward: dout must have shape (2, 3), got dout.shape=(3,). Give one number "
-        "for each output of forward.",
-    )
-    refused(
-        lambda: Rescaling(1e300).forward(np.ones(2, np.float32)),
-        ValueError,
-        "Rescaling.forward: scale must be finite in float32, got 1e+300. Give a number such as 1.",
-    )
-
-
-@pytest.mark.parametrize("layer", [Rescaling(1e300), Rescaling(1, -1e39), LeakyRelu(1e300)])
-def test_numbers_that_the_models_dtype_cannot_hold_are_refused(layer):
-    for stack in ([layer, Dense(2, input_shape=3)], [Dense(2, input_shape=3), layer]):
-        i = stack.index(layer)
-        refused(
-            lambda stack=stack: Sequential(stack),
-            ValueError,
-            f"Sequential.add: layers[{i}] must have numbers that are finite in float32, got "
-            f'{layer!r}. Give smaller ones, or make the model with dtype="float64".',
-        )
-        Sequential(copy.deepcopy(stack), dtype="float64").predict(np.zeros((1, 3)))
-
-
-# --------------------------------------------------------------------------- numbers in any dtype
 
 
 def learnt(x, t, dtype="float32", stack=None, validation=None, **options):
@@ -168,9 +38,6 @@ def learnt(x, t, dtype="float32", stack=None, validation=None, **options):
     results += [model.forward(*few), model.backward(), model.gradient_vector]
     results += model.numerical_gradient(*few)
     return [bits(np.array(result)) for result in results]
-
-
-ONES, ANSWERS = np.eye(6)[np.arange(300) % 6], np.arange(300) % 6
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -214,11 +81,6 @@ def test_the_digits_as_stored():
     assert bits(model.parameter_vector) == bits(same.parameter_vector)
     assert model.evaluate(*test)["accuracy"] == same.evaluate(same_x_test, test[1])["accuracy"]
     assert model.evaluate(*test)["accuracy"] >= 0.97
-
-
-# --------------------------------------------------------------------------- in a model
-
-PIXELS = np.random.default_rng(1).integers(0, 256, (120, 21), np.uint8)
 
 
 @pytest.mark.parametrize("offset", [0.0, -1.0])
@@ -379,72 +241,3 @@ def test_zeros_are_skipped_where_they_are_zeros_to_the_product(fill, layer, skip
     rows = model._rows("fit", x)
     found = zeros.skipping_zeros(model._network, rows, 4096, 64)
     assert bool(found.program["sparse_forward"][0]) == skips
-
-
-# --------------------------------------------------------------------------- saved, shown
-
-
-@every_dtype
-def test_saved_with_the_model(tmp_path, dtype, caplog):
-    stack = [Rescaling(1 / 255, 0.1), Dense(4, "tanh"), Rescaling(2), Dense(6)]
-    model = Sequential(stack, dtype=dtype, seed=0)
-    model.fit(PIXELS, ANSWERS[:120], 2, verbose=0)
-    model.save(tmp_path / "model")
-    with caplog.at_level(logging.WARNING, "fastnet"):
-        same = Sequential.load(tmp_path / "model")
-    assert not caplog.records
-    assert repr(same.layers) == repr(model.layers)
-    assert bits(same.predict(PIXELS)) == bits(model.predict(PIXELS))
-    for each in (model, same):
-        each.fit(PIXELS, ANSWERS[:120], 2, verbose=0)
-    assert bits(same.parameter_vector) == bits(model.parameter_vector)
-
-
-def test_files_of_versions_that_divided_bytes_unasked(tmp_path, caplog, monkeypatch):
-    """They load as they are, with a warning whose advice gives their predictions."""
-    model = Sequential([Dense(4, "tanh"), Dense(6)], seed=0)
-    floats = PIXELS * np.float32(1 / 255)
-    model.fit(floats, ANSWERS[:120], 2, verbose=0)
-    monkeypatch.setattr(weights_file, "FORMAT", 1)
-    model.save(tmp_path / "old")
-    numbers = Sequential([Embedding(np.ones((3, 2))), Dense(2)])
-    numbers.build(2)
-    numbers.save(tmp_path / "numbers")
-    monkeypatch.undo()
-    with caplog.at_level(logging.WARNING, "fastnet"):
-        old = Sequential.load(tmp_path / "old")
-        Sequential.load(tmp_path / "numbers")  # of rows, which were never divided
-    (said,) = caplog.messages
-    assert said == (
-        f"fastnet: {tmp_path / 'old'} was saved by a version that divided uint8 x by 255, which "
-        "this one takes as it is. If the model is given uint8 images: "
-        "model.layers.insert(0, Rescaling(1 / 255)). Save it again to end this warning."
-    )
-    assert bits(old.predict(floats)) == bits(model.predict(floats))
-    old.layers.insert(0, Rescaling(1 / 255))
-    assert bits(old.predict(PIXELS)) == bits(model.predict(floats))
-    old.save(tmp_path / "new")
-    caplog.clear()
-    with caplog.at_level(logging.WARNING, "fastnet"):
-        again = Sequential.load(tmp_path / "new")
-    assert not caplog.messages and bits(again.predict(PIXELS)) == bits(old.predict(PIXELS))
-
-
-def test_summary_and_repr():
-    stack = [Rescaling(1 / 255), Dense(4), Dropout(0.2), Rescaling(2, offset=-1), Tanh()]
-    model = Sequential(stack, seed=0)
-    model.build(21)
-    with redirect_stdout(io.StringIO()) as printed:
-        model.summary()
-    assert printed.getvalue() == (
-        "layer      made with                          output  weights       parameters\n"
-        "Rescaling  scale=0.00392157, offset=0         (21,)                          0\n"
-        "Dense                                         (4,)    (21, 4) (4,)          88\n"
-        "Dropout    dropout_ratio=0.2, inverted=False  (4,)                           0\n"
-        "Rescaling  scale=2, offset=-1                 (4,)                           0\n"
-        "Tanh                                          (4,)                           0\n"
-        "total                                                                       88\n"
-    )
-    assert repr(stack[0]) == "Rescaling(0.00392156862745098)"
-    assert repr(stack[3]) == "Rescaling(2.0, offset=-1.0)"
-    assert "Rescaling(0.00392156862745098), Dense(4)" in repr(model)

@@ -1,0 +1,35 @@
+"""Every activation that the kernels have, with points and frames for them."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+from fastnet import kernels
+from fastnet.kernels.elementwise_layers import Elementwise
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+
+
+def found():
+    """Yield the name and the kernels of every activation."""
+    for file in pkgutil.iter_modules(kernels.__path__, "fastnet.kernels."):
+        for value in vars(importlib.import_module(file.name)).values():
+            if isinstance(value, Elementwise):
+                yield value.forward.__name__.removesuffix("_forward"), value
+
+
+MADE = dict(found())
+NAMES = sorted(MADE)
+MARGIN, SENTINEL = 40, -7.25
+
+
+def among_nans(array):
+    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
+    buffer[MARGIN : MARGIN + array.size] = array
+    return buffer[MARGIN : MARGIN + array.size]
+
+
+def samples(dtype, size, seed=0):
+    return among_nans((3 * np.random.default_rng(seed).standard_normal(size)).astype(dtype))

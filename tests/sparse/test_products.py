@@ -1,0 +1,135 @@
+"""Products that skip zeros have the bits of those that do not."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sparse_rows import assert_frame, every_dtype, every_shape, framed, operands, rows
+
+from fastnet.kernels import (
+    IDENTITY,
+    SIGMOID,
+    affine_backward_params,
+    affine_forward,
+    matmul_backward,
+    matmul_forward,
+    sigmoid_forward,
+    simd,
+    sparse,
+)
+
+
+def products(x, W, dout, b, activation=IDENTITY):
+    """Return out, dW and db of the affine kernels, whose frames are checked."""
+    frames = [framed(shape, x.dtype) for shape in (dout.shape, W.shape, b.shape)]
+    out, dW, db = (inside for _, inside in frames)
+    affine_forward(x, W, b, activation, out)
+    affine_backward_params(x, dout, dW, db)
+    for buffer, _ in frames:
+        assert_frame(buffer)
+    return out, dW, db
+
+
+def dense_products(x, W, dout):
+    """Return out and dW of the kernels that look for no zeros."""
+    out, dx, dW = np.empty_like(dout), np.empty_like(x), np.empty_like(W)
+    matmul_forward(x, W, out)
+    matmul_backward(x, W, dout, dx, dW)
+    return out, dW
+
+
+@every_dtype
+@every_shape
+@pytest.mark.parametrize("share", [0, 0.02, 0.1])
+def test_bits_are_those_of_the_dense_product(dtype, shape, share):
+    x, W, dout, b = operands(dtype, shape, share)
+    x[:, shape[1] // 3] = 1  # a column without zeros
+    x[shape[0] // 2] = 0  # and a row of zeros
+    n, d, _ = shape
+    together = max(4, simd.BITS // 8 // x.itemsize)
+    assert rows(x, W, dout, b) == (n - n % 4, d - d % together)
+    b[:] = 0
+    out, dW, db = products(x, W, dout, b)
+    dense = dense_products(x, W, dout)
+    assert_array_equal(out, dense[0])
+    assert_array_equal(dW, dense[1])
+    assert_array_equal(db, products(np.ones_like(x), W, dout, b)[2])
+
+
+@every_dtype
+@every_shape
+def test_bias_and_activation(dtype, shape):
+    x, W, dout, b = operands(dtype, shape, 0.05)
+    W /= 8
+    out = products(x, W, dout, b)[0]
+    x64, W64 = x.astype(np.float64), W.astype(np.float64)
+    bound = np.finfo(dtype).eps * (abs(x64) @ abs(W64) + abs(b)) * 16
+    assert (abs(out - (x64 @ W64 + b)) <= bound).all()
+    expected = np.empty_like(out)
+    sigmoid_forward(out, expected)
+    assert_array_equal(products(x, W, dout, b, SIGMOID)[0], expected)
+
+
+@every_dtype
+def test_what_does_not_pay_is_left_to_the_dense_product(dtype):
+    shape = 100, 784, 50
+    for share in (0.3, 1):
+        assert rows(*operands(dtype, shape, share)) == (0, 0)
+    narrow = 2 * simd.BITS // 8 // np.dtype(dtype).itemsize - 1
+    for small in ((31, 8000, 50), (100, 784, narrow), (32, 511, 50), (100, 784, 3000)):
+        assert rows(*operands(dtype, small, 0.01)) == (0, 0), small
+    x, W, dout, b = operands(dtype, shape, 0.01)
+    for few in (slice(0, 4), slice(48, 52), slice(96, 100)):
+        kept = x[few].copy()
+        x[few] = 1
+        assert rows(x, W, dout, b) == (0, 0)
+        x[few] = kept
+
+
+@every_dtype
+@pytest.mark.parametrize("n", [128, 2 * sparse.TERMS + 20])
+def test_an_x_that_looks_like_zeros_and_is_not_is_left_halfway(dtype, n):
+    x, W, dout, b = operands(dtype, (n, 784, 50), 0.02)
+    b[:] = 0
+    columns, most = x.copy(), np.ones_like(x)
+    columns[:, ::4] = 1  # a quarter, and one of each four together
+    for few in (slice(0, 4), slice((n - 4) // 2, (n - 4) // 2 + 4), slice(n - 4, n)):
+        most[few] = x[few]
+    for array, expected in (
+        (columns, (n, sparse.SAMPLED_COLUMNS)),
+        (most, (sparse.CHUNK, sparse.SAMPLED_COLUMNS)),
+    ):
+        assert rows(array, W, dout, b) == expected
+        dense = dense_products(array, W, dout)
+        for found, same in zip(products(array, W, dout, b), dense, strict=False):
+            assert_array_equal(found, same)
+
+
+@every_dtype
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [(0, 0), (500, 7), (-1, -1)])
+def test_zero_times_infinity_is_nan(dtype, bad, at):
+    """What is not finite spreads as in NumPy, from x, W and dout."""
+    x, W, dout, b = operands(dtype, (103, 785, 50), 0.05)
+    b[:] = 0
+    for i, array in enumerate((x, W, dout)):
+        kept, k = array.copy(), (at[0] % len(array), at[1])
+        array[k] = bad
+        taken = rows(x, W, dout, b)
+        assert [bool(n) for n in taken] == [i != 1, i != 2]
+        with np.errstate(invalid="ignore"):
+            for found, dense in zip(
+                products(x, W, dout, b), dense_products(x, W, dout), strict=False
+            ):
+                assert_array_equal(found, dense)
+        array[...] = kept
+
+
+@every_dtype
+def test_negative_zero_is_a_zero(dtype):
+    x, W, dout, b = operands(dtype, (100, 784, 50), 0.05)
+    b[:] = 0
+    negative = np.where(x == 0, dtype(-0.0), x)
+    for found, expected in zip(
+        products(negative, W, dout, b), products(x, W, dout, b), strict=True
+    ):
+        assert_array_equal(found, expected)

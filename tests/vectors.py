@@ -1,0 +1,19 @@
+"""Arrays of numbers and edges for vectors, and bits that are compared."""
+
+import numpy as np
+import pytest
+
+from fastnet.kernels import simd
+
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SENTINEL = -7.25
+
+
+def width(dtype):
+    return simd.BITS // (8 * np.dtype(dtype).itemsize)
+
+
+def numbers(dtype, rows=1):
+    """Vectors of whole numbers, no two alike."""
+    x = np.random.default_rng(0).permutation(rows * width(dtype)) + 1.0
+    return x.astype(dtype).reshape(rows, -1)
