@@ -192,8 +192,10 @@ def tests_of(path):
     texts = {test: test.read_text(encoding="utf-8") for test in tests}
     part = path.relative_to(path.parts[0]).with_suffix("").as_posix()
     own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
-    own += [test for name in names for test in tests if name.fullmatch(test.name)]
-    own += [test for test in tests if test.parent.name == room]  # tests/models/
+    own += [
+        t for name in names for t in tests if t.parent.name == "tests" and name.fullmatch(t.name)
+    ]
+    own += [test for test in tests if test.parent.name in (word, room)]  # tests/models/
     if not own:  # a part of a word of fastnet/
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
     above, _, last = module_of(path).rpartition(".")
