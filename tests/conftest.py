@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from fastnet import models
 from fastnet.kernels import _folders
 from fastnet.layers import Dense
 from fastnet.models import Sequential
+
+# What test files share has assertions, too; children, imported above, has none.
+shared = {path.stem for path in Path(__file__).parent.glob("*.py")}
+pytest.register_assert_rewrite(*(shared - sys.modules.keys()))
 
 ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = Path(fastnet.__file__).resolve().parent

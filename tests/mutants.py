@@ -189,7 +189,11 @@ def tests_of(path):
     room = path.parts[1].removesuffix(".py")
     names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    shared = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "tests").glob("*.py")}
     texts = {test: test.read_text(encoding="utf-8") for test in tests}
+    for test, text in texts.items():  # with what it has from files that tests share
+        asked = re.findall(r"^(?:from|import) (\w+)", text, re.M)
+        texts[test] = "\n".join([text, *(shared[name] for name in asked if name in shared)])
     part = path.relative_to(path.parts[0]).with_suffix("").as_posix()
     own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
     own += [

@@ -1,6 +1,6 @@
 """Cross entropies and the divergence: limits, small losses, the textbook's sigmoid with loss.
 
-test_losses.py compares them with the reference.
+losses/ compares them with the reference.
 """
 
 import numpy as np

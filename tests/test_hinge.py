@@ -1,4 +1,4 @@
-"""Hinge losses: by hand, rivals and ties. test_losses.py compares them with the reference."""
+"""Hinge losses: by hand, rivals and ties. losses/ compares them with the reference."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
 """Activations as kernels: the exact functions, their limits and edges, any length and shape.
 
-What all layers have in common is in test_layers.py, contract/ and checks/ too.
+What all layers have in common is in layers/, contract/ and checks/ too.
 """
 
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ import pytest
 
 from fastnet import models
 
-pytest.register_assert_rewrite("small_models")
-
 
 @pytest.fixture
 def interrupt(monkeypatch):

@@ -1,215 +1,25 @@
-"""Losses as kernels: mean squared error, then all that has a loss and a gradient, by table.
-
-test_hinge.py and test_cross_entropy.py have what is special to theirs, test_softmax.py the cross
-entropy of labels, test_published_losses.py other libraries.
-"""
+"""Losses as kernels: the reference, central differences, entries into the loop, edges."""
 
 import numpy as np
 import pytest
+from loss_kernels import KERNELS, SENTINEL, deltas, draw, every_dtype, value
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
 from fastnet.kernels import (
     cross_entropy,
-    helper,
     hinge,
     losses,
-    mean_loss,
-    mean_squared_error_backward,
-    mean_squared_error_forward,
 )
-from fastnet.layers import Dense
-from fastnet.losses import LoopLoss, Loss
-from fastnet.models import Sequential
-from fastnet.optimizer import SGD
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-SHAPES = [*((1, c) for c in range(18)), (2, 3), (5, 16), (7, 33), (17, 1), (300, 10), (3, 200)]
-SENTINEL = -7.25
-
-
-def loss_of(y, t):
-    loss = np.full(3, SENTINEL, y.dtype)
-    kept = y.copy(), t.copy()
-    mean_squared_error_forward(y, t, loss[1:2])
-    assert_array_equal(loss[[0, 2]], SENTINEL)
-    assert_array_equal(y, kept[0])
-    assert_array_equal(t, kept[1])
-    return loss[1]
-
-
-def gradient_of(y, t, dout):
-    buffer = np.full(y.size + 80, SENTINEL, y.dtype)
-    dx = buffer[40 : 40 + y.size].reshape(y.shape)
-    kept = y.copy(), t.copy()
-    mean_squared_error_backward(y, t, y.dtype.type(dout), dx)
-    assert_array_equal(buffer[:40], SENTINEL)
-    assert_array_equal(buffer[-40:], SENTINEL)
-    assert_array_equal(y, kept[0])
-    assert_array_equal(t, kept[1])
-    return dx
-
-
-def pair(dtype, shape, whole=False, seed=0):
-    rng = np.random.default_rng(seed)
-    draw = (lambda: rng.integers(-9, 10, shape)) if whole else (lambda: rng.standard_normal(shape))
-    return draw().astype(dtype), draw().astype(dtype)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@every_dtype
-def test_forward(shape, dtype):
-    """Whole numbers, whose sum is exact, to the bit; others by the length of the sum."""
-    expected = np.empty(1, dtype)
-    y, t = pair(dtype, shape, whole=True)
-    reference.mean_squared_error_forward(y, t, expected)
-    assert loss_of(y, t) == expected[0]
-
-    y, t = pair(dtype, shape, seed=1)
-    wide = np.empty(1, np.longdouble)
-    reference.mean_squared_error_forward(*(a.astype(np.longdouble) for a in (y, t)), wide)
-    assert abs(loss_of(y, t) - wide[0]) <= (shape[1] + 4) * np.finfo(dtype).eps * wide[0]
-
-
-@pytest.mark.parametrize("dout", [1.0, -0.3])
-@pytest.mark.parametrize("shape", SHAPES)
-@every_dtype
-def test_backward(shape, dout, dtype):
-    """To the bit: the reference has the same order of operations."""
-    y, t = pair(dtype, shape)
-    expected = np.empty_like(y)
-    reference.mean_squared_error_backward(y, t, dtype(dout), expected)
-    assert_array_equal(gradient_of(y, t, dout), expected)
-    mean_squared_error_backward(y, t, dtype(dout), y)  # dx may be y
-    assert_array_equal(y, expected)
-
-
-def test_by_hand():
-    y, t = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[0.0, 4.0], [0.0, 1.0]])
-    assert loss_of(y, t) == (1 + 4 + 0 + 4) / 2 / 2
-    assert_array_equal(gradient_of(y, t, 1.0), [[0.5, -1.0], [0.0, -1.0]])
-
-
-def test_gradient_equals_central_differences():
-    y, t = pair(np.float64, (4, 5))
-    dx = gradient_of(y, t, 1.5)
-    for i in np.ndindex(y.shape):
-        above, below = y.copy(), y.copy()
-        above[i] += 1e-5
-        below[i] -= 1e-5
-        assert abs(1.5 * (loss_of(above, t) - loss_of(below, t)) / 2e-5 - dx[i]) < 1e-9
-
-
-@every_dtype
-def test_a_batch_is_the_mean_of_its_rows(dtype):
-    y, t = pair(dtype, (6, 7))
-    rows = [float(loss_of(y[i : i + 1], t[i : i + 1])) for i in range(6)]
-    assert abs(loss_of(y, t) - np.mean(rows)) <= 2 * np.finfo(dtype).eps * np.mean(rows)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@every_dtype
-def test_nan_and_infinity(value, dtype):
-    y, t = pair(dtype, (5, 19))
-    clean = gradient_of(y, t, 1.0)
-    y[3, 17] = value
-    dx = gradient_of(y, t, 1.0)
-    assert_array_equal(loss_of(y, t), np.abs(dtype(value)))
-    assert_array_equal(dx[3, 17], dtype(value))
-    assert_array_equal(np.delete(dx, 3 * 19 + 17), np.delete(clean, 3 * 19 + 17))
-
-
-@every_dtype
-def test_many_rows_lose_no_digits(dtype):
-    """The rows are summed in float64: float32 gave 1,087,937 for the sum of 10**7 times 0.1."""
-    y = np.full((1_000_000, 1), 0.1, dtype)
-    t = np.zeros_like(y)
-    expected = float(y[0, 0]) ** 2 / 2
-    bound = 2 * np.finfo(dtype).eps + len(y) * 2.0**-53
-    assert abs(loss_of(y, t) - expected) <= bound * expected
-
-
-# --------------------------------------------------------------------------- all losses
-
-
-def numbers(rng, shape):
-    return 2 * rng.standard_normal(shape), 2 * rng.standard_normal(shape)
-
-
-def sizes(rng, shape):
-    return rng.uniform(0, 3, shape), rng.uniform(0, 3, shape)
-
-
-def probabilities(rng, shape):
-    y, t = rng.uniform(0.001, 0.999, shape), rng.uniform(0, 1, shape)
-    t[rng.random(shape) < 0.2] = 0
-    return y, t
-
-
-def logits(rng, shape):
-    return 4 * rng.standard_normal(shape), rng.integers(0, 2, shape)
-
-
-def signs(rng, shape):
-    return 2 * rng.standard_normal(shape), rng.choice([-1, 1], shape)
-
-
-def scores(rng, shape):
-    return 2 * rng.standard_normal(shape), rng.integers(0, shape[1], shape[0])
-
-
-def likelihoods(rng, shape):
-    return rng.uniform(0.001, 1, shape), rng.integers(0, shape[1], shape[0])
-
-
-def kernels_of(*modules):
-    names = [name for module in modules for name in vars(module) if name.endswith("_forward")]
-    return [name.removesuffix("_forward") for name in names if not name.startswith("sigmoid_with")]
-
-
-# Name -> what to draw, and whether the reference has the bits of the gradient.
-KERNELS = {name: (numbers, False) for name in kernels_of(losses, hinge, cross_entropy)} | {
-    "mean_squared_error": (numbers, True),
-    "elementwise_mean_squared_error": (numbers, True),
-    "mean_absolute_error": (numbers, True),
-    "mean_absolute_percentage_error": (numbers, True),
-    "mean_squared_logarithmic_error": (sizes, False),
-    "huber": (numbers, True),
-    "poisson": (sizes, True),
-    "hinge": (signs, True),
-    "squared_hinge": (signs, True),
-    "categorical_hinge": (scores, True),
-    "categorical_cross_entropy": (probabilities, True),
-    "cross_entropy": (likelihoods, True),
-    "binary_cross_entropy": (probabilities, True),
-    "sigmoid_cross_entropy": (logits, False),
-    "kullback_leibler_divergence": (probabilities, True),
-}
 SUMS = ("mean_squared_error", "categorical_cross_entropy", "kullback_leibler_divergence")
 every_kernel = pytest.mark.parametrize("name", KERNELS)
 SOME = [(1, 1), (5, 1), (1, 7), (300, 1), (4, 8), (3, 16), (6, 17), (2, 130), (33, 10)]
 
 
-def draw(name, dtype, shape, seed=0):
-    y, t = KERNELS[name][0](np.random.default_rng(seed), shape)
-    return y.astype(dtype), t if t.ndim == 1 else t.astype(dtype)
-
-
 def widened(y, t):
     return y.astype(np.longdouble), t if t.ndim == 1 else t.astype(np.longdouble)
-
-
-def deltas(name, dtype):
-    return (dtype(0.75),) if name == "huber" else ()
-
-
-def value(package, name, y, t):
-    loss = np.full(3, SENTINEL, y.dtype)
-    getattr(package, f"{name}_forward")(y, t, *deltas(name, y.dtype.type), loss[1:2])
-    assert_array_equal(loss[[0, 2]], SENTINEL)
-    return loss[1]
 
 
 def gradient(package, name, y, t, dout=1.0):
@@ -404,54 +214,3 @@ def test_a_length_below_its_bound_is_held(dtype):
     y, t = np.array([[3e-9, 4e-9]], dtype), np.array([[0, 1]], dtype)
     assert_allclose(value(kernels, "cosine_proximity", y, t), -0.04, rtol=1e-6)
     assert_allclose(gradient(kernels, "cosine_proximity", y, t), [[0, -1e7]], rtol=1e-6)
-
-
-# --------------------------------------------------------------------------- one's own
-
-
-@helper
-def fourth_power(y, t):
-    return (y - t) * (y - t) * (y - t) * (y - t)
-
-
-@helper
-def fourth_power_slope(y, t):
-    return 4.0 * (y - t) * (y - t) * (y - t)
-
-
-MADE = mean_loss("quartic", fourth_power, fourth_power_slope, "Fourth power.")
-
-
-class FourthPower(Loss):
-    def forward(self, x, t):
-        self.y, self.t = x, t
-        total = np.empty(1, x.dtype)
-        MADE[0](x, t, total)
-        return total[0]
-
-    def backward(self, dout=1):
-        dx = np.empty_like(self.y)
-        MADE[1](self.y, self.t, self.y.dtype.type(dout), dx)
-        return dx
-
-    def in_loop(self):
-        return LoopLoss(MADE[2])
-
-
-@every_dtype
-def test_a_loss_of_ones_own_by_hand_and_in_fit(dtype):
-    rng = np.random.default_rng(0)
-    x, t = rng.standard_normal((30, 4)).astype(dtype), rng.standard_normal((30, 3)).astype(dtype)
-    name = np.dtype(dtype).name
-    nets = [Sequential([Dense(3)], FourthPower(), name, seed=1) for _ in range(2)]
-    for net in nets:
-        net.build(4)
-    seen = nets[0].fit(x, t, 3, 30, SGD(0.01), shuffle=False, verbose=0).loss
-    error = (x @ nets[1].params[0] + nets[1].params[1] - t).astype("float64")
-    np.testing.assert_allclose(seen[0], np.mean(error**4), rtol=1e-4)
-    for _ in range(3):
-        nets[1].forward(x, t)
-        nets[1].backward()
-        SGD(0.01).update(nets[1].params, nets[1].grads)
-    rtol = 1e-12 if name == "float64" else 1e-5
-    np.testing.assert_allclose(nets[0].parameter_vector, nets[1].parameter_vector, rtol=rtol)
