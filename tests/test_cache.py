@@ -540,15 +540,19 @@ print("done")
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize(
-    "compiled",
-    [True, pytest.param(False, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])],
+    ("compiled", "rounds"),
+    [
+        (True, 5),
+        pytest.param(True, 30, marks=pytest.mark.slow),  # 10 s of CPU
+        pytest.param(False, 5, marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
 )
-def test_twenty_processes_that_write_at_once(tmp_path, compiled):
+def test_twenty_processes_that_write_at_once(tmp_path, compiled, rounds):
     """Numba's index gave both versions one file: wrong machine code, or an error, at each start.
 
     A temporary file was taken for abandoned, too, before it was locked.
     """
-    settings = f"COMPILED, ROUNDS = {compiled}, {30 if compiled else 5}"
+    settings = f"COMPILED, ROUNDS = {compiled}, {rounds}"
     program = f"import tiny_kernels\n{settings}\n{AT_ONCE}"
     done = children.run([sys.executable, "-W", "error", "-c", program, str(tmp_path)], 1500)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -81,7 +81,15 @@ os._exit(0)
 """
 
 
-@pytest.mark.parametrize("thread", ["compile_all", "load_all", "inside_llvm"])
+@pytest.mark.parametrize(
+    "thread",
+    [
+        "compile_all",
+        # 6 and 7 s of CPU: they load and compile while the processes are forked.
+        pytest.param("load_all", marks=pytest.mark.slow),
+        pytest.param("inside_llvm", marks=pytest.mark.slow),
+    ],
+)
 def test_a_child_of_a_busy_process(thread, tmp_path):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = children.run([sys.executable, "-c", PROGRAM, thread], 400, env=environment)

@@ -276,6 +276,7 @@ def test_bad_arguments_are_named(modules, capsys, words, message):
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow  # 8 s of CPU: a process for each of those compared
 def test_memory_command(home, tmp_path):
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("the peak can be cleared on Linux only")

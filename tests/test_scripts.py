@@ -72,7 +72,11 @@ def test_every_script_says_what_it_prints(root):
         assert f"`{name}`" in (root / "docs" / "examples.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(QUICK))
+@pytest.mark.parametrize(
+    "name",
+    # Its functions are compiled from nothing: 6 s of CPU.
+    [pytest.param(n, marks=[pytest.mark.slow] * (n == "own_loop")) for n in sorted(QUICK)],
+)
 def test_scripts_print_what_they_say(root, name, capsys, monkeypatch, request):
     path, arguments = root / "examples" / f"{name}.py", []
     if name == "mnist":

@@ -114,6 +114,7 @@ def test_a_commit_is_as_fast_as_itself(repository, tmp_path, capsys):
         assert not slower, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_working_tree(repository, tmp_path):
     compare = load(repository)
     (repository / "fastnet/new.py").write_text("NEW = 1\n")
@@ -133,6 +134,7 @@ def test_working_tree(repository, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_both_sides_have_the_reference_and_the_benchmarks_of_the_checkout(repository, tmp_path):
     compare = load(repository)
     path = repository / "fastnet/reference/functions.py"
@@ -252,6 +254,7 @@ def test_a_commit_that_cannot_be_built_is_named(repository, tmp_path):
         git(repository, "checkout", "--quiet", ".")
 
 
+@pytest.mark.slow
 def test_default_patterns_each_match(repository, tmp_path):
     compare, site = load(repository), tmp_path / "site"
     compare.build(None, site)
