@@ -67,7 +67,9 @@ def sums(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the totals of a batch in one call, and what their sums over batches are divided by."""
     if not samples.heads:
-        counted = int(samples.counted(_order(samples))[0])
+        counted = samples.answers
+        if samples.weights is not None:
+            counted = int(samples.counted(_order(samples))[0])
         right = answer_count(loss, counted, samples.outputs)
         return totals[0], np.array([counted, right, 1.0])
     counts = [samples.n, 1.0, 1.0]

@@ -52,7 +52,7 @@ class Network(NamedTuple):
     whole_program: NDArray[Any]
     fused: Any  # that loss, or None
     loss_numbers: NDArray[np.float64]
-    work_sizes: dict[int, int]  # samples of a batch -> elements of scratch, once asked for
+    work_sizes: dict[int, tuple[int, int]]  # samples of a batch -> scratch, and a thread's own
     scaling: tuple[float, float]  # what x is multiplied by as it is read, and what is added
     # (R, 2): where in params those that learn start and stop; None where all do
     ranges: NDArray[np.int64] | None = None
@@ -284,14 +284,16 @@ class Network(NamedTuple):
 
     def scratch(self, batch_size: int) -> NDArray[Any]:
         """Return what the compiled loop works in, for batches of so many samples."""
-        size = self.work_sizes.get(batch_size)
-        if size is None:
-            size = self.work_sizes[batch_size] = work_size(self.whole_program, batch_size)
-        if len(self.table) and (own := int(self.table["own"].max())):
+        if batch_size not in self.work_sizes:
+            own = int(self.table["own"].max(initial=0))
+            self.work_sizes[batch_size] = work_size(self.whole_program, batch_size), own
+        size, own = self.work_sizes[batch_size]
+        if own:
             size += (threads.get_num_threads() - 1) * -(-own // ALIGNMENT) * ALIGNMENT
         return empty(size, self.params.dtype)
 
 
 def is_finite(array: NDArray[Any]) -> bool:
     """Tell whether all numbers of an array are."""
-    return np.count_nonzero(np.isfinite(array)) == array.size  # 0.6 us, where all() takes 1.1
+    # 0.6 us, where all() takes 1.1
+    return not array.size or np.count_nonzero(np.isfinite(array)) == array.size
