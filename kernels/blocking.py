@@ -28,6 +28,7 @@ class InstructionSet(NamedTuple):
     shallow_columns: int  # vectors of columns from which few terms go in order
     dot_rows: int  # rows of a tile of dot products, two columns wide
     depth: int  # terms of the sum that a panel of b holds
+    unpacked: int  # terms of b up to which a strip is read where it stands
     pack_one_set: int  # rows from which copying b pays where its rows fall into one set of L1
 
 
@@ -35,10 +36,14 @@ class InstructionSet(NamedTuple):
 # the peak with operands in L1, on Zen 3 with AVX2: 6x2 0.95 to 1.00, 4x3 0.86 to 0.92, 4x2 0.83,
 # 8x1 0.61. AVX2's masked store takes 29 cycles there, a plain one 4; the others have none.
 SETS = (
-    InstructionSet("AVX-512", 512, 32, True, True, True, 3, (8, 8, 8), 3, False, 16, 8, 272, 40),
-    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 10, 4, 272, 12),
-    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 10, 4, 352, 12),
-    InstructionSet("NEON", 128, 32, False, False, False, 3, (8, 8, 6), 3, False, 8, 8, 272, 40),
+    InstructionSet(
+        "AVX-512", 512, 32, True, True, True, 3, (8, 8, 8), 3, False, 16, 8, 272, 272, 40
+    ),
+    InstructionSet("AVX2", 256, 16, True, False, False, 2, (8, 6, 4), 3, True, 10, 4, 272, 208, 12),
+    InstructionSet("SSE", 128, 16, False, False, False, 2, (8, 6, 4), 2, True, 10, 4, 352, 208, 12),
+    InstructionSet(
+        "NEON", 128, 32, False, False, False, 3, (8, 8, 6), 3, False, 8, 8, 272, 208, 40
+    ),
 )
 
 
@@ -66,8 +71,7 @@ def _probe(triple, name, features):
 
 def _compiled_for():
     """Return whether Numba compiles for Arm, the bits of a vector, and whether it fuses."""
-    triple = binding.get_process_triple()
-    if triple.startswith(("aarch64", "arm64")):  # as Linux and macOS call it
+    if ON_ARM:
         return True, 128, True
     if config.CPU_NAME is None and config.CPU_FEATURES is None:
         features = binding.get_host_cpu_features()
@@ -75,6 +79,7 @@ def _compiled_for():
             return False, 128, False
         bits = 512 if features.get("avx512f") else 256 if features.get("avx2") else 128
         return False, bits, bool(features.get("fma"))
+    triple = binding.get_process_triple()
     name = config.CPU_NAME or binding.get_host_cpu_name()
     features = config.CPU_FEATURES
     if features is None:
@@ -110,15 +115,18 @@ def _l2_bytes():
         return 512 * 1024
 
 
+ON_ARM = binding.get_process_triple().startswith(("aarch64", "arm64"))  # as Linux and macOS call it
 SET, FUSED = _instruction_set()
 L2_BYTES = _l2_bytes()
 BITS, REGISTERS = SET.bits, SET.registers
 
 # What follows from the row.
+MERGES = SET.loads_masked and not SET.stores_masked and not ON_ARM  # stores of choices in place
 STRIP, TALL = SET.strip, SET.tall[SET.strip - 1]
 TALL_1, TALL_2, TALL_3 = SET.tall
 REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns
-DOT_ROWS, DEPTH, PACK_ONE_SET = SET.dot_rows, SET.depth, SET.pack_one_set
+DOT_ROWS, DEPTH, UNPACKED = SET.dot_rows, SET.depth, SET.unpacked
+PACK_ONE_SET = SET.pack_one_set
 SUMS_BYTES = 8 * DOT_ROWS * 2
 END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
 

@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 from ._compile import helper, inline
 from .blocking import BITS
 from .simd import INT64, LANES, Vector, fill, lanes, prefetch, sum_lanes
-from .simd.llvm import load_firsts, mask_first, store_firsts
+from .simd.llvm import load_firsts, mask_first, settled, store_firsts
 
 
 def _kinds(typingctx, function, state, inputs, numbers):
@@ -74,7 +74,7 @@ def sweep(typingctx, function, outputs, inputs, start, stop, numbers):
         def body(i, count):
             vectors = load_firsts(builder, dtype, _at(builder, sources, i), count)
             made = _call(context, builder, function, kinds, (*vectors, *numbers_))
-            made = _unpack(builder, result, made)
+            made = settled(builder, _unpack(builder, result, made))
             store_firsts(builder, dtype, made, _at(builder, targets, i), count)
 
         _in_vectors(builder, dtype, args[3], args[4], body)
@@ -102,7 +102,7 @@ def sweep_row(typingctx, function, outputs, inputs, size, numbers):
         def made(i, count):
             vectors = load_firsts(builder, dtype, _at(builder, sources, i), count)
             value = _call(context, builder, function, kinds, (*vectors, *numbers_))
-            return _unpack(builder, result, value)
+            return settled(builder, _unpack(builder, result, value))
 
         def put(vectors, i, count):
             store_firsts(builder, dtype, vectors, _at(builder, targets, i), count)

@@ -1,7 +1,11 @@
 """The loops over vectors: what they compute, and that no mask is in them."""
 
+import os
+import platform
 import re
+import sys
 
+import children
 import numpy as np
 import pytest
 from numba import float32, int64
@@ -183,3 +187,35 @@ def all_masked(x, out):
 
 def test_a_mask_in_a_loop_is_found():
     assert not all(map(is_plain, loops_of(all_masked, ROW, ROW)))
+
+
+IN_PLACE = r"""
+import re
+from numba import float32, int64
+from numba.core import caching
+from fastnet.kernels._compile import jit
+from fastnet.kernels.activations import relu, relu_gradient
+from fastnet.kernels.simd import pointer
+from fastnet.kernels.sweep import sweep, sweep_row
+
+@jit()
+def in_place(y, x):
+    p, q = pointer(x), pointer(y)
+    sweep(relu, (p,), (p,), 0, x.size, ())
+    sweep(relu_gradient, (p,), (q, p), 0, x.size, ())
+    sweep_row(relu, (p,), (p,), x.size, ())
+
+in_place._cache = caching.NullCache()
+kinds = float32[::1], float32[::1]
+in_place.compile(kinds)
+print(re.findall(r"vmaskmovps\s+%ymm\d+, %ymm\d+, .*", in_place.inspect_asm(kinds)))
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="AVX2 is x86's")
+def test_a_choice_in_place_is_stored_plainly_on_avx2():
+    """Where LLVM sees what a ReLU in place stores, it makes a store under a mask of it."""
+    environment = {**os.environ, "NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
+    environment.pop("FASTNET_VECTOR_BITS", None)
+    done = children.run([sys.executable, "-c", IN_PLACE], env=environment)
+    assert done.stdout == "[]\n", done.stdout + done.stderr

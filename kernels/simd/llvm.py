@@ -3,7 +3,7 @@
 from llvmlite import ir
 from numba.core import cgutils
 
-from ..blocking import FUSED, SET
+from ..blocking import FUSED, MERGES, SET
 from .types import INT32, INT64, LANES, Vector, ir_element, ir_vector
 
 
@@ -61,6 +61,20 @@ def store(builder, dtype, value, address):
     """Write a vector, or a part of one, at an address, aligned as one number is."""
     address = builder.bitcast(address, value.type.as_pointer())
     builder.store(value, address).align = dtype.bitwidth // 8
+
+
+def settled(builder, values):
+    """The same vectors, of which the optimizer knows nothing: a store of one is a plain store.
+
+    Where LLVM may, it makes a masked store of a choice between a number and what stands at the
+    address already, as a ReLU in place is: 12 cycles a vector on AVX2. Without, 200,8,100 with a
+    ReLU takes 6.4 us in place of 13.7.
+    """
+    if not MERGES:
+        return values
+    same = ir.FunctionType(values[0].type, [values[0].type])
+    code = ir.InlineAsm(same, "", "=x,0", side_effect=False)
+    return [builder.call(code, [value]) for value in values]
 
 
 def prefetch(builder, address):
