@@ -16,6 +16,7 @@ from .loop.record import padded
 from .recurrence import (
     add_rows,
     copy_rows,
+    goes_out,
     in_time_order,
     inputs_gradient,
     inputs_product,
@@ -97,11 +98,9 @@ def gru_rows(n, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, se
                 g = offset(p, 2 * h)
                 packed_product(rows, h, h, rh, h, last, g, m, g, m, True)
             above = offset(before, n * h)
-            target, row = above, h
-            if sequences or t == steps - 1:
-                when = steps - 1 - t if reverse else t
-                target = offset(out, i * out_row + (when * h if sequences else 0))
-                row = out_row
+            target, row = goes_out(
+                t, steps, reverse, sequences, above, h, offset(out, i * out_row), out_row, h
+            )
             for k in range(rows):
                 g = offset(p, k * m + 2 * h)
                 made = g, offset(above, k * h), offset(target, k * row)

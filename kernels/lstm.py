@@ -13,6 +13,7 @@ from ._compile import cube, helper, jit, matrix, vector
 from .elementary import sigmoid, tanh
 from .loop.record import padded
 from .recurrence import (
+    goes_out,
     in_time_order,
     inputs_gradient,
     inputs_product,
@@ -88,10 +89,10 @@ def _cells_gradient(n, h, order, gates, c, t, dh, dh_row, dc):
 
 @helper
 def lstm_states(size, steps, d, h, work):
-    """Where h and c stand before the first step, and after the last; and the gradient of c."""
-    _, _, hs, cs, _, _, dc = _buffers(size, steps, d, h, work)
+    """Where h and c stand before the first step, and after the last."""
+    _, _, hs, cs, _, _, _ = _buffers(size, steps, d, h, work)
     end = steps * size * h
-    return (hs, cs), (offset(hs, end), offset(cs, end)), dc
+    return (hs, cs), (offset(hs, end), offset(cs, end))
 
 
 @helper
@@ -121,11 +122,9 @@ def lstm_rows(
             if t > 0 or not starts:
                 packed_product(rows, m, h, below, h, panel, p, m, p, m, True)
             above = offset(below, size * h)
-            target, row = above, h
-            if sequences or t == steps - 1:
-                when = steps - 1 - t if reverse else t
-                target = offset(out, i * out_row + (when * out_step if sequences else 0))
-                row = out_row
+            target, row = goes_out(
+                t, steps, reverse, sequences, above, h, offset(out, i * out_row), out_row, out_step
+            )
             _cells(
                 rows, h, order, p, offset(cs, at * h), offset(cs, (at + size) * h),
                 offset(tcs, at * h), above, target, row,
@@ -140,11 +139,14 @@ def lstm_rows_gradient(
 ):  # fmt: skip
     """The gradient of the same rows: the gates become their gradients, dh that of the state before.
 
-    dc, in its buffer, that of c after the last step, becomes that of c before.
+    Where it `wants_state` dc, in its buffer, is that of c after the last step, else that is 0; it
+    becomes that of c before.
     """
     m = 4 * h
     _, gates, _, cs, tcs, dh, dc = _buffers(size, steps, d, h, work)
     dh, dc = offset(dh, first * h), offset(dc, first * h)
+    if not wants_state:
+        put_all(dc, n * h, scalar(dc, 0.0))
     if steps > 1 or wants_state:
         pack_weights(n, m, h, Wh, 1, m, panel)
     dout_row = out_step * (steps if sequences else 1)

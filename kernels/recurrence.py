@@ -113,6 +113,19 @@ def in_time_order(first, n, size, steps, d, reverse, x, target):
 
 
 @helper
+def goes_out(t, steps, reverse, sequences, above, h, out, out_row, out_step):
+    """Where the states of step t are written a second time, and how far their rows are apart.
+
+    To `out`, from all steps or from the last; else to `above`, where they stand anyway.
+    """
+    if sequences:
+        return offset(out, (steps - 1 - t if reverse else t) * out_step), out_row
+    if t == steps - 1:
+        return out, out_row
+    return above, h
+
+
+@helper
 def copy_rows(n, columns, x, x_row, out, out_row):
     """out[i, :columns] = x[i, :columns], for rows that start so many elements apart."""
     for i in range(n):

@@ -5,7 +5,7 @@ numbers below and, where states are carried from batch to batch, h (batch, units
 They are carried in training alone, by batches of so many rows: any other begins at 0.
 """
 
-from ._compile import entry, helper
+from ._compile import entry, helper, named
 from .loop.calls import LayerBackward, LayerForward, LayerGradient
 from .loop.record import padded
 from .lstm import lstm_rows, lstm_rows_gradient, lstm_states, lstm_weights_gradient
@@ -16,8 +16,8 @@ from .reset_after_gru import (
     reset_after_gru_weights_gradient,
 )
 from .rnn import rnn_rows, rnn_rows_gradient, rnn_states, rnn_weights_gradient
-from .simd import get, offset, pointer_at, scalar
-from .sweep import copy, put_all
+from .simd import get, offset, pointer_at
+from .sweep import copy
 
 # Steps, units, the gates' order or the activation; whether all states go out, whether from the last
 # step to the first; how many directions there are, and rows whose state is carried.
@@ -68,179 +68,88 @@ def _carry(numbers, first, n, size, h, hs, back):
             copy(kept, state, n * h)
 
 
-@entry(LayerForward)
-def rnn_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
-    """Simple recurrence of some rows of a batch."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, activation, sequences, reverse, directions = _geometry(numbers, d)
-    goes_on = learn != 0 and _goes_on(numbers, size)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * h)
-        Wh = offset(Wx, d * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        before, after = rnn_states(size, steps, d, h, work)
-        if goes_on:
-            _carry(numbers, first, n, size, h, (before,), False)
-        rnn_rows(
-            first, n, size, steps, d, h, activation, reverse != (k == 1), not goes_on,
-            pointer_at(x, like), Wx, Wh, _bias(Wx, directions, k, d + h, h, 1), work, panel,
-            offset(pointer_at(out, like), k * h), directions * h, sequences,
-        )  # fmt: skip
-        if goes_on:
-            _carry(numbers, first, n, size, h, (after,), True)
-    return 0
+def recurrence_in_loop(name, gates, rows_of_b, states, rows, rows_gradient, weights_gradient):
+    """Make what the loop calls of a recurrent layer, whose weights have `gates` parts.
+
+    Parameters
+    ----------
+    name : str
+        `<name>_in_loop`, `<name>_gradient_in_loop` and `<name>_weights_in_loop` are made.
+    gates, rows_of_b : int
+        Wx is (d, gates * h), b has so many rows.
+    states, rows, rows_gradient, weights_gradient : helpers
+        As those in `rnn.py`.
+
+    Returns
+    -------
+    forward, backward, gradient : Entry
+    """
+
+    def forward(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
+        numbers, panel = pointer_at(state, like), pointer_at(own, like)
+        d, steps, h, setting, sequences, reverse, directions = _geometry(numbers, d)
+        goes_on, parts = learn != 0 and _goes_on(numbers, size), gates * h
+        for k in range(directions):
+            Wx = offset(pointer_at(param, like), k * (d + h) * parts)
+            work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
+            before, after = states(size, steps, d, h, work)
+            if goes_on:
+                _carry(numbers, first, n, size, h, before, False)
+            rows(
+                first, n, size, steps, d, h, setting, reverse != (k == 1), not goes_on,
+                pointer_at(x, like), Wx, offset(Wx, d * parts),
+                _bias(Wx, directions, k, d + h, parts, rows_of_b), work, panel,
+                offset(pointer_at(out, like), k * h), directions * h, sequences,
+            )  # fmt: skip
+            if goes_on:
+                _carry(numbers, first, n, size, h, after, True)
+        return 0
+
+    def backward(
+        seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
+    ):
+        numbers, panel = pointer_at(state, like), pointer_at(own, like)
+        d, steps, h, setting, sequences, reverse, directions = _geometry(numbers, d)
+        parts = gates * h
+        for k in range(directions):
+            Wx = offset(pointer_at(param, like), k * (d + h) * parts)
+            rows_gradient(
+                first, n, size, steps, d, h, setting, reverse != (k == 1), Wx,
+                offset(Wx, d * parts),
+                _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h)), panel,
+                offset(pointer_at(dout, like), k * h), directions * h, sequences, dx != 0, k > 0,
+                False, pointer_at(dx, like),
+            )  # fmt: skip
+        return 0
+
+    def gradient(
+        block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
+    ):
+        numbers = pointer_at(state, like)
+        d, steps, h, _, _, _, directions = _geometry(numbers, d)
+        parts = gates * h
+        for k in range(directions):
+            dWx = offset(pointer_at(target, like), k * (d + h) * parts)
+            weights_gradient(
+                block, blocks, n, steps, d, h, not _goes_on(numbers, n),
+                _part(pointer_at(scratch, like), k, _work_size(n, steps, d, h)), like, add != 0,
+                dWx, offset(dWx, d * parts), _bias(dWx, directions, k, d + h, parts, rows_of_b),
+            )  # fmt: skip
+        return 0
+
+    made = (LayerForward, "", forward), (LayerBackward, "_gradient", backward)
+    made = *made, (LayerGradient, "_weights", gradient)
+    return [entry(kind)(named(f"{name}{part}_in_loop", __name__, f)) for kind, part, f in made]
 
 
-@entry(LayerBackward)
-def rnn_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
-):
-    """The gradient of the same rows."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, activation, sequences, reverse, directions = _geometry(numbers, d)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        rnn_rows_gradient(
-            first, n, size, steps, d, h, activation, reverse != (k == 1), Wx, offset(Wx, d * h),
-            work, panel, offset(pointer_at(dout, like), k * h), directions * h, sequences, dx != 0,
-            k > 0, False, pointer_at(dx, like),
-        )  # fmt: skip
-    return 0
-
-
-@entry(LayerGradient)
-def rnn_weights_in_loop(
-    block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
-):
-    """The gradient of a part of the weights, of all rows of the batch."""
-    numbers = pointer_at(state, like)
-    d, steps, h, _, _, _, directions = _geometry(numbers, d)
-    for k in range(directions):
-        dWx = offset(pointer_at(target, like), k * (d + h) * h)
-        dWh = offset(dWx, d * h)
-        rnn_weights_gradient(
-            block, blocks, n, steps, d, h, not _goes_on(numbers, n),
-            _part(pointer_at(scratch, like), k, _work_size(n, steps, d, h)), like, add != 0, dWx,
-            dWh, _bias(dWx, directions, k, d + h, h, 1),
-        )  # fmt: skip
-    return 0
-
-
-@entry(LayerForward)
-def lstm_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
-    """Long short-term memory of some rows of a batch."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, order, sequences, reverse, directions = _geometry(numbers, d)
-    goes_on = learn != 0 and _goes_on(numbers, size)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * 4 * h)
-        Wh = offset(Wx, d * 4 * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        before, after, _ = lstm_states(size, steps, d, h, work)
-        if goes_on:
-            _carry(numbers, first, n, size, h, before, False)
-        lstm_rows(
-            first, n, size, steps, d, h, order, reverse != (k == 1), not goes_on,
-            pointer_at(x, like), Wx, Wh, _bias(Wx, directions, k, d + h, 4 * h, 1), work, panel,
-            offset(pointer_at(out, like), k * h), directions * h, sequences,
-        )  # fmt: skip
-        if goes_on:
-            _carry(numbers, first, n, size, h, after, True)
-    return 0
-
-
-@entry(LayerBackward)
-def lstm_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
-):
-    """The gradient of the same rows."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, order, sequences, reverse, directions = _geometry(numbers, d)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * 4 * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        _, _, dc = lstm_states(size, steps, d, h, work)
-        put_all(offset(dc, first * h), n * h, scalar(dc, 0.0))
-        lstm_rows_gradient(
-            first, n, size, steps, d, h, order, reverse != (k == 1), Wx, offset(Wx, d * 4 * h),
-            work, panel, offset(pointer_at(dout, like), k * h), directions * h, sequences, dx != 0,
-            k > 0, False, pointer_at(dx, like),
-        )  # fmt: skip
-    return 0
-
-
-@entry(LayerGradient)
-def lstm_weights_in_loop(
-    block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
-):
-    """The gradient of a part of the weights, of all rows of the batch."""
-    numbers = pointer_at(state, like)
-    d, steps, h, _, _, _, directions = _geometry(numbers, d)
-    for k in range(directions):
-        dWx = offset(pointer_at(target, like), k * (d + h) * 4 * h)
-        dWh = offset(dWx, d * 4 * h)
-        lstm_weights_gradient(
-            block, blocks, n, steps, d, h, not _goes_on(numbers, n),
-            _part(pointer_at(scratch, like), k, _work_size(n, steps, d, h)), like, add != 0, dWx,
-            dWh, _bias(dWx, directions, k, d + h, 4 * h, 1),
-        )  # fmt: skip
-    return 0
-
-
-@entry(LayerForward)
-def gru_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):
-    """Gated recurrent unit, reset after the product, of some rows of a batch."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, _, sequences, reverse, directions = _geometry(numbers, d)
-    goes_on = learn != 0 and _goes_on(numbers, size)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * 3 * h)
-        Wh = offset(Wx, d * 3 * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        before, after = reset_after_gru_states(size, steps, d, h, work)
-        if goes_on:
-            _carry(numbers, first, n, size, h, (before,), False)
-        reset_after_gru_rows(
-            first, n, size, steps, d, h, reverse != (k == 1), not goes_on, pointer_at(x, like), Wx,
-            Wh, _bias(Wx, directions, k, d + h, 3 * h, 2), work, panel,
-            offset(pointer_at(out, like), k * h), directions * h, sequences,
-        )  # fmt: skip
-        if goes_on:
-            _carry(numbers, first, n, size, h, (after,), True)
-    return 0
-
-
-@entry(LayerBackward)
-def gru_gradient_in_loop(
-    seed, first, n, size, d, m, x, out, param, state, scratch, own, dout, dx, grad, like
-):
-    """The gradient of the same rows."""
-    numbers, panel = pointer_at(state, like), pointer_at(own, like)
-    d, steps, h, _, sequences, reverse, directions = _geometry(numbers, d)
-    for k in range(directions):
-        Wx = offset(pointer_at(param, like), k * (d + h) * 3 * h)
-        work = _part(pointer_at(scratch, like), k, _work_size(size, steps, d, h))
-        reset_after_gru_rows_gradient(
-            first, n, size, steps, d, h, reverse != (k == 1), Wx, offset(Wx, d * 3 * h), work,
-            panel, offset(pointer_at(dout, like), k * h), directions * h, sequences, dx != 0, k > 0,
-            False, pointer_at(dx, like),
-        )  # fmt: skip
-    return 0
-
-
-@entry(LayerGradient)
-def gru_weights_in_loop(
-    block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
-):
-    """The gradient of a part of the weights, of all rows of the batch."""
-    d, steps, h, _, _, _, directions = _geometry(pointer_at(state, like), d)
-    for k in range(directions):
-        dWx = offset(pointer_at(target, like), k * (d + h) * 3 * h)
-        dWh = offset(dWx, d * 3 * h)
-        reset_after_gru_weights_gradient(
-            block, blocks, n, steps, d, h,
-            _part(pointer_at(scratch, like), k, _work_size(n, steps, d, h)), like, add != 0, dWx,
-            dWh, _bias(dWx, directions, k, d + h, 3 * h, 2),
-        )  # fmt: skip
-    return 0
+rnn_in_loop, rnn_gradient_in_loop, rnn_weights_in_loop = recurrence_in_loop(
+    "rnn", 1, 1, rnn_states, rnn_rows, rnn_rows_gradient, rnn_weights_gradient
+)
+lstm_in_loop, lstm_gradient_in_loop, lstm_weights_in_loop = recurrence_in_loop(
+    "lstm", 4, 1, lstm_states, lstm_rows, lstm_rows_gradient, lstm_weights_gradient
+)
+# Keras' GRU, reset after the product, has a bias of x and one of h.
+gru_in_loop, gru_gradient_in_loop, gru_weights_in_loop = recurrence_in_loop(
+    "gru", 3, 2, reset_after_gru_states, reset_after_gru_rows, reset_after_gru_rows_gradient,
+    reset_after_gru_weights_gradient,
+)  # fmt: skip

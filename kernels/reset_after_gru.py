@@ -16,6 +16,7 @@ from .loop.record import padded
 from .recurrence import (
     add_rows,
     copy_rows,
+    goes_out,
     in_time_order,
     inputs_gradient,
     inputs_product,
@@ -54,19 +55,20 @@ def _cell_gradient(z, r, g, s, h, dh):
 
 @helper
 def reset_after_gru_states(size, steps, d, h, work):
-    """Where the states before the first step stand, and those after the last."""
+    """Where the states before the first step stand, and those after the last: a tuple of each."""
     _, _, _, hs, _ = _buffers(size, steps, d, h, work)
-    return hs, offset(hs, steps * size * h)
+    return (hs,), (offset(hs, steps * size * h),)
 
 
 @helper
 def reset_after_gru_rows(
-    first, n, size, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
+    first, n, size, steps, d, h, setting, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
     sequences,
 ):  # fmt: skip
     """Rows first : first + n of a batch of `size` go through; x and out point to their first.
 
-    Where it `starts` the state before is 0, else it is in the buffer of h. b points to both rows.
+    Where it `starts` the state before is 0, else it is in the buffer of h. b points to both rows;
+    the setting, which other recurrences have, is not read.
     """
     m = 3 * h
     xs, gates, sums, hs, _ = _buffers(size, steps, d, h, work)
@@ -88,11 +90,9 @@ def reset_after_gru_rows(
             else:
                 copy_rows(rows, m, second, 0, s, m)
             above = offset(before, size * h)
-            target, row = above, h
-            if sequences or t == steps - 1:
-                when = steps - 1 - t if reverse else t
-                target = offset(out, i * out_row + (when * out_step if sequences else 0))
-                row = out_row
+            target, row = goes_out(
+                t, steps, reverse, sequences, above, h, offset(out, i * out_row), out_row, out_step
+            )
             for k in range(rows):
                 p, q = offset(a, k * m), offset(s, k * m)
                 z, r, g = p, offset(p, h), offset(p, 2 * h)
@@ -104,8 +104,8 @@ def reset_after_gru_rows(
 
 @helper
 def reset_after_gru_rows_gradient(
-    first, n, size, steps, d, h, reverse, Wx, Wh, work, panel, dout, out_step, sequences, wants_dx,
-    adds, wants_state, dx,
+    first, n, size, steps, d, h, setting, reverse, Wx, Wh, work, panel, dout, out_step, sequences,
+    wants_dx, adds, wants_state, dx,
 ):  # fmt: skip
     """The gradient of the same rows: a and s become theirs, dh is that of the state before."""
     m = 3 * h
@@ -141,9 +141,12 @@ def reset_after_gru_rows_gradient(
 
 @helper
 def reset_after_gru_weights_gradient(
-    block, blocks, size, steps, d, h, work, factor, add, dWx, dWh, db
+    block, blocks, size, steps, d, h, starts, work, factor, add, dWx, dWh, db
 ):  # fmt: skip
-    """Part `block` of `blocks` of the weights' gradient, from all rows of the batch."""
+    """Part `block` of `blocks` of the weights' gradient, from all rows of the batch.
+
+    Also of the first step where it `starts`: that of the bias of h has it.
+    """
     m = 3 * h
     xs, gates, sums, hs, _ = _buffers(size, steps, d, h, work)
     weights_gradient(
@@ -192,7 +195,7 @@ def reset_after_gru_forward(x, Wx, Wh, b, h, starts, reverse, work, panel, out):
     _, _, _, hs, _ = _buffers(n, steps, d, units, p)
     copy(pointer(h), hs, count)
     reset_after_gru_rows(
-        0, n, n, steps, d, units, reverse, starts, pointer(x), pointer(Wx), pointer(Wh),
+        0, n, n, steps, d, units, 0, reverse, starts, pointer(x), pointer(Wx), pointer(Wh),
         pointer(b), p, pointer(panel), pointer(out), units,
         out.shape[1] == steps,
     )  # fmt: skip
@@ -234,10 +237,10 @@ def reset_after_gru_backward(x, Wx, Wh, dout, starts, reverse, work, panel, dh, 
     p, w = pointer(work), pointer(dWx)
     _, _, _, _, before = _buffers(n, steps, d, units, p)
     reset_after_gru_rows_gradient(
-        0, n, n, steps, d, units, reverse, pointer(Wx), pointer(Wh), p, pointer(panel),
+        0, n, n, steps, d, units, 0, reverse, pointer(Wx), pointer(Wh), p, pointer(panel),
         pointer(dout), units, dout.shape[1] == steps, True, False, True, pointer(dx),
     )  # fmt: skip
     copy(before, pointer(dh), n * units)
     reset_after_gru_weights_gradient(
-        0, 1, n, steps, d, units, p, scalar(w, 1.0), False, w, pointer(dWh), pointer(db)
+        0, 1, n, steps, d, units, starts, p, scalar(w, 1.0), False, w, pointer(dWh), pointer(db)
     )

@@ -32,9 +32,9 @@ def _buffers(size, steps, d, h, work):
 
 @helper
 def rnn_states(size, steps, d, h, work):
-    """Where the states before the first step stand, and those after the last."""
+    """Where the states before the first step stand, and those after the last: a tuple of each."""
     _, hs, _, _ = _buffers(size, steps, d, h, work)
-    return hs, offset(hs, steps * size * h)
+    return (hs,), (offset(hs, steps * size * h),)
 
 
 @helper
