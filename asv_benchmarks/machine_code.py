@@ -185,11 +185,11 @@ def assemblies(cpus, kernels, dtypes):
     llvm.get_process_triple = here
     from numba import types
 
-    from fastnet.kernels import _compile, affine
+    from fastnet.kernels import _pipeline, affine
 
     modules = []
 
-    class Kept(_compile._Library):
+    class Kept(_pipeline.Library):
         def _optimize_final_module(self):
             modules.append(str(self._final_module))
             raise Made
@@ -197,7 +197,7 @@ def assemblies(cpus, kernels, dtypes):
     class Made(Exception):
         """What LLVM would go on with is there."""
 
-    _compile._KernelCompiler.library = Kept
+    _pipeline.KernelCompiler.library = Kept
     found = {}
     for kernel in kernels:
         for dtype in dtypes:
@@ -220,7 +220,7 @@ def assemblies(cpus, kernels, dtypes):
 
 
 def assembled(text, cpu):
-    """Return the assembly of LLVM's code for a CPU, optimised as kernels/_compile.py does."""
+    """Return the assembly of LLVM's code for a CPU, optimised as kernels/_pipeline.py does."""
     import llvmlite.binding as llvm
 
     triple, features = CPUS[cpu]

@@ -75,9 +75,16 @@ class _Loaded(codegen.JITCodeLibrary):
         return self._shared_module
 
 
+def _parts(cres):
+    """Return what is written of a kernel: what Numba writes, but for the source with its types."""
+    library = cres.library.serialize_using_object_code()
+    cres.fndesc.typemap = cres.fndesc.calltypes = None  # of its functions
+    return library, cres.fndesc, cres.environment, cres.signature
+
+
 def _rebuild(target_context, payload, wanted):
-    """As Numba does it, with a library of ours: kernels have no more in their payload."""
-    library, fndesc, environment, signature, *_ = pickle.loads(payload)
+    """As Numba does it, with a library of ours, of what `_parts` returned."""
+    library, fndesc, environment, signature = pickle.loads(payload)
     if tuple(signature.args) != wanted:
         raise ValueError(f"it has the types {signature.args}")
     names = (fndesc.llvm_cpython_wrapper_name, fndesc.llvm_cfunc_wrapper_name)
@@ -215,7 +222,7 @@ class _Cache(caching.NullCache):
             return
         name, identity = self._file_of(sigutils.normalize_signature(sig)[0], cres.codegen)
         try:
-            payload = serialize.dumps(cres._reduce())
+            payload = serialize.dumps(_parts(cres))
             check = hashlib.sha256(identity + self._source + payload).digest()
             _folders.write(folder, name, self._source, check, payload)
         except Exception as error:  # a full disk, most of all

@@ -9,22 +9,16 @@ def foo_forward(x, out, n): ...
 """
 
 import functools
-import gc
 import inspect
 
 import numpy as np
-from llvmlite.binding import (
-    Linkage,
-    create_pass_builder,
-    create_pipeline_tuning_options,
-    parse_assembly,
-)
 from numba import from_dtype, njit, types
-from numba.core import codegen, compiler, errors, registry
+from numba.core import errors, registry
 from numba.core.compiler_lock import global_compiler_lock
 
 from . import _fork  # noqa: F401  before there is anything to compile
 from ._cache import cache_for
+from ._pipeline import HelperCompiler, KernelCompiler
 from ._types import (  # noqa: F401  what stands on kernels, with the decorators
     AnyShape,
     Real,
@@ -36,98 +30,6 @@ from ._types import (  # noqa: F401  what stands on kernels, with the decorators
     vector,
     versions_of,
 )
-
-
-class _Library(codegen.JITCodeLibrary):
-    """Machine code that is optimised once, its loops as they are written.
-
-    Numba would run cheap passes before the full ones, which repeat them: for counts of references,
-    of which there are none. And LLVM would unroll the loops over vectors: 0.45 s of the compiling
-    of the first training step and 1.4 times the machine code, for 0.98 of the kernels' speed.
-    """
-
-    def _optimize_functions(self, module):
-        module.data_layout = self._codegen._data_layout
-
-    def _optimize_final_module(self):
-        options = create_pipeline_tuning_options(speed_level=3)
-        options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-        builder = create_pass_builder(self._codegen._tm, options)
-        builder.getModulePassManager().run(self._final_module, builder)
-
-
-class _Bitcode(_Library):
-    """What the callers of a helper link with, without machine code: nobody calls that of a helper.
-
-    A helper that calls others is optimised in the kernels alone: Numba would optimise all that it
-    calls once more for every function on the way to a kernel. Together this took the compiling of
-    the first training step from 11.5 s to 6.4 on a busy core, and left its speed as it was.
-    """
-
-    def _optimize_final_module(self):
-        if not self._linking_libraries:
-            super()._optimize_final_module()
-
-    def _finalize_final_module(self):
-        linked = self._final_module
-        for function in linked.functions:
-            if not function.is_declaration:
-                function.linkage = Linkage.linkonce_odr
-        # All that is made is the variable that Numba keeps the helper's environment in.
-        variables = [str(v) for v in linked.global_variables if v.linkage == Linkage.common]
-        empty = self._codegen._create_empty_module(self.name)
-        self._final_module = parse_assembly("\n".join([str(empty), *variables]))
-        super()._finalize_final_module()
-        self._shared_module = linked
-
-
-# Passes that kernels have no use for, an eighth of the Python code that runs: for closures and
-# comprehensions, and for expressions of whole arrays.
-NEEDLESS = {"InlineClosureLikes", "NopythonRewrites"}
-
-
-def _without_collector(function, argument):
-    """Call it without the garbage collector, on a stack in one piece.
-
-    The collector would look at what Numba makes again and again: 1.2 times the time, for 60 MB
-    less. And CPython's stack comes from the system in pieces of 16 KB, which go back as soon as
-    they are empty: where the calls of a loop begin a new one, it comes and goes with each, 100,000
-    times and more in the first training step, which takes 0.5 to 2 s. A frame that needs half a
-    megabyte gets a piece of one, and leaves the rest to the calls inside.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        return function(argument)
-    finally:
-        if collects:
-            gc.enable()
-
-
-_without_collector.__code__ = _without_collector.__code__.replace(co_stacksize=70_000)  # of 8 bytes
-
-
-class _KernelCompiler(compiler.Compiler):
-    library = _Library
-
-    def __init__(self, typingctx, targetctx, library, *rest):
-        library = self.library(targetctx.codegen(), "kernel")
-        library.enable_object_caching()
-        super().__init__(typingctx, targetctx, library, *rest)
-
-    def compile_extra(self, func):
-        return _without_collector(super().compile_extra, func)
-
-    def define_pipelines(self):
-        pipelines = super().define_pipelines()
-        for pipeline in pipelines:
-            pipeline.passes = [p for p in pipeline.passes if p[0].__name__ not in NEEDLESS]
-        return pipelines
-
-
-class _HelperCompiler(_KernelCompiler):
-    library = _Bitcode
-
 
 # What an array of the API holds.
 _ELEMENTS = {np.dtype(t.name): t for t in (types.float32, types.float64, types.int64, types.uint8)}
@@ -167,7 +69,7 @@ class Kernel(registry.CPUDispatcher):
         The arguments that fastnet calls it with: what `fastnet warmup` compiles.
     """
 
-    def __init__(self, function, signatures=(), pipeline_class=_KernelCompiler, **options):
+    def __init__(self, function, signatures=(), pipeline_class=KernelCompiler, **options):
         self._given = signatures
         # Numba asks twice for the signature, which takes half of the time that a kernel costs.
         function.__signature__ = _signature(function)
@@ -258,7 +160,7 @@ class helper:
     @functools.cached_property
     def _dispatcher(self):
         options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-        return Kernel(self.py_func, (), _HelperCompiler, **options)
+        return Kernel(self.py_func, (), HelperCompiler, **options)
 
     @property
     def _numba_type_(self):

@@ -19,16 +19,18 @@ RELIED_ON = {
         "JITCodeLibrary._finalize_final_module",  # and none for what only kernels call
         "JITCodeLibrary._get_module_for_linking",  # bitcode that is parsed when it is needed
         "JITCodeLibrary._set_compiled_object",
+        "JITCodeLibrary.serialize_using_object_code",  # what is written of a kernel
         "JITCodeLibrary.get_pointer_to_function",  # addresses for the loop
     ],
     "compiler": [
         "Compiler.compile_extra",
         "Compiler.define_pipelines",
         "compile_result",
-        "CompileResult._reduce",  # what is written of a kernel
     ],
     "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
+    "compiler_machinery": ["register_pass"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
+    "lowering": ["Lower.init", "BaseLower.__init__"],  # sizes that are asked for once
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
         "CPUDispatcher._compile_for_args",  # kernels that refuse other types
@@ -36,6 +38,11 @@ RELIED_ON = {
         "CPUDispatcher.typeof_pyval",  # types of arrays without numpy.ma
     ],
     "serialize": ["dumps"],
+    "typed_passes": [
+        "NopythonTypeInference.run_pass",  # calls whose types are looked for once
+        "NativeLowering.lowering_class",
+    ],
+    "numba.core.typing.context": ["BaseContext.resolve_function_type"],
     "llvmlite.binding.ffi": ["lib._lock._lock.acquire"],  # as the compiler's
 }
 

@@ -54,7 +54,7 @@ OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"} | {
-    *("_folders", "_fork", "_types"),  # of the cache, and of the decorators
+    *("_folders", "_fork", "_pipeline", "_types"),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     "estimators",  # scikit-learn is their twin
@@ -97,7 +97,6 @@ OF_PRODUCTS = {
 # Files of more than 300 lines, with the reason; and those that are still to be cut.
 LONG = {
     "fastnet/layers/batch_normalization.py": "one layer, half of it what its docstrings say",
-    "kernels/_compile.py": "all that relies on Numba's inside, but for the cache, in one file",
     "kernels/gemm.py": "one product, with the ways that it takes side by side",
     "tests/test_advice_of_checks.py": "one table: a call, its message, and the call that it advises",
     "tests/test_architecture.py": "the rules, each with the breaks that it must find",
@@ -222,6 +221,7 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "_folders",
             "_fork",
             "_numba",
+            "_pipeline",
             "blocking",
             "calls",
             "arithmetic",

@@ -119,7 +119,7 @@ def derivable(where: str, model: Any) -> tuple[Any, Any]:
 def batches_of_states(where: str, layers: list[Any], batch_size: int) -> None:
     """Check that batches have as many sequences as stateful layers keep states of."""
     for i, layer in enumerate(layers):
-        if getattr(layer, "stateful", False) and layer.batch_size != batch_size:
+        if layer.stateful and layer.batch_size != batch_size:
             raise ValueError(
                 f"{where}: batch_size must be that of layers[{i}], which is stateful, "
                 f"{layer.batch_size}, got {batch_size}: no other batch goes on from its states. "
@@ -140,7 +140,7 @@ def remembers(where: str, layer: Any, name: str, shape: tuple[int, ...]) -> None
 def stateless(where: str, layers: list[Any]) -> None:
     """Check that no layer goes on from the state that the last batch left."""
     for i, layer in enumerate(layers):
-        if getattr(layer, "stateful", False):
+        if layer.stateful:
             raise ValueError(
                 f"{where}: layers[{i}] must not be stateful, got {layer!r}, with another state at "
                 "each of the losses. Make the layer with stateful=False."

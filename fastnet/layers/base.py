@@ -142,6 +142,8 @@ class Layer(checks.Hinted):
         How many rows a batch in training must have, unless the layer is frozen.
     takes_row_numbers, draws : bool, of the class
         Row numbers in place of features; random numbers in training.
+    stateful : bool
+        Whether a batch goes on from the states that the one before left.
     decays : int, of the class
         How many of its arrays, the first ones, are weights that penalties go by.
     takes_shape : bool, of the class
@@ -157,6 +159,7 @@ class Layer(checks.Hinted):
     least_rows: ClassVar[int] = 1
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
+    stateful: bool = False  # a batch goes on from the states of the one before
     decays: ClassVar[int] = 0  # so many of its arrays, the first, penalties go by
     takes_shape: ClassVar[bool] = False  # samples in their shape, not flattened
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do

@@ -1,0 +1,101 @@
+"""How Numba compiles kernels: calls that are typed once, and sizes that are asked for once."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from llvmlite import ir
+from numba import types
+from numba.core.registry import cpu_target
+from numba.core.typing.templates import AbstractTemplate
+
+from fastnet.kernels import _pipeline
+from fastnet.kernels._compile import jit, vector
+
+
+def template_of(function):
+    """Return what Numba looks a function's types up in, as an extension makes it."""
+    return type("Template", (AbstractTemplate,), {"key": function})
+
+
+class Counting:
+    """A typing context that knows nothing, and counts how often it is asked."""
+
+    asked, callstack = 0, "its own"
+
+    def resolve_function_type(self, function, args, kws):
+        self.asked += 1
+        return f"{len(function.templates)} templates of {args} {kws}"
+
+
+@pytest.fixture
+def typing(monkeypatch):
+    monkeypatch.setattr(_pipeline._Typing, "_found", {})
+    return _pipeline._Typing(Counting())
+
+
+def test_the_same_call_is_typed_once(typing):
+    function = types.Function(template_of(len))
+    asked = typing.resolve_function_type(function, (types.int64,), {})
+    assert typing.resolve_function_type(function, (types.int64,), {}) == asked
+    assert typing._context.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "kws"),
+    [
+        ((types.int32,), {}),
+        ((types.int64, types.int64), {}),
+        ((types.literal(1),), {}),
+        ((), {"x": types.int64}),
+    ],
+)
+def test_other_arguments_are_typed_anew(typing, args, kws):
+    function = types.Function(template_of(len))
+    typing.resolve_function_type(function, (types.int64,), {})
+    assert str(args) in typing.resolve_function_type(function, args, kws)
+    assert typing._context.asked == 2
+
+
+def test_a_function_that_an_extension_taught_more_is_typed_anew(typing):
+    first, second = template_of(len), template_of(len)
+    before, after = types.Function(first), types.Function((first, second))
+    typing.resolve_function_type(before, (types.int64,), {})
+    assert "2 templates" in typing.resolve_function_type(after, (types.int64,), {})
+
+
+def test_functions_of_users_and_all_else_are_the_contexts(typing):
+    compiled = SimpleNamespace(templates=())  # a dispatcher, which keeps its versions itself
+    for _ in range(2):
+        typing.resolve_function_type(compiled, (types.int64,), {})
+    assert typing._context.asked == 2
+    assert typing.callstack == "its own"
+
+
+def test_a_call_that_has_no_type_stays_an_error():
+    @jit(vector)
+    def wrong(x):
+        x[0] = x + "a"
+
+    for _ in range(2):
+        with pytest.raises(Exception, match="No implementation of function"):
+            wrong.compile((types.float32[::1],))
+
+
+def test_sizes_are_those_of_the_target():
+    @jit(vector, vector)
+    def summed(x, out):
+        total = x[0]
+        for i in range(1, len(x)):
+            if x[i] > 0:
+                total += x[i]
+        out[0] = total
+
+    x, out = np.array([1, -2, 3, 4], np.float32), np.empty(1, np.float32)
+    summed(x, out)
+    assert out[0] == 8
+    sizes, context = _pipeline._Lower._sizes, cpu_target.target_context
+    of_text = {str(kind): kind for kind in (ir.FloatType(), ir.IntType(64), ir.IntType(1))}
+    assert of_text.keys() & sizes.keys()
+    for text in of_text.keys() & sizes.keys():
+        assert sizes[text] == context.get_abi_sizeof(of_text[text])
