@@ -30,7 +30,7 @@ RELIED_ON = {
     "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
     "compiler_machinery": ["register_pass"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
-    "lowering": ["Lower.init", "BaseLower.__init__"],  # sizes that are asked for once
+    "lowering": ["Lower.init", "Lower.lower_binop"],  # sizes, and operators' types, asked for once
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
         "CPUDispatcher._compile_for_args",  # kernels that refuse other types

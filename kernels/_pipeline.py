@@ -9,7 +9,7 @@ from llvmlite.binding import (
     parse_assembly,
 )
 from numba import types
-from numba.core import codegen, compiler, lowering, typed_passes
+from numba.core import codegen, compiler, ir, lowering, typed_passes
 from numba.core.compiler_machinery import register_pass
 
 
@@ -116,6 +116,24 @@ class _Lower(lowering.Lower):
             return self._sizes[written]
 
         self.context.get_abi_sizeof = remembered  # the context is a copy for this function
+
+    def lower_binop(self, resty, expr, op):
+        """Look for one function, where Numba first tries three of constant operands.
+
+        Powers alone have such, and what it tries are errors with their texts.
+        """
+        if not expr.static_lhs is expr.static_rhs is ir.UNDEFINED:
+            return super().lower_binop(resty, expr, op)
+        context, signature = self.context, self.fndesc.calltypes[expr]
+        kinds, values = signature.args, [self.loadvar(v.name) for v in (expr.lhs, expr.rhs)]
+        operands = [
+            context.cast(self.builder, value, self.typeof(v.name), kind)
+            for v, value, kind in zip((expr.lhs, expr.rhs), values, kinds)
+        ]
+        function = context.typing_context.resolve_value_type(op)
+        found = _Typing(context.typing_context).resolve_function_type(function, kinds, {})
+        result = context.get_function(function, found)(self.builder, operands)
+        return context.cast(self.builder, result, signature.return_type, resty)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
