@@ -140,10 +140,8 @@ class Layer(checks.Hinted):
         The other arguments of the constructor, which a file keeps and the loop goes by.
     least_rows : int, of the class
         How many rows a batch in training must have, unless the layer is frozen.
-    takes_row_numbers, draws : bool, of the class
-        Row numbers in place of features; random numbers in training.
-    stateful : bool
-        Whether a batch goes on from the states that the one before left.
+    takes_row_numbers, draws, stateful : bool, of the class
+        Row numbers in place of features; random numbers in training; states from batch to batch.
     decays : int, of the class
         How many of its arrays, the first ones, are weights that penalties go by.
     takes_shape : bool, of the class
@@ -159,7 +157,7 @@ class Layer(checks.Hinted):
     least_rows: ClassVar[int] = 1
     takes_row_numbers: ClassVar[bool] = False  # in place of features: only the first layer can
     draws: ClassVar[bool] = False  # random numbers, in training
-    stateful: bool = False  # a batch goes on from the states of the one before
+    stateful: bool = False
     decays: ClassVar[int] = 0  # so many of its arrays, the first, penalties go by
     takes_shape: ClassVar[bool] = False  # samples in their shape, not flattened
     unstacked: ClassVar[str] = ""  # why it cannot stand in a Sequential, and what to do
@@ -204,10 +202,7 @@ class Layer(checks.Hinted):
         return None
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what it makes of one sample.
-
-        Raises ValueError where it can make nothing of that shape.
-        """
+        """Return the shape of what it makes of one sample; ValueError where that is nothing."""
         return input_shape
 
     @classmethod
