@@ -98,7 +98,7 @@ OF_PRODUCTS = {
 LONG = {
     "fastnet/layers/batch_normalization.py": "one layer, half of it what its docstrings say",
     "kernels/gemm.py": "one product, with the ways that it takes side by side",
-    "tests/test_advice_of_checks.py": "one table: a call, its message, and the call that it advises",
+    "tests/test_advice_of_checks.py": "one table: a call, its message, what it advises",
     "tests/test_architecture.py": "the rules, each with the breaks that it must find",
 }
 TO_BE_CUT = {
