@@ -69,21 +69,25 @@ def both(kind, **arguments):
     return [getattr(module, kind)(random_state=0, **arguments) for module in modules]
 
 
+# How far weights may be apart: of float64 what is demanded (measured: 2.3e-14); of float32, where
+# roundings of an epoch's sums go into the next, 7e-6 was measured, of MNIST by sgd.
+WEIGHTS = {"float64": 1e-8, "float32": 1e-4}
+ANSWERS = {"float64": 0.0, "float32": 1e-3}  # the share that may be others; measured: 1 of 60,000
+
+
 def check(name, pair, X):
     """Stop where the two have not learnt the same."""
     import numpy as np
 
-    one, other = pair
-    single = X.dtype == np.float32
+    (one, other), dtype = pair, X.dtype.name
     for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
-        # Of float32 roundings of an epoch's sums go into the next.
-        if not np.abs(a - b).max() <= (5e-2 if single else 1e-8):
+        if not np.abs(a - b).max() <= WEIGHTS[dtype]:
             sys.exit(f"{name}: weights differ by {np.abs(a - b).max():.1e}.")
-    if one.n_iter_ != other.n_iter_ and not single:
+    if one.n_iter_ != other.n_iter_:
         sys.exit(f"{name}: {one.n_iter_} and {other.n_iter_} iterations.")
     answers = [np.asarray(model.predict(X), float) for model in pair]
-    share = np.mean(np.abs(answers[0] - answers[1]) > (0.05 if single else 1e-6))
-    if share > (0.02 if single else 0.0):
+    share = np.mean(np.abs(answers[0] - answers[1]) > 10 * WEIGHTS[dtype])
+    if share > ANSWERS[dtype]:
         sys.exit(f"{name}: {share:.1%} of the answers differ.")
 
 
