@@ -175,6 +175,15 @@ def test_padding_counts_as_zeros(rng):
     assert_array_equal(wide.backward(out), twin.backward(out))
 
 
+@pytest.mark.parametrize("pixels", [256, 257])  # as many as a byte can count, and one more
+def test_the_last_pixel_of_a_large_window_is_remembered(pixels):
+    x = np.zeros((1, 1, 1, pixels))
+    x[..., -1] = 1
+    layer = Pooling(1, pixels)
+    assert_array_equal(layer.forward(x), [[[[1]]]])
+    assert_array_equal(layer.backward(np.full((1, 1, 1, 1), 2.0)), 2 * x)
+
+
 def test_views_of_channels_that_lie_together_are_not_copied(rng):
     x = rng.standard_normal((2, 6, 6, 3)).transpose(0, 3, 1, 2)
     layer = Pooling(2, 2)
