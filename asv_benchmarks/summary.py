@@ -36,7 +36,7 @@ NOISE = 1.3  # README.md: "Differences below 1.3 are noise"
 # Parameters that say which operation it is; all others say on what.
 WHICH = ("loss", "name", "node", "layer", "function", "rule", "optimizer", "kernel", "metric")
 # What a row shows of several sets of parameters, the first of these that it has.
-USUAL = ("100-784-50", "784-50-10/100", "64-32-10/32")
+SHOWN_SHAPES = ("100-784-50", "784-50-10/100", "64-32-10/32")
 NEXT_TAB = '<li id="nav-li-summarylist">'  # of asv's index.html
 
 
@@ -52,7 +52,7 @@ def spelled(prefix, value):
     return f"{value * 1e9:.3g} ns"
 
 
-def changed(value):
+def percents(value):
     """Return 0.5 as +50%, with a true minus sign."""
     text = "0%" if abs(value) < 0.005 else f"{value:+.0%}"
     return text.replace("-", "\N{MINUS SIGN}")
@@ -135,15 +135,15 @@ def joined(row, words):
     known = [key for key in row if own <= set(key.split())] or [
         key for key in row if own >= set(key.split())
     ]
-    return row[usual(known)] if known else row.setdefault(words, {})
+    return row[shown_set(known)] if known else row.setdefault(words, {})
 
 
-def usual(sets):
+def shown_set(sets):
     """Return the set of parameters that a row shows: float32 and a usual shape, if there are."""
 
     def rank(words):
         found = words.split()
-        shape = next((i for i, name in enumerate(USUAL) if name in found), len(USUAL))
+        shape = next((i for i, name in enumerate(SHOWN_SHAPES) if name in found), len(SHOWN_SHAPES))
         return "float64" in found, shape
 
     return min(sets, key=rank)
@@ -227,7 +227,7 @@ def trend_cell(found, today):
         return f"{head}>{sparkline(prefix, curve)}</td>"
     earlier = [value for revision, value in curve.items() if revision < today]
     change = curve[today] / statistics.median(earlier) - 1
-    shade, text = "", changed(change)
+    shade, text = "", percents(change)
     if prefix != TIME and change < 1 / NOISE - 1:
         shade, text = ' class="slower"', f'<abbr title="slower than before">▼</abbr> {text}'
     return f'{head}{shade} data-value="{change:.4g}">{text} {sparkline(prefix, curve)}</td>'
@@ -245,7 +245,7 @@ def jumps_html(sets, names, index, history):
     lines = []
     for (_, old, new), changes in sorted(found.items()):
         changes.sort()
-        low, high = changed(changes[0][0]), changed(changes[-1][0])
+        low, high = percents(changes[0][0]), percents(changes[-1][0])
         size = low if low == high else f"{low} to {high}"
         where = changes[0][1] if len(changes) == 1 else f"{len(changes)} sets of parameters"
         where = f" ({escape(where)})" if len(sets) > 1 else ""
@@ -281,7 +281,7 @@ def set_line(words, found, today):
 def row_html(key, sets, today, index, history):
     """Return the row of a benchmark."""
     word, kind, subject = key
-    shown = usual(sets)
+    shown = shown_set(sets)
     found = sets[shown]
     values = [today_of(one, RATIO, today) for one in sets.values()]
     slower = sum(value is not None and value < 0.95 for value in values)
@@ -307,7 +307,7 @@ def row_html(key, sets, today, index, history):
 
 def group_html(word, rows, today, index, history):
     """Return the rows of a word, below its name."""
-    values = [today_of(sets[usual(sets)], RATIO, today) for _, sets in rows]
+    values = [today_of(sets[shown_set(sets)], RATIO, today) for _, sets in rows]
     values = [value for value in values if value]
     mean = f", {spelled(RATIO, statistics.geometric_mean(values))} NumPy" if values else ""
     head = f"<b>{escape(word)}</b> {len(rows)} benchmark{'s' * (len(rows) > 1)}{mean}"
@@ -345,7 +345,7 @@ def page(site, repository, machine=None):
     if today < 0:
         sys.exit(f"summary: there are no results of {RATIO}*. First: asv run -b {RATIO} HEAD^!")
     table, history = dict(sorted(tables[machine].items())), History(repository)
-    shown = [sets[usual(sets)] for sets in table.values()]
+    shown = [sets[shown_set(sets)] for sets in table.values()]
     values = [value for found in shown if (value := today_of(found, RATIO, today))]
     timed = any(TIME in found for found in shown)
     seconds = index["revision_to_date"][str(today)] / 1000

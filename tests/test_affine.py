@@ -29,12 +29,7 @@ SHAPES = [
     (blocking.FEW_ROWS, 70, 67),
     (blocking.FEW_ROWS + 1, 70, 67),
     # Layers that do without `gemm`, and just not.
-    (1, 3, 4),
-    (1, 4, 1),
-    (4, 4, 2),
-    (5, 4, 2),
-    (8, 8, 8),
-    (1, 64, 3),
+    *((1, 3, 4), (1, 4, 1), (4, 4, 2), (5, 4, 2), (8, 8, 8), (1, 64, 3)),
     # A batch of one, by rows of W: whole vectors and a tail.
     (1, 70, 16),
     # One input, which is a product of one term too.

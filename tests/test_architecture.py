@@ -106,9 +106,9 @@ TO_BE_CUT = {
     *(f"asv_benchmarks/{name}.py" for name in ("images_and_sequences", "machine_code")),
     *(f"asv_benchmarks/{name}.py" for name in ("peers", "speed", "summary", "words")),
     "asv_benchmarks/work.py",
-    *(f"tests/test_{name}.py" for name in ("affine", "bits", "cache", "conv", "elementary")),
+    *(f"tests/test_{name}.py" for name in ("bits", "cache", "conv", "warmup")),
     *(f"tests/test_{name}.py" for name in ("dropin_sequences", "fences", "folders", "pooling")),
-    *(f"tests/test_{name}.py" for name in ("recurrence", "sklearn", "time_layers", "warmup")),
+    *(f"tests/test_{name}.py" for name in ("recurrence", "sklearn", "time_layers")),
     *("tests/examples.py", "tests/models/test_steps.py"),
 }
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}

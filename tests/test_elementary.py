@@ -26,12 +26,8 @@ def _array_loop(function):
     return forward
 
 
-KERNELS = {
-    "exp": elementary.exp_forward,
-    "log": elementary.log_forward,
-    "sigmoid": _array_loop(elementary.sigmoid),
-    "tanh": _array_loop(elementary.tanh),
-}
+KERNELS = {name: getattr(elementary, f"{name}_forward") for name in ("exp", "log")}
+KERNELS |= {name: _array_loop(getattr(elementary, name)) for name in ("sigmoid", "tanh")}
 LIMITS = {"exp": 1.1, "log": 2.0, "sigmoid": 2.0, "tanh": 2.0}  # ulp
 FLUSHED = ("exp", "sigmoid")  # results below the smallest normal number are 0
 

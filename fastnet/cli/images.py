@@ -12,7 +12,7 @@ from fastnet.cli.messages import BadInput, listed
 
 EXTRA = "Run pip install 'fastnet-numba[images]'."
 GREY = ("1", "L", "LA")
-PLAIN = (*GREY, "P", "PA", "RGB", "RGBA")  # 8 bits a channel; 16 would be cut to 8
+EIGHT_BITS = (*GREY, "P", "PA", "RGB", "RGBA")  # a channel; 16 would be cut to 8
 
 
 def png_files(folder: Path) -> list[Path]:
@@ -68,7 +68,7 @@ def read_images(
                 mode, found = image.mode, image.size
         except broken as error:
             raise _broken(file, error) from None
-        if mode not in PLAIN:
+        if mode not in EIGHT_BITS:
             raise BadInput(
                 f"images must have 8 bits a channel, got mode {mode} in {str(file)!r}. Convert "
                 "them before."

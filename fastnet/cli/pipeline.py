@@ -18,7 +18,7 @@ from fastnet.cli import columns as of_columns
 from fastnet.cli.messages import BadInput, listed, near
 from fastnet.cli.tables import Column, as_categories, as_numbers, text_of
 
-FEW = 20  # whole numbers with at most so many values are classes, unless --task says otherwise
+MOST_CLASSES = 20  # values of whole numbers that are classes, unless --task says otherwise
 WHOLE = {"text": "text", "bool": "true or false", "whole": "whole numbers", "number": "numbers"}
 
 
@@ -133,7 +133,7 @@ def task_of(column: Column, name: str, asked: str | None) -> tuple[str, str]:
     shown = f"{WHOLE[column.kind]} of {count:,} value{'s' * (count != 1)}"
     if asked is not None:
         return asked, f"{shown}, by --task"
-    if column.kind in ("text", "bool") or (column.kind == "whole" and count <= FEW):
+    if column.kind in ("text", "bool") or (column.kind == "whole" and count <= MOST_CLASSES):
         other = "" if column.kind == "text" else "; --task regression for a number"
         return "classification", shown + other
     return "regression", f"{shown}; --task classification for classes"
@@ -154,7 +154,7 @@ def labels_of(column: Column, name: str) -> list[Any]:
             f"--target must have two values or more, got only {as_categories(column)[0]!r} in "
             f"column {name!r}. Give another column."
         )
-    if found > max(FEW, len(column.values) // 2):
+    if found > max(MOST_CLASSES, len(column.values) // 2):
         raise BadInput(
             f"--target must have classes that come again, got {found:,} values in "
             f"{len(column.values):,} rows of column {name!r}. Give another column, or, for "

@@ -30,7 +30,7 @@ else:
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
 
-PLAIN = 0.0, math.inf, 1.0  # no weight decay and no clipping
+UNADJUSTED = 0.0, math.inf, 1.0  # no weight decay and no clipping
 EPS = 1e-7
 
 
@@ -96,7 +96,7 @@ class Momentum(Own):
             return own(self, params, grads)
         for key, grad, _, param in rows:
             self.v[key] = self.v[key].copy()
-            momentum_update(grad, *numbers, *PLAIN, self.v[key].ravel(), param)
+            momentum_update(grad, *numbers, *UNADJUSTED, self.v[key].ravel(), param)
 
 
 class Nesterov(Own):
@@ -109,7 +109,7 @@ class Nesterov(Own):
         if rows is None:
             return own(self, params, grads)
         for _, grad, v, param in rows:
-            nesterov_update(grad, *numbers, *PLAIN, v, param)
+            nesterov_update(grad, *numbers, *UNADJUSTED, v, param)
 
 
 class AdaGrad(Own):
@@ -121,7 +121,7 @@ class AdaGrad(Own):
         if rows is None:
             return own(self, params, grads)
         for _, grad, h, param in rows:
-            adagrad_update(grad, self.lr, EPS, *PLAIN, h, param)
+            adagrad_update(grad, self.lr, EPS, *UNADJUSTED, h, param)
 
 
 class RMSprop(Own):
@@ -134,7 +134,7 @@ class RMSprop(Own):
         if rows is None:
             return own(self, params, grads)
         for _, grad, h, param in rows:
-            rmsprop_update(grad, *numbers, EPS, *PLAIN, h, param)
+            rmsprop_update(grad, *numbers, EPS, *UNADJUSTED, h, param)
 
 
 class Adam(Own):
@@ -148,4 +148,4 @@ class Adam(Own):
             return own(self, params, grads)
         self.iter += 1
         for _, grad, m, v, param in rows:
-            adam_update(grad, *numbers, EPS, *PLAIN, self.iter, m, v, param)
+            adam_update(grad, *numbers, EPS, *UNADJUSTED, self.iter, m, v, param)

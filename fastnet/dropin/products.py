@@ -19,7 +19,7 @@ from fastnet.kernels import (
 
 # Rows taken at a time: converted, they stay in the L2 cache, where 70,000 of MNIST fill 440 MB. Of
 # 60,000 in float64 the product takes 44 ms so, 48 of 8192 at a time.
-ROWS = 256
+ROWS_AT_A_TIME = 256
 
 # Multiplications from which a dx that nobody may want is put off: 10 us, ten times what that takes.
 MANY = 2**19
@@ -29,8 +29,11 @@ def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> 
     """x @ W + b, of W's dtype; x (N, D) may be of a narrower dtype, or a view."""
     n, dtype = len(x), W.dtype
     out = empty((n, W.shape[1]), dtype)
-    if n > ROWS:
-        parts = [(x[i : i + ROWS], out[i : i + ROWS]) for i in range(0, n, ROWS)]
+    if n > ROWS_AT_A_TIME:
+        parts = [
+            (x[i : i + ROWS_AT_A_TIME], out[i : i + ROWS_AT_A_TIME])
+            for i in range(0, n, ROWS_AT_A_TIME)
+        ]
     else:
         parts = [(x, out)]
     for rows, y in parts:

@@ -59,7 +59,7 @@ class EpochsOfBatches(Epochs):
             if self.measuring is not None:
                 self.measuring.add(samples)
             network, self.targets = of_samples(self.learning, samples)
-            self.steps.take(network)
+            self.steps.go_on_with(network)
             if order.shape[1] != samples.n:
                 order = np.arange(samples.n, dtype=np.int64)[None]
             some, self.trouble = self.steps.train(samples.rows, self.targets, order, samples.n)

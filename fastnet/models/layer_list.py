@@ -130,7 +130,7 @@ def check_free(where: str, model: Any, layers: list[Any], stack: list[tuple[Any,
             )
 
 
-def take(model: Any, layers: list[Any]) -> None:
+def take_over(model: Any, layers: list[Any]) -> None:
     """Take layers over: they belong to the model from now on."""
     for layer in every(layers):
         layer._model = Owner(model)

@@ -17,7 +17,7 @@ from fastnet.models.layer_list import (
     leaves,
     output_shape,
     stacked,
-    take,
+    take_over,
     take_shape,
 )
 from fastnet.models.network import Network
@@ -77,7 +77,7 @@ class Stack(Parameters):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._network = unbuilt(self._loss, self._dtype)
-        take(self, self.layers)
+        take_over(self, self.layers)
         if state["_network"]:  # ... and gather them anew.
             self._ready("Sequential", state["_network"])
         if self.optimizer:
@@ -148,7 +148,7 @@ class Stack(Parameters):
         else:
             self._ready(where, shape, layers=layers)
         self.layers += added
-        take(self, layers)
+        take_over(self, layers)
 
     def build(self, n_in: int | tuple[int, ...]) -> None:
         """Give every layer its weights, for n_in features, and gather all in one vector.
@@ -255,7 +255,7 @@ class Stack(Parameters):
                 memory[...] = 0 if kept is None else kept
                 setattr(layer, name, memory)
         self._network = network
-        take(self, layers)
+        take_over(self, layers)
         return network
 
     def _penalties(self, where: str) -> tuple[float, float]:

@@ -104,7 +104,7 @@ class Steps:
             getattr(optimizer, name) is own[name] for name in optimizer.state_names
         )
 
-    def take(self, network: Network) -> None:
+    def go_on_with(self, network: Network) -> None:
         """Go on with the same network for other targets and weights, as `of_targets` returns it."""
         self.network = network
         if not self.has_own:
