@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet import kernels
+from fastnet import kernels, layers
 from fastnet.reference import kernels as reference
+from fastnet.reference import layers as reference_layers
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # Samples, steps of the encoder and of the decoder, units: one of each, tails of vectors, a book's.
@@ -94,6 +95,19 @@ def test_equal_steps_share_the_weight_and_a_far_one_takes_it():
     kernels.attention_forward(hs, h, a, out)
     assert_array_equal(a[0, 0], [0, 0, 1, 0])
     assert_array_equal(out[0, 0], hs[0, 2])
+
+
+def test_attention_of_steps_is_that_of_each_step():
+    """Of the layer and of its twin: outputs, weights and gradients stand in the steps' order."""
+    rng = np.random.default_rng(0)
+    hs_enc, hs_dec, dout = (rng.standard_normal((2, s, 5)) for s in (4, 3, 3))
+    found = []
+    for layer in (layers.TimeAttention(), reference_layers.TimeAttention()):
+        out = layer.forward(hs_enc, hs_dec)
+        found.append([out, *layer.attention_weights, *layer.backward(dout)])
+    assert found[0][0].shape == (2, 3, 5) and len(found[0]) == len(found[1])
+    for ours, theirs in zip(*found, strict=True):
+        assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
 def test_torch_agrees():

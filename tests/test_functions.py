@@ -232,3 +232,11 @@ def test_sum_squared_error_by_hand():
     assert sum_squared_error([], []) == 0
     both = sum_squared_error([good, bad], [t, t])  # a sum over the batch, not a mean
     assert_allclose(both, 0.0975 + 0.5975, rtol=1e-14)
+
+
+@pytest.mark.parametrize("side", [functions, reference], ids=["fastnet", "reference"])
+def test_im2col_and_back_by_hand(side):
+    x = np.arange(1.0, 4.0).reshape(1, 1, 3, 1)
+    col = side.im2col(x, 2, 1)
+    assert_array_equal(col, [[1, 2], [2, 3]])
+    assert_array_equal(side.col2im(col, x.shape, 2, 1), [[[[1], [4], [3]]]])
