@@ -12,6 +12,7 @@ from numba import int64
 
 from ._compile import helper, jit, real, vector
 from .activations import RELU, activate
+from .depthwise import depthwise, is_depthwise
 from .gathered import strip_width
 from .geometry import LANES_32, PIXELS, behind, geometry_at, place_image, table_at
 from .packing import pack_strips
@@ -119,7 +120,8 @@ def convolution_forward(x, W, b, geometry, activation, work, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 7.2; PyTorch, Keras.
     """
-    convolve(
-        geometry_at(pointer(geometry)), x.shape[0], pointer(x), pointer(W), pointer(b), True,
-        activation, pointer(work), pointer(out),
-    )  # fmt: skip
+    g, n, p, w = geometry_at(pointer(geometry)), x.shape[0], pointer(x), pointer(W)
+    if is_depthwise(g):
+        depthwise(g, n, p, w, pointer(b), True, activation, pointer(out))
+    else:
+        convolve(g, n, p, w, pointer(b), True, activation, pointer(work), pointer(out))

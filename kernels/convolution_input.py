@@ -7,6 +7,7 @@ part is a product of its own, and is added where the window lay.
 
 from ._compile import helper, jit, vector
 from .convolution import images, numbers
+from .depthwise import depthwise_input, is_depthwise
 from .gathered import gathered_product, strip_width
 from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
 from .packing import pack_transpose
@@ -196,7 +197,8 @@ def convolution_backward_input(dout, W, geometry, work, dx):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 7.4.
     """
-    backward_input(
-        geometry_at(pointer(geometry)), dout.shape[0], pointer(W), pointer(work), pointer(dout),
-        pointer(dx),
-    )  # fmt: skip
+    g, n = geometry_at(pointer(geometry)), dout.shape[0]
+    if is_depthwise(g):
+        depthwise_input(g, n, pointer(W), pointer(dout), pointer(dx))
+    else:
+        backward_input(g, n, pointer(W), pointer(work), pointer(dout), pointer(dx))

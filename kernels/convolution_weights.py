@@ -11,12 +11,13 @@ with their zeros.
 
 from ._compile import helper, jit, vector
 from .convolution import images, numbers
+from .depthwise import depthwise_weights, is_depthwise
 from .gathered import gathered_product, strip_width
 from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
 from .packing import pack_strips
 from .simd import lanes, offset, pointer, scalar
 from .sliding import Axis, windows_inside
-from .sweep import copy, put_all, sweep
+from .sweep import copy, put_all, put_scaled, sweep
 
 CHANNELS = 8  # of a tap from which it is a product of its own
 PACK_TAPS = 64  # taps from which a copy of dout in strips pays, where there are several
@@ -59,25 +60,6 @@ def _sum_pixels(count, m, rows, total):
         sweep(_sum_four, (total,), (total, *four), 0, m, ())
     for i in range(whole, count):
         sweep(_sum_two, (total,), (total, offset(rows, i * m)), 0, m, ())
-
-
-@helper
-def _scaled(x, factor):
-    return x * factor
-
-
-@helper
-def _scaled_and_added(target, x, factor):
-    return target + x * factor
-
-
-@helper
-def _finish(size, sums, factor, add, target):
-    """target = factor * sums, or that added to it."""
-    if add:
-        sweep(_scaled_and_added, (target,), (target, sums), 0, size, (factor,))
-    else:
-        sweep(_scaled, (target,), (sums,), 0, size, (factor,))
 
 
 @helper
@@ -193,9 +175,9 @@ def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_b
                             )  # fmt: skip
                         r = end
     for r in range(rows):
-        _finish(m, offset(own, r * pitch), factor, add, offset(dW, (first + r) * m))
+        put_scaled(m, offset(own, r * pitch), factor, add, offset(dW, (first + r) * m))
     if has_bias:
-        _finish(m, bias, factor, add, db)
+        put_scaled(m, bias, factor, add, db)
 
 
 @jit(images, images, numbers, vector, images, vector)
@@ -223,6 +205,13 @@ def convolution_backward_params(x, dout, geometry, work, dW, db):
     """
     g = geometry_at(pointer(geometry))
     taps, p = g.kernel_height * g.kernel_width * (g.channels // g.groups), pointer(x)
+    if is_depthwise(g):
+        sums = pointer(work)
+        depthwise_weights(
+            g, x.shape[0], p, pointer(dout), scalar(p, 1.0), False, sums,
+            behind(sums, weights_parts(g)[0]), 0, taps, pointer(dW), pointer(db), True,
+        )  # fmt: skip
+        return
     backward_weights(
         g, x.shape[0], p, pointer(dout), scalar(p, 1.0), False, pointer(work), 0, taps,
         pointer(dW), pointer(db), True,

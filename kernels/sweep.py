@@ -217,6 +217,25 @@ def put_all(p, size, value):
     sweep(same, (p,), (), 0, size, (fill(p, value),))
 
 
+@helper
+def _scaled(x, factor):
+    return x * factor
+
+
+@helper
+def _scaled_and_added(target, x, factor):
+    return target + x * factor
+
+
+@helper
+def put_scaled(size, x, factor, add, target):
+    """target = factor * x, or that added to it."""
+    if add:
+        sweep(_scaled_and_added, (target,), (target, x), 0, size, (factor,))
+    else:
+        sweep(_scaled, (target,), (x,), 0, size, (factor,))
+
+
 LINE = 512 // BITS  # vectors of a cache line
 
 

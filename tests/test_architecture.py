@@ -73,6 +73,7 @@ PARTS = {
     "test_convolution.py": (
         *("gathered", "geometry", "sliding"),
         *("convolution_in_loop", "convolution_input", "convolution_weights"),
+        *("depthwise", "depthwise_in_loop"),
     ),
     "loop/test_every_loss_and_optimizer.py": ("loop/online",),
     "losses/test_kernels.py": ("loss_family",),

@@ -312,3 +312,10 @@ def test_a_model_says_what_is_wrong_before_anything_changes(rng):
     assert "input_shape must be (height, width, channels), got (20,)" in message(
         model.fit, rng.standard_normal((4, 9)), t
     )
+
+
+def test_a_depthwise_convolution_has_kernels_of_its_own():
+    model = Sequential([Conv2D(6, 3, groups=6), Conv2D(6, 3, groups=3), Dense(3)], seed=0)
+    model.build((7, 8, 6))
+    names = [kernels[0].__name__ for _, kernels in model._network.called]
+    assert names == ["depthwise_in_loop", "convolution_in_loop"]

@@ -194,6 +194,7 @@ def sizes_of_convolutions(step):
     for groups in (2, 3, step + 1):
         yield 2, (5, 7), (2, 2), 2 * groups, 3 * groups, ((1, 1), (1, 1), 1, groups)
         yield 2, (5, 7), (2, 2), groups, groups, ((2, 1), (1, 1), 0, groups)
+        yield 2, (5, 7), (3, 2), groups, groups, ((1, 1), (2, 1), 2, groups)
 
 
 def call_convolutions(fences, dtype):

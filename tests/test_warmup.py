@@ -160,6 +160,7 @@ for dtype in ("float32", "float64"):
         [layers.Conv2D(3, 2), layers.MaxPooling2D(3, strides=1)],
         [layers.AveragePooling2D(2), layers.GlobalAveragePooling2D()],
         [layers.BatchNormalization(), layers.Conv2D(2, 1)],
+        [layers.Conv2D(2, 3, groups=2), layers.Relu()],
     ):
         model = Sequential([*stack, layers.Dense(3)], dtype=dtype, seed=0)
         model.fit(pixels, t, 1, 3, verbose=0), model.predict(pixels), model.gradient(pixels, t)

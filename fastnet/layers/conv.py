@@ -16,6 +16,12 @@ from fastnet.kernels.convolution_in_loop import (
     convolution_weights_in_loop,
     scratch_size,
 )
+from fastnet.kernels.depthwise import is_depthwise
+from fastnet.kernels.depthwise_in_loop import (
+    depthwise_gradient_in_loop,
+    depthwise_in_loop,
+    depthwise_weights_in_loop,
+)
 from fastnet.layers.base import LoopLayer, Outputs, Steps
 from fastnet.layers.convolution import is_product
 from fastnet.layers.convolving import Convolving
@@ -24,6 +30,7 @@ from fastnet.layers.dense import ACTIVATIONS, ALIASES, RANGES, _fused, _named
 __all__ = ["Conv1D", "Conv2D"]
 
 CONVOLUTION = convolution_in_loop, convolution_gradient_in_loop, convolution_weights_in_loop
+DEPTHWISE = depthwise_in_loop, depthwise_gradient_in_loop, depthwise_weights_in_loop
 
 
 class Conv2D(Convolving):
@@ -174,7 +181,7 @@ class Conv2D(Convolving):
         step = LoopLayer(
             shape,
             parameters,
-            CONVOLUTION,
+            DEPTHWISE if is_depthwise.py_func(g) else CONVOLUTION,
             numbers=(*g, int(self.use_bias), IDENTITY if code is None else code),
             own=scratch_size(g),
             products=math.prod(shape) * math.prod(W[:-1]),
