@@ -14,7 +14,7 @@ from ._compile import helper, jit, real, vector
 from .activations import RELU, activate
 from .depthwise import depthwise, is_depthwise
 from .gathered import strip_width
-from .geometry import LANES_32, PIXELS, behind, geometry_at, place_image, table_at
+from .geometry import LANES_32, TOGETHER, behind, geometry_at, place_image, table_at
 from .packing import pack_strips
 from .simd import lanes, offset, pointer, scalar
 from .sliding import Axis, slide, tables
@@ -31,7 +31,7 @@ def forward_parts(g):
     filters = g.filters // g.groups
     taps = g.kernel_height * g.kernel_width * (g.channels // g.groups)
     pixels = g.out_height * g.out_width
-    at_a_time = max(1, PIXELS // pixels)
+    at_a_time = max(1, TOGETHER // pixels)
     return (
         g.groups * taps * (filters + LANES_32),
         g.filters + 4 * LANES_32,
@@ -50,7 +50,7 @@ def convolve(g, n, x, W, b, has_bias, activation, own, out):
     depth, size = g.kernel_height * g.kernel_width * channels, g.height * g.width * c
     columns = (filters + step - 1) // step * step
     pixels = g.out_height * g.out_width
-    at_a_time = max(1, min(n, PIXELS // pixels))
+    at_a_time = max(1, min(n, TOGETHER // pixels))
     sizes = forward_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])

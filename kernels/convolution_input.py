@@ -9,7 +9,7 @@ from ._compile import helper, jit, vector
 from .convolution import images, numbers
 from .depthwise import depthwise_input, is_depthwise
 from .gathered import gathered_product, strip_width
-from .geometry import LANES_32, PIXELS, behind, geometry_at, offsets, place_image, table_at
+from .geometry import LANES_32, TOGETHER, behind, geometry_at, offsets, place_image, table_at
 from .packing import pack_transpose
 from .simd import get, lanes, offset, pointer, put, scalar
 from .sliding import Axis, slide, tables
@@ -29,7 +29,7 @@ def input_parts(g):
     """Elements of the scratch: W in strips, zeros, the tables, dx with a border, parts."""
     filters, channels = g.filters // g.groups, g.channels // g.groups
     taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
-    at_a_time = max(1, PIXELS // pixels)
+    at_a_time = max(1, TOGETHER // pixels)
     windows = max(LEAST, WINDOWS // (taps * channels))
     return (
         g.groups * filters * taps * (channels + LANES_32) + 4 * LANES_32 * LANES_32,
@@ -49,7 +49,7 @@ def _turned(g, n, W, own, dout, dx):
     filters, channels = m // g.groups, c // g.groups
     taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
     depth, size = taps * filters, taps * filters * _rounded(channels, step)
-    at_a_time = max(1, min(n, PIXELS // pixels))
+    at_a_time = max(1, min(n, TOGETHER // pixels))
     sizes = input_parts(g)
     start = behind(own, sizes[0])
     row_part = behind(start, sizes[1])
