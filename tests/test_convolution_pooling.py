@@ -153,6 +153,20 @@ def test_a_second_activation_and_one_behind_a_flatten_stay_apart():
         assert len(model._network.table) == 3
 
 
+@pytest.mark.parametrize("layer", [Relu, Sigmoid])
+def test_an_activation_behind_the_windows_is_another_step(layer):
+    x, t = images(20, (8, 8, 2))
+    made = []
+    for between in ([], [Dropout(0.0)]):
+        layers = [Conv2D(5, 3), MaxPooling2D(2), *between, layer(), Dense(3)]
+        model = Sequential(layers, dtype="float64", seed=0)
+        model.fit(x, t, 2, 8, SGD(0.1), shuffle=False, verbose=0)
+        made.append(model)
+    assert steps_of(made[0]) == [convolution_pooling_in_loop]
+    assert_allclose(made[0].parameter_vector, made[1].parameter_vector, rtol=1e-12)
+    assert_array_equal(made[0].predict(x), made[1].predict(x))
+
+
 def test_single_pixels_are_one_product():
     model = Sequential([Conv2D(4, 1), Relu(), Conv2D(3, 1, strides=2), Dense(3)], seed=0)
     model.build((5, 5, 2))

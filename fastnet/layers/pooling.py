@@ -291,4 +291,5 @@ def _with_convolution(before: LoopLayer) -> LoopLayer | None:
         ),
         row_scratch=(math.prod(shape) + 3) // 4,  # bytes, in words of float32
         own=own_size(geometry),
+        activated=None,  # behind the windows it is another step
     )
