@@ -89,6 +89,8 @@ class Callback:
         """
         return False
 
+    _of_batches = False  # whether it goes by the logs of batches, which have fewer names
+
     # What a callback needs of fit, checked before anything changes. Names of the logs have what
     # they are beside them: of val_size_loss a loss.
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:

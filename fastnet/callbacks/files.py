@@ -92,6 +92,7 @@ class ModelCheckpoint(Monitor):
             self.save_freq = checks.count(where, "save_freq", save_freq)
             # On the object: a class that has it makes each batch a call.
             self.on_batch_end = self._after_batch  # type: ignore[method-assign]
+            self._of_batches = True
         self._epoch = self._batches = 0
         self.best = None
         if initial_value_threshold is not None:

@@ -43,11 +43,14 @@ class Listed:
         self.of_batches = "on_batch_end" in self.hooks
         self.of_epochs = not self.hooks.keys().isdisjoint(OF_EPOCHS)
 
-    def check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
-        """Check that fit gives each what it needs."""
+    def check(
+        self, where: str, names: dict[str, str], of_batches: set[str], optimizer: Any
+    ) -> None:
+        """Check that fit gives each what it needs; `of_batches` are names in logs of batches."""
+        counted = {name: own for name, own in names.items() if name in of_batches}
         for one in self.all:
             if isinstance(one, Callback):
-                one._check(where, names, optimizer)
+                one._check(where, counted if one._of_batches else names, optimizer)
 
     def begin(self, model: Any, params: dict[str, Any]) -> None:
         """Tell each what it belongs to, and that training begins."""

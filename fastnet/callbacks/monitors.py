@@ -32,13 +32,15 @@ class Monitor(Callback):
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         if self.monitor not in names:
             way = "Give fit metrics=[...] that have it"
-            if self.monitor.removeprefix("val_") in names:
+            if self._of_batches:
+                way = "Give one of these, or save_freq='epoch'"
+            elif self.monitor.removeprefix("val_") in names:
                 way = "Give fit validation_data=(x, t) or validation_split"
             elif f"val_{self.monitor}" in names:
                 way = f"Give monitor='val_{self.monitor}'"
+            kind, known = type(self).__name__, ", ".join(map(repr, names))
             raise ValueError(
-                f"{type(self).__name__}: monitor must be one of "
-                f"{', '.join(map(repr, names))}, got {self.monitor!r}. {way}."
+                f"{kind}: monitor must be one of {known}, got {self.monitor!r}. {way}."
             )
         self._direction(names[self.monitor])
 

@@ -12,6 +12,8 @@ from fastnet.metrics.ways import ratio
 
 __all__ = ["Metric"]
 
+WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # where one ends: right_of, my_auc
+
 
 class Metric:
     """A metric that is counted batch by batch: derive from it, and define `sums`.
@@ -25,9 +27,9 @@ class Metric:
     Attributes
     ----------
     name : str
-        What the number is called: the name of the class in lower case, unless the class or the
-        object has one. With a `mode` "min" or "max" of its own, such a name may be the `monitor`
-        of a callback.
+        What the number is called: the name of the class in lower case, its words joined by "_",
+        unless the class or the object has one. With a `mode` "min" or "max" of its own, such a
+        name may be the `monitor` of a callback.
 
     Notes
     -----
@@ -59,7 +61,7 @@ class Metric:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "name" not in vars(cls):
-            cls.name = re.sub(r"(?<=.)(?=[A-Z])", "_", cls.__name__).lower()
+            cls.name = re.sub(WORDS, "_", cls.__name__).lower()
 
     def sums(self, t: NDArray[Any], y: NDArray[Any]) -> Any:
         """Return a number, or an array of one shape, that may be added to that of other samples.
@@ -78,6 +80,11 @@ class Metric:
 
     def value(self, sums: NDArray[np.float64]) -> float:
         """Return the number of the sums of all samples: sums[0] / sums[1], and 0 for 0 / 0."""
+        if np.shape(sums) != (2,):
+            raise ValueError(
+                f"{type(self).__name__}.value: sums must be two numbers, got shape "
+                f"{np.shape(sums)}. Return two from sums, or define value."
+            )
         part, whole = sums
         return float(ratio(part, whole))
 

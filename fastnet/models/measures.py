@@ -29,6 +29,8 @@ class Measure(NamedTuple):
     head: int = 0  # which of several outputs it judges
 
 
+# Names that paths of files, the columns of a CSVLogger and a History have for something else.
+RESERVED = "batch", "epoch", "interrupted", "to_dict"
 COUNTED = Measure("accuracy", "counted", Way(None, float))
 
 
@@ -47,6 +49,8 @@ def asked_for(where: str, metrics: Any, loss: Loss, outputs: int) -> list[Measur
     for metric in metrics:
         made = _own(where, metric) if callable(metric) else _named(where, metric, loss, outputs)
         taken = {"loss", "seconds", *(other.name for other in found)}
+        if made.name in RESERVED:
+            taken = set(RESERVED)
         if made.name in taken or made.name.startswith("val_"):
             way = "metric another name" if made.kind == "own" else "function another __name__"
             raise ValueError(

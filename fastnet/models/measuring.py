@@ -82,7 +82,7 @@ class Measuring:
                 assert measure.way.sums is not None
                 found = measure.way.sums(*answers.of(measure.kind, chosen, y))
                 if measure.kind == "own":
-                    found = _numbers(self.where, measure, found)
+                    found = _numbers(self.where, measure, found, self.totals[measure.name])
                 self.totals[measure.name] += found
         if kept is not None:
             kept = kept.reshape(-1, outputs)
@@ -176,13 +176,18 @@ def _joined(parts: list[_Answers]) -> _Answers:
     return first
 
 
-def _numbers(where: str, measure: Measure, found: Any) -> NDArray[np.float64]:
-    """Return the sums of a metric of the user's own, checked."""
+def _numbers(where: str, measure: Measure, found: Any, total: Any) -> NDArray[np.float64]:
+    """Return the sums of a metric of the user's own, checked; total is 0 before the first."""
     sums = np.asarray(found)
     if sums.dtype.kind not in "biuf":
         raise TypeError(
             f"{where}: metrics must return numbers from sums, got {type(found).__name__} from "
             f"{measure.name}. Return a number, or an array of some."
+        )
+    if type(total) is not int and sums.shape != total.shape:  # they may broadcast
+        raise ValueError(
+            f"{where}: metrics must return sums of one shape, got {sums.shape} after {total.shape} "
+            f"from {measure.name}. Return as many for any samples: np.bincount(..., minlength=C)."
         )
     return sums.astype(np.float64)
 

@@ -199,7 +199,8 @@ class Trained(Stepping):
             names |= {f"val_{name}": None for name in names}
         listed = Listed(where, callbacks)
         if listed.all:
-            listed.check(where, heads.plain_names(samples, names), optimizer)
+            counted = {name for name, column in names.items() if column is not None}
+            listed.check(where, heads.plain_names(samples, names), counted, optimizer)
         plan = Plan(
             where, range(first, epochs), batch_size, visited, shuffle, verbose, asked, samples,
             held_out, listed, names, steps_per_epoch, class_weight,

@@ -58,10 +58,17 @@ def test_checkpoints_after_batches(tmp_path):
 
 def test_a_path_that_batches_do_not_have(tmp_path):
     (x, t), model = data(), small()
-    save = ModelCheckpoint(tmp_path / "{val_loss}", save_freq=9)
-    with pytest.raises(ValueError, match="fields but epoch, loss, accuracy, batch, got"):
-        model.fit(x, t, 4, 5, validation_split=0.5, callbacks=[save], verbose=0)
+    model.build(x.shape[1])
+    weights, own = model.parameter_vector.copy(), ["accuracy", "f1"]
+    for name in ("val_loss", "f1"):
+        save = ModelCheckpoint(tmp_path / f"{{{name}}}", save_freq=9)
+        with pytest.raises(ValueError, match="fields but epoch, loss, accuracy, batch, got"):
+            model.fit(x, t, 4, 5, validation_split=0.5, callbacks=[save], verbose=0, metrics=own)
+        save = ModelCheckpoint(tmp_path / "a", name, save_best_only=True, save_freq=9)
+        with pytest.raises(ValueError, match=r"of 'loss', 'accuracy', got .*_freq='epoch'\.$"):
+            model.fit(x, t, 4, 5, validation_split=0.5, callbacks=[save], verbose=0, metrics=own)
     assert os.listdir(tmp_path) == []
+    assert_array_equal(model.parameter_vector, weights)
 
 
 def test_checkpoints_of_the_best_and_without_the_optimizer(tmp_path, capsys):

@@ -2,6 +2,7 @@
 
 import csv
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -47,6 +48,9 @@ def test_a_metric_of_arrays():
     assert type(RightOf(1)(t, y)) is float
     assert np.isnan(RightOf(1)([0], [[np.nan, 0.0]]))
     assert RootMeanSquare.name == "root_mean_square"
+    names = "MAE", "MyAUC", "AUCOfOne", "F1Score", "_Own"
+    named = [type(name, (Metric,), {}).name for name in names]
+    assert named == ["mae", "my_auc", "auc_of_one", "f1_score", "_own"]
     assert RootMeanSquare()([1.0, 3.0], [1.0, 1.0]) == pytest.approx(2**0.5)
     assert pickle.loads(pickle.dumps(RightOf(3))).name == "right_of_3"
 
@@ -191,3 +195,48 @@ def test_two_of_one_name():
 def test_a_class_that_defines_nothing():
     with pytest.raises(NotImplementedError, match=r"^Empty.sums: the class must define it\."):
         type("Empty", (Metric,), {})()([1], [1])
+
+
+class Counts(Metric):
+    """How many samples each class has."""
+
+    def sums(self, t, y):
+        return np.bincount(t)
+
+    def value(self, sums):
+        return sums.sum()
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 2], [2, 0, 0, 0]])
+def test_sums_of_another_shape_are_not_broadcast(labels, monkeypatch):
+    monkeypatch.setattr(measuring, "PREDICTED", 6)  # two samples of three outputs
+    model = Sequential([Dense(3)], seed=0)
+    with pytest.raises(ValueError, match=r"of one shape, got .* after .* from counts\. Return as"):
+        model.evaluate(np.eye(4), labels, [Counts()])
+
+
+class Many(Metric):
+    def sums(self, t, y):
+        return [1, 2, 3]
+
+
+class Single(Metric):
+    def sums(self, t, y):
+        return len(t)
+
+
+@pytest.mark.parametrize(("kind", "shape"), [(Many, "(3,)"), (Single, "()")])
+def test_a_ratio_is_of_two_sums(kind, shape):
+    text = f"{kind.__name__}.value: sums must be two numbers, got shape {shape}. Return two from "
+    (x, labels), model = data(), small()
+    for call in (lambda: kind()(labels, x), lambda: model.evaluate(x, labels, [kind()])):
+        with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+            call()
+
+
+@pytest.mark.parametrize("name", ["epoch", "batch", "to_dict", "interrupted"])
+def test_names_that_mean_something_else(name):
+    (x, labels), model, own = data(), small(), RightOf(1)
+    own.name = name
+    with pytest.raises(ValueError, match=f"names of their own, got '{name}' beside batch, epoch"):
+        model.evaluate(x, labels, [own])
