@@ -38,10 +38,8 @@ class Monitor(Callback):
                 way = "Give fit validation_data=(x, t) or validation_split"
             elif f"val_{self.monitor}" in names:
                 way = f"Give monitor='val_{self.monitor}'"
-            kind, known = type(self).__name__, ", ".join(map(repr, names))
-            raise ValueError(
-                f"{kind}: monitor must be one of {known}, got {self.monitor!r}. {way}."
-            )
+            known = f"{', '.join(map(repr, names))}, got {self.monitor!r}"
+            raise ValueError(f"{type(self).__name__}: monitor must be one of {known}. {way}.")
         self._direction(names[self.monitor])
 
     def _direction(self, name: str = "") -> int:
