@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from by_address import call
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels, optimizer
@@ -160,7 +161,6 @@ def test_an_infinite_parameter_without_decay_stays_infinite():
 def test_what_the_loop_calls_is_the_update(rule, largest, dtype):
     """The states in one array, the numbers in another, and the norm is clipped there."""
     size, rng = 203, np.random.default_rng(2)
-    called = KINDS[rule].entry.kernel
     for limits in LIMITS.values():
         hyper = np.array([largest, *RULES[rule][0], *limits])
         expected, _ = arrays(rule, size, dtype)
@@ -170,7 +170,7 @@ def test_what_the_loop_calls_is_the_update(rule, largest, dtype):
             grad = rng.standard_normal(size).astype(dtype)
             hyper[-1] = np.nan
             addresses = [array.ctypes.data for array in (param, grad, state, hyper)]
-            assert called(t, size, *addresses, dtype(0)) == 0
+            assert call(KINDS[rule].entry, t, size, *addresses, dtype(0)) == 0
             scale = min(1.0, largest / (np.linalg.norm(grad.astype(float)) + 1e-6))
             assert hyper[-1] == pytest.approx(scale, rel=1e-14)
             update(kernels, rule, (*limits[:2], hyper[-1]), t, grad, expected[1:], expected[0])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from by_address import call
 from loss_kernels import KERNELS, SENTINEL, deltas, draw, every_dtype, value
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -131,7 +132,7 @@ def test_the_entry_is_the_kernels_of_a_row(name, shape, dtype):
     outputs, numbers = y[rows], np.array(deltas(name, np.float64))
     found, dx = np.full(5, SENTINEL, dtype), np.full((5, shape[1]), SENTINEL, dtype)
     data = [a.ctypes.data for a in (outputs, t, t, rows, numbers, dx, found)]
-    right = ENTRIES[name].kernel(4, 9, shape[1], *data, dtype(0))
+    right = call(ENTRIES[name], 4, 9, shape[1], *data, dtype(0))
     eps = np.finfo(dtype).eps
     for i, row in enumerate(rows):
         one = y[row : row + 1], t[row : row + 1]
@@ -142,7 +143,7 @@ def test_the_entry_is_the_kernels_of_a_row(name, shape, dtype):
     assert_array_equal(dx[4], SENTINEL)
     assert right == np.sum(right_answers(name, y, t)[rows])
     outputs[1, -1], outputs[3, 0] = np.nan, np.nan  # of which none is right
-    right = ENTRIES[name].kernel(4, 9, shape[1], *data, dtype(0))
+    right = call(ENTRIES[name], 4, 9, shape[1], *data, dtype(0))
     assert right == np.sum(right_answers(name, outputs, t[rows]))
 
 

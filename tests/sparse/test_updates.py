@@ -1,9 +1,7 @@
 """Updates that skip zeros have the bits of those that do not."""
 
-import ctypes
-
-import numpy as np
 import pytest
+from by_address import call
 from numpy.testing import assert_array_equal
 from sparse_rows import assert_frame, every_dtype, every_shape, framed, operands
 
@@ -18,12 +16,8 @@ from fastnet.kernels.loop import sparse as loop_sparse
 def rows_update(x, first, stop, dout, factor, W):
     """W[first:stop] += factor * x[:, first:stop].T @ dout, and how many of these rows it made."""
     at = W.ctypes.data + first * W.strides[0], x.ctypes.data + first * x.itemsize
-    update, real = loop_sparse.backward_params, np.ctypeslib.as_ctypes_type(x.dtype)
-    counts = [ctypes.c_int64] * len(update.convention._fields)
-    call = ctypes.CFUNCTYPE(ctypes.c_int64, *counts, real)(update.address(x.dtype))
-    return call(
-        len(x), stop - first, W.shape[1], at[1], x.shape[1], dout.ctypes.data, 1, at[0], factor
-    )
+    numbers = len(x), stop - first, W.shape[1], at[1], x.shape[1], dout.ctypes.data, 1, at[0]
+    return call(loop_sparse.backward_params, *numbers, x.dtype.type(factor))
 
 
 @every_dtype
