@@ -51,7 +51,7 @@ class Monitor(Callback):
         return self._sign
 
     def _improves(self, value: float, reference: float | None) -> bool:
-        if reference is None:
+        if reference is None or (reference != reference and value == value):  # NaN gives way
             return True
         if self._direction() > 0:
             return value - self.min_delta > reference

@@ -71,7 +71,8 @@ class Metric:
         t : (N,) or (N, C)
             Targets: labels (N,) where the loss takes labels.
         y : (N,) or (N, C)
-            What `predict` returns for these samples; overwritten afterwards.
+            What `predict` returns for these samples; overwritten afterwards. Each step of a
+            sequence is a sample of its own.
         """
         raise NotImplementedError(
             f"{type(self).__name__}.sums: the class must define it. Return what adds up over "

@@ -43,10 +43,11 @@ class Evaluated(ByHand):
             Or an iterable of batches (x, t) or (x, t, sample_weight), as for `fit`, without t.
         t : targets, as the class describes them
         metrics : list of names or functions, optional
-            Names in `fastnet.metrics.NAMES` that suit the loss, and functions f(t, y) of targets
-            (labels (N,) where the loss takes labels) and what `predict` gives, that return a
-            number. By default what the loss has unasked: "accuracy" of classes and of answers yes
-            or no, nothing for numbers.
+            Names in `fastnet.metrics.NAMES` that suit the loss, objects of classes that derive
+            from `fastnet.metrics.Metric`, and functions f(t, y) of targets (labels (N,) where the
+            loss takes labels) and what `predict` gives, that return a number; each step of a
+            sequence is a sample. By default what the loss has unasked: "accuracy" of classes and
+            of answers yes or no, nothing for numbers.
         sample_weight : (N,), optional
             At least 0: the loss is sum(sample_weight * losses) / N, of the N that count. Metrics
             count all of these alike.

@@ -117,6 +117,18 @@ def test_reduce_lr_on_plateau_decides_as_keras_does(of_keras, seed, given):
         np.testing.assert_allclose(*rates, rtol=1e-12)
 
 
+@pytest.mark.parametrize(("mode", "value"), [("max", 0.5), ("min", 2.0)])
+def test_a_number_is_better_than_a_first_one_of_nan(mode, value):
+    """Keras holds on to NaN; an epoch of NaN is no improvement, neither there nor here."""
+    stop, model = EarlyStopping("f1", mode=mode, patience=2), Recorded()
+    stop.model = model
+    for epoch, seen in enumerate([np.nan, np.nan, value, np.nan]):
+        stop.on_epoch_end(epoch, {"f1": seen})
+    assert (stop.best, stop.best_epoch, model.stop_training) == (value, 2, False)
+    stop.on_epoch_end(4, {"f1": np.nan})
+    assert model.stop_training and stop.best == value
+
+
 def test_reduce_lr_on_plateau_trains_with_the_lower_rate():
     x, t = data()
     model, expected = small(), small()
