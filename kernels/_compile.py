@@ -203,6 +203,17 @@ def named(name, module, function):
     return function
 
 
+class _OfLoop(Kernel):
+    """A kernel without a way in from Python: where that would be is address 0."""
+
+    def add_overload(self, cres):  # but to the dispatcher, which would call it
+        self.overloads[tuple(cres.signature.args)] = cres
+
+    def _compile_for_args(self, *args, **kws):
+        rule = "kernel must be called by the loop, got a call from Python. Use address(dtype)."
+        raise TypeError(f"{self.__name__}: {rule}")
+
+
 class Entry:
     """A function that the compiled loop calls by its address: of a layer, a loss, an optimizer.
 
@@ -228,7 +239,7 @@ class Entry:
     def kernel(self):
         """What Numba compiles, for the loop alone: the way in from Python takes 20 ms of it."""
         signature = *[types.int64] * len(self.convention._fields), real
-        return Kernel(self.py_func, [signature], no_cpython_wrapper=True)
+        return _OfLoop(self.py_func, [signature], no_cpython_wrapper=True)
 
     def address(self, dtype):
         """Return its address for networks of a NumPy dtype, which holds as long as the process.

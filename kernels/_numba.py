@@ -34,6 +34,7 @@ RELIED_ON = {
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
         "CPUDispatcher._compile_for_args",  # kernels that refuse other types
+        "CPUDispatcher.add_overload",  # and what Python finds to call
         "CPUDispatcher.get_call_template",  # no version a literal
         "CPUDispatcher.typeof_pyval",  # types of arrays without numpy.ma
     ],

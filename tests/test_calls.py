@@ -105,5 +105,14 @@ def test_types_follow_from_the_convention(convention):
         assert version == (*[numba.int64] * count, dtype)
 
 
+def test_an_entry_is_not_called_from_python():
+    """Before it is compiled, and after: there is nothing to call, and no process ends by it."""
+    found = entry(SparseBackward)(write_all.py_func)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="kernel must be called by the loop, got a call from"):
+            found.kernel(*[0] * len(SparseBackward._fields), np.float32(0))
+        assert found.address(np.dtype("float32"))
+
+
 def test_jit_is_no_entry():
     assert not isinstance(jit(numba.int64)(lambda x: None), Entry)
