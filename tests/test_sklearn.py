@@ -491,9 +491,11 @@ def test_negative_sample_weights_are_refused():
     weight = np.ones(150)
     weight[7] = -2
     text = r"sample_weight must be at least 0, got sample_weight\[7\]=-2\. Give samples that do"
-    for solver in ("adam", "lbfgs"):
-        with pytest.raises(ValueError, match=text):
-            ours.MLPClassifier(solver=solver).fit(X_iris, y_iris, sample_weight=weight)
+    for solver, method in (("adam", "fit"), ("lbfgs", "fit"), ("sgd", "partial_fit")):
+        given = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
+        with pytest.raises(ValueError, match=rf"^MLPClassifier\.{method}: {text}"):
+            model = ours.MLPClassifier(solver=solver)
+            getattr(model, method)(X_iris, y_iris, sample_weight=weight, **given)
 
 
 def test_a_loss_that_overflows_is_scikit_learns_error():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastnet.models import progress
 from fastnet.models.zeros import skipping_zeros
-from fastnet.sklearn.samples import parts, rows_of, weighing
+from fastnet.sklearn.samples import parts, rows_of
 from fastnet.sklearn.stepping import Steps
 
 
@@ -36,7 +36,7 @@ class Epochs:
         self.is_sparse = scipy.sparse.issparse(X)
         if self.is_sparse or sample_weight is not None:
             self.a_call = 1
-        self.sample_weight = None if sample_weight is None else weighing(sample_weight)
+        self.sample_weight = sample_weight
         rows = X[:0].toarray() if self.is_sparse else X
         self.rows = rows_of(rows, steps.network.params.dtype)
         self._skip_zeros(self.rows)

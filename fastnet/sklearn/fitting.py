@@ -22,7 +22,7 @@ from fastnet.sklearn.epochs import Epochs
 from fastnet.sklearn.lbfgs import Objective
 from fastnet.sklearn.network import NAMES, Weights, check_hidden_layers, check_shapes, weights_of
 from fastnet.sklearn.outputs import activated, products_of
-from fastnet.sklearn.samples import Targets, dense_once, targets_of, weighing
+from fastnet.sklearn.samples import Targets, check_weights, dense_once, targets_of
 from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -160,6 +160,9 @@ class Compiled:
         incremental = named.get("incremental", others[-1] if others else False)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        check_weights(
+            f"{type(self).__name__}.{'partial_fit' if incremental else 'fit'}", sample_weight
+        )
         dtype, held_out = self._dtype(X), (None, None, None)
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = optimizer_of(self)
@@ -279,8 +282,7 @@ class Compiled:
         dtype, float64 = X.dtype, np.dtype(np.float64)
         weights = self._weights(float64, for_training=True)
         targets = self._targets(weights, y, float64)
-        if sample_weight is not None:
-            weighing(sample_weight)
+        check_weights(f"{type(self).__name__}.fit", sample_weight)
         if X.shape[0] > SAME_BITS or dtype != float64 or self.activation not in DERIVATIVES:
             self._objective = Objective(weights, X, targets, sample_weight, float(self.alpha))
         try:

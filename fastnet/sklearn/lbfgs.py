@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastnet.kernels.estimators import gradient_sum_in_loop
 from fastnet.models.zeros import skipping_zeros
 from fastnet.sklearn.network import Weights
-from fastnet.sklearn.samples import Targets, dense_once, parts, rows_of, weighing
+from fastnet.sklearn.samples import Targets, dense_once, parts, rows_of
 
 BATCH = 256  # samples at a time: their activations stay in the L2 cache
 
@@ -36,7 +36,7 @@ class Objective:
         sizes = np.minimum(BATCH, self.n - np.arange(0, self.n, BATCH))
         self.of_samples = np.repeat(sizes / total, sizes).astype(dtype)
         if sample_weight is not None:
-            self.of_samples *= weighing(sample_weight)
+            self.of_samples *= sample_weight
         self.gradient, self.hyper = np.zeros(network.params.size, dtype), np.zeros(2)
         self.program = network.program.copy()
         record = self.program[0]

@@ -76,7 +76,7 @@ def check_hidden_layers(where: str, sizes: Any, coefs: Sequence[Any], solver: st
     """Check that a fit may go on with these weights: as many hidden layers as are asked for.
 
     scikit-learn fails there, too, with other words; other widths it leaves as they are, but for
-    "lbfgs".
+    "lbfgs", where narrower ones let it write behind its arrays.
     """
     asked, widths = np.ravel(sizes).tolist(), [np.shape(W)[1] for W in coefs[:-1]]
     if len(asked) != len(widths) or (solver == "lbfgs" and asked != widths):

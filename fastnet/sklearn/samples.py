@@ -51,12 +51,11 @@ def parts(shape: tuple[int, int], itemsize: int, batch_size: int) -> Iterator[sl
     yield from (slice(start, min(n, start + rows)) for start in range(0, n, rows))
 
 
-def weighing(sample_weight: NDArray[Any]) -> NDArray[Any]:
-    """Return what samples weigh, checked: the loop leaves out those below 0."""
-    if (sample_weight < 0).any():
+def check_weights(where: str, sample_weight: NDArray[Any] | None) -> None:
+    """Check what samples weigh: the loop leaves out those below 0."""
+    if sample_weight is not None and (sample_weight < 0).any():
         i = int(np.argmax(sample_weight < 0))
         raise ValueError(
-            f"MLP.fit: sample_weight must be at least 0, got sample_weight[{i}]="
+            f"{where}: sample_weight must be at least 0, got sample_weight[{i}]="
             f"{sample_weight[i]:g}. Give samples that do not count 0."
         )
-    return sample_weight
