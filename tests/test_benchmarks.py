@@ -29,6 +29,7 @@ NOT_TIMED = {
     "layers.Outputs": "holds where outputs lie",
     "layers.Steps": "is the shape of a sequence",
     "losses.Loss": "a base class",
+    "metrics.Metric": "a base class",
     "losses.LoopLoss": "holds what a loss is to the loop",
     "optimizer.Optimizer": "a base class",
     "layers.Flatten": "moves nothing",

@@ -36,7 +36,7 @@ def test_an_output_that_differs_is_seen(tmp_path):
     page = tmp_path / "page.md"
     tab = '=== "tab"\n\n    ```text\n    4\n    ```\n'
     page.write_text(f"```python\nx = 3\nprint(x)\n```\n\n{tab}")
-    with pytest.raises(AssertionError, match=r"page\.md, line 9: the code above printed\n3"):
+    with pytest.raises(AssertionError, match=r"page\.md, line 9: the code above printed\n +3\n"):
         pages.run(page)
 
 
