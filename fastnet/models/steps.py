@@ -60,6 +60,7 @@ class Steps:
         self.penalties = penalties
         *rest, largest_norm = numbers
         self.optimizer, self.network = optimizer, network
+        self.first = network  # of its arrays the program has addresses, whatever it goes on with
         self.hyper = np.array([largest_norm, *rest, 1.0])
         # Without more than a learning rate SGD goes with the gradient, in one pass.
         plain = rule is SGD.entry and not optimizer.weight_decay

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -50,6 +51,18 @@ def test_train_on_batch_goes_on_with_what_it_made_for_the_last_update():
     assert model._stepped[1] is steps
     model.train_on_batch(x, t, optimizer=Adam())
     assert model._stepped[1] is not steps
+
+
+def test_what_its_program_points_to_lives_on():
+    """With a frozen layer each update makes a network, with a table and ranges of its own."""
+    (x, t), model = data(N), net()
+    model.layers[0].trainable = False
+    model.train_on_batch(x, t, optimizer=Adam())
+    steps = model._stepped[1]
+    arrays = [weakref.ref(steps.network.table), weakref.ref(steps.network.ranges)]
+    assert steps.record["layers"] == arrays[0]().ctypes.data
+    steps.go_on_with(model._network.freezing())
+    assert all(array() is not None for array in arrays)
 
 
 def test_train_on_batch_keeps_finite_weights():
