@@ -137,7 +137,9 @@ UNUSUAL = {
     "WeightSum": [[STEPS, NUMBERS], [STEPS, ONES.ravel()], [ONES, ONES]],
     "AttentionWeight": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
     "Attention": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
-    "TimeAttention": [[STEPS, STEPS.astype(int)], [STEPS, ONES], [STEPS, STEPS[:, :, :2]]],
+    "TimeAttention": [
+        *([STEPS, STEPS.astype(int)], [STEPS, ONES], [ONES, STEPS], [STEPS, STEPS[:, :, :2]]),
+    ],
 }
 MADE = {
     "TimeEmbedding": [np.ones((3, 4), np.float32)],
