@@ -181,7 +181,8 @@ L2_BYTES = _l2_bytes()
 BITS, REGISTERS = SET.bits, SET.registers
 
 # What follows from the row.
-MERGES = SET.loads_masked and not SET.stores_masked and not ON_ARM  # stores of choices in place
+# Whether LLVM makes a slow masked store of a choice in place (`settled`): on AVX2 alone.
+MERGES = SET.loads_masked and not SET.stores_masked and not ON_ARM
 STRIP, TALL = SET.strip, SET.tall[SET.strip - 1]
 TALL_1, TALL_2, TALL_3 = SET.tall
 REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns

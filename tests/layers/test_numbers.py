@@ -5,6 +5,7 @@ contract/ has dtypes and layouts, losses/ the losses, checks/ the errors.
 
 import numpy as np
 import pytest
+from differences import assert_gradient
 from every_layer import OF_OUTPUT, PRODUCTS, every_layer, make
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -16,25 +17,6 @@ from fastnet.reference import layers as reference
 SIZES = [(1, 1, 1), (1, 4, 3), (3, 1, 5), (5, 7, 1), (2, 16, 8), (6, 17, 33), (65, 5, 19)]
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-def central_difference(f, x, h=1e-5):
-    """Gradient of f(), which reads x; error about h**2 + 1e-16 / h, or 1e-10."""
-    grad = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        kept = x[i]
-        x[i] = kept + h
-        above = f()
-        x[i] = kept - h
-        grad[i] = (above - f()) / (2 * h)
-        x[i] = kept
-    return grad
-
-
-def assert_gradient(actual, f, x):
-    expected = central_difference(f, x)
-    assert np.abs(expected).max() > 1e-3  # a gradient of zeros would prove nothing
-    assert_allclose(actual, expected, rtol=1e-7, atol=1e-9)
 
 
 @every_dtype
