@@ -90,14 +90,23 @@ class ModelCheckpoint(Monitor):
         self.save_freq: Any = save_freq
         if not isinstance(save_freq, str) or save_freq != "epoch":
             self.save_freq = checks.count(where, "save_freq", save_freq)
-            # On the object: a class that has it makes each batch a call.
-            self.on_batch_end = self._after_batch  # type: ignore[method-assign]
             self._of_batches = True
+            self._follow_batches()
         self._epoch = self._batches = 0
         self.best = None
         if initial_value_threshold is not None:
             threshold = initial_value_threshold
             self.best = checks.not_nan(where, "initial_value_threshold", threshold)
+
+    def _follow_batches(self) -> None:
+        # On the object: a class that has it makes each batch a call.
+        self.on_batch_end = self._after_batch  # type: ignore[method-assign]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # Of a copy, whose state has the method of the original.
+        self.__dict__ |= state
+        if self._of_batches:
+            self._follow_batches()
 
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         if self.save_best_only:

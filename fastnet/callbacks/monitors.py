@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from fastnet import checks
@@ -61,10 +60,9 @@ class Monitor(Callback):
         """Return the number that it goes by; with a warning None, where an epoch has none."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            warnings.warn(
+            checks.warn(
                 f"{type(self).__name__}: monitor {self.monitor!r} is not in the logs of the epoch, "
-                f"which have {', '.join(logs or {}) or 'nothing'}.",
-                stacklevel=3,
+                f"which have {', '.join(logs or {}) or 'nothing'}."
             )
         return value
 

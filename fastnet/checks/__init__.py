@@ -1,4 +1,4 @@
-"""The one place that words and raises an error about an argument.
+"""The one place that words and raises an error about an argument, and from which warnings come.
 
 `where` is the public name that the user called, `name` the argument's. What a check returns is
 fit for a kernel or one `contiguous` away from it: a kernel itself checks nothing.
@@ -22,3 +22,4 @@ from fastnet.checks.sequences import *
 from fastnet.checks.steps import *
 from fastnet.checks.textbook import *
 from fastnet.checks.values import *
+from fastnet.checks.warned import *

@@ -6,11 +6,11 @@ import importlib.abc
 import importlib.machinery
 import sys
 import threading
-import warnings
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from fastnet import checks
 from fastnet.dropin import known
 from fastnet.dropin.known import KNOWN
 from fastnet.dropin.replaced import Replaced, other_arguments
@@ -231,12 +231,11 @@ def install(*, report: bool = False) -> None:
     sys.meta_path.insert(0, _installed)
     found = [sys.modules[name] for name in MODULES if name in sys.modules]
     if found:
-        warnings.warn(
+        checks.warn(
             f"fastnet.dropin.install: {', '.join(m.__name__ for m in found)} must be imported "
             "later, got modules that are there already; functions taken out of them before stay "
             "the script's own. Call install() first.",
             RuntimeWarning,
-            stacklevel=2,
         )
         for module in found:
             _installed.replace(module)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -288,12 +287,11 @@ class BatchNormalization(Layer):
                 self.x, self._x_shape, self._stats = rows, x.shape, (mean, var, True)
         else:
             if len(rows) == 1:
-                warnings.warn(
+                checks.warn(
                     f"{where}: x should have more than one row in training, got one, which becomes "
                     "beta whatever it holds, as its variance is 0. Give a batch, train_flg=False, "
                     "or freeze the layer (trainable = False).",
                     RuntimeWarning,
-                    stacklevel=2,
                 )
             stats = empty(gamma.shape, computed), empty(gamma.shape, computed)
             batch_normalization_forward(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
+
+from fastnet import checks
 
 __all__ = [
     "Batches",
@@ -17,6 +20,7 @@ __all__ = [
 ]
 
 Batch = tuple[Any, Any, Any]  # x, t, sample_weight
+NUMBERS = int, float, np.number, np.bool_
 
 
 def gives_batches(value: Any) -> bool:
@@ -43,7 +47,7 @@ def batches_of(
             "smaller batch out."
         )
     for name, value in {"t": t, **others}.items():
-        if value is not None and not (isinstance(value, (int, float)) and value == 0):
+        if value is not None and not (isinstance(value, NUMBERS) and value == 0):
             got, way = f"a {type(value).__name__}", "(x, t), or (x, t, sample_weight)"
             if name in ("batch_size", "shuffle"):
                 got, way = repr(value), "batches of that size and order"
@@ -124,9 +128,8 @@ class Batches:
         if found is not None:
             self.kept = [found]
             return False
-        warnings.warn(
-            f"{self.where}: {self.name} ran out of batches, {epochs_left} epochs before the end.",
-            stacklevel=7,  # where fit is called
+        checks.warn(
+            f"{self.where}: {self.name} ran out of batches, {epochs_left} epochs before the end."
         )
         return True
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,10 +133,8 @@ def save_model(
         if not why and model.optimizer._others(network.arrays()):
             why = "its states are of other arrays by now"
         if why:
-            warnings.warn(
-                f"save_model: the model is saved without its optimizer, {model.optimizer!r}: "
-                f"{why}.",
-                stacklevel=3,
+            checks.warn(
+                f"save_model: the model is saved without its optimizer, {model.optimizer!r}: {why}."
             )
         else:
             optimizer = model.optimizer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from sklearn.neural_network._base import DERIVATIVES
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
+from fastnet import checks
 from fastnet.checks import COMPUTED
 from fastnet.models import progress
 from fastnet.optimizer import Optimizer
@@ -182,7 +182,7 @@ class Compiled:
         try:
             self._train(epochs, n, incremental, held_out)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            checks.warn("Training interrupted by user.")
         steps.follow()
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
@@ -230,11 +230,10 @@ class Compiled:
             if incremental:
                 break
             if self.n_iter_ == self.max_iter:
-                warnings.warn(
+                checks.warn(
                     f"Stochastic Optimizer: Maximum iterations ({self.max_iter:d}) "
                     "reached and the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=6,
                 )
 
     def _dtype(self: Any, X: Any) -> np.dtype[Any]:
@@ -246,10 +245,8 @@ class Compiled:
         if self.batch_size == "auto":
             return min(200, n)
         if self.batch_size > n:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than "
-                "sample size. It is going to be clipped",
-                stacklevel=5,
+            checks.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
             )
         return int(np.clip(self.batch_size, 1, n))
 

@@ -1,5 +1,6 @@
 """Checkpoints and CSV files are gone on with; NaN and errors leave a whole model."""
 
+import copy
 import csv
 import os
 import pickle
@@ -197,3 +198,14 @@ def test_a_history_shows_what_is_no_number():
     history = small().fit(x, t, 2, callbacks=[note], verbose=0)
     assert history.note == ["good"] * 2
     assert repr(history).endswith(", note good>")
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_a_checkpoint_of_batches_saves_by_itself(tmp_path, copied):
+    original = ModelCheckpoint(str(tmp_path / "original.safetensors"), save_freq=1)
+    other = copied(original)
+    other.filepath = str(tmp_path / "copy.safetensors")
+    model = small()
+    model.fit(*data(), callbacks=[other], verbose=0)
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.safetensors"]
+    assert (original.model, other.model) == (None, model)

@@ -186,3 +186,9 @@ def test_a_share_that_is_nan_is_refused():
     x, t = data(N)
     with pytest.raises(ValueError, match=r"^Sequential.fit: validation_split must leave a sample"):
         net().fit(x, t, validation_split=np.nan, verbose=0)
+
+
+@pytest.mark.parametrize("shuffle, share", [(False, 0), (np.False_, np.float32(0))])
+def test_a_no_of_numpy_is_one_beside_batches_too(shuffle, share):
+    x, t = data(N)
+    net().fit(cut(x, t), shuffle=shuffle, validation_split=share, verbose=0)
