@@ -19,7 +19,9 @@ from fastnet.layers import Dense
 from fastnet.models import Sequential
 
 # What test files share has assertions, too; children, imported above, has none.
-shared = {path.stem for path in Path(__file__).parent.glob("*.py")}
+shared = {
+    path.stem for room in ("", "shared") for path in (Path(__file__).parent / room).glob("*.py")
+}
 pytest.register_assert_rewrite(*(shared - sys.modules.keys()))
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,7 +31,7 @@ _PACKAGE = Path(fastnet.__file__).resolve().parent
 # started in where a wheel is installed, and the checkout, from any folder, where none is.
 os.environ["PYTHONSAFEPATH"] = "1"  # heeded by Python 3.11 and newer
 _paths = [str(ROOT)] if _PACKAGE.parent == ROOT else []
-_paths += [str(ROOT / "tests")]  # for test files that are run in a child
+_paths += [str(ROOT / "tests"), str(ROOT / "tests" / "shared")]  # for what is run in a child
 _paths += [path for path in [os.environ.get("PYTHONPATH")] if path]
 os.environ["PYTHONPATH"] = os.pathsep.join(_paths)
 

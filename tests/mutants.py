@@ -189,7 +189,8 @@ def tests_of(path):
     room = path.parts[1].removesuffix(".py")
     names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    shared = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "tests").glob("*.py")}
+    files = [p for room in ("tests", "tests/shared") for p in (ROOT / room).glob("*.py")]
+    shared = {p.stem: p.read_text(encoding="utf-8") for p in files}
     texts = {test: test.read_text(encoding="utf-8") for test in tests}
     for test, text in texts.items():  # with what it has from files that tests share
         asked = re.findall(r"^(?:from|import) (\w+)", text, re.M)

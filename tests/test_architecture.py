@@ -79,8 +79,9 @@ PARTS = {
     "losses/test_kernels.py": ("loss_family",),
     # Not a room `sparse`: Dask would import it for the package of that name.
     "skipped_zeros/test_products.py": ("sparse",),
-    "test_pooling.py": ("windows",),
-    "test_recurrence.py": ("gru", "lstm", "reset_after_gru", "rnn", "recurrence_in_loop"),
+    "pooling/test_kernels.py": ("windows",),
+    "recurrence/test_in_models.py": ("recurrence_in_loop",),
+    "recurrence/test_kernels.py": ("gru", "lstm", "reset_after_gru", "rnn"),
     "test_softmax.py": ("softmax_rows",),
     "train/test_epochs.py": (
         *("loop/blocks", "loop/gather", "loop/predict", "loop/scratch"),
@@ -109,9 +110,8 @@ TO_BE_CUT = {
     *(f"asv_benchmarks/{name}.py" for name in ("images_and_sequences", "machine_code")),
     *(f"asv_benchmarks/{name}.py" for name in ("peers", "speed", "summary", "words")),
     "asv_benchmarks/work.py",
-    *(f"tests/test_{name}.py" for name in ("bits", "cache", "conv", "warmup")),
-    *(f"tests/test_{name}.py" for name in ("dropin_sequences", "fences", "folders", "pooling")),
-    *(f"tests/test_{name}.py" for name in ("recurrence", "sklearn", "time_layers")),
+    *(f"tests/test_{name}.py" for name in ("bits", "cache", "warmup")),
+    *(f"tests/test_{name}.py" for name in ("dropin_sequences", "fences", "folders")),
     *("tests/examples.py", "tests/models/test_steps.py"),
 }
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}

@@ -1,4 +1,4 @@
-"""Attention's kernels: the twin, bounds, aliases; layers are in test_time_layers.py."""
+"""Attention's kernels: the twin, bounds, aliases; layers are in time_layers/."""
 
 import numpy as np
 import pytest

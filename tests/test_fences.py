@@ -17,7 +17,7 @@ import children
 import numba
 import numpy as np
 import pytest
-import test_recurrence
+import recurrences
 from by_address import call
 from numba.np.numpy_support import as_dtype
 
@@ -467,12 +467,12 @@ SEQUENCES = [
 
 @pytest.mark.parametrize("where", ["start", "end"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("kind", test_recurrence.KINDS)
+@pytest.mark.parametrize("kind", recurrences.KINDS)
 def test_recurrences_stay_inside(kind, dtype, where):
     fences = Fences(24, MEGABYTE)
     fences.where = where
     for size in SEQUENCES:
-        case = test_recurrence.Case(kind, size, np.dtype(dtype).type)
+        case = recurrences.Case(kind, size, np.dtype(dtype).type)
         expected, fences.used = case.run(kernels), 0
         fences.fill(np.nan, dtype)
         for name in ("x", "b", "dout"):
