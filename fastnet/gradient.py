@@ -1,4 +1,4 @@
-"""Gradients by their definition: central differences, descent along them, and a check of others."""
+"""Gradients by central differences, descent along them, and a check of a model's own."""
 
 from __future__ import annotations
 

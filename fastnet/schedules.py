@@ -77,7 +77,7 @@ class StepDecay(_ByFactor):
 
 
 class ExponentialDecay(_ByFactor):
-    """The learning rate falls at every step, by a factor in so many.
+    """The learning rate falls a little at every step, by a factor after every so many.
 
         lr(step) = lr * factor**(step / every)
 
@@ -172,7 +172,7 @@ class Warmup(_Schedule):
     Parameters
     ----------
     lr : float or callable
-        What follows; of a schedule, the line rises to lr(0).
+        What follows. The line rises to it; or, if it is a schedule, to lr(0).
     steps : int
         Steps that the rise takes.
 

@@ -79,6 +79,15 @@ def get_num_threads() -> int:
     Returns
     -------
     int
+
+    Examples
+    --------
+    >>> import fastnet
+    >>> before = fastnet.get_num_threads()
+    >>> fastnet.set_num_threads(2)
+    >>> fastnet.get_num_threads()
+    2
+    >>> fastnet.set_num_threads(before)
     """
     return _limit
 

@@ -177,3 +177,18 @@ def test_ascii_is_ascii_and_blank_images_are_blank():
     assert not BLOCKS.isascii()
     blank = draw_digits(np.zeros((1, 4)), t[:1], PROBA[:1])
     assert blank == "\n\nsays 0 (90%)\nright\n"
+
+
+@pytest.mark.parametrize(
+    "x, t, proba, says",
+    [
+        (np.ones((2, 5)), [0, 1], np.eye(2), r"x must be square .* got x.shape=\(2, 5\)"),
+        (np.ones((2, 17 * 17)), [0, 1], np.eye(2), "an even side above 16"),
+        (np.ones((0, 4)), [], np.ones((0, 2)), r"got x.shape=\(0, 4\)"),
+        (np.ones((2, 4)), [0], np.eye(2), r"for N = 2, got \(1,\) and \(2, 2\)"),
+        (np.ones((2, 4)), [0, 1], [1.0, 0.0], r"got \(2,\) and \(2,\)"),
+    ],
+)
+def test_digits_are_square_and_each_has_a_label(x, t, proba, says):
+    with pytest.raises(ValueError, match=f"draw_digits: .*{says}"):
+        draw_digits(x, t, proba)

@@ -1,6 +1,6 @@
-"""Callbacks: what `Sequential.fit(..., callbacks=[...])` calls at the seams of training.
+"""Callbacks: what `Sequential.fit(..., callbacks=[...])` calls between epochs and batches.
 
-The names and the semantics are Keras'; where it says learning_rate, it is `lr` here. A callback is
+The names and the semantics are Keras'; its learning_rate is `lr` here. A callback is
 an object with some of the methods of `Callback`, or a function of (epoch, logs), which is called
 after each epoch. A fit without callbacks, or with none but TerminateOnNaN, trains many short
 epochs in one compiled call; with others each epoch is a call.

@@ -20,13 +20,13 @@ HOOKS = (
 
 
 class Callback:
-    """What `Sequential.fit` calls at the seams of training; derive from it, and define some.
+    """What `Sequential.fit` calls between epochs and batches; derive from it and define methods.
 
-    What a callback changes is used from the next epoch on, after `on_batch_end` from the next
-    batch on: weights, `model.layers[i].trainable`, `model.optimizer` and its numbers, `l1` and
-    `l2`. `model.stop_training = True` ends the fit after the epoch, or the batch, that is done.
-    Epochs without callbacks stay in one compiled call of many; where a callback defines
-    `on_batch_end`, each batch is a call, which costs some 20 us.
+    A callback may change weights, `model.layers[i].trainable`, `model.optimizer` and its numbers,
+    `l1` and `l2`: the next epoch, or after `on_batch_end` the next batch, goes by them.
+    `model.stop_training = True` ends the fit after the epoch, or the batch, that is done. Without
+    callbacks one compiled call does many epochs; where a callback defines `on_batch_end`, each
+    batch is a call, which costs some 20 us.
 
     Attributes
     ----------
@@ -64,23 +64,22 @@ class Callback:
     params: dict[str, Any] = {}
 
     def on_train_begin(self, logs: dict[str, float]) -> None:
-        """Take note that training begins; the model is built, and logs are empty."""
+        """Called when training begins; the model is built, and logs are empty."""
 
     def on_train_end(self, logs: dict[str, float]) -> None:
-        """Take note that training has ended, Ctrl-C too; logs are those of the last epoch."""
+        """Called when training has ended, by Ctrl-C too; logs are those of the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
-        """Take note that an epoch begins; logs are empty."""
+        """Called when an epoch begins; logs are empty."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Take note of an epoch's loss, metrics and val_...: floats.
+        """Called after an epoch; logs have its loss, metrics and val_...: floats.
 
-        What is put into logs besides is seen by the callbacks that come after, and the History
-        has it.
+        Callbacks that come after this one, and the History, see what it puts into logs.
         """
 
     def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
-        """Take note of a batch: loss, and accuracy if it was asked for, of the epoch so far."""
+        """Called after a batch; logs have loss, and accuracy if asked for, of the epoch so far."""
 
     def on_not_finite(self, epoch: int, message: str) -> bool:
         """Tell whether a fit that met a loss or weight that is not finite ends without an error.
@@ -98,7 +97,7 @@ class Callback:
 
 
 class LambdaCallback(Callback):
-    """A callback of functions.
+    """A callback made of functions.
 
     Parameters
     ----------
@@ -153,14 +152,19 @@ class LambdaCallback(Callback):
 class TerminateOnNaN(Callback):
     """Ends a fit quietly where the loss, or a weight, is no longer finite.
 
-    `Sequential.fit` raises FloatingPointError there. With this it returns its History, of the
-    epochs before, and the model has its last finite weights, where Keras' are NaN by then. It looks
-    at no batch, so that epochs stay in compiled calls.
+    `Sequential.fit` raises FloatingPointError there. With this callback it returns the History of
+    the epochs before, and the model has its last finite weights, where Keras' are NaN by then.
+    Compiled calls still do many epochs.
 
     Parameters
     ----------
     verbose : 0 or 1
         Whether it prints a line, as Keras' does.
+
+    Raises
+    ------
+    ValueError
+        verbose is another value.
 
     Attributes
     ----------
@@ -189,7 +193,7 @@ class TerminateOnNaN(Callback):
 
     @checks.keywords_of("TerminateOnNaN")
     def __init__(self, verbose: int = 0) -> None:
-        self.verbose = verbose
+        self.verbose = checks.verbosity("TerminateOnNaN", verbose, 1)
         self.stopped_epoch: int | None = None
         self.message = ""
 

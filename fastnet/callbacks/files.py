@@ -15,7 +15,7 @@ __all__ = ["CSVLogger", "ModelCheckpoint"]
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model after each epoch or so many batches, or after the best one so far.
+    """Saves the model after each epoch, each best epoch so far, or each so many batches.
 
     Each file is written by `Sequential.save`, whole or not at all, and `Sequential.load` reads it:
     with its optimizer, so that `fit(..., initial_epoch=k)` goes on where epoch k ended, to the bit.
@@ -27,23 +27,23 @@ class ModelCheckpoint(Monitor):
         1, and the numbers in the logs; with a number as save_freq, batch, too. Its folder is made
         where there is none.
     monitor, mode : str
-        As for `EarlyStopping`; asked for with save_best_only alone.
+        As for `EarlyStopping`; only used with save_best_only.
     verbose : 0 or 1
         Whether it prints what it saves.
     save_best_only : bool
-        Whether it saves after an improvement alone.
+        Whether it saves only when the number has improved.
     save_weights_only : bool
-        Whether the optimizer is left out, with Adam two thirds of the file.
+        Whether the optimizer is left out, whose states are two thirds of a file with Adam.
     save_freq : "epoch" or int
-        After how many batches it saves, counted on from epoch to epoch; then each batch is a call,
-        and the logs are those of `on_batch_end`, without validation.
+        After how many batches it saves, where it is no "epoch"; batches are counted across epochs.
+        Each batch is then a call, and the logs are those of `on_batch_end`, without validation.
     initial_value_threshold : float, optional
         With save_best_only the number that the first file must be better than.
 
     Raises
     ------
     TypeError, ValueError
-        As for `EarlyStopping`; in fit, too, where the logs have no such field.
+        As for `EarlyStopping`; and in fit, where filepath has a field that the logs have not.
     OSError
         In fit: a file cannot be written.
 
@@ -84,7 +84,7 @@ class ModelCheckpoint(Monitor):
         super().__init__(monitor, mode, 0.0)
         where = "ModelCheckpoint"
         self.filepath = checks.path(where, filepath)
-        self.verbose = verbose
+        self.verbose = checks.verbosity(where, verbose, 1)
         self.save_best_only = checks.flag(where, "save_best_only", save_best_only)
         self.save_weights_only = checks.flag(where, "save_weights_only", save_weights_only)
         self.save_freq: Any = save_freq
@@ -126,7 +126,7 @@ class ModelCheckpoint(Monitor):
             ) from None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float]) -> None:
-        """Note the epoch, which batches are told of by no argument."""
+        """Remember the epoch: `on_batch_end` has no argument that tells it."""
         self._epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
@@ -164,7 +164,7 @@ class ModelCheckpoint(Monitor):
 
 
 class CSVLogger(Callback):
-    """Writes a line an epoch to a CSV file: epoch, counted from 0, and all numbers in the logs.
+    """Writes a line of a CSV file after each epoch: its number, from 0, and those in the logs.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class CSVLogger(Callback):
     separator : str
         Between two numbers.
     append : bool
-        Whether a file that exists is gone on with, or written anew.
+        Whether lines are appended to a file that exists; else it is written anew.
 
     Raises
     ------
@@ -219,7 +219,7 @@ class CSVLogger(Callback):
         self._names: list[str] | None = None
 
     def on_train_begin(self, logs: dict[str, float]) -> None:
-        """Open the file, and look what columns it has where it is gone on with."""
+        """Open the file; where lines are appended, read which columns it has."""
         self._names = None
         if not self.append:
             open(self.filename, "w").close()

@@ -92,18 +92,17 @@ class EarlyStopping(Monitor):
     min_delta : float
         What an improvement must exceed.
     patience : int
-        Epochs without an improvement after which training ends.
+        After how many epochs without an improvement training ends.
     verbose : 0 or 1
         Whether it prints when it ends training, and which weights it puts back.
     mode : "auto", "min" or "max"
-        Whether less or more is better; "auto" knows "loss" and the names in `fastnet.metrics`,
-        of heads, too.
+        Whether less or more is better; "auto" knows it of "loss" and of the names in
+        `fastnet.metrics`, also behind the name of a head.
     baseline : float, optional
-        Training ends, too, where the number has not become better than this after `patience`
-        epochs.
+        Training also ends where the number is not better than this after `patience` epochs.
     restore_best_weights : bool
-        Whether the model has the weights of the best epoch afterwards, or those of the last one.
-        They are put back after Ctrl-C, too.
+        Whether the model gets the weights of the best epoch back at the end, also after Ctrl-C;
+        else it keeps those of the last one.
     start_from_epoch : int
         Epochs before this one, counted from 0, are not looked at.
 
@@ -117,8 +116,8 @@ class EarlyStopping(Monitor):
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or out of range; in fit, where its logs will not have the
-        number, or "auto" does not know it.
+        An argument is of another kind or out of range; and in fit, where the logs will not have the
+        number, or "auto" does not know whether less of it is better.
 
     Notes
     -----
@@ -154,7 +153,8 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        where, self.verbose = "EarlyStopping", verbose
+        where = "EarlyStopping"
+        self.verbose = checks.verbosity(where, verbose, 1)
         self.patience = checks.count(where, "patience", patience, 0)
         self.baseline = None if baseline is None else checks.not_nan(where, "baseline", baseline)
         checks.flag(where, "restore_best_weights", restore_best_weights)
@@ -206,9 +206,9 @@ class ReduceLROnPlateau(Monitor):
     factor : float
         In (0, 1): what the learning rate is multiplied by.
     patience : int
-        Epochs without an improvement after which it is.
+        After how many epochs without an improvement the learning rate is lowered.
     verbose : 0 or 1
-        Whether it prints that it does.
+        Whether it prints each reduction.
     min_delta : float
         What an improvement must exceed.
     cooldown : int
@@ -259,7 +259,8 @@ class ReduceLROnPlateau(Monitor):
         self.factor = checks.number(where, "factor", factor)
         if not 0 < self.factor < 1:
             raise ValueError(f"{where}: factor must be in (0, 1), got {factor}. Give 0.1 or 0.5.")
-        self.patience, self.verbose = checks.count(where, "patience", patience, 0), verbose
+        self.patience = checks.count(where, "patience", patience, 0)
+        self.verbose = checks.verbosity(where, verbose, 1)
         self.cooldown = checks.count(where, "cooldown", cooldown, 0)
         self.min_lr = checks.not_negative(where, "min_lr", min_lr)
         self.on_train_begin({})

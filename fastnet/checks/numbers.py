@@ -233,13 +233,14 @@ def seed(where: str, value: Any) -> int | None:
     return int(value)
 
 
-def verbosity(where: str, value: Any) -> None:
-    """Check that value says how much is shown: 0, 1 or 2; True is 1."""
-    if not isinstance(value, (int, np.integer, np.bool_)) or not 0 <= value <= 2:
-        raise ValueError(
-            f"{where}: verbose must be 0, 1 or 2, got {_shown(value)}. "
-            "Give 0 for nothing, 1 for a bar, or 2 for a line an epoch."
-        )
+def verbosity(where: str, value: Any, most: int = 2) -> Any:
+    """Return value, which must say how much is shown: 0, 1 or, where there is that, 2."""
+    if not isinstance(value, (int, np.integer, np.bool_)) or not 0 <= value <= most:
+        rule, ways = "0, 1 or 2", "0 for nothing, 1 for a bar, or 2 for a line an epoch"
+        if most == 1:
+            rule, ways = "0 or 1", "0 for nothing, or 1 for a line"
+        raise ValueError(f"{where}: verbose must be {rule}, got {_shown(value)}. Give {ways}.")
+    return value
 
 
 def flag(where: str, name: str, value: Any) -> Any:

@@ -30,8 +30,8 @@ def load_cifar10(
 ) -> tuple[Pair, Pair]:
     """Return CIFAR-10 (50,000 and 10,000 pictures of 32 x 32 pixels), read from its binary files.
 
-    The files of the "binary version", which hold no pickles. A part of them is read as well: the
-    number of pictures is what the files say, and of those to learn from the first must be there.
+    They are the files of the "binary version", which hold no pickles. Files with fewer pictures,
+    and fewer files, are read as well; data_batch_1.bin and test_batch.bin must be there.
 
     Parameters
     ----------

@@ -40,7 +40,8 @@ def load_sequence(
     source : str or path, or list of str
         A text file such as the book's addition.txt and date.txt, or its lines.
     seed : int, optional
-        Of the shuffling, as the book does it. None: by NumPy's global generator as it stands.
+        Of the shuffling, which is the book's. None: NumPy's global generator shuffles, as it
+        stands.
 
     Returns
     -------
@@ -108,8 +109,8 @@ def make_addition(count: int = 50_000, seed: int = 0) -> list[str]:
     Parameters
     ----------
     count : int
-        How many, 100,000 at most. No two have the same two numbers, in whatever order. Fewer are
-        the first of more.
+        How many lines, 100,000 at most. No two lines have the same two numbers, in either order.
+        The lines of a smaller count are the first ones of a larger.
     seed : int
 
     Returns
@@ -153,8 +154,8 @@ def make_dates(count: int = 50_000, seed: int = 0) -> list[str]:
     -------
     list of str
         29 characters, then "_" and the date as YYYY-MM-DD: see `load_sequence`. A question is
-        "9/27/94", "September 27, 1994", "Sep 27, 1994" or "Tuesday, September 27, 1994", and of the
-        last three a quarter is in small letters and another in capitals.
+        "9/27/94", "September 27, 1994", "Sep 27, 1994" or "Tuesday, September 27, 1994"; a quarter
+        of those with words is in small letters, and another quarter in capitals.
 
     Raises
     ------

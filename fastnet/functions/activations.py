@@ -182,7 +182,7 @@ def step_function(x: ArrayLike) -> Any:
 
 
 def identity_function(x: ArrayLike) -> Any:
-    """Identity, which an output layer has for a regression.
+    """Identity, the activation of the output layer in a regression.
 
     Parameters
     ----------

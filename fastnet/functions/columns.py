@@ -14,7 +14,7 @@ from fastnet.kernels import col2im_forward, im2col_forward
 def im2col(
     input_data: ArrayLike, filter_h: int, filter_w: int, stride: int = 1, pad: int = 0
 ) -> NDArray[Any]:
-    """Windows of images, one a row.
+    """Return the windows of images as the rows of a matrix.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def col2im(
     stride: int = 1,
     pad: int = 0,
 ) -> NDArray[Any]:
-    """Images of windows that are added where they lay: the gradient of `im2col`.
+    """Add windows up to images, each where `im2col` took it: the gradient of `im2col`.
 
     Parameters
     ----------

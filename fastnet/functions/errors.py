@@ -20,7 +20,7 @@ INT64 = checks.INT64
 
 
 def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
-    """Mean over rows of -sum(t log(y + 1e-7)), the textbook's form: of labels -log(y[t] + 1e-7).
+    """Mean over rows of -sum(t log(y + 1e-7)), for labels -log(y[t] + 1e-7): the textbook's form.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
 def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
     """Half the sum of squared errors, 0.5 * sum((y - t)**2), the textbook's form.
 
-    A sum over the whole batch: `losses.MeanSquaredError` divides it by N.
+    It is the sum over the whole batch, which `losses.MeanSquaredError` divides by N.
 
     Parameters
     ----------

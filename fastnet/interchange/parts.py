@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks, layers
-from fastnet.layers.base import Steps
 from fastnet.layers.dense import ACTIVATIONS
+from fastnet.layers.told import Steps
 
 PRODUCTS = {"Dense", "Affine", "MatMul"}
 CONVOLUTIONS = {"Conv2D", "Conv1D"}

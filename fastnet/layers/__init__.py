@@ -12,7 +12,7 @@ from fastnet.layers.affine import Affine
 from fastnet.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
 from fastnet.layers.average_pooling import AveragePooling2D, GlobalAveragePooling2D
 from fastnet.layers.axes import Repeat, Sum
-from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
+from fastnet.layers.base import Layer
 from fastnet.layers.batch_normalization import BatchNormalization
 from fastnet.layers.bidirectional import Bidirectional
 from fastnet.layers.branches import Branches
@@ -35,6 +35,7 @@ from fastnet.layers.shapes import Flatten, Reshape
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 from fastnet.layers.time_layers import TimeAffine, TimeDropout, TimeEmbedding
 from fastnet.layers.time_recurrence import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRNN
+from fastnet.layers.told import LoopLayer, Outputs, Steps
 from fastnet.layers.unigram import UnigramSampler
 
 __all__ = [

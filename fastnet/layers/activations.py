@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fastnet import checks
 from fastnet.kernels import RELU, SIGMOID, TANH, activations, rectifiers
-from fastnet.layers.base import Outputs
 from fastnet.layers.elementwise import Activation, _Fused, _WithAlpha
+from fastnet.layers.told import Outputs
 
 __all__ = [
     "Elu",
@@ -116,7 +116,7 @@ class Identity(Activation):
     kernels = activations.identity_kernels
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the inputs do."""
+        """Return the range of its outputs: that of its inputs."""
         return inputs
 
 
@@ -194,7 +194,7 @@ class LeakyRelu(_WithAlpha):
     kernels = rectifiers.leaky_relu_kernels
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: anywhere, but for an alpha of 0, as those of `Relu`."""
+        """Return the range of its outputs: any numbers, but for an alpha of 0 from 0 on."""
         return Outputs(-math.inf if self.alpha else 0.0)
 
     def __init__(self, alpha: float = 0.01) -> None:
@@ -236,7 +236,7 @@ class Elu(_WithAlpha):
     kernels = rectifiers.elu_kernels
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: above -alpha."""
+        """Return the range of its outputs: -alpha and above."""
         return Outputs(0.0 - self.alpha)
 
     def __init__(self, alpha: float = 1.0) -> None:

@@ -25,7 +25,7 @@ INPUTS = "Write a decoder by hand: it has two inputs, and Sequential's layers on
 
 
 class WeightSum(Layer):
-    """The sum of an encoder's steps by weights, c = sum over t of a[:, t] * hs[:, t].
+    """Weighted sum of an encoder's states, c = sum over t of a[:, t] * hs[:, t].
 
     Notes
     -----
@@ -81,7 +81,7 @@ class WeightSum(Layer):
 
 
 class AttentionWeight(Layer):
-    """How much a decoder's step looks at each of an encoder's, a = softmax(hs @ h).
+    """The weight of each of an encoder's steps for one of a decoder's, a = softmax(hs @ h).
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ class _Attending(Layer):
 
 
 class Attention(_Attending):
-    """A decoder's step looks at an encoder's: the sum of these by softmax(hs @ h).
+    """Attention of one step of a decoder: an encoder's states, summed by softmax(hs @ h).
 
     Attributes
     ----------
@@ -215,7 +215,7 @@ class Attention(_Attending):
 
 
 class TimeAttention(_Attending):
-    """All of a decoder's steps look at an encoder's, in one kernel.
+    """Attention of all steps of a decoder to an encoder's states, in one kernel.
 
     Attributes
     ----------

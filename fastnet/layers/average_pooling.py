@@ -20,7 +20,8 @@ from fastnet.kernels.average_pooling import (
     global_average_pooling_gradient_in_loop,
     global_average_pooling_in_loop,
 )
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 from fastnet.layers.windows import Windowed
 
 __all__ = ["AveragePooling2D", "GlobalAveragePooling2D"]
@@ -32,9 +33,9 @@ class AveragePooling2D(Windowed):
     Parameters
     ----------
     pool_size : int, or (rows, columns)
-        Of a window.
+        The size of a window.
     strides : int, or (rows, columns), optional
-        From one window to the next. Default: pool_size.
+        How far it is from one window to the next. Default: pool_size.
     padding : "valid", "same", int, (rows, columns) or ((top, bottom), (left, right))
         As for `MaxPooling2D`. What is outside the image does not count: a window that reaches over
         it is the mean of the pixels inside.
@@ -81,7 +82,7 @@ class AveragePooling2D(Windowed):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not four axes, or no pixel; or a window is larger than the image.
+            x does not have four axes, or has no pixel; or a window is larger than the image.
         """
         where = "AveragePooling2D.forward"
         x = checks.image_axes(where, "x", checks.array(where, "x", x))
@@ -95,7 +96,7 @@ class AveragePooling2D(Windowed):
         return result
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
-        """Return dx: of each window's gradient every pixel in it gets its share.
+        """Return dx: the gradient of each window, in equal parts for its pixels.
 
         Parameters
         ----------
@@ -124,7 +125,7 @@ class AveragePooling2D(Windowed):
         return result
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop."""
+        """Return the steps that it is in the compiled loop."""
         kernels = average_pooling_in_loop, average_pooling_gradient_in_loop
         shape, numbers = self.output_shape(input_shape), self._numbers(input_shape)
         return [LoopLayer(shape, (), kernels, numbers=numbers)]
@@ -141,7 +142,7 @@ class GlobalAveragePooling2D(Layer):
     Raises
     ------
     TypeError, ValueError
-        input_shape is no shape.
+        input_shape is no tuple of positive whole numbers.
 
     Notes
     -----
@@ -180,7 +181,7 @@ class GlobalAveragePooling2D(Layer):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not four axes, or no pixel.
+            x does not have four axes, or has no pixel.
         """
         where = "GlobalAveragePooling2D.forward"
         x = checks.image_axes(where, "x", checks.array(where, "x", x))
@@ -194,7 +195,7 @@ class GlobalAveragePooling2D(Layer):
         return result
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
-        """Return dx: the gradient of a channel divided by the pixels, for each of them.
+        """Return dx: the gradient of each channel, in equal parts for its pixels.
 
         Parameters
         ----------
@@ -227,11 +228,11 @@ class GlobalAveragePooling2D(Layer):
         return checks.image("GlobalAveragePooling2D", input_shape)[2:]
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the inputs do."""
+        """Return the range of its outputs: that of its inputs."""
         return None if inputs is None else Outputs(inputs.low, inputs.high)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop."""
+        """Return the steps that it is in the compiled loop."""
         kernels = global_average_pooling_in_loop, global_average_pooling_gradient_in_loop
         shape = self.output_shape(input_shape)
         return [LoopLayer(shape, (), kernels)]

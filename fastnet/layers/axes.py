@@ -70,7 +70,7 @@ class Repeat(Layer):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not that axis.
+            x does not have that axis.
         """
         where = "Repeat.forward"
         x = checks.array(where, "x", x)
@@ -159,7 +159,7 @@ class Sum(Layer):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not that axis, or no entry along it.
+            x does not have that axis, or has no entry along it.
         """
         where = "Sum.forward"
         x = checks.array(where, "x", x)

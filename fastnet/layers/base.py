@@ -1,119 +1,17 @@
-"""What all layers have, and what they tell the compiled loop."""
+"""What all layers have."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import IDENTITY
+from fastnet.layers.told import LoopLayer, Outputs, Steps
 
-__all__ = ["Layer", "LoopLayer", "Outputs", "Steps"]
-
-
-class Outputs(NamedTuple):
-    """Where the outputs of a layer lie, whatever its parameters are: by which losses go.
-
-    Parameters
-    ----------
-    low, high : float
-        Between them, both included.
-    adds_up : bool
-        Whether those of a sample add up to 1.
-    """
-
-    low: float = -math.inf
-    high: float = math.inf
-    adds_up: bool = False
-
-
-ANYWHERE = Outputs()  # made anew it takes 0.3 us
-
-
-class Steps(tuple[int, ...]):
-    """The shape (steps, features) of a sample that is a sequence, of which each step is answered.
-
-    A Dense that comes after it goes along the last axis, step by step, where any other shape is
-    flattened for it; and a model that ends in it is compared with targets (N, steps), or one-hot
-    rows (N, steps, C). Recurrent layers that return sequences give it, and Conv1D; an Embedding
-    does not, so that a Dense behind it takes all words of a sample at once.
-
-    Examples
-    --------
-    >>> from fastnet.layers import Dense, Steps
-    >>> Dense(3).output_shape(Steps((7, 5))), Dense(3).output_shape((7, 5))
-    ((7, 3), (3,))
-    """
-
-
-class LoopLayer(NamedTuple):
-    """What a layer is to the compiled loop: one step of the stack.
-
-    Parameters
-    ----------
-    output_shape : tuple of int
-        Of what it makes of one sample.
-    parameters : tuple of shapes
-        Those of the layer's arrays that the step learns, in their order: for a product W and, if it
-        has one, b.
-    kernels : (forward, backward) or (forward, backward, gradient), optional
-        Functions for `fastnet.kernels.loop.calls.LayerForward`, `LayerBackward` and
-        `LayerGradient`, made with `fastnet.kernels.entry`. Without them the step is a product,
-        x @ W + b, where it has parameters, and an activation alone where it has none.
-    activation : int
-        Of a step without kernels: IDENTITY, SIGMOID, RELU or TANH of `fastnet.kernels`.
-    numbers : tuple of float
-        The constants that stand first in the kernels' `state`.
-    memories : dict of name -> shape
-        Attributes of the layer that follow the numbers there, arrays which training changes.
-    row_scratch, scratch, own : int
-        Elements of scratch that the kernels ask for: for each row of a batch, for the batch, and
-        for each thread, which loses them when it calls another layer.
-    whole : bool
-        Whether they take all rows of a batch at once: where `backward` writes gradients of
-        parameters, or they go by the whole batch. Then threads do not divide this network's rows.
-    rescales : bool
-        Whether it is x * numbers[0] + numbers[1] and no more. Where it is the first of several, the
-        loop does that to the rows of x as it reads them, at no cost.
-    steps : int
-        Of a product: rows that it makes of a sample, its input and output cut into so many.
-    joins : function, optional
-        What it and the step before it are as one, given that step; None where they stay two.
-    activated : function, optional
-        What it is with an activation behind it, given the code; None where that stays apart.
-    products : int
-        Multiply-adds for one sample, by which threads are asked for; 0: one a parameter and step.
-    """
-
-    output_shape: tuple[int, ...]
-    parameters: tuple[tuple[int, ...], ...] = ()
-    kernels: tuple[Any, ...] | None = None
-    activation: int = IDENTITY
-    numbers: tuple[float, ...] = ()
-    memories: dict[str, tuple[int, ...]] = {}
-    row_scratch: int = 0
-    scratch: int = 0
-    own: int = 0
-    whole: bool = False
-    rescales: bool = False
-    steps: int = 1
-    joins: Callable[[LoopLayer], LoopLayer | None] | None = None
-    activated: Callable[[int], LoopLayer] | None = None
-    products: int = 0
-
-    @property
-    def is_shape(self) -> bool:
-        """Whether it leaves all numbers as they are."""
-        return self.kernels is None and not self.parameters and self.activation == IDENTITY
-
-
-def along(input_shape: tuple[int, ...], units: int) -> tuple[int, ...]:
-    """Return the shape of so many units: of one sample, or of each of its steps."""
-    return Steps((input_shape[0], units)) if isinstance(input_shape, Steps) else (units,)
+__all__ = ["Layer"]
 
 
 class Layer(checks.Hinted):
@@ -131,7 +29,7 @@ class Layer(checks.Hinted):
         sends no gradient below the lowest layer that learns, `Sequential.params` and `grads` leave
         them out, and a file keeps it. An optimizer updates what it is given: in a loop of your own
         over layers give it the params of those that are trainable. A frozen BatchNormalization goes
-        by its running statistics, in training too; without parameters it means nothing.
+        by its running statistics, in training too. A layer without parameters is not changed by it.
     array_names : tuple of str, of the class
         What `params` are called, in their order: arguments of the constructor, and in a file.
     memory_names : tuple of str, of the class
@@ -141,14 +39,40 @@ class Layer(checks.Hinted):
     least_rows : int, of the class
         How many rows a batch in training must have, unless the layer is frozen.
     takes_row_numbers, draws, stateful : bool, of the class
-        Row numbers in place of features; random numbers in training; states from batch to batch.
+        Whether it takes row numbers in place of features, draws random numbers in training, or
+        carries states from batch to batch.
     decays : int, of the class
-        How many of its arrays, the first ones, are weights that penalties go by.
+        How many of its arrays, the first ones, are weights that l1 and l2 penalties count.
     takes_shape : bool, of the class
-        Whether samples go to it in their shape, images (height, width, channels) and sequences
-        (steps, features), and `build` gets that shape; else flattened, and `build` their size.
+        Whether samples keep their shape on the way to it, images (height, width, channels) and
+        sequences (steps, features), which `build` then gets; else they are flattened to a size.
     unstacked : str, of the class
         Why it cannot stand in a `Sequential`, and what to do; empty where it can.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.layers import Layer
+    >>> class Scale(Layer):
+    ...     array_names = ("factor",)
+    ...
+    ...     def __init__(self, factor):
+    ...         super().__init__()
+    ...         self.params = [np.asarray(factor, float)]
+    ...         self.grads = [np.zeros_like(self.params[0])]
+    ...
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * self.params[0]
+    ...
+    ...     def backward(self, dout):
+    ...         self.grads[0][...] = (dout * self.x).sum(0)
+    ...         return dout * self.params[0]
+    >>> layer = Scale([1.0, 2.0])
+    >>> layer.forward(np.array([[3.0, 4.0]]))
+    array([[3., 8.]])
+    >>> layer.backward(np.ones((1, 2))), layer.grads[0]
+    (array([[1., 2.]]), array([3., 4.]))
     """
 
     array_names: ClassVar[tuple[str, ...]] = ()
@@ -202,12 +126,12 @@ class Layer(checks.Hinted):
         return None
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what it makes of one sample; ValueError where that is nothing."""
+        """Return the shape of one sample's output; ValueError for a shape that it does not take."""
         return input_shape
 
     @classmethod
     def rows_in(cls, input_shape: tuple[int, ...]) -> int:
-        """Return how many rows it sees in one sample of a shape, where it takes them flattened."""
+        """Return into how many rows it cuts one sample of a shape: the steps of Steps, else 1."""
         return input_shape[0] if isinstance(input_shape, Steps) else 1
 
     @classmethod
@@ -216,19 +140,19 @@ class Layer(checks.Hinted):
         return math.prod(input_shape) // cls.rows_in(input_shape)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie where its inputs lie there; None where nobody knows.
+        """Return the range of its outputs, given that of its inputs; None where it is not known.
 
-        Some losses take probabilities, and `Sequential` refuses one whose outputs can be none.
-        Those of a layer that does not say are taken as they come.
+        Where the loss takes probabilities, `Sequential` refuses a last layer whose outputs can be
+        none. Outputs of a range that is not known are taken as they come.
         """
         return None
 
     def table_shape(self) -> tuple[int, ...]:
-        """Return the shape of the table whose rows the numbers are, where it takes row numbers."""
+        """Return the shape (rows, width) of its table, where it takes row numbers."""
         return tuple(self.params[0].shape)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what the layer is to the compiled loop, step by step.
+        """Return the steps that the layer is in the compiled loop.
 
         Parameters
         ----------
@@ -244,7 +168,7 @@ class Layer(checks.Hinted):
         Raises
         ------
         TypeError
-            It is nothing to the loop: steps by hand are all that it can do.
+            The class has no in_loop of its own: it goes into steps by hand alone.
         """
         raise TypeError(
             f"{type(self).__name__}.in_loop: the class must say what the layer is to the compiled "

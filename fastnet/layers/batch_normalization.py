@@ -23,7 +23,8 @@ from fastnet.kernels.frozen_normalization import (
     frozen_normalization_gradient_in_loop,
     frozen_normalization_in_loop,
 )
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import ANYWHERE, LoopLayer, Outputs
 
 __all__ = ["BatchNormalization"]
 
@@ -114,7 +115,7 @@ class BatchNormalization(Layer):
     argument_names = "momentum", "eps"
 
     def features(self) -> int | None:
-        """Return D."""
+        """Return D, the number of features; None before the layer has arrays."""
         return self.params[0].size if self.params else None
 
     @classmethod
@@ -125,11 +126,11 @@ class BatchNormalization(Layer):
         return super().rows_in(input_shape)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: anywhere."""
+        """Return the range of its outputs: any numbers."""
         return ANYWHERE
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop, which has the batch's statistics in scratch."""
+        """Return its step in the compiled loop, which keeps the batch's statistics in scratch."""
         d, learns = self.width_in(input_shape), self.trainable
         kernels = batch_normalization_in_loop, batch_normalization_gradient_in_loop
         frozen = frozen_normalization_in_loop, frozen_normalization_gradient_in_loop
@@ -254,7 +255,7 @@ class BatchNormalization(Layer):
         TypeError
             x is complex, object, string or wider than float64; train_flg is not True or False.
         ValueError
-            x has not D features, or no row; or eps is 0 in the dtype of x.
+            x does not have D features, or has no row; or eps is 0 in the dtype of x.
 
         Warns
         -----

@@ -7,9 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.layers.base import Outputs
 from fastnet.layers.recurrent import GRU, LSTM, SimpleRNN
 from fastnet.layers.recurring import Recurring, array
+from fastnet.layers.told import Outputs
 
 __all__ = ["Bidirectional"]
 
@@ -86,7 +86,7 @@ class Bidirectional(Recurring):
         return str(getattr(self.layer, "activation", "tanh"))
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the layer's do."""
+        """Return the range of its outputs: that of the layer."""
         found: Outputs | None = self.layer.outputs(inputs)
         return found
 

@@ -14,8 +14,9 @@ from fastnet.kernels.loop.branches import (
     branches_in_loop,
     branches_update_in_loop,
 )
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer
 from fastnet.layers.in_a_row import back_through, shapes_of, through
+from fastnet.layers.told import LoopLayer
 
 __all__ = ["Branches"]
 
@@ -25,7 +26,7 @@ KERNELS = branches_in_loop, branches_gradient_in_loop, branches_update_in_loop
 class Branches(Layer):
     """Stacks of layers side by side, which all take the same input: heads on a shared trunk.
 
-    Its output are those of all heads, each flattened, side by side. As the last layer of a
+    Its output is the outputs of all heads, each flattened, side by side. As the last layer of a
     `Sequential` with a list of losses each head is an output of the model, with targets of its own.
 
     Parameters
@@ -110,7 +111,7 @@ class Branches(Layer):
 
     @property
     def input_shape(self) -> tuple[int, ...] | None:
-        """What the first layer of a head says of a sample; None where none says it."""
+        """The shape of a sample, if the first layer of a head has one."""
         for head in self.heads:
             if (shape := getattr(head[0], "input_shape", None)) is not None:
                 return tuple(shape)
@@ -145,15 +146,15 @@ class Branches(Layer):
                 shape = layer.output_shape(shape)
 
     def output_shapes(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Return the shape of what each head makes of one sample."""
+        """Return the shape of each head's output for one sample."""
         return [shapes_of(head, input_shape)[-1][2] for head in self.heads]
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what it makes of one sample: numbers of all heads."""
+        """Return the shape of its output for one sample: (numbers of all heads,)."""
         return (sum(map(math.prod, self.output_shapes(input_shape))),)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop, which asks each layer of the heads, too.
+        """Return its step in the compiled loop, which asks each layer of the heads for its own.
 
         input_shape is that of `Layer.in_loop`.
         """

@@ -22,10 +22,10 @@ from fastnet.kernels.depthwise_in_loop import (
     depthwise_in_loop,
     depthwise_weights_in_loop,
 )
-from fastnet.layers.base import LoopLayer, Outputs, Steps
 from fastnet.layers.convolution import is_product
 from fastnet.layers.convolving import Convolving
 from fastnet.layers.dense import ACTIVATIONS, ALIASES, RANGES, _fused, _named
+from fastnet.layers.told import LoopLayer, Outputs, Steps
 
 __all__ = ["Conv1D", "Conv2D"]
 
@@ -160,11 +160,11 @@ class Conv2D(Convolving):
         return self._shape_of(out)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the activation's do."""
+        """Return the range of its outputs: that of the activation."""
         return RANGES.get(ALIASES.get(self.activation, self.activation))  # type: ignore[arg-type]
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return the convolution with its activation, or that of a layer of its own behind it."""
+        """Return the convolution and its activation: one step, or two where no kernel has both."""
         g = self._geometry(type(self).__name__, "input_shape", input_shape)
         code = _fused(type(self).__name__, self.activation)
         shape = self.output_shape(input_shape)

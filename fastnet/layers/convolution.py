@@ -20,7 +20,8 @@ from fastnet.kernels import (
 )
 from fastnet.kernels.convolution_in_loop import scratch_size
 from fastnet.kernels.geometry import Geometry, geometry_of
-from fastnet.layers.base import ANYWHERE, Layer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import ANYWHERE, Outputs
 
 __all__ = ["Convolution"]
 
@@ -168,7 +169,7 @@ class Convolution(Layer):
         return self.grads[1]
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: anywhere."""
+        """Return the range of its outputs: any numbers."""
         return ANYWHERE
 
     def forward(self, x: ArrayLike) -> NDArray[Any]:

@@ -25,8 +25,9 @@ from fastnet.kernels import (
 )
 from fastnet.layers import activations, gates
 from fastnet.layers.affine import Affine
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs, along
+from fastnet.layers.base import Layer
 from fastnet.layers.softmax import Softmax
+from fastnet.layers.told import ANYWHERE, LoopLayer, Outputs, along
 
 __all__ = ["Dense"]
 
@@ -81,12 +82,11 @@ class Dense(Affine):
     Parameters
     ----------
     units : int
-        M, the number of outputs. It may be set until the layer is built; then W has it.
+        M, the number of outputs. It may be assigned until the layer is built.
     activation : str, optional
-        "identity", "sigmoid", "relu" or "tanh", "gelu", "silu" ...: the name of an activation of
-        `fastnet.layers`, with the numbers that it has when nothing is given; or "softmax". Other
-        libraries' names are understood: "linear" is "identity", "logistic" "sigmoid", "swish"
-        "silu".
+        "identity", "sigmoid", "relu", "tanh", "gelu", "silu" ...: the name of an activation of
+        `fastnet.layers`, which has its default arguments, or "softmax". Other libraries' names are
+        understood: "linear" is "identity", "logistic" "sigmoid", "swish" "silu".
     input_shape : tuple of int, or int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
     weight_init_std : float, or "he", "xavier", "glorot", "lecun" or "zeros", optional
@@ -144,7 +144,7 @@ class Dense(Affine):
 
     @property
     def units(self) -> int:
-        """Number of outputs: W's, once it is there."""
+        """Number of outputs: that of W, once the layer is built."""
         return int(self.params[0].shape[1]) if self.params else self._units
 
     @units.setter
@@ -193,19 +193,19 @@ class Dense(Affine):
         return math.prod(self.input_shape)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (units,), or of Steps (steps, units); a softmax needs two units."""
+        """Return (units,), or for Steps (steps, units); ValueError for a softmax of one unit."""
         shape = along(input_shape, self.units)
         return Softmax().output_shape(shape) if self.activation == "softmax" else shape
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the activation's do."""
+        """Return the range of its outputs: that of the activation."""
         name = self.activation
         if name is not None and type(name) is not str:
             return None
         return RANGES.get(ALIASES.get(name, name))  # type: ignore[arg-type]  # None has one, too
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return the product with its activation, or that of a layer of its own behind it."""
+        """Return the product and its activation: one step, or two where no kernel has both."""
         (product,), code = super().in_loop(input_shape), _fused("Dense", self.activation)
         if code is not None:
             return [product._replace(activation=code)]

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.kernels import dropout_backward, dropout_forward
 from fastnet.kernels.dropout import dropout_gradient_in_loop, dropout_in_loop
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Dropout"]
 
@@ -18,15 +19,16 @@ __all__ = ["Dropout"]
 class Dropout(Layer):
     """Drop elements at random in training: the textbook's, which is not inverted.
 
-    In training out = x * mask, where the mask is False for a share of about `dropout_ratio`; else
-    out = x * (1 - dropout_ratio). Inverted dropout divides by that in training instead, and lets
-    x through else.
+    In training out = x * mask, where the mask is False for a share of about `dropout_ratio`; after
+    it out = x * (1 - dropout_ratio). Inverted dropout is out = x * mask / (1 - dropout_ratio) in
+    training, as in Keras and PyTorch, and out = x after it.
 
     Parameters
     ----------
     dropout_ratio : float
         0 <= dropout_ratio < 1.
     inverted : bool
+        Whether the elements that are kept are scaled in training, and not all of them after it.
     rng : numpy.random.Generator, optional
         Draws the mask, by `rng.random`. Default: NumPy's global generator, by `np.random.rand` as
         in the textbook, so that `np.random.seed` fixes it.
@@ -69,14 +71,14 @@ class Dropout(Layer):
     draws = True
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: 0 and where the inputs do, stretched in training."""
+        """Return the range of its outputs: that of its inputs and 0, scaled as in training."""
         if inputs is None:
             return None
         scale = self._scales()[0]
         return Outputs(min(0.0, scale * inputs.low), max(0.0, scale * inputs.high))
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop, which draws masks of its own."""
+        """Return its step in the compiled loop, which draws masks of its own."""
         kernels, numbers = (dropout_in_loop, dropout_gradient_in_loop), self._scales()
         return [LoopLayer(input_shape, (), kernels, numbers=(self.dropout_ratio, *numbers))]
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions import _gradient, _map, _row
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Activation"]
 
@@ -153,11 +154,11 @@ class Activation(Layer):
         return _gradient(self._backward_kernel, where, known, dout)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: in `output_range`."""
+        """Return the range of its outputs: `output_range`."""
         return self.output_range
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what the layer is to the compiled loop.
+        """Return the steps that the layer is in the compiled loop.
 
         input_shape is that of `Layer.in_loop`.
         """
@@ -216,7 +217,7 @@ class _WithAlpha(Activation):
         return _gradient(kernel, where, out, dout)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what the layer is to the compiled loop.
+        """Return the steps that the layer is in the compiled loop.
 
         input_shape is that of `Layer.in_loop`.
         """

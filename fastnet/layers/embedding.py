@@ -16,7 +16,8 @@ from fastnet.kernels.embedding import (
     embedding_in_loop,
     embedding_nothing_in_loop,
 )
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import ANYWHERE, LoopLayer, Outputs
 
 __all__ = ["Embedding"]
 
@@ -27,12 +28,12 @@ class Embedding(Layer):
     Parameters
     ----------
     W : (V, H) float32 or float64, or int
-        A row for each of V words. Kept by reference, as in `MatMul`. Or V, and H follows: W then
-        comes with `build`, which `Sequential` calls.
+        A row for each of V words, kept by reference, as in `MatMul`. Or V itself: the table is then
+        drawn by `build`, which `Sequential` calls.
     output_dim : int, optional
-        H, where W is V.
+        H, where V is given in place of the table.
     weight_init_std : float, optional
-        Standard deviation of the initial W, where W is V; the textbook's is 0.01.
+        Standard deviation of a table that is drawn; the textbook's is 0.01.
 
     Attributes
     ----------
@@ -72,11 +73,11 @@ class Embedding(Layer):
     takes_row_numbers = True
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: anywhere."""
+        """Return the range of its outputs: any numbers."""
         return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (L, H)."""
+        """Return (L, H) for samples of L row numbers."""
         return math.prod(input_shape), self._sizes[1]
 
     @classmethod
@@ -90,7 +91,7 @@ class Embedding(Layer):
         return [(*shape[:1], *shape[1:2])], (math.prod(input_shape), *shape[1:2])
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop, where row numbers are of the dtype."""
+        """Return its step in the compiled loop: row numbers come in the network's dtype."""
         kernels = embedding_in_loop, embedding_nothing_in_loop, embedding_gradient_in_loop
         shape, (size, _) = self.output_shape(input_shape), self._sizes
         products = math.prod(shape)  # a row that is taken, and its gradient

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from fastnet import checks
 from fastnet.functions import _gradient, _map
 from fastnet.kernels import gates
-from fastnet.layers.base import LoopLayer, Outputs
 from fastnet.layers.elementwise import Activation
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Gelu", "Mish", "Silu"]
 
@@ -117,7 +117,7 @@ class Gelu(Activation):
         return _gradient(GELUS[self._form].backward, where, x, dout)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what the layer is to the compiled loop.
+        """Return the steps that the layer is in the compiled loop.
 
         input_shape is that of `Layer.in_loop`.
         """

@@ -14,7 +14,8 @@ from fastnet.kernels import (
     matmul_backward,
     matmul_forward,
 )
-from fastnet.layers.base import ANYWHERE, Layer, LoopLayer, Outputs, along
+from fastnet.layers.base import Layer
+from fastnet.layers.told import ANYWHERE, LoopLayer, Outputs, along
 
 __all__ = ["MatMul"]
 
@@ -106,7 +107,7 @@ class MatMul(Layer):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not D features, or no row.
+            x does not have D features, or has no row.
         """
         shape, rows, W, out = self._before_forward("MatMul.forward", x)
         matmul_forward(rows, W, out)
@@ -136,19 +137,19 @@ class MatMul(Layer):
         return dx if wanted is None else self._after_backward(*wanted, dx, dW)
 
     def features(self) -> int | None:
-        """Return D."""
+        """Return D, the number of features."""
         return int(self.params[0].shape[0]) if self.params else None
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: anywhere."""
+        """Return the range of its outputs: any numbers."""
         return ANYWHERE
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (M,), or of Steps (steps, M)."""
+        """Return (M,), or for Steps (steps, M)."""
         return along(input_shape, int(self.params[0].shape[1]))
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return the product."""
+        """Return the product as a step of the compiled loop."""
         output_shape, steps = self.output_shape(input_shape), self.rows_in(input_shape)
         shapes = (self.width_in(input_shape), output_shape[-1]), output_shape[-1:]
         return [LoopLayer(output_shape, shapes[: len(self.array_names)], steps=steps)]

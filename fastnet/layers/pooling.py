@@ -24,8 +24,9 @@ from fastnet.kernels.pooling import (
     wide_max_pooling_gradient_in_loop,
     wide_max_pooling_in_loop,
 )
-from fastnet.layers.base import Layer, LoopLayer
+from fastnet.layers.base import Layer
 from fastnet.layers.conv import CONVOLUTION
+from fastnet.layers.told import LoopLayer
 from fastnet.layers.windows import BYTE, TWO, Windowed, fits_two, largest, largest_gradient
 
 __all__ = ["MaxPooling2D", "Pooling"]
@@ -41,7 +42,8 @@ class Pooling(Layer):
     pool_h, pool_w : int
         Rows and columns of a window.
     stride : int
-        From one window to the next, in both directions. (1 in older editions of the book.)
+        How far it is from one window to the next, in both directions. (1 in older editions of the
+        book.)
     pad : int
         Rows and columns of zeros around the image, which count: negative pixels lose to them.
 
@@ -117,7 +119,7 @@ class Pooling(Layer):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not four axes, or no pixel; or a window is larger than the image.
+            x does not have four axes, or has no pixel; or a window is larger than the image.
         """
         where, pad = "Pooling.forward", self.pad
         x = checks.image_axes(where, "x", checks.array(where, "x", x), "(N, C, H, W)")
@@ -169,13 +171,13 @@ class MaxPooling2D(Windowed):
     Parameters
     ----------
     pool_size : int, or (rows, columns)
-        Of a window.
+        The size of a window.
     strides : int, or (rows, columns), optional
-        From one window to the next. Default: pool_size.
+        How far it is from one window to the next. Default: pool_size.
     padding : "valid", "same", int, (rows, columns) or ((top, bottom), (left, right))
-        "valid": windows lie inside the image. "same": as many as strides, rounded up, half of what
-        is missing before the image, rounded down. Numbers: so many pixels outside the image, less
-        than pool_size. What is outside does not count.
+        How many pixels windows reach over the image. "valid": none. "same": as many as give
+        ceil(size / stride) windows, half of them, rounded down, before the image. Numbers must be
+        less than pool_size. What is outside does not count.
     input_shape : tuple of int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
 
@@ -219,7 +221,7 @@ class MaxPooling2D(Windowed):
         TypeError
             x is complex, object, string or wider than float64.
         ValueError
-            x has not four axes, or no pixel; or a window is larger than the image.
+            x does not have four axes, or has no pixel; or a window is larger than the image.
         """
         where = "MaxPooling2D.forward"
         x = checks.image_axes(where, "x", checks.array(where, "x", x))
@@ -259,7 +261,7 @@ class MaxPooling2D(Windowed):
         return result
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop, which keeps in scratch what pixels won."""
+        """Return its step in the compiled loop, which keeps in scratch which pixels won."""
         shape = self.output_shape(input_shape)
         size, window = math.prod(shape), self.pool_size
         kernels: tuple[Any, Any] = max_pooling_in_loop, max_pooling_gradient_in_loop

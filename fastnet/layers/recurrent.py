@@ -32,9 +32,9 @@ from fastnet.kernels.recurrence_in_loop import (
     rnn_in_loop,
     rnn_weights_in_loop,
 )
-from fastnet.layers.base import Outputs
 from fastnet.layers.dense import ALIASES, FUSED, RANGES
 from fastnet.layers.recurring import Recurring, array
+from fastnet.layers.told import Outputs
 
 __all__ = ["GRU", "LSTM", "SimpleRNN"]
 
@@ -119,7 +119,7 @@ class SimpleRNN(Recurring):
         self._begin(units, return_sequences, stateful, batch_size, input_shape, weight_init_std)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the activation's do."""
+        """Return the range of its outputs: that of the activation."""
         return RANGES[self.activation]
 
     def _setting(self) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks, initializers
-from fastnet.layers.base import Layer, LoopLayer, Outputs, Steps
+from fastnet.layers.base import Layer
 from fastnet.layers.in_directions import InDirections
 from fastnet.layers.time_layer import room
+from fastnet.layers.told import LoopLayer, Outputs, Steps
 
 
 def _declared(check: Callable[[str, str, Any], Any]) -> Any:
@@ -144,11 +145,11 @@ class Recurring(InDirections):
         return Steps((input_shape[0], width)) if self.return_sequences else (width,)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: between -1 and 1."""
+        """Return the range of its outputs: between -1 and 1."""
         return Outputs(-1.0, 1.0)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return the layer as one step."""
+        """Return the layer as one step of the compiled loop."""
         (steps, d), h, k = input_shape, self.units, self._directions
         shapes = self._shapes(type(self).__name__, input_shape)
         carried = self.batch_size or 0

@@ -11,7 +11,8 @@ from fastnet import checks
 from fastnet.functions import _map
 from fastnet.kernels import rescaling_backward, rescaling_forward
 from fastnet.kernels.rescaling import rescaling_gradient_in_loop, rescaling_in_loop
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Rescaling"]
 
@@ -128,7 +129,7 @@ class Rescaling(Layer):
         return _map(kernel, where, dout)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what it is to the compiled loop.
+        """Return the steps that it is in the compiled loop.
 
         input_shape is that of `Layer.in_loop`.
         """
@@ -136,7 +137,7 @@ class Rescaling(Layer):
         return [LoopLayer(input_shape, (), kernels, numbers=self._numbers(), rescales=True)]
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the inputs do, rescaled."""
+        """Return the range of its outputs: that of its inputs, rescaled."""
         if inputs is None:
             return None
         ends = sorted(end * self.scale + self.offset for end in (inputs.low, inputs.high))

@@ -125,7 +125,7 @@ class EmbeddingDot(Layer):
 
 
 class NegativeSamplingLoss(EmbeddingDot):
-    """Yes for the target, no for a few words drawn: the loss of word vectors without a softmax.
+    """Negative sampling: yes for the target, no for a few drawn words, in place of a softmax.
 
         score[n, k] = W[word k] @ h[n], of the target and then of the words drawn
         loss = sum over k of the mean over n of -log(p + 1e-7), p = sigmoid(score) for the target,
@@ -152,9 +152,9 @@ class NegativeSamplingLoss(EmbeddingDot):
 
     Notes
     -----
-    The textbook's holds W and a gradient of it for every word of a sample, to be added up by its
-    trainer; here there is one of each, and the sum in it. Source: Saitoh, Deep Learning from
-    Scratch 2, section 4.2.7.
+    The textbook's layer has W and its gradient once for every word of a sample, and its trainer
+    adds the gradients up; here there is one W, whose gradient is the sum. Source: Saitoh, Deep
+    Learning from Scratch 2, section 4.2.7.
 
     Examples
     --------

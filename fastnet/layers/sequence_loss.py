@@ -98,7 +98,7 @@ class TimeSoftmaxWithLoss(Layer):
 
 
 class TimeSigmoidWithLoss(Layer):
-    """Sigmoid and -log(p + 1e-7) of one yes or no for every step: the mean over all of them.
+    """Sigmoid and -log(p + 1e-7) for a yes or no at each step, mean over all steps.
 
     Attributes
     ----------

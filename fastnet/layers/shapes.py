@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Flatten", "Reshape"]
 
@@ -19,14 +20,14 @@ class Reshape(Layer):
     Parameters
     ----------
     target_shape : tuple of int
-        Of one sample; one of its numbers may be -1, which is what the others leave.
+        Of one sample; one of its numbers may be -1, and then follows from the others.
     input_shape : tuple of int, optional
         Shape of one sample, for the first layer of a model that is built before it sees data.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is no such tuple.
+        target_shape or input_shape is no tuple of positive whole numbers, or has several -1.
 
     Notes
     -----
@@ -123,7 +124,7 @@ class Reshape(Layer):
         return self._made(type(self).__name__, input_shape)
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the inputs do."""
+        """Return the range of its outputs: that of its inputs."""
         return None if inputs is None else Outputs(inputs.low, inputs.high)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
@@ -145,7 +146,7 @@ class Flatten(Reshape):
     Raises
     ------
     TypeError, ValueError
-        input_shape is no shape.
+        input_shape is no tuple of positive whole numbers.
 
     Notes
     -----

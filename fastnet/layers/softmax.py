@@ -23,7 +23,8 @@ from fastnet.functions import (
 from fastnet.kernels import softmax_backward
 from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
-from fastnet.layers.base import Layer, LoopLayer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import LoopLayer, Outputs
 
 __all__ = ["Softmax", "SoftmaxWithLoss"]
 
@@ -35,8 +36,8 @@ class Softmax(Layer):
 
     Its gradient is dx = out * (dout - sum(out * dout)).
 
-    The last layer of a `Sequential` whose loss takes probabilities of classes, where the two
-    are computed as one, exact and as fast as "softmax_cross_entropy"; or one before others.
+    As the last layer of a `Sequential` whose loss takes probabilities of classes it is computed
+    with the loss as one, exact and as fast as "softmax_cross_entropy".
 
     Attributes
     ----------
@@ -61,13 +62,13 @@ class Softmax(Layer):
     out: NDArray[Any]
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: in 0..1, and those of a sample add up to 1."""
+        """Return the range of its outputs: 0..1, and those of a sample add up to 1."""
         return Outputs(0.0, 1.0, adds_up=True)
 
     def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what it makes of one sample: the same.
+        """Return the shape of its output for one sample: the same.
 
-        Raises ValueError for one feature, of which it makes 1, whatever it is.
+        Raises ValueError for one feature, whose softmax is 1 whatever it is.
         """
         if input_shape[-1] == 1:
             raise ValueError(
@@ -77,7 +78,7 @@ class Softmax(Layer):
         return input_shape
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
-        """Return what the layer is to the compiled loop; input_shape is that of `Layer.in_loop`."""
+        """Return its step in the compiled loop; input_shape is that of `Layer.in_loop`."""
         kernels = softmax_in_loop, softmax_gradient_in_loop
         return [LoopLayer(input_shape, (), kernels, numbers=(self.width_in(input_shape),))]
 
@@ -126,7 +127,7 @@ class SoftmaxWithLoss(Layer):
     Parameters
     ----------
     label_smoothing : float, at least 0 and below 1
-        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
+        s: the share of each target that is spread over all classes, t becomes (1 - s) t + s / C.
     ignore_index : int, optional
         Samples with this label have no loss and do not count: the mean is that of the others, 0
         where there are none.

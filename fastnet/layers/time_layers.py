@@ -27,8 +27,8 @@ __all__ = ["TimeAffine", "TimeDropout", "TimeEmbedding"]
 class TimeEmbedding(Embedding):
     """Rows of a table by their numbers, for every step of a batch of sequences.
 
-    Parameters and attributes are those of `Embedding`, out = W[xs] and its gradient, too: one pass
-    over all steps.
+    Parameters, attributes, out = W[xs] and the gradient are those of `Embedding`: one pass over all
+    steps.
 
     Notes
     -----
@@ -163,7 +163,7 @@ def _out(grad: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 class TimeDropout(Dropout):
     """Inverted dropout of every step of sequences: out = x * mask / (1 - dropout_ratio).
 
-    In training, while `train_flg` is true; else x goes through.
+    Where the attribute `train_flg` is False, after training, out = x.
 
     Parameters
     ----------

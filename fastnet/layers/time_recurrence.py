@@ -136,7 +136,7 @@ class TimeLSTM(TimeLayer):
     def set_state(self, h: ArrayLike | None, c: ArrayLike | None = None) -> None:
         """Let the next sequences begin with h and c (N, H), where the layer is stateful.
 
-        Without c its numbers are 0.
+        Without c it is 0.
         """
         where = self._name("set_state")
         found = [None if s is None else checks.array(where, n, s) for n, s in (("h", h), ("c", c))]

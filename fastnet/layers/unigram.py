@@ -15,7 +15,7 @@ __all__ = ["UnigramSampler"]
 
 
 class UnigramSampler:
-    """Words drawn as often as they stand in a corpus, to a power; for a target, others than it.
+    """Draws words by how often they stand in a corpus, to a power, and never the target itself.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class UnigramSampler:
     power : number
         0.75 makes rare words less rare.
     sample_size : int
-        Words for each target, which differ.
+        How many different words are drawn for each target.
     rng : numpy.random.Generator, optional
-        Draws, by `rng.random`. Default: NumPy's global generator, so that `np.random.seed` fixes
-        the words, as in the textbook, and they are the textbook's.
+        Draws by `rng.random`. Default: NumPy's global generator, so that `np.random.seed` fixes
+        the words, and they are the textbook's.
 
     Attributes
     ----------

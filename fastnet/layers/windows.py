@@ -15,7 +15,8 @@ from fastnet.kernels import (
     max_pooling_backward,
     max_pooling_forward,
 )
-from fastnet.layers.base import Layer, Outputs
+from fastnet.layers.base import Layer
+from fastnet.layers.told import Outputs
 
 BYTE = 256  # pixels of a window whose numbers a byte holds
 TWO = (2, 2), (2, 2), (0, 0)  # window, stride, and pixels before the image
@@ -120,7 +121,7 @@ class Windowed(Layer):
         return tuple(map(float, numbers))
 
     def outputs(self, inputs: Outputs | None) -> Outputs | None:
-        """Return where its outputs lie: where the inputs do."""
+        """Return the range of its outputs: that of its inputs."""
         return None if inputs is None else Outputs(inputs.low, inputs.high)
 
     def __repr__(self) -> str:

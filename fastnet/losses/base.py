@@ -15,7 +15,7 @@ __all__ = ["LoopLoss", "Loss"]
 
 
 class LoopLoss(NamedTuple):
-    """What a loss is to the compiled loop.
+    """What the compiled loop calls for a loss.
 
     Parameters
     ----------
@@ -24,6 +24,12 @@ class LoopLoss(NamedTuple):
         a function for `fastnet.kernels.loop.calls.Loss`, made with `fastnet.kernels.entry`.
     numbers : tuple of float
         The loss's own, such as Huber's delta: what `numbers` of that function points to.
+
+    Examples
+    --------
+    >>> from fastnet.losses import Huber
+    >>> Huber(delta=2.0).in_loop().numbers
+    (2.0,)
     """
 
     function: Any
@@ -53,11 +59,12 @@ class Loss:
         The names in `fastnet.metrics.NAMES` that suit the loss, and those that `fit` and `evaluate`
         give unasked. A class of your own has all names, as far as its targets go, and gives none.
     yes_above : pair of floats or None, of the class
-        Above which an output, and its target, say yes, where each output is an answer by itself.
+        Where each output is an answer by itself: above which number an output, and a target, say
+        yes.
     outputs : Taken or None, of the class
-        What the outputs of a network must be, by which `Sequential` refuses those that cannot be
-        so. None: any. A class that derives from a loss of fastnet and computes otherwise has None,
-        too, unless it says what it takes.
+        What the outputs of a network must be: `Sequential` refuses a last layer that cannot give
+        them. None: any numbers. A class that derives from a loss of fastnet and computes otherwise
+        has None, unless it says what it takes.
     argument_names : tuple of str, of the class
         The arguments of the constructor, which a file keeps.
 
@@ -141,12 +148,12 @@ class Loss:
         self.grads: list[NDArray[Any]] = []
 
     def in_loop(self) -> LoopLoss:
-        """Return what the loss is to the compiled loop.
+        """Return what the compiled loop calls for the loss.
 
         Raises
         ------
         TypeError
-            It is nothing to the loop: steps by hand are all that it can do.
+            The class has no in_loop of its own: it goes into steps by hand alone.
         """
         raise TypeError(
             f"{type(self).__name__}.in_loop: the class must say what the loss is to the compiled "
@@ -155,10 +162,10 @@ class Loss:
         )
 
     def of_logits(self) -> Any:
-        """Return the loss that takes the softmax before this one along; None where there is none.
+        """Return the loss that is softmax and this loss in one; None where there is none.
 
-        Where a Softmax is the last layer, `Sequential` computes that one of what the layer takes:
-        exact where a probability is 0, and the faster.
+        Where a Softmax is the last layer, `Sequential` computes that loss from what the Softmax is
+        given: exact where a probability is 0, and faster.
         """
         return None
 

@@ -33,7 +33,7 @@ class CategoricalCrossEntropy(SmoothedLoss):
     Parameters
     ----------
     label_smoothing : float, at least 0 and below 1
-        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
+        s: the share of each target that is spread over all classes, t becomes (1 - s) t + s / C.
 
     Notes
     -----
@@ -54,7 +54,7 @@ class CategoricalCrossEntropy(SmoothedLoss):
     _function = kernels.cross_entropy.categorical_cross_entropy_in_loop
 
     def of_logits(self) -> Any:
-        """Return the loss of what a Softmax takes."""
+        """Return the loss that is softmax and this loss in one."""
         return SoftmaxCrossEntropy(self.label_smoothing)
 
     def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
@@ -102,7 +102,7 @@ class SparseCategoricalCrossEntropy(LabelLoss):
     _function = kernels.cross_entropy.cross_entropy_in_loop
 
     def of_logits(self) -> Any:
-        """Return the loss of what a Softmax takes."""
+        """Return the loss that is softmax and this loss in one."""
         return SoftmaxCrossEntropy(ignore_index=self.ignore_index)
 
 
@@ -118,7 +118,7 @@ class BinaryCrossEntropy(SmoothedLoss):
     Parameters
     ----------
     label_smoothing : float, at least 0 and below 1
-        The share of each target that goes to yes and no alike: of s, t becomes (1 - s) t + s / 2.
+        s: the share of each target that is spread over yes and no, t becomes (1 - s) t + s / 2.
 
     Notes
     -----
@@ -150,7 +150,7 @@ class SigmoidCrossEntropy(SmoothedLoss):
     Parameters
     ----------
     label_smoothing : float, at least 0 and below 1
-        The share of each target that goes to yes and no alike: of s, t becomes (1 - s) t + s / 2.
+        s: the share of each target that is spread over yes and no, t becomes (1 - s) t + s / 2.
 
     Notes
     -----

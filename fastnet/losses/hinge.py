@@ -29,7 +29,7 @@ class SignLoss(TargetLoss):
             checks.two_values(where, t, -1, 1, "Give 2 * t - 1 for targets 0 and 1")
 
     def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """Return 1 for a target of 1, else 0, and that there are two."""
+        """Return class 1 for a target of 1 and class 0 for -1; and 2, the number of classes."""
         if targets.shape[1] > 1:
             return super().classes_of(where, labels, targets)
         return (targets[:, 0] > 0).astype(np.int64), 2

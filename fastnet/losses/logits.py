@@ -38,10 +38,10 @@ class SoftmaxCrossEntropy(Loss):
     Parameters
     ----------
     label_smoothing : float, at least 0 and below 1
-        The share of each target that goes to all classes alike: of s, t becomes (1 - s) t + s / C.
+        s: the share of each target that is spread over all classes, t becomes (1 - s) t + s / C.
     ignore_index : int, optional
-        Samples with this label have no loss, and the mean is that of the others; 0 of none,
-        which a `Sequential` refuses.
+        Samples with this label have no loss and do not count: the mean is that of the others, 0
+        where there are none, which a `Sequential` refuses.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class SoftmaxCrossEntropy(Loss):
         self.label_smoothing, self.ignore_index = label_smoothing, ignore_index
 
     def in_loop(self) -> LoopLoss:
-        """Return what the loss is to the compiled loop."""
+        """Return what the compiled loop calls for the loss."""
         if self.label_smoothing:
             return LoopLoss(smooth_cross_entropy_in_loop, (self.label_smoothing,))
         return LoopLoss(kernels.SOFTMAX_CROSS_ENTROPY)

@@ -190,7 +190,7 @@ class LabelLoss(_KernelLoss):
         self.ignore_index = ignore_index
 
     def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
-        """Return the class of each sample; how many there are the outputs say."""
+        """Return the class of each sample, and None: the outputs say how many classes there are."""
         return labels, None
 
     def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:

@@ -19,8 +19,8 @@ class Taken(NamedTuple):
     advice : str
         How to make them so, or which loss to take.
     suits : function of (low, high, adds_up)
-        Whether outputs between low and high, of which those of a sample add up to 1 or need not,
-        can make the loss small.
+        Whether outputs between low and high can make the loss small. adds_up: whether those of a
+        sample add up to 1.
     low, high : float
         Where the loss has a value: outside of them it is NaN.
     """

@@ -34,8 +34,8 @@ class MeanSquaredError(TargetLoss):
 
     The textbook's form, whose gradient for one sample is the error y - t. What PyTorch and Keras
     call mean squared error is `ElementwiseMeanSquaredError`: 2 / C times this one.
-    A loss of numbers, which gives no metric unasked. The textbook trains classes with it, too: with
-    targets one-hot, or 0 and 1, metrics=["accuracy"] counts right answers.
+    By default `fit` gives no metric with it. The textbook trains classes with it, too: with one-hot
+    targets, or 0 and 1, metrics=["accuracy"] counts right answers.
 
     Notes
     -----
@@ -178,7 +178,7 @@ class Huber(TargetLoss):
     """Huber loss: squared for small errors, absolute for large; mean over outputs and batch.
 
         loss = mean(e**2 / 2 where |e| <= delta, else delta (|e| - delta / 2)), e = y - t
-        dx = (e, but within -delta and delta) * dout / (N C)
+        dx = min(max(e, -delta), delta) * dout / (N C)
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ def top_k_accuracy(t: ArrayLike, y: ArrayLike, k: int = 5) -> float:
     ----------
     t : (N,) labels, or one-hot (N, C)
     y : (N, C) scores
-        Of equal ones that of the later class counts as the larger, as scikit-learn has it.
+        Of equal scores that of the later class counts as the larger, as in scikit-learn.
     k : int
 
     Returns

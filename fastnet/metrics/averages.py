@@ -77,7 +77,7 @@ def of_labels(name: str, average: str) -> Way:
 def precision(
     t: ArrayLike, y: ArrayLike, average: str = "macro", threshold: float | None = None
 ) -> float:
-    """Return how many of those that are said to be of a class are.
+    """Return the precision: the share of the samples said to be of a class that are of it.
 
         right / said, 0 where nothing is said
 
@@ -87,10 +87,11 @@ def precision(
     y : (N, C) scores, of which the largest is the answer, or (N,) labels; with a threshold scores
         of the shape of t
     average : "macro" or "micro"
-        The mean over the classes, those in t or said; or that of all together.
+        The mean over the classes that are in t or in the answers; or one number of all answers
+        counted together.
     threshold : float, optional
-        Each output says yes above it, by itself, and is a class of its own: with one output the
-        number is that of the yes.
+        Each output is then an answer by itself, yes above it, and a class of its own; with one
+        output the number is that of the answers yes.
 
     Returns
     -------
@@ -120,7 +121,7 @@ def precision(
 def recall(
     t: ArrayLike, y: ArrayLike, average: str = "macro", threshold: float | None = None
 ) -> float:
-    """Return how many of a class are said to be of it.
+    """Return the recall: the share of the samples of a class that are said to be of it.
 
         right / wanted, 0 where nothing is wanted
 
@@ -153,7 +154,7 @@ def recall(
 
 
 def f1(t: ArrayLike, y: ArrayLike, average: str = "macro", threshold: float | None = None) -> float:
-    """Return the harmonic mean of precision and recall.
+    """Return F1, the harmonic mean of precision and recall.
 
         2 right / (said + wanted), 0 where nothing is
 

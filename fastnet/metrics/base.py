@@ -18,11 +18,11 @@ WORDS = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"  # where one ends: ri
 class Metric:
     """A metric that is counted batch by batch: derive from it, and define `sums`.
 
-    `sums` counts in some samples what adds up, and `value` makes the number of the sums of all. So
-    `fit` and `evaluate` never keep the outputs of all samples, as they do for a function f(t, y),
-    and batches, epochs and heads have no state in common. An object of the class goes into
-    `metrics=[...]`; its number stands in the History, the logs of callbacks and their files by its
-    name, and `metric(t, y)` is that of arrays.
+    `sums` counts in some samples what can be added up, and `value` computes the number from the
+    sums over all of them. So `fit` and `evaluate` never keep the outputs of all samples, as they do
+    for a function f(t, y), and batches, epochs and heads have no state in common. An object of the
+    class goes into `metrics=[...]`; History, the logs of callbacks and their files have its number
+    by its name, and `metric(t, y)` returns that of arrays.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Metric:
         )
 
     def value(self, sums: NDArray[np.float64]) -> float:
-        """Return the number of the sums of all samples: sums[0] / sums[1], and 0 for 0 / 0."""
+        """Return the number from the sums over all samples: sums[0] / sums[1], and 0 for 0 / 0."""
         if np.shape(sums) != (2,):
             raise ValueError(
                 f"{type(self).__name__}.value: sums must be two numbers, got shape "

@@ -45,15 +45,15 @@ OF_CLASSES, OF_LABELS = Way(None, _of_classes), Way(None, _of_labels)
 def auc(t: ArrayLike, y: ArrayLike, average: str = "macro") -> float:
     """Return the area under the ROC curve.
 
-    How often, of a sample that is of a class and one that is not, the first has the larger score;
-    equal scores count a half.
+    It is how often, of two samples one of which is of a class, that one has the larger score; equal
+    scores count a half.
 
     Parameters
     ----------
     t : (N,) labels, or one-hot (N, C), of scores y (N, C); or answers yes or no, 0 and 1 or -1 and
         1, of the shape of y
     y : (N,) or (N, C)
-        Scores; of classes probabilities, where they are to be compared from sample to sample.
+        Scores. They are compared from sample to sample: of classes give probabilities, not logits.
     average : "macro" or "micro"
         The mean over the columns, each class against all others; or the area of all together.
 

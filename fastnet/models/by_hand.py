@@ -225,7 +225,7 @@ class ByHand(Checked):
     def numerical_gradient(
         self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> list[NDArray[Any]]:
-        """Return the gradient of the loss by its definition, to check `gradient`.
+        """Return the gradient of the loss by central differences, to check `gradient`.
 
             (loss with the parameter larger by h - loss with it smaller by h) / 2h
 

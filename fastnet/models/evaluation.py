@@ -40,7 +40,7 @@ class Evaluated(ByHand):
         Parameters
         ----------
         x : (N, D) or (N, ...)
-            Or an iterable of batches (x, t) or (x, t, sample_weight), as for `fit`, without t.
+            Without t an iterable of batches (x, t) or (x, t, sample_weight), as for `fit`.
         t : targets, as the class describes them
         metrics : list of names or functions, optional
             Names in `fastnet.metrics.NAMES` that suit the loss, objects of classes that derive
@@ -60,7 +60,7 @@ class Evaluated(ByHand):
         Raises
         ------
         TypeError, ValueError, IndexError
-            x or t does not fit; a metric is not known, or does not suit the loss.
+            x or t does not fit the model; a metric is not known, or does not suit the loss.
 
         Notes
         -----

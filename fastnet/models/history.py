@@ -39,7 +39,7 @@ class History:
     Raises
     ------
     AttributeError
-        `fit` was not asked for that number; the error says what there is.
+        `fit` was not asked for that number; the error names those that there are.
 
     Examples
     --------

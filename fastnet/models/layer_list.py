@@ -10,7 +10,7 @@ from typing import Any
 import fastnet.layers
 from fastnet import checks
 from fastnet.layers import ACTIVATIONS, Activation, Branches, Layer, Outputs, Steps
-from fastnet.layers.base import ANYWHERE
+from fastnet.layers.told import ANYWHERE
 from fastnet.losses import Loss
 from fastnet.models.head_losses import HeadLoss, HeadLosses
 

@@ -51,8 +51,8 @@ class Parameters(checks.Hinted):
     def get_weights(self) -> list[NDArray[Any]]:
         """Return copies of all arrays that the layers hold, layer by layer.
 
-        Those that a layer learns, frozen ones too, and then what it remembers: the running
-        statistics of a BatchNormalization.
+        Of each layer these are what it learns, frozen or not, and then what it remembers, such as
+        the running statistics of a BatchNormalization.
 
         Raises
         ------

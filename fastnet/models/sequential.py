@@ -84,7 +84,8 @@ class Sequential(Exchanged):
     l1, l2 : float
         May be changed: the next call goes by them.
     optimizer : one of fastnet.optimizer, None at first
-        The one that trained the model last: `fit` without one goes on with it, and `save` keeps it.
+        The one that trained the model last. A `fit` that is given none goes on with it, and `save`
+        keeps it.
     metadata : dict, None at first
         Whatever belongs to the model and JSON can hold, such as the names of classes: `save` keeps
         it, and nothing else reads it.

@@ -38,7 +38,7 @@ class Stepping(Evaluated):
         optimizer: Optimizer | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Do one update on a batch, as `fit` does, and return its loss from before it.
+        """Do one update on a batch, as `fit` does, and return the loss before the update.
 
         Parameters
         ----------
@@ -47,7 +47,7 @@ class Stepping(Evaluated):
         optimizer : one of fastnet.optimizer, optional
             Default: the one that trained the model last, as for `fit`.
         return_dict : bool
-            Whether what is returned has accuracy, too, where the loss has it.
+            Whether to return a dict, which has the accuracy, too, where the loss has one.
 
         Returns
         -------

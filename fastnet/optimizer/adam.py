@@ -16,7 +16,7 @@ __all__ = [
 
 
 class Adam(Optimizer):
-    """Adam: momentum, over the root of an average of squares.
+    """Adam: momentum, divided by the root of an average of squared gradients.
 
         m += (1 - beta1) * (grad - m)
         v += (1 - beta2) * (grad**2 - v)

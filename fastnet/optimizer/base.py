@@ -39,14 +39,14 @@ class Optimizer(checks.Hinted):
     lr : float or callable
         As for `SGD`, like weight_decay, clip_value and clip_norm.
     **numbers : float
-        The rule's other numbers, in its order. All become attributes, which may be changed.
+        The rule's other numbers, in the kernel's order: attributes, which may be changed.
 
     Attributes
     ----------
     kernel : function, of the class
         kernel(grad, lr, *numbers, weight_decay, clip_value, scale, t, *states, param) changes the
-        states and the parameter, 1-dimensional arrays. No limit is infinite, the scale clips by
-        norm, and t is passed to a kernel that has an argument of that name.
+        states and the parameter, 1-dimensional arrays. Without a limit clip_value is infinity, the
+        scale of the gradient clips by norm, and t, the number of the update, may be left out.
     entry : fastnet.kernels.Entry, of the class
         The same for the compiled loop, by the convention `fastnet.kernels.loop.calls.Rule`.
     state_names : tuple of str, of the class
@@ -114,7 +114,7 @@ class Optimizer(checks.Hinted):
         Raises
         ------
         TypeError
-            It has none: steps by hand are all that it can do.
+            The class has none: it does steps by hand alone.
         """
         if self.entry is None:
             raise TypeError(
@@ -124,7 +124,7 @@ class Optimizer(checks.Hinted):
         return self.entry
 
     def update(self, params: Arrays, grads: Arrays) -> None:
-        """Do the equations of the class for every entry of a list, or of a dict by its keys.
+        """Compute the class's equations for every entry of a list, or of a dict by its keys.
 
         Parameters
         ----------

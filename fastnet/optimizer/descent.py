@@ -42,8 +42,9 @@ class SGD(Optimizer):
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a schedule: lr(step) is that of the update number step, from 0. It is
-        read at every update, like the other numbers; Sequential.fit reads those once.
+        Learning rate, or a schedule: a function that is given the number of the update, from 0, and
+        returns its learning rate. Every update reads this and the other numbers; `Sequential.fit`
+        reads the others once, at its start.
     weight_decay : float, keyword only
         This times the parameter is added to the gradient, after clipping.
     clip_value, clip_norm : float, optional, keyword only
@@ -94,7 +95,7 @@ class SGD(Optimizer):
         params: Arrays,
         grads: Arrays,
     ) -> None:
-        """Do param -= lr * grad for every entry of a list, or of a dict by its keys.
+        """Compute param -= lr * grad for every entry of a list, or of a dict by its keys.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ NUMBERED = 25  # classes above which the squares have no numbers in them
 def confusion_matrix(
     t: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, ax: Any = None
 ) -> Any:
-    """Draw how many samples of each class were taken for which: a row each, what is right diagonal.
+    """Draw how many samples of each class were taken for which: a row a class, right ones diagonal.
 
     The brighter a square, the larger its share of the row; what never happened is left blank.
 
@@ -89,7 +89,7 @@ def confusion_matrix(
 
 
 def calibration_curve(t: ArrayLike, y: ArrayLike, bins: int = 10, ax: Any = None) -> Any:
-    """Draw how often a network is right that says it is sure by so much.
+    """Draw how often a network is right against how sure it says it is.
 
     On the diagonal, answers given with 80 % are right four times in five. Below it the network is
     too sure, above it too little. Each point is the mean of the samples of one bin; its area is

@@ -121,8 +121,8 @@ def loss_curve(loss: ArrayLike, ax: Any = None) -> Any:
     Parameters
     ----------
     loss : (I,)
-        One loss an iteration; one at least. Above 100, the line is the mean of as many iterations
-        as are a fiftieth of all, over the single ones.
+        One loss an iteration; one at least. Of more than 100 a second line is drawn, the mean over
+        a fiftieth of all iterations at a time.
     ax : matplotlib Axes, optional
         Where to draw. Default: those of a new figure.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from fastnet import checks
 
 __all__ = ["BLOCKS", "draw_digits"]
 
@@ -15,14 +17,14 @@ BLOCKS = SHADES + HALVES
 
 
 def draw_digits(
-    x: NDArray[Any],
-    t: NDArray[Any],
-    proba: NDArray[Any],
+    x: ArrayLike,
+    t: ArrayLike,
+    proba: ArrayLike,
     columns: int = 80,
     count: int = 4,
     blocks: bool = True,
 ) -> str:
-    """Return a few digits as text, each with what a network says of it.
+    """Return a few digits as text, each with what a network says it is.
 
     The first that are right and, in the last place, the first mistake, if there is one.
 
@@ -46,6 +48,11 @@ def draw_digits(
     str
         Lines, each ending with a newline; no colours.
 
+    Raises
+    ------
+    TypeError, ValueError
+        x, t or proba is no such array, or they are not equally long.
+
     Examples
     --------
     >>> import numpy as np
@@ -59,12 +66,26 @@ def draw_digits(
     right           wrong, it is 7
     <BLANKLINE>
     """
+    where = "draw_digits"
+    x, t = checks.array(where, "x", x), checks.array(where, "t", t)
+    proba = checks.array(where, "proba", proba)
+    side = math.isqrt(x.shape[1]) if x.ndim == 2 and x.size else 0
+    if not side or side * side != x.shape[1] or (side > 16 and side % 2):
+        raise ValueError(
+            f"{where}: x must be square images (N, side * side), with an even side above 16, got "
+            f"x.shape={x.shape}. Give a row an image."
+        )
+    if t.shape != (len(x),) or proba.ndim != 2 or len(proba) != len(x) or not proba.size:
+        raise ValueError(
+            f"{where}: t and proba must be (N,) and (N, C) for N = {len(x)}, got {t.shape} and "
+            f"{proba.shape}. Give a label and a row of probabilities an image."
+        )
     said = proba.argmax(axis=1)
     right, wrong = (said == t).nonzero()[0].tolist(), (said != t).nonzero()[0].tolist()
     chosen = right[: count - bool(wrong)]
     chosen += wrong[: max(1, count - len(chosen))]
 
-    side, top = math.isqrt(x.shape[1]), x.max() or 1
+    top = x.max() or 1
     cells = []
     for i in chosen:
         verdict = "right" if said[i] == t[i] else f"wrong, it is {t[i]}"

@@ -59,7 +59,7 @@ def filters(W: ArrayLike, ax: Any = None) -> Any:
 
 
 def weight_images(W: ArrayLike, shape: tuple[int, int] | None = None, ax: Any = None) -> Any:
-    """Draw what each unit of a first layer weighs its pixels by: red above 0, blue below.
+    """Draw the weights of each unit of a first layer as an image: red above 0, blue below.
 
     Parameters
     ----------

@@ -109,9 +109,9 @@ def optimizer_paths(
     start : (2,)
         Where all of them begin.
     steps : int
-        Updates of each; a way that comes to 1e100 ends before it.
+        How many updates each does; a path ends before it reaches 1e100.
     x0, x1 : (low, high), optional
-        What is shown. Default: all of the ways.
+        What is shown. Default: all paths.
     ax : matplotlib Axes, optional
         Where to draw. Default: those of a new figure.
 

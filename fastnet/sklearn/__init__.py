@@ -4,8 +4,8 @@
 
 Changing one import is enough: parameters, attributes, methods and warnings are scikit-learn's own,
 and a `random_state` gives its initial weights and its order of samples. `patch` puts both classes
-in the place of scikit-learn's for a program as it is; the command `fastnet sklearn script.py` runs
-a script so.
+in the place of scikit-learn's without a change to a program, and the command `fastnet sklearn
+script.py` runs a script so.
 """
 
 try:

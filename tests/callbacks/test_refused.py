@@ -10,6 +10,7 @@ from fastnet.callbacks import (
     LambdaCallback,
     ModelCheckpoint,
     ReduceLROnPlateau,
+    TerminateOnNaN,
 )
 from fastnet.optimizer import SGD
 
@@ -172,3 +173,13 @@ def test_arguments_of_callbacks_are_checked(make, error, text):
     with pytest.raises(error) as caught:
         make()
     assert caught.value.args[0] == text
+
+
+@pytest.mark.parametrize(
+    "make",
+    [EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, lambda **o: ModelCheckpoint("a", **o)],
+)
+@pytest.mark.parametrize("verbose", ["loud", 2, None])
+def test_a_callback_is_verbose_or_not(make, verbose):
+    with pytest.raises(ValueError, match=r"verbose must be 0 or 1, got .*\. Give 0 for nothing"):
+        make(verbose=verbose)

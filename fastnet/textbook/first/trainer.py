@@ -141,7 +141,7 @@ class Trainer:
         self.current_iter += 1
 
     def train(self) -> None:
-        """Do the updates of all epochs; with verbose, print the accuracy of all test samples."""
+        """Do the updates of all epochs; if verbose, print the accuracy of all test samples."""
         for _ in range(self.max_iter):
             self.train_step()
         if self.verbose:

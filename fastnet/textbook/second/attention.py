@@ -15,7 +15,7 @@ __all__ = ["AttentionDecoder", "AttentionEncoder", "AttentionSeq2seq"]
 
 
 class AttentionEncoder(Encoder):
-    """Characters to vectors: the state of an LSTM at every step.
+    """Reads characters into vectors, the states of an LSTM at every step.
 
     Parameters
     ----------
@@ -30,6 +30,15 @@ class AttentionEncoder(Encoder):
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 8.2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import AttentionEncoder
+    >>> np.random.seed(0)
+    >>> encoder = AttentionEncoder(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> encoder.forward(np.arange(10).reshape(2, 5)).shape
+    (2, 5, 6)
     """
 
     def forward(self, xs: ArrayLike) -> NDArray[Any]:
@@ -43,7 +52,7 @@ class AttentionEncoder(Encoder):
 
 
 class AttentionDecoder(Decoder):
-    """A `Decoder` whose scores see the sum of the encoder's states that its own state asks for.
+    """A `Decoder` whose scores also see a sum of the encoder's states, weighted by attention.
 
     Parameters
     ----------
@@ -65,6 +74,18 @@ class AttentionDecoder(Decoder):
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 8.2.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import AttentionDecoder
+    >>> np.random.seed(0)
+    >>> decoder = AttentionDecoder(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> states = np.ones((2, 5, 6), np.float32)
+    >>> decoder.forward(np.arange(6).reshape(2, 3), states).shape
+    (2, 3, 13)
+    >>> np.shape(decoder.attention.attention_weights)  # of 3 characters, to 5 of the question
+    (3, 2, 5)
     """
 
     _beside_scores = 1

@@ -14,7 +14,7 @@ __all__ = ["Decoder", "Encoder", "PeekyDecoder"]
 
 
 class Encoder:
-    """Characters to one vector: the last state of an LSTM.
+    """Reads characters into one vector, the last state of an LSTM.
 
     Parameters
     ----------
@@ -36,6 +36,15 @@ class Encoder:
     -----
     Weights are drawn from NumPy's global generator. Source: Saitoh, Deep Learning from Scratch 2,
     section 7.3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import Encoder
+    >>> np.random.seed(0)
+    >>> encoder = Encoder(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> encoder.forward(np.arange(10).reshape(2, 5)).shape
+    (2, 6)
     """
 
     def __init__(
@@ -63,7 +72,7 @@ class Encoder:
 
 
 class Decoder:
-    """Characters from the vector that an encoder made: the first state of an LSTM.
+    """Writes characters from the vector of an encoder, which is the first state of its LSTM.
 
     Parameters
     ----------
@@ -85,6 +94,17 @@ class Decoder:
     -----
     Weights are drawn from NumPy's global generator. Source: Saitoh, Deep Learning from Scratch 2,
     section 7.3.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import Decoder
+    >>> np.random.seed(0)
+    >>> decoder = Decoder(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> decoder.forward(np.arange(6).reshape(2, 3), np.ones((2, 6), np.float32)).shape
+    (2, 3, 13)
+    >>> len(decoder.generate(np.ones((1, 6), np.float32), start_id=0, sample_size=4))
+    4
     """
 
     # How many times the encoder's state stands beside the inputs of the LSTM and of the scores.
@@ -118,7 +138,7 @@ class Decoder:
         return self.lstm.dh
 
     def generate(self, h: NDArray[Any], start_id: int, sample_size: int) -> list[Any]:
-        """Return the likeliest character after those before it, again and again.
+        """Return characters, each the likeliest after those before it.
 
         Parameters
         ----------
@@ -163,6 +183,17 @@ class PeekyDecoder(Decoder):
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 7.4.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import PeekyDecoder
+    >>> np.random.seed(0)
+    >>> decoder = PeekyDecoder(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> decoder.forward(np.arange(6).reshape(2, 3), np.ones((2, 6), np.float32)).shape
+    (2, 3, 13)
+    >>> decoder.lstm.params[0].shape  # 6 + 4 features: the encoder's vector, then the character's
+    (10, 24)
     """
 
     _beside_lstm, _beside_scores = 1, 1

@@ -47,6 +47,17 @@ def eval_perplexity(
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 6.4.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import Rnnlm, eval_perplexity
+    >>> np.random.seed(0)
+    >>> model = Rnnlm(vocab_size=50, wordvec_size=8, hidden_size=8)
+    >>> text = np.random.randint(0, 50, 1000)
+    >>> round(float(eval_perplexity(model, text)))  # of a guess among 50 words
+    evaluating perplexity ...
+    50
     """
     where = "eval_perplexity"
     checks.members(where, "model", model, ("forward",))
@@ -83,7 +94,7 @@ def eval_seq2seq(
     verbose: bool = False,
     is_reverse: bool = False,
 ) -> int:
-    """Return 1 where a network answers a question right, else 0; of several, how many are right.
+    """Return how many questions a network answers right: of one question 1 or 0.
 
     Parameters
     ----------
@@ -107,6 +118,19 @@ def eval_seq2seq(
     -----
     A thousand questions at once take a fiftieth of the time of one after another. Source: Saitoh,
     Deep Learning from Scratch 2, section 7.3.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import Seq2seq, eval_seq2seq
+    >>> class Adder:
+    ...     def generate(self, xs, start_id, sample_size):
+    ...         return [int(xs[0, 0] + xs[0, 1])]
+    >>> names = {i: str(i) for i in range(11)} | {10: "_"}
+    >>> eval_seq2seq(Adder(), np.array([[2, 3]]), np.array([[10, 5]]), names)
+    1
+    >>> eval_seq2seq(Adder(), np.array([[2, 3]]), np.array([[10, 6]]), names)
+    0
     """
     where = "eval_seq2seq"
     checks.members(where, "model", model, ("generate",))

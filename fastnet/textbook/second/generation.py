@@ -41,7 +41,7 @@ class RnnlmGen(Rnnlm):
         start_id : int
             The first word.
         skip_ids : numbers of words, optional
-            Which are not written: another one is drawn in their place.
+            Words that are not written: others are drawn in their place.
         sample_size : int
             Words, the first among them.
 
@@ -67,6 +67,18 @@ class BetterRnnlmGen(BetterRnnlm):
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 7.1.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import BetterRnnlmGen
+    >>> np.random.seed(0)
+    >>> model = BetterRnnlmGen(vocab_size=50, wordvec_size=8, hidden_size=8)
+    >>> state = model.get_state()
+    >>> text = model.generate(start_id=3, sample_size=20)
+    >>> len(text), text[0]
+    (20, 3)
+    >>> model.set_state(state)
     """
 
     def generate(

@@ -42,6 +42,19 @@ class SimpleRnnlm(BaseModel):
     -----
     Weights are drawn from NumPy's global generator, so `numpy.random.seed` fixes them. Source:
     Saitoh, Deep Learning from Scratch 2, section 5.5.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import SimpleRnnlm
+    >>> np.random.seed(0)
+    >>> model = SimpleRnnlm(vocab_size=50, wordvec_size=8, hidden_size=8)
+    >>> xs = np.arange(20).reshape(2, 10)
+    >>> model.predict(xs).shape
+    (2, 10, 50)
+    >>> round(float(model.forward(xs, xs + 1)), 1)  # that of a guess, log(50)
+    3.9
+    >>> model.backward()
     """
 
     def __init__(

@@ -25,6 +25,18 @@ class BaseModel:
     -----
     Source: Saitoh, Deep Learning from Scratch 2, common/base_model.py. The book writes a pickle in
     float16; a pickle may run any code, so files here are safetensors, in the dtype of the arrays.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import Rnnlm
+    >>> model, other = Rnnlm(50, 8, 8), Rnnlm(50, 8, 8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save_params(os.path.join(folder, "model.safetensors"))
+    ...     other.load_params(os.path.join(folder, "model.safetensors"))
+    >>> all((a == b).all() for a, b in zip(model.params, other.params))
+    True
     """
 
     params: list[NDArray[Any]]

@@ -70,7 +70,7 @@ class RnnlmTrainer:
     def get_batch(
         self, x: ArrayLike, t: ArrayLike, batch_size: int, time_size: int
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the next time_size words of each part; behind the end comes the beginning.
+        """Return the next time_size words of each part; the beginning follows the end.
 
         Parameters
         ----------

@@ -120,6 +120,16 @@ class PeekySeq2seq(Seq2seq):
     Notes
     -----
     Source: Saitoh, Deep Learning from Scratch 2, section 7.4.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import PeekySeq2seq
+    >>> np.random.seed(0)
+    >>> model = PeekySeq2seq(vocab_size=13, wordvec_size=4, hidden_size=6)
+    >>> question, answer = np.arange(10).reshape(2, 5), np.arange(8).reshape(2, 4)
+    >>> round(float(model.forward(question, answer)), 1)  # that of a guess, log(13)
+    2.6
     """
 
     _halves = (Encoder, PeekyDecoder)

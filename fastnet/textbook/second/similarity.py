@@ -73,7 +73,7 @@ def most_similar(
     Parameters
     ----------
     query : str
-        A word; one that is not known is told so.
+        A word; where it is not known, that is printed.
     word_to_id, id_to_word : dict
     word_matrix : (V, H)
         A row for each of V words.
@@ -126,7 +126,7 @@ def analogy(
     Parameters
     ----------
     a, b, c : str
-        Words; one that is not known is told so.
+        Words; where one is not known, that is printed.
     word_to_id, id_to_word : dict
     word_matrix : (V, H)
         A row for each of V words.

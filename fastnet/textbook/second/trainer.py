@@ -79,8 +79,8 @@ class Trainer:
     ) -> None:
         """Train for some epochs; call again to go on.
 
-        Each epoch shuffles the samples by `numpy.random.permutation`; those that fill no batch
-        wait for another epoch.
+        Each epoch shuffles the samples by `numpy.random.permutation`; those at the end that fill no
+        batch are left out of it.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ def plot(
 def clip_grads(grads: list[NDArray[Any]], max_norm: float) -> None:
     """Scale gradients down, in place, until the norm of all of them together is max_norm.
 
-    See `fastnet.optimizer.clip_by_norm`, which this is by the book's name.
+    This is `fastnet.optimizer.clip_by_norm` by the book's name.
 
     Parameters
     ----------
@@ -223,9 +223,9 @@ def clip_grads(grads: list[NDArray[Any]], max_norm: float) -> None:
 def remove_duplicate(
     params: list[NDArray[Any]], grads: list[NDArray[Any]]
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
-    """Return the lists without arrays that stand in params twice, their gradients summed.
+    """Return the lists with each array once, whose gradient is the sum of those that it had.
 
-    One that equals the transpose of an earlier one is that one, too: layers share it so.
+    An array that equals the transpose of an earlier one counts as that one: layers share it so.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ POWER, SAMPLES = 0.75, 5  # of the unigram distribution, and wrong words for eac
 
 
 class SimpleCBOW:
-    """The word between two others, by a softmax over all words.
+    """Predicts the word between two others, by a softmax over all words.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class SimpleCBOW:
 
 
 class SimpleSkipGram:
-    """The two words around another one, by a softmax over all words.
+    """Predicts the two words around another one, by a softmax over all words.
 
     Parameters
     ----------
@@ -108,6 +108,16 @@ class SimpleSkipGram:
     Notes
     -----
     As `SimpleCBOW`. Source: Saitoh, Deep Learning from Scratch 2, section 3.5.2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import SimpleSkipGram, convert_one_hot
+    >>> model = SimpleSkipGram(7, 5)
+    >>> contexts = convert_one_hot(np.array([[0, 2], [1, 3]]), 7)
+    >>> words = convert_one_hot(np.array([1, 2]), 7)
+    >>> round(float(model.forward(contexts, words)), 1)  # of two guesses, 2 log(7)
+    3.9
     """
 
     def __init__(self, vocab_size: int, hidden_size: int, dtype: DTypeLike = "float32") -> None:
@@ -131,7 +141,7 @@ class SimpleSkipGram:
 
 
 class CBOW:
-    """A word from those around it, right ones told from drawn ones.
+    """Predicts a word from those around it, by negative sampling.
 
     Parameters
     ----------
@@ -210,7 +220,7 @@ class CBOW:
 
 
 class SkipGram:
-    """The words around another one, right ones told from drawn ones.
+    """Predicts the words around another one, by negative sampling.
 
     Parameters
     ----------
@@ -237,6 +247,16 @@ class SkipGram:
     Notes
     -----
     As `CBOW`. Source: Saitoh, Deep Learning from Scratch 2, ch04/skip_gram.py.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.textbook.second import SkipGram, create_contexts_target
+    >>> corpus = np.tile(np.arange(10), 30)
+    >>> contexts, target = create_contexts_target(corpus, window_size=2)
+    >>> model = SkipGram(10, 8, 2, corpus)
+    >>> round(float(model.forward(contexts, target)), 1)  # of 24 guesses yes or no, 24 log(2)
+    16.6
     """
 
     def __init__(

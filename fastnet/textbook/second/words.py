@@ -18,8 +18,8 @@ INT32 = np.dtype(np.int32)
 def preprocess(text: str) -> tuple[NDArray[np.int64], dict[str, int], dict[int, str]]:
     """Return a text as the numbers of its words.
 
-    In small letters, a full stop is a word, and one blank parts two words. They are numbered as
-    they first occur.
+    The text is put into small letters; a full stop is a word, and a blank separates two words.
+    Words are numbered in the order in which they first occur.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def convert_one_hot(corpus: ArrayLike, vocab_size: int) -> NDArray[np.int32]:
 def create_contexts_target(
     corpus: ArrayLike, window_size: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the words around each word that has window_size on either side, and these.
+    """Return the window_size words on either side of each word, and that word as their target.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def ppmi(C: ArrayLike, verbose: bool = False, eps: float = 1e-8) -> NDArray[np.f
     C : (V, V)
         Not negative.
     verbose : bool
-        Print how far it is, a hundred times.
+        Print the progress a hundred times.
     eps : float
         In [0, 1).
 
