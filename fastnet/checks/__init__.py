@@ -7,6 +7,7 @@ fit for a kernel or one `contiguous` away from it: a kernel itself checks nothin
 from fastnet.checks.arrays import *
 from fastnet.checks.attributes import *
 from fastnet.checks.branches import *
+from fastnet.checks.classes import *
 from fastnet.checks.convolution import *
 from fastnet.checks.habits import *
 from fastnet.checks.interchange import *

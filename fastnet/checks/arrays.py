@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ __all__ = [
     "broadcast",
     "common_dtype",
     "contiguous",
-    "fits",
+    "copy_back",
+    "is_canonical",
     "promoted",
     "result_dtype",
     "returned",
@@ -33,6 +35,7 @@ __all__ = [
     "table",
     "targets",
     "unchanged",
+    "written_by_kernel",
 ]
 
 
@@ -115,7 +118,7 @@ def promoted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any] | None:
     return None
 
 
-def fits(array: Any, dtype: np.dtype[Any]) -> bool:
+def is_canonical(array: Any, dtype: np.dtype[Any]) -> bool:
     """Tell whether kernels take it: a C-contiguous, aligned, writeable ndarray of that dtype."""
     return (
         type(array) is np.ndarray
@@ -132,7 +135,19 @@ def contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """
     if dtype.itemsize == 2:  # "is FLOAT16" would not be true of one out of a pickle
         dtype = FLOAT32
-    return array if fits(array, dtype) else np.array(array, dtype, order="C")
+    return array if is_canonical(array, dtype) else np.array(array, dtype, order="C")
+
+
+def written_by_kernel(grad: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return the gradient where a kernel can write it, else room for one: see `copy_back`."""
+    return grad if is_canonical(grad, dtype) else np.empty(grad.shape, dtype)
+
+
+def copy_back(grads: Iterable[NDArray[Any]], written: Iterable[NDArray[Any]]) -> None:
+    """Copy what a kernel has written elsewhere into the arrays that it is for."""
+    for grad, found in zip(grads, written, strict=True):
+        if grad is not found:
+            grad[...] = found
 
 
 def returned(out: NDArray[Any], dtype: np.dtype[Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from fastnet.checks.arrays import COMPUTED, FLOAT32, FLOAT64, _shown, array, fits
+from fastnet.checks.arrays import COMPUTED, FLOAT32, FLOAT64, _shown, array, is_canonical
 from fastnet.checks.numbers import number
 
 __all__ = [
@@ -52,7 +52,7 @@ def pairs(where: str, params: Any, grads: Any) -> list[tuple[Any, Any, Any, bool
     found = []
     for key in keys:
         param, grad = params[key], grads[key]
-        if (  # `usual` and two owners of their memory, in line: a third of the time
+        if (  # `common_dtype` of arrays that own their memory, in line: a third of the time
             type(param) is type(grad) is ndarray
             and param.flags.carray
             and grad.flags.carray
@@ -73,7 +73,7 @@ def _pair(where: str, key: Any, param: Any, grad: Any) -> tuple[Any, Any, Any, b
         type(param) is np.ndarray
         and param.dtype in COMPUTED
         and param.flags.carray
-        and fits(grad, param.dtype)
+        and is_canonical(grad, param.dtype)
         and grad.shape == param.shape
         # Where they overlap, the kernel would read what it has written; NumPy looks ahead.
         and not np.may_share_memory(param, grad)

@@ -115,9 +115,9 @@ def is_mnist(folder: Path, below: str = "") -> bool:
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """Return the images (N, 784) of one of MNIST's files."""
-    from fastnet.datasets.digits import IMAGES, _read_idx
+    from fastnet.datasets.digits import IMAGES, read_idx
 
     try:
-        return _read_idx(path, IMAGES)
+        return read_idx(path, IMAGES)
     except (OSError, ValueError) as error:
         raise BadInput(str(error).removeprefix("load_mnist: ")) from None

@@ -222,7 +222,7 @@ def _find(folder: Path, part: str, kind: str, dimensions: int) -> Path:
 
 def _read_pair(image_file: Path, label_file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read the images (N, 784) and the labels (N,) of one part and compare their numbers."""
-    x, t = _read_idx(image_file, IMAGES), _read_idx(label_file, LABELS)
+    x, t = read_idx(image_file, IMAGES), read_idx(label_file, LABELS)
     if len(x) != len(t):
         raise ValueError(
             f"load_mnist: {image_file.name} and {label_file.name} must hold as many images as "
@@ -238,7 +238,7 @@ def _read_pair(image_file: Path, label_file: Path) -> tuple[NDArray[np.uint8], N
     return x, t
 
 
-def _read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
+def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
     """Read one IDX file of bytes, (N, 784) for images and (N,) for labels, and verify it whole."""
 
     def fail(rule: str, got: str, remedy: str) -> ValueError:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
-from fastnet.dropin.recurrence import put_gradients, written_by_kernels
+from fastnet.dropin.recurrence import written_by_kernels
 from fastnet.dropin.sequences import floats
 from fastnet.kernels import (
     gru_backward,
@@ -109,7 +109,7 @@ def _backward(
     grads = written_by_kernels(cell, (x, found[0], Wx, Wh), dtype)
     kernel(x, Wx, Wh, found[0][:, np.newaxis], False, *options, False, work, panel, dh, *states,
            dx, *grads)  # fmt: skip
-    put_gradients(cell, grads)
+    checks.copy_back(cell.grads, grads)
     return [dx[:, 0], dh, *states]
 
 

@@ -29,7 +29,7 @@ from fastnet.kernels import (
 from fastnet.kernels.lstm import F_G_I_O
 from fastnet.layers.time_layer import room
 
-__all__ = ["TimeGRU", "TimeLSTM", "TimeRNN", "put_gradients", "written_by_kernels"]
+__all__ = ["TimeGRU", "TimeLSTM", "TimeRNN", "written_by_kernels"]
 
 FLOAT32 = checks.FLOAT32
 
@@ -98,19 +98,12 @@ def written_by_kernels(
     """Return the layer's gradients where kernels can write them, else arrays in their places."""
     return [
         grad
-        if checks.fits(grad, dtype)
+        if checks.is_canonical(grad, dtype)
         and grad.shape == param.shape
         and not any(np.may_share_memory(grad, other) for other in inputs)
         else empty(param.shape, dtype)
         for grad, param in zip(layer.grads, layer.params, strict=True)
     ]
-
-
-def put_gradients(layer: Any, made: list[NDArray[Any]]) -> None:
-    """Copy those that are no gradients of the layer's into these."""
-    for grad, array in zip(layer.grads, made, strict=True):
-        if grad is not array:
-            grad[...] = array
 
 
 def _backward(layer: Any, dhs: Any, own: Any, states: int, kernel: Any, options: Any) -> Any:
@@ -124,7 +117,7 @@ def _backward(layer: Any, dhs: Any, own: Any, states: int, kernel: Any, options:
     before = [np.zeros((len(x), len(Wh)), FLOAT32) for _ in range(states)]
     dxs, grads = empty(x.shape, FLOAT32), written_by_kernels(layer, (x, dout, Wx, Wh), FLOAT32)
     kernel(x, Wx, Wh, dout, starts, *options, False, *work, *before, dxs, *grads)
-    put_gradients(layer, grads)
+    checks.copy_back(layer.grads, grads)
     layer.dh = before[0]
     return dxs
 

@@ -91,7 +91,7 @@ class MatMul(Own):
 
 def _in_float64(W: Any, *others: Any) -> Any:
     """Return W in float64 where it is float32 and NumPy's products are not: of one-hot integers."""
-    if not checks.fits(W, checks.FLOAT32) or W.ndim != 2:
+    if not checks.is_canonical(W, checks.FLOAT32) or W.ndim != 2:
         return None
     for array in others:
         if type(array) is not np.ndarray or array.ndim != 2 or not array.size:

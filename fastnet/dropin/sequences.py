@@ -98,7 +98,7 @@ class TimeEmbedding(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return None; grads[0] is overwritten."""
         idx, (dW,), found = taken(self.layers), self.grads, floats(dout)
-        if idx is None or found is None or not checks.fits(dW, dW.dtype) or dW.ndim != 2:
+        if idx is None or found is None or not checks.is_canonical(dW, dW.dtype) or dW.ndim != 2:
             return own(self, dout)
         rows = found[0]
         if rows.size != len(idx) * dW.shape[1] or len(dW) <= idx.max():
@@ -174,7 +174,9 @@ def _table(W: Any) -> Any:
 
 def _written(grad: Any, dtype: Any, *others: Any) -> NDArray[Any]:
     """Return the gradient itself where a kernel can write it, else room for one."""
-    fits = checks.fits(grad, dtype) and not any(np.may_share_memory(grad, o) for o in others)
+    fits = checks.is_canonical(grad, dtype) and not any(
+        np.may_share_memory(grad, o) for o in others
+    )
     return grad if fits else empty(grad.shape, dtype)
 
 

@@ -60,7 +60,7 @@ class EmbeddingDot(Own):
         """Return a new dh; grads[0] of `embed` is overwritten."""
         (h, target_W), (dW,) = self.cache, self.embed.grads
         found, dout, rows = floats(h, target_W), settled(dout), None
-        if found is not None and checks.fits(dW, found[0].dtype) and dW.ndim == 2:
+        if found is not None and checks.is_canonical(dW, found[0].dtype) and dW.ndim == 2:
             rows = row_numbers(self.embed.idx, len(dW))
         if rows is None or found[0].shape != (len(rows), dW.shape[1]):
             return own(self, dout)
@@ -78,7 +78,7 @@ class UnigramSampler(Own):
     def get_negative_sample(self, target: Any, *, own: Any) -> Any:
         """Return a new (N, sample_size) int32."""
         p, size, words = self.word_p, self.sample_size, None
-        if checks.fits(p, checks.FLOAT64) and p.ndim == 1 and len(p) == self.vocab_size:
+        if checks.is_canonical(p, checks.FLOAT64) and p.ndim == 1 and len(p) == self.vocab_size:
             words = row_numbers(target, len(p))
         if words is None or target.ndim != 1 or type(size) is not int or size < 1:
             return own(self, target)

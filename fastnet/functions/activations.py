@@ -43,7 +43,7 @@ def sigmoid(x: ArrayLike) -> Any:
     >>> sigmoid(np.array([0.0, 1e3, -1e3]))
     array([0.5, 1. , 0. ])
     """
-    return _map(sigmoid_forward, "sigmoid", x)
+    return apply(sigmoid_forward, "sigmoid", x)
 
 
 def relu(x: ArrayLike) -> Any:
@@ -75,7 +75,7 @@ def relu(x: ArrayLike) -> Any:
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return _map(relu_forward, "relu", x)
+    return apply(relu_forward, "relu", x)
 
 
 def sigmoid_grad(x: ArrayLike) -> Any:
@@ -111,8 +111,8 @@ def sigmoid_grad(x: ArrayLike) -> Any:
     where = "sigmoid_grad"
     x = checks.array(where, "x", x)
     dtype = checks.result_dtype(x)
-    out = _map(sigmoid_forward, where, checks.contiguous(x, dtype))
-    return checks.returned(_gradient(sigmoid_backward, where, out, ones_like(out)), dtype)
+    out = apply(sigmoid_forward, where, checks.contiguous(x, dtype))
+    return checks.returned(apply_backward(sigmoid_backward, where, out, ones_like(out)), dtype)
 
 
 def relu_grad(x: ArrayLike) -> Any:
@@ -220,14 +220,14 @@ def identity_function(x: ArrayLike) -> Any:
 # are that, and a view takes 0.06 us, by reshape 0.1.
 
 
-def _row(array: NDArray[Any]) -> NDArray[Any]:
+def as_row(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array as one row, in a view."""
     return array[None] if array.ndim == 1 else array.reshape(1, -1)
 
 
-def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
+def apply(kernel: Callable[..., None], where: str, x: Any) -> Any:
     """Apply an elementwise kernel to an array of any shape."""
-    if (  # `usual` in line, which takes 0.15 us of 0.8
+    if (  # `checks.common_dtype` in line: called, it takes 0.15 us of 0.8
         type(x) is ndarray
         and ((dtype := x.dtype) is FLOAT64 or dtype is FLOAT32)
         and x.flags.carray
@@ -236,11 +236,11 @@ def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
         if x.ndim == 2:
             kernel(x, out)
             return out
-        kernel(_row(x), _row(out))
+        kernel(as_row(x), as_row(out))
         return out if out.ndim else out[()]
     x = checks.array(where, "x", x)
     if checks.lies_channels_last(x):
-        return checks.channels_first(_map(kernel, where, checks.channels_last(x)))
+        return checks.channels_first(apply(kernel, where, checks.channels_last(x)))
     dtype = checks.result_dtype(x)
     x = checks.contiguous(x, dtype)
     out = empty(x.shape, x.dtype)
@@ -248,11 +248,11 @@ def _map(kernel: Callable[..., None], where: str, x: Any) -> Any:
     return checks.returned(out, dtype)
 
 
-def _gradient(
+def apply_backward(
     kernel: Callable[..., None], where: str, out: NDArray[Any], dout: Any, rows: bool = False
 ) -> Any:
     """Apply a backward kernel to the output of forward and to dout, as one row or as rows."""
-    if (  # as in `_map`
+    if (  # as in `apply`
         type(out) is type(dout) is ndarray
         and ((dtype := out.dtype) is FLOAT64 or dtype is FLOAT32)
         and dout.dtype is dtype
@@ -265,13 +265,13 @@ def _gradient(
             kernel(out, dout, dx)
             return dx
         if shape and not rows:
-            kernel(_row(out), _row(dout), _row(dx))
+            kernel(as_row(out), as_row(dout), as_row(dx))
             return dx
     out, dout = checks.array(where, "out", out), checks.array(where, "dout", dout)
     checks.same_shape(where, "dout", dout, out.shape)
     if not rows and checks.lies_channels_last(out):
         pair = checks.channels_last(out), checks.channels_last(dout)
-        return checks.channels_first(_gradient(kernel, where, *pair))
+        return checks.channels_first(apply_backward(kernel, where, *pair))
     dtype = checks.result_dtype(out, dout)
     out, dout = checks.contiguous(out, dtype), checks.contiguous(dout, dtype)
     dx = empty(out.shape, out.dtype)

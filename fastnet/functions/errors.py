@@ -1,22 +1,19 @@
-"""The textbook's errors, and the labels that they and the losses take."""
+"""The textbook's errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
+from fastnet.functions.classes import as_rows, class_targets
 from fastnet.kernels import (
     categorical_cross_entropy_forward,
     cross_entropy_forward,
     mean_squared_error_forward,
 )
-from fastnet.kernels.checked import copy_labels, one_hot_labels
-
-INT64 = checks.INT64
 
 
 def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
@@ -55,8 +52,8 @@ def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:
     0.5108
     """
     where = "cross_entropy_error"
-    y, t = _as_rows(where, checks.table(where, "y", checks.array(where, "y", y), single=True), t)
-    return _cross_entropy(y, _class_array(where, t, *y.shape))
+    y, t = as_rows(where, checks.table(where, "y", checks.array(where, "y", y), single=True), t)
+    return mean_cross_entropy(y, class_targets(where, t, *y.shape))
 
 
 def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
@@ -107,48 +104,7 @@ def sum_squared_error(y: ArrayLike, t: ArrayLike) -> Any:
     return checks.returned(loss, dtype)[0]
 
 
-def _label_array(
-    where: str, t: Any, n: int, classes: int, scores: str = "y", ignored: int | None = None
-) -> NDArray[np.int64]:
-    """Return n labels as a fresh int64 array: a caller's may be changed before backward."""
-    labels: Any
-    if type(t) is np.ndarray:
-        # 0.3 us, where `checks.labels` takes 0.8, and 5 for one-hot rows.
-        if t.dtype is INT64 and t.ndim == 1:
-            labels = empty(n, INT64)
-            if copy_labels(t, classes, labels):
-                return labels
-        elif t.dtype in checks.COMPUTED and t.shape == (n, classes):
-            labels = empty(n, INT64)
-            if one_hot_labels(t, labels):
-                return labels
-    return checks.labels(where, t, n, classes, scores, ignored)
-
-
-def _class_array(
-    where: str, t: Any, n: int, classes: int, scores: str = "y", ignored: int | None = None
-) -> NDArray[Any]:
-    """Return n labels as `_label_array` does; or, of another dimension, rows of probabilities.
-
-    Those may be the caller's own array.
-    """
-    if type(t) is not np.ndarray or t.ndim != 1:
-        found = checks.shares(where, t, n, classes)
-        if found is not None:
-            return found
-    return _label_array(where, t, n, classes, scores, ignored)
-
-
-def _as_rows(where: str, y: NDArray[Any], t: Any) -> tuple[NDArray[Any], Any]:
-    """Return y (N, C) and its labels; of y (C,), one row and its label or one-hot row."""
-    if y.ndim == 1:
-        y, t = y.reshape(1, -1), checks.array(where, "t", t)
-        if t.ndim < 2:
-            t = t.reshape(1, -1)
-    return y, t
-
-
-def _cross_entropy(y: NDArray[Any], t: NDArray[Any]) -> Any:
+def mean_cross_entropy(y: NDArray[Any], t: NDArray[Any]) -> Any:
     """Mean cross entropy of checked y (N, C) and labels, or probabilities (N, C)."""
     dtype = checks.common_dtype(y)
     if dtype is None:

@@ -10,7 +10,8 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions.errors import _as_rows, _class_array, _cross_entropy
+from fastnet.functions.classes import as_rows, class_targets
+from fastnet.functions.errors import mean_cross_entropy
 from fastnet.kernels import (
     soft_cross_entropy_backward,
     softmax_cross_entropy_backward,
@@ -54,9 +55,9 @@ def softmax(x: ArrayLike) -> NDArray[Any]:
     if type(x) is not np.ndarray:
         x = checks.array(where, "x", x)
     if x.ndim < 3:
-        return _softmax(*_logits(where, x, single=True))
+        return softmax_of_logits(*logits_of(where, x, single=True))
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    return _softmax(*_logits(where, rows)).reshape(x.shape)
+    return softmax_of_logits(*logits_of(where, rows)).reshape(x.shape)
 
 
 def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
@@ -100,15 +101,15 @@ def softmax_loss(x: ArrayLike, t: ArrayLike) -> Any:
     1.0986
     """
     where = "softmax_loss"
-    x, dtype = _logits(where, x, single=True)
-    x, t = _as_rows(where, x, t)
-    classes = _class_array(where, t, x.shape[0], x.shape[1], "x")
+    x, dtype = logits_of(where, x, single=True)
+    x, t = as_rows(where, x, t)
+    classes = class_targets(where, t, x.shape[0], x.shape[1], "x")
     y = empty(x.shape, x.dtype)
     softmax_forward(x, y)
-    return dtype.type(_cross_entropy(y, classes))
+    return dtype.type(mean_cross_entropy(y, classes))
 
 
-def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:
+def logits_of(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], np.dtype[Any]]:
     """Return x (N, C), or (C,) too where single is True, for a kernel, and NumPy's result dtype."""
     dtype = checks.common_dtype(x)
     if dtype is not None:
@@ -118,8 +119,8 @@ def _logits(where: str, x: Any, *, single: bool = False) -> tuple[NDArray[Any], 
     return checks.contiguous(x, dtype), dtype
 
 
-def _softmax(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Softmax of what `_logits` returned."""
+def softmax_of_logits(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Softmax of what `logits_of` returned."""
     y = empty(x.shape, x.dtype)
     if x.ndim == 2:
         softmax_forward(x, y)
@@ -129,7 +130,7 @@ def _softmax(x: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return result
 
 
-def _softmax_loss_gradient(
+def softmax_loss_gradient(
     where: str,
     y: Any,
     t: NDArray[Any],

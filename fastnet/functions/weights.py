@@ -14,7 +14,7 @@ from fastnet.kernels.loop.record import PROGRAM
 NO_LABELS = np.empty(0, np.int64)
 
 
-def _counted(
+def without_ignored(
     labels: NDArray[np.int64], ignored: int | None, weights: NDArray[Any] | None, dtype: Any
 ) -> tuple[NDArray[np.int64], NDArray[Any] | None]:
     """Return labels that a kernel can take, and weights, below 0 where a label is the ignored one.
@@ -29,21 +29,21 @@ def _counted(
     return np.where(out, 0, labels), weights
 
 
-def _count(weights: NDArray[Any] | None, n: int) -> int:
+def number_that_count(weights: NDArray[Any] | None, n: int) -> int:
     """Return how many of n samples count."""
     return n if weights is None else int(np.count_nonzero(weights >= 0))
 
 
-def _factors(weights: NDArray[Any] | None) -> NDArray[Any] | None:
+def row_factors(weights: NDArray[Any] | None) -> NDArray[Any] | None:
     """Return what the rows of the gradient of a plain mean are multiplied by, a column."""
     if weights is None:
         return None
-    share = len(weights) / max(1, _count(weights, len(weights)))
+    share = len(weights) / max(1, number_that_count(weights, len(weights)))
     factors: NDArray[Any] = np.maximum(weights, 0)[:, None] * weights.dtype.type(share)
     return factors
 
 
-def _smoothed(t: NDArray[Any], share: float, classes: int, dtype: Any) -> NDArray[Any]:
+def smoothed(t: NDArray[Any], share: float, classes: int, dtype: Any) -> NDArray[Any]:
     """Return labels, or rows (N, C), as rows of which a share goes to all classes alike."""
     if t.ndim == 1:
         rows = np.zeros((len(t), classes), dtype)
@@ -54,7 +54,7 @@ def _smoothed(t: NDArray[Any], share: float, classes: int, dtype: Any) -> NDArra
     return rows
 
 
-def _weighted(
+def weighted_loss_and_gradient(
     loop_loss: Any, y: NDArray[Any], t: NDArray[Any], weights: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the loss of a batch, (1,), and its gradient, as the compiled loop has them.

@@ -298,9 +298,7 @@ class BatchNormalization(Layer):
             batch_normalization_forward(
                 rows, gamma, beta, computed.type(self.momentum), eps, mean, var, *stats, out
             )
-            for kept, found in zip(running, (mean, var), strict=True):
-                if kept is not found:
-                    kept[...] = found
+            checks.copy_back(running, (mean, var))
             self.x, self._x_shape, self._stats = rows, x.shape, (*stats, False)
         if self.running_mean is None or self.running_var is None:
             self.running_mean, self.running_var = running
@@ -346,11 +344,9 @@ class BatchNormalization(Layer):
             zeros, eps = np.zeros(gamma.shape, x.dtype), x.dtype.type(self.eps)
             batch_normalization_inference_forward(upstream, gamma, zeros, eps, zeros, inverse, dx)
             return checks.returned(dx.reshape(shape), dtype)
-        written = [g if checks.fits(g, x.dtype) else empty(g.shape, x.dtype) for g in grads]
+        written = [checks.written_by_kernel(grad, x.dtype) for grad in grads]
         batch_normalization_backward(x, gamma, mean, inverse, upstream, dx, *written)
-        for grad, found in zip(grads, written, strict=True):
-            if grad is not found:
-                grad[...] = found
+        checks.copy_back(grads, written)
         result: NDArray[Any] = checks.returned(dx.reshape(shape), dtype)
         return result
 

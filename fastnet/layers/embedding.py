@@ -235,7 +235,7 @@ class Embedding(Layer):
         _row_numbers(where, idx, dW.shape)  # W may be another one than forward's
         dtype = checks.result_dtype(dW, dout)
         rows = checks.contiguous(dout, dtype).reshape(idx.size, dW.shape[1])
-        written = dW if checks.fits(dW, rows.dtype) else np.empty(dW.shape, rows.dtype)
+        written = checks.written_by_kernel(dW, rows.dtype)
         embedding_backward(idx.reshape(-1), rows, written)
         if written is not dW:
             dW[...] = written

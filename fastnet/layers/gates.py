@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastnet import checks
-from fastnet.functions import _gradient, _map
+from fastnet.functions.activations import apply, apply_backward
 from fastnet.kernels import gates
 from fastnet.layers.elementwise import Activation
 from fastnet.layers.told import LoopLayer, Outputs
@@ -103,7 +103,7 @@ class Gelu(Activation):
         """
         where = self._forward_name
         x = checks.array(where, "x", x)
-        out = _map(GELUS[self.approximate].forward, where, x)
+        out = apply(GELUS[self.approximate].forward, where, x)
         self.x, self._form = x, self.approximate  # that may be another one in backward
         return out
 
@@ -114,7 +114,7 @@ class Gelu(Activation):
         """
         where = self._backward_name
         x = checks.remembered(where, self, "x")
-        return _gradient(GELUS[self._form].backward, where, x, dout)
+        return apply_backward(GELUS[self._form].backward, where, x, dout)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the steps that the layer is in the compiled loop.

@@ -231,7 +231,7 @@ class MatMul(Layer):
             checks.contiguous(W, dtype),
             checks.contiguous(dout, dtype).reshape(n, m),
             empty(x.shape, dtype),
-            *[g if checks.fits(g, dtype) else empty(g.shape, dtype) for g in grads],
+            *[checks.written_by_kernel(grad, dtype) for grad in grads],
         ]
         return (shape, dx_dtype, grads), *arrays
 
@@ -244,9 +244,7 @@ class MatMul(Layer):
         *written: NDArray[Any],
     ) -> NDArray[Any]:
         """Return dx as NumPy would; write what a kernel wrote elsewhere into the gradients."""
-        for grad, found in zip(grads, written, strict=True):
-            if grad is not found:
-                grad[...] = found
+        checks.copy_back(grads, written)
         result: NDArray[Any] = checks.returned(dx.reshape(shape), dtype)
         return result
 

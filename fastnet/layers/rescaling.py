@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _map
+from fastnet.functions.activations import apply
 from fastnet.kernels import rescaling_backward, rescaling_forward
 from fastnet.kernels.rescaling import rescaling_gradient_in_loop, rescaling_in_loop
 from fastnet.layers.base import Layer
@@ -94,7 +94,7 @@ class Rescaling(Layer):
             summand = checks.scalar(where, "offset", offset, x.dtype, x.dtype)
             rescaling_forward(x, factor, summand, out)
 
-        out = _map(kernel, where, x)
+        out = apply(kernel, where, x)
         self._forwarded = np.shape(out), scale  # `scale` may be another one in backward
         return out
 
@@ -126,7 +126,7 @@ class Rescaling(Layer):
             factor = checks.scalar(where, "scale", scale, dout.dtype, dout.dtype)
             rescaling_backward(dout, factor, dx)
 
-        return _map(kernel, where, dout)
+        return apply(kernel, where, dout)
 
     def in_loop(self, input_shape: tuple[int, ...]) -> list[LoopLayer]:
         """Return the steps that it is in the compiled loop.

@@ -113,7 +113,7 @@ class EmbeddingDot(Layer):
         dtype = checks.result_dtype(W, h, dout)
         h, dout = checks.contiguous(h, dtype), checks.contiguous(dout, dtype)
         dh = empty(h.shape, h.dtype)
-        written = dW if checks.fits(dW, h.dtype) else empty(dW.shape, h.dtype)
+        written = checks.written_by_kernel(dW, h.dtype)
         embedding_dot_backward(checks.contiguous(W, dtype), rows, h, dout, dh, written)
         if written is not dW:
             dW[...] = written

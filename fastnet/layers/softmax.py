@@ -9,17 +9,11 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import (
-    _class_array,
-    _counted,
-    _cross_entropy,
-    _factors,
-    _gradient,
-    _logits,
-    _smoothed,
-    _softmax,
-    _softmax_loss_gradient,
-)
+from fastnet.functions.activations import apply_backward
+from fastnet.functions.classes import class_targets
+from fastnet.functions.errors import mean_cross_entropy
+from fastnet.functions.logits import logits_of, softmax_loss_gradient, softmax_of_logits
+from fastnet.functions.weights import row_factors, smoothed, without_ignored
 from fastnet.kernels import softmax_backward
 from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
@@ -101,7 +95,7 @@ class Softmax(Layer):
         ValueError
             x is empty, or has no or more than two dimensions.
         """
-        out = _softmax(*_logits("Softmax.forward", x, single=True))
+        out = softmax_of_logits(*logits_of("Softmax.forward", x, single=True))
         self.out = out
         return out
 
@@ -117,7 +111,7 @@ class Softmax(Layer):
         """
         where = "Softmax.backward"
         out = checks.remembered(where, self, "out")
-        dx: NDArray[Any] = _gradient(softmax_backward, where, out, dout, rows=True)
+        dx: NDArray[Any] = apply_backward(softmax_backward, where, out, dout, rows=True)
         return dx
 
 
@@ -214,32 +208,32 @@ class SoftmaxWithLoss(Layer):
                 done = softmax_with_loss_forward(x, given, y, total, labels)  # 1.4 us, not 2.7
                 loss, copied = total[0], labels.copy() if given is t else given
         if not done:
-            logits, dtype = _logits(where, x)
-            labels = _class_array(where, t, logits.shape[0], logits.shape[1], "x")
-            y = _softmax(logits, dtype)
+            logits, dtype = logits_of(where, x)
+            labels = class_targets(where, t, logits.shape[0], logits.shape[1], "x")
+            y = softmax_of_logits(logits, dtype)
             if labels.ndim == 2:
                 labels = np.array(labels, y.dtype, order="C")
-            loss, copied = _cross_entropy(y, labels), labels.copy()
+            loss, copied = mean_cross_entropy(y, labels), labels.copy()
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.y, self.t, self.loss, self._labels = y, copied, loss, (labels, y.shape, None)
         return loss
 
     def _weighted(self, where: str, x: Any, t: Any, sample_weight: Any) -> Any:
         """Return what `forward` does, of samples that weigh, count or are smoothed as it says."""
-        logits, dtype = _logits(where, x)
+        logits, dtype = logits_of(where, x)
         (n, classes), weights = logits.shape, None
-        found = _class_array(where, t, n, classes, "x", self.ignore_index)
+        found = class_targets(where, t, n, classes, "x", self.ignore_index)
         if sample_weight is not None:
             weights = checks.sample_weights(where, sample_weight, n, logits.dtype)
         if found.ndim == 1:
-            found, weights = _counted(found, self.ignore_index, weights, logits.dtype)
-        y = _softmax(logits, logits.dtype)
-        rows = _smoothed(found, self.label_smoothing, classes, logits.dtype)
-        factors = _factors(weights)
+            found, weights = without_ignored(found, self.ignore_index, weights, logits.dtype)
+        y = softmax_of_logits(logits, logits.dtype)
+        rows = smoothed(found, self.label_smoothing, classes, logits.dtype)
+        factors = row_factors(weights)
         if factors is None:
-            loss = _cross_entropy(y, rows)
+            loss = mean_cross_entropy(y, rows)
         else:  # that of the rows times n / count, whose mean it is
-            loss = _cross_entropy(y, rows * factors)
+            loss = mean_cross_entropy(y, rows * factors)
         loss, y = dtype.type(loss), checks.returned(y, dtype)
         given = rows if self.label_smoothing or found.ndim == 2 else found
         self.y, self.t, self.loss = y, given.copy(), loss
@@ -269,4 +263,4 @@ class SoftmaxWithLoss(Layer):
         """
         where = "SoftmaxWithLoss.backward"
         y = checks.remembered(where, self, "y")
-        return _softmax_loss_gradient(where, y, *self._labels, dout)
+        return softmax_loss_gradient(where, y, *self._labels, dout)

@@ -111,16 +111,14 @@ class TimeLayer(Layer):
         dhs = checks.array(where, "dhs", dhs)
         checks.same_shape(where, "dhs", dhs, (n, steps, h))
         Wx, Wh, dout = (checks.contiguous(array, dtype) for array in (Wx, Wh, dhs))
-        grads = [g if checks.fits(g, dtype) else np.empty(g.shape, dtype) for g in self.grads]
+        grads = [checks.written_by_kernel(grad, dtype) for grad in self.grads]
         dxs, dstates = (
             np.empty(x.shape, dtype),
             [np.zeros((n, h), dtype) for _ in self._state_names],
         )
         self._kept = kept[:2]
         self._run_back((x, Wx, Wh, dout, starts), work, panel, (*dstates, dxs, *grads))
-        for grad, found in zip(self.grads, grads, strict=True):
-            if grad is not found:
-                grad[...] = found
+        checks.copy_back(self.grads, grads)
         self.dh = dstates[0]
         return dxs
 

@@ -125,13 +125,13 @@ class TimeAffine(Affine):
         dx, sums = empty(rows.shape, rows.dtype), empty(W.shape[1], rows.dtype)
         if _is_tied(W):
             matmul_forward(g, checks.contiguous(W.T, dtype), dx)
-            made = _out(dW.T, rows.dtype)
+            made = checks.written_by_kernel(dW.T, rows.dtype)
             affine_backward_params(g, rows, made, empty(len(W), rows.dtype))
             sum_forward(g[np.newaxis], sums[np.newaxis])
             made = made.T
         else:
             affine_backward_input(g, checks.contiguous(W, dtype), rows, IDENTITY, dx)
-            made = _out(dW, rows.dtype)
+            made = checks.written_by_kernel(dW, rows.dtype)
             affine_backward_params(rows, g, made, sums)
         if made.base is not dW and made is not dW:
             dW[...] = made
@@ -153,11 +153,6 @@ def _rows(array: NDArray[Any]) -> NDArray[Any]:
 def _is_tied(W: NDArray[Any]) -> bool:
     """Tell whether W is the transpose of a table as kernels take it."""
     return not W.flags.c_contiguous and W.flags.f_contiguous
-
-
-def _out(grad: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the gradient itself where a kernel can write it, else room for one."""
-    return grad if checks.fits(grad, dtype) else empty(grad.shape, dtype)
 
 
 class TimeDropout(Dropout):

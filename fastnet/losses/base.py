@@ -116,7 +116,7 @@ class Loss:
     metrics: ClassVar[tuple[str, ...]] = NAMES
     default_metrics: ClassVar[tuple[str, ...]] = ()
     yes_above: ClassVar[tuple[float, float] | None] = None
-    takes_shares: ClassVar[bool] = False  # or, in place of labels, probabilities (N, C)
+    takes_shares: ClassVar[bool] = False  # besides labels also probabilities (N, C)
     outputs: ClassVar[Taken | None] = None
     argument_names: ClassVar[tuple[str, ...]] = ()
     _forward_name: str

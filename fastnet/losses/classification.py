@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnet import kernels
-from fastnet.functions import _smoothed
+from fastnet.functions.weights import smoothed
 from fastnet.losses.logits import SoftmaxCrossEntropy
 from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, SmoothedLoss
 from fastnet.losses.outputs import DISTRIBUTIONS, LOGITS, PROBABILITIES
@@ -66,7 +66,7 @@ class CategoricalCrossEntropy(SmoothedLoss):
     def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
         if not self.label_smoothing:
             return t
-        return _smoothed(t, self.label_smoothing, t.shape[1], t.dtype)
+        return smoothed(t, self.label_smoothing, t.shape[1], t.dtype)
 
 
 class SparseCategoricalCrossEntropy(LabelLoss):

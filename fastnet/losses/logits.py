@@ -9,15 +9,13 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, kernels
-from fastnet.functions import (
-    _class_array,
-    _counted,
-    _factors,
-    _label_array,
-    _logits,
-    _smoothed,
-    _softmax_loss_gradient,
-    _weighted,
+from fastnet.functions.classes import class_targets
+from fastnet.functions.logits import logits_of, softmax_loss_gradient
+from fastnet.functions.weights import (
+    row_factors,
+    smoothed,
+    weighted_loss_and_gradient,
+    without_ignored,
 )
 from fastnet.kernels.soft_cross_entropy import (
     smooth_cross_entropy_in_loop,
@@ -95,7 +93,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def _smoothed(self, t: NDArray[Any]) -> NDArray[Any]:
         share = self.label_smoothing
-        return _smoothed(t, share, t.shape[1], t.dtype) if share else t
+        return smoothed(t, share, t.shape[1], t.dtype) if share else t
 
     def forward(self, x: ArrayLike, t: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Return the mean over the batch of logsumexp(x[n]) - x[n, t[n]], or - t[n] . x[n].
@@ -122,14 +120,13 @@ class SoftmaxCrossEntropy(Loss):
             A label is negative or too large.
         """
         where = "SoftmaxCrossEntropy.forward"
-        logits, dtype = _logits(where, x)
+        logits, dtype = logits_of(where, x)
         ignored, weights = self.ignore_index, None
-        read = _label_array if type(t) is np.ndarray and t.ndim == 1 else _class_array
-        labels = read(where, t, logits.shape[0], logits.shape[1], "x", ignored)
+        labels = class_targets(where, t, logits.shape[0], logits.shape[1], "x", ignored)
         if sample_weight is not None:
             weights = checks.sample_weights(where, sample_weight, len(logits), logits.dtype)
         if ignored is not None and labels.ndim == 1:
-            labels, weights = _counted(labels, ignored, weights, logits.dtype)
+            labels, weights = without_ignored(labels, ignored, weights, logits.dtype)
         return self._of_checked(logits, dtype, labels, weights)
 
     def _of_checked(
@@ -143,7 +140,7 @@ class SoftmaxCrossEntropy(Loss):
         shape = logits.shape
         y, total = empty(shape, logits.dtype), empty(1, logits.dtype)
         if self.label_smoothing:
-            labels = _smoothed(labels, self.label_smoothing, shape[1], logits.dtype)
+            labels = smoothed(labels, self.label_smoothing, shape[1], logits.dtype)
         if labels.ndim == 1:
             kernels.softmax_cross_entropy_forward(logits, labels, y, total)
         else:
@@ -153,14 +150,14 @@ class SoftmaxCrossEntropy(Loss):
             function = kernels.SOFTMAX_CROSS_ENTROPY
             if labels.ndim == 2:
                 function = soft_cross_entropy_in_loop
-            total = _weighted(LoopLoss(function), logits, labels, weights)[0]
+            total = weighted_loss_and_gradient(LoopLoss(function), logits, labels, weights)[0]
         if y.dtype is not dtype:  # float16
             y, total = checks.returned(y, dtype), checks.returned(total, dtype)
         loss = total[0]
         self.y, self.loss = y, loss
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.t = labels.copy()
-        self._labels = labels, shape, None if weights is None else _factors(weights)
+        self._labels = labels, shape, None if weights is None else row_factors(weights)
         return loss
 
     def backward(self, dout: float = 1) -> NDArray[Any]:
@@ -186,4 +183,4 @@ class SoftmaxCrossEntropy(Loss):
         """
         where = "SoftmaxCrossEntropy.backward"
         y = checks.remembered(where, self, "y")
-        return _softmax_loss_gradient(where, y, *self._labels, dout)
+        return softmax_loss_gradient(where, y, *self._labels, dout)

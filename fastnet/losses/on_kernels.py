@@ -10,7 +10,9 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _counted, _label_array, _logits, _weighted
+from fastnet.functions.classes import class_labels
+from fastnet.functions.logits import logits_of
+from fastnet.functions.weights import weighted_loss_and_gradient, without_ignored
 from fastnet.kernels.checked import all_between
 from fastnet.losses.base import LoopLoss, Loss
 from fastnet.metrics.named import OF_CLASSES, OF_NUMBERS
@@ -94,7 +96,7 @@ class TargetLoss(_KernelLoss):
             self._kernels[0](y, target, *self._numbers(where, y.dtype, dtype), total)
         else:
             weights = checks.sample_weights(where, sample_weight, len(y), y.dtype)
-            total = _weighted(self.in_loop(), y, target, weights)[0]
+            total = weighted_loss_and_gradient(self.in_loop(), y, target, weights)[0]
         loss = checks.returned(total, dtype)[0]
         self.y, self.t, self.loss, self._given = y, target, loss, (y.shape, dtype, weights)
         return loss
@@ -134,7 +136,7 @@ class TargetLoss(_KernelLoss):
         if weights is None:
             self._kernels[1](y, t, *self._numbers(where, y.dtype, dtype), dout, dx)
         else:
-            np.multiply(_weighted(self.in_loop(), y, t, weights)[1], dout, out=dx)
+            np.multiply(weighted_loss_and_gradient(self.in_loop(), y, t, weights)[1], dout, out=dx)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result
 
@@ -219,18 +221,18 @@ class LabelLoss(_KernelLoss):
             A label is negative or too large.
         """
         where = self._forward_name
-        y, dtype = _logits(where, x)
+        y, dtype = logits_of(where, x)
         shape = y.shape
-        labels, weights = _label_array(where, t, shape[0], shape[1], "x", self.ignore_index), None
+        labels, weights = class_labels(where, t, shape[0], shape[1], "x", self.ignore_index), None
         if sample_weight is not None:
             weights = checks.sample_weights(where, sample_weight, shape[0], y.dtype)
         if self.ignore_index is not None:
-            labels, weights = _counted(labels, self.ignore_index, weights, y.dtype)
+            labels, weights = without_ignored(labels, self.ignore_index, weights, y.dtype)
         if weights is None:
             total = empty(1, y.dtype)
             self._kernels[0](y, labels, total)
         else:
-            total = _weighted(self.in_loop(), y, labels, weights)[0]
+            total = weighted_loss_and_gradient(self.in_loop(), y, labels, weights)[0]
         loss = checks.returned(total, dtype)[0]
         # t is a copy, to be read: a bad label written into it reaches no kernel.
         self.y, self.t, self.loss = y, labels.copy(), loss
@@ -269,6 +271,8 @@ class LabelLoss(_KernelLoss):
         if weights is None:
             self._kernels[1](y, labels, dout, dx)
         else:
-            np.multiply(_weighted(self.in_loop(), y, labels, weights)[1], dout, out=dx)
+            np.multiply(
+                weighted_loss_and_gradient(self.in_loop(), y, labels, weights)[1], dout, out=dx
+            )
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result

@@ -19,7 +19,7 @@ from fastnet.models.records import Records
 Arrays = list[tuple[str, Any, int, NDArray[Any], NDArray[Any]]]
 
 
-def _on_a_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+def on_a_cache_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return zeros that start on a cache line, where NumPy's arrays start somewhere.
 
     Else every other vector of AVX2, and each of AVX-512, lies in two lines: a step of 784-100-10
@@ -63,7 +63,9 @@ def gathered(
                     _countable(where, layer, len(params[0]), dtype)
         _apart(where, known, arrays)
         count = sum(array.size for _, _, _, array, _ in arrays)
-        network = network._replace(params=_on_a_line(count, dtype), grads=_on_a_line(count, dtype))
+        network = network._replace(
+            params=on_a_cache_line(count, dtype), grads=on_a_cache_line(count, dtype)
+        )
         start = 0
         for place, layer, i, array, grad in arrays:
             part, shape = slice(start, start + array.size), array.shape

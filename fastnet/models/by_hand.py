@@ -24,7 +24,7 @@ from fastnet.models.layer_list import answers_in, leaves, output_shape
 from fastnet.models.measures import is_flat
 from fastnet.models.network import Network
 from fastnet.models.samples import Checked
-from fastnet.models.targets import class_targets, ignored_label, of_samples, weighed
+from fastnet.models.targets import ignored_label, labels_if_one_hot, of_samples, weighed
 
 __all__ = ["ByHand"]
 
@@ -127,7 +127,7 @@ class ByHand(Checked):
             out = out.reshape(-1, outputs)
         if fused is not None:
             labels, targets = counted if weights is not None else (labels, targets)
-            loss = fused._of_checked(out, self._dtype, class_targets(labels, targets), weights)
+            loss = fused._of_checked(out, self._dtype, labels_if_one_hot(labels, targets), weights)
             last.out = fused.y
         else:
             # A loss of a user's may take no weights.

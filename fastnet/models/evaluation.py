@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _count
+from fastnet.functions.weights import number_that_count
 from fastnet.models import heads, measures
 from fastnet.models.batches import Batches, batches_of, gives_once
 from fastnet.models.by_hand import ByHand
@@ -135,7 +135,7 @@ class Evaluated(ByHand):
     ) -> dict[str, float]:
         """Return the loss, and what is counted, of one output and one call: 5 us less."""
         loss, right, _ = totals[0].tolist()
-        counted = _count(samples.weights, samples.answers)
+        counted = number_that_count(samples.weights, samples.answers)
         found = {"loss": loss / counted + network.penalty(*penalties)}
         # NaN among the outputs is no answer that could be right or wrong.
         share = right / measures.answer_count(self._loss, counted, network.outputs)

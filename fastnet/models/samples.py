@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _count
+from fastnet.functions.weights import number_that_count
 from fastnet.layers.in_a_row import shapes_of
 from fastnet.losses import Loss
 from fastnet.models.head_losses import HeadLoss
@@ -72,7 +72,7 @@ class Samples(NamedTuple):
         """Tell whether every answer counts; of several outputs each has a count of its own."""
         if self.weights is None:
             return not self.heads
-        return _count(self.weights, self.answers) == self.answers
+        return number_that_count(self.weights, self.answers) == self.answers
 
     def in_float64(self) -> Samples:
         """Return them with targets and weights as a network for float64 takes them."""

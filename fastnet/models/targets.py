@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.functions import _counted
+from fastnet.functions.weights import without_ignored
 from fastnet.kernels.checked import one_hot_labels
 from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_in_loop
 from fastnet.losses import Loss
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fastnet.models.samples import Samples
 
 __all__ = [
-    "class_targets",
     "ignored_label",
+    "labels_if_one_hot",
     "of_samples",
     "of_targets",
     "targets_of",
@@ -52,12 +52,12 @@ def targets_of(
     """
     if steps:
         t, n = checks.of_steps(where, t, n, steps), n * steps
-    if loss.takes_shares and (found := checks.shares(where, t, n, outputs)) is not None:
-        return empty(0, np.int64), checks.contiguous(found, dtype)
     if loss.takes_labels:
-        ignored = ignored_label(loss, steps)
-        labels = checks.labels(where, t, n, outputs, scores, ignored, steps)
-        return labels, empty((0, 0), dtype)
+        read = checks.class_targets if loss.takes_shares else checks.labels
+        found = read(where, t, n, outputs, scores, ignored_label(loss, steps), steps)
+        if found.ndim == 2:
+            return empty(0, np.int64), checks.contiguous(found, dtype)
+        return found, empty((0, 0), dtype)
     found = checks.targets(where, checks.array(where, "t", t), (n, outputs))
     found = checks.contiguous(found, dtype)
     loss.check_targets(where, found)
@@ -98,7 +98,7 @@ def weighed(
                 "infinity. Give smaller weights."
             )
     ignored = ignored_label(loss, steps)
-    labels, weights = _counted(labels, ignored, weights, dtype)
+    labels, weights = without_ignored(labels, ignored, weights, dtype)
     if weights is not None and not (weights >= 0).any():
         raise ValueError(
             f"{where}: t must have a label other than ignore_index={ignored}, got no "
@@ -120,7 +120,7 @@ def of_targets(
     labels, found = targets
     program, loss = network.program, network.fused or network.loss
     if found.size and loss.takes_shares:
-        known = class_targets(labels, found)
+        known = labels_if_one_hot(labels, found)
         if known.ndim == 1:
             labels, found = known, found[:0]
         else:
@@ -162,7 +162,7 @@ def of_samples(network: Network, samples: Samples) -> tuple[Network, Targets]:
     return network, samples.targets
 
 
-def class_targets(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:
+def labels_if_one_hot(labels: NDArray[np.int64], targets: NDArray[Any]) -> NDArray[Any]:
     """Return labels, those of one-hot rows too; or the targets, where they are no such rows."""
     if not targets.size:
         return labels

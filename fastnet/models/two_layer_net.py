@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, gradient
-from fastnet.functions import _class_array
+from fastnet.functions.classes import class_targets
 from fastnet.kernels.checked import two_layer_gradient
 from fastnet.layers import Affine, Relu, SoftmaxWithLoss
 from fastnet.metrics.answers import OF_CLASSES
@@ -99,7 +99,7 @@ class TwoLayerNet:
         """
         where = "TwoLayerNet.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
-        labels = checks.answers(where, t, len(y), y.shape[1], "predict(x)")
+        labels = checks.largest_classes(where, t, len(y), y.shape[1], "predict(x)")
         return np.float64(judged(OF_CLASSES, labels, y))
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
@@ -170,7 +170,7 @@ class TwoLayerNet:
         if type(t) is not np.ndarray or t.dtype is not LABEL or t.ndim != 1:
             if x.shape[1] != W1.shape[0] or not x.size:  # first comes what is wrong with x
                 return None
-            t = _class_array("SoftmaxWithLoss.forward", t, n, m, "x")
+            t = class_targets("SoftmaxWithLoss.forward", t, n, m, "x")
             if t.ndim == 2:
                 return None
         wide, narrow = (n, h), (n, m)

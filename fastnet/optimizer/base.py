@@ -186,7 +186,7 @@ class Optimizer(checks.Hinted):
             setattr(self, name, held)
         count = (self.iter,) if self._kernel_counts else ()
         for (key, param, grad, fits), states in zip(pairs, rows, strict=True):
-            if fits and all([checks.fits(state, param.dtype) for state in states]):
+            if fits and all([checks.is_canonical(state, param.dtype) for state in states]):
                 flat = [state.ravel() for state in states]
                 self.kernel(grad.ravel(), *numbers, scale, *count, *flat, param.ravel())
             else:
@@ -257,7 +257,9 @@ class Optimizer(checks.Hinted):
                 state = held.get(key) if kind is dict else held[key] if key < len(held) else None
                 if state is not None:
                     if not (
-                        fits and checks.fits(state, param.dtype) and state.shape == param.shape
+                        fits
+                        and checks.is_canonical(state, param.dtype)
+                        and state.shape == param.shape
                     ):
                         checks.state(where, name, key, state, np.shape(param))
                 else:

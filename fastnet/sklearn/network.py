@@ -19,7 +19,7 @@ from fastnet.kernels.estimators import (
 from fastnet.kernels.loop.record import LAYER, PROGRAM
 from fastnet.layers import Dropout
 from fastnet.layers.dense import ACTIVATIONS, ALIASES, FUSED
-from fastnet.models.assembly import _on_a_line
+from fastnet.models.assembly import on_a_cache_line
 from fastnet.models.network import Network, addressed
 
 # What Dense may be asked for and scikit-learn's own names; softmax looks at a row as a whole.
@@ -101,7 +101,7 @@ def weights_of(
     shapes = [np.shape(W) for W in coefs]
     sizes = [math.prod(shape) for shape in shapes]
     starts = np.cumsum([0, *sizes, *(shape[1] for shape in shapes)]).tolist()
-    params, grads = (_on_a_line(starts[-1], dtype) for _ in range(2))
+    params, grads = (on_a_cache_line(starts[-1], dtype) for _ in range(2))
     depth, views = len(shapes), []
     for k, array in enumerate((*coefs, *intercepts)):
         view = params[starts[k] : starts[k + 1]]

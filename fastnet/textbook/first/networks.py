@@ -159,7 +159,7 @@ class MultiLayerNetExtend:
         """
         where = f"{type(self).__name__}.accuracy"
         y = self.predict(checks.samples(where, "x", checks.array(where, "x", x)))
-        labels = checks.answers(where, t, len(y), y.shape[1], "predict(x)")
+        labels = checks.largest_classes(where, t, len(y), y.shape[1], "predict(x)")
         return np.float64(judged(OF_CLASSES, labels, y))
 
     def numerical_gradient(self, x: ArrayLike, t: ArrayLike) -> dict[str, NDArray[Any]]:
