@@ -90,8 +90,8 @@ class Callback:
 
     _of_batches = False  # whether it goes by the logs of batches, which have fewer names
 
-    # What a callback needs of fit, checked before anything changes. Names of the logs have what
-    # they are beside them: of val_size_loss a loss.
+    # Checks what the callback needs of fit, before anything changes. `names` has the names in the
+    # logs, each with what it is: "val_size_loss" a "loss".
     def _check(self, where: str, names: dict[str, str], optimizer: Any) -> None:
         pass
 

@@ -99,11 +99,11 @@ class ModelCheckpoint(Monitor):
             self.best = checks.not_nan(where, "initial_value_threshold", threshold)
 
     def _follow_batches(self) -> None:
-        # On the object: a class that has it makes each batch a call.
+        # On the object: were it on the class, each batch would be a call, for epochs too.
         self.on_batch_end = self._after_batch  # type: ignore[method-assign]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Of a copy, whose state has the method of the original.
+        # In the state of a copy on_batch_end is the method of the original.
         self.__dict__ |= state
         if self._of_batches:
             self._follow_batches()

@@ -11,7 +11,7 @@ from fastnet.callbacks.base import HOOKS, Callback, LambdaCallback
 __all__ = ["Listed"]
 
 OF_EPOCHS = "on_epoch_begin", "on_epoch_end", "on_batch_end"
-# As Keras calls them; those of its methods that nothing calls here have no name.
+# Keras' name of a method -> the name here; "" where nothing here calls it.
 OTHERS = {
     "on_train_batch_end": "on_batch_end",
     "on_train_batch_begin": "",

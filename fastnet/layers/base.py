@@ -104,7 +104,7 @@ class Layer(checks.Hinted):
             if own & {"forward", "in_loop", "kernels"}:  # computes what its base does not
                 cls.outputs = Layer.outputs  # type: ignore[method-assign]
 
-    # What the loop's program goes by besides arrays: read at each call, in 0.1 us.
+    # Settings on which the loop's program depends, besides arrays: read at each call, in 0.1 us.
     _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(id)
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ def gradients(
     """
     dW, db = empty(W.shape, x.dtype), empty(g.filters, x.dtype)
     dx = empty((len(x) * wants_dx, *x.shape[1:]), x.dtype)
-    if is_product(g):  # 0.6 to 1.0 of the time; forward the kernel of convolutions is as fast
+    if is_product(g):  # takes 0.6 to 1.0 of the convolution's time; forward both take the same
         if wants_dx:
             affine_backward(_rows(x), _rows(W), _rows(dout), _rows(dx), _rows(dW), db)
         else:

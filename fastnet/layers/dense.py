@@ -37,7 +37,7 @@ def _word(name: str) -> str:
     return re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-# What the product does on the way, and all that Dense may be asked for.
+# What the product's kernel applies itself, and all activations that Dense may be given.
 FUSED = {"identity": IDENTITY, "sigmoid": SIGMOID, "relu": RELU, "tanh": TANH}
 ACTIVATIONS: dict[str, Any] = dict.fromkeys(FUSED) | {
     _word(name): getattr(file, name) for file in (activations, gates) for name in file.__all__
@@ -51,7 +51,7 @@ _BACKWARD: dict[int | None, Callable[..., None]] = {
     RELU: relu_backward,
     TANH: tanh_backward,
 }
-# As users of Keras, PyTorch and scikit-learn have them.
+# Names that Keras, PyTorch and scikit-learn have for them.
 ALIASES = {
     "leakyrelu": "leaky_relu",
     "linear": "identity",

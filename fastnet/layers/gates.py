@@ -44,7 +44,7 @@ class Silu(Activation):
     """
 
     kernels = gates.silu_kernels
-    output_range = Outputs(-0.2785)  # at least, a little below x = -1, as of the next ones
+    output_range = Outputs(-0.2785)  # the least output, at x = -1.28
 
 
 class Gelu(Activation):

@@ -20,7 +20,7 @@ class InDirections(Layer):
     stateful: bool
     batch_size: int | None
 
-    # Of the kernels: gates, rows of b, states, functions by hand and in the loop.
+    # What its kernels have: gates, rows of b, states, functions by hand and in the loop.
     _gates: ClassVar[int] = 1
     _bias_rows: ClassVar[int] = 1
     _state_names: ClassVar[tuple[str, ...]] = ("h",)

@@ -7,7 +7,7 @@ from typing import Any
 from fastnet import checks
 from fastnet.losses import LOSSES, Loss
 
-# As Keras and PyTorch have them, with the values that they have there: "mse" is the mean over the
+# Keras' and PyTorch's names for the losses with the same values there: "mse" is the mean over the
 # outputs. So PyTorch's losses of logarithms, nll_loss, kl_div and poisson_nll_loss, are none.
 ALIASES = {
     "bce": "binary_cross_entropy",

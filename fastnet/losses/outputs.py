@@ -52,14 +52,14 @@ RATES = Taken(
     lambda low, high, adds_up: low >= 0,
     0.0,
 )
-# Of logits between 0 and 1 softmax makes at most e / (e + C - 1), 0.23 of ten classes.
+# The softmax of logits between 0 and 1 is at most e / (e + C - 1), 0.23 for ten classes.
 CLASS_LOGITS = Taken(
     "logits, of which it takes the softmax itself",
     'Leave that activation out, or end with Softmax() and use loss="categorical_cross_entropy" or '
     '"sparse_categorical_cross_entropy".',
     lambda low, high, adds_up: low < 0 or high > 1,
 )
-# Of logits above 0 sigmoid makes at least 0.5: never a no.
+# The sigmoid of logits above 0 is at least 0.5: never a no.
 LOGITS = Taken(
     "logits of either sign, of which it takes the sigmoid itself",
     'Leave that activation out, or end with Sigmoid() and use loss="binary_cross_entropy".',

@@ -198,7 +198,7 @@ def _judged(where: str, t: ArrayLike, y: ArrayLike, average: str, threshold: flo
     way = of_classes(where, average)
     if found.ndim == 2:
         return judged(way, labels, found)
-    # Any integers: by their places in the list of all.
+    # Any integers become their places in the sorted list of all.
     known, places = np.unique(np.concatenate([labels, found]), return_inverse=True)
     labels, found = np.split(places.ravel(), 2)
     return way.value(_counted(labels, found, len(known)))

@@ -29,7 +29,7 @@ def on_a_cache_line(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         return np.zeros(0, dtype)
     whole = np.zeros(size + 64 // dtype.itemsize, dtype)
     start = -whole.ctypes.data % 64
-    # By the buffer: views of it have it for their base, and not the whole.
+    # From the buffer, so that views have this array for their base, and not the longer one.
     return np.frombuffer(whole.data, dtype, size, start)
 
 

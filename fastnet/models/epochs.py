@@ -34,12 +34,12 @@ class Epochs:
     def __init__(self, model: Trained, plan: Plan, optimizer: Optimizer, *known: Any) -> None:
         self.model, self.plan = model, plan
         self.later = measures.are_later(plan.asked)
-        # Of some epochs, or of one what is not counted, too; appended in one step: Ctrl-C leaves no
-        # half of one.
+        # What was counted in some epochs, or in one with what was computed after it; appended in
+        # one step, so that Ctrl-C leaves no half of an epoch.
         self.seen: list[tuple[NDArray[np.float64], dict[str, float]]] = []
         self.epoch = plan.epochs.start
-        self.trouble = ""  # what was not finite, of
-        self.samples = plan.samples  # these
+        self.trouble = ""  # what was not finite in `samples`
+        self.samples = plan.samples
         self.over = False  # whether there are no more batches
         self.bar: Any = None
         self._begin(optimizer, *known)

@@ -34,7 +34,7 @@ class Stack(Parameters):
     _is_flat = False  # whether the targets that it was trained on were (N,), of one output
     optimizer: Any = None  # the one that trained it last
     metadata: dict[str, Any] | None = None  # of the user's own, kept in files
-    # Of Dropout in the loop: the seed of its masks, and for how many updates it has drawn.
+    # For Dropout in the loop: the seed of its masks, and how many updates they were drawn for.
     _masks: tuple[int, int] | None = None
 
     @checks.keywords_of("Sequential")

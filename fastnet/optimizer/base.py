@@ -79,7 +79,7 @@ class Optimizer(checks.Hinted):
     entry: ClassVar[Any] = None
     state_names: ClassVar[tuple[str, ...]] = ()
     _kernel_counts: ClassVar[bool] = False  # whether the kernel takes the number of the update
-    _params: Any = None  # what the states are of, in the list or dict that it came in
+    _params: Any = None  # the arrays that the states belong to, in their list or dict
 
     def __init_subclass__(cls) -> None:
         if "__init__" in vars(cls):
@@ -256,11 +256,8 @@ class Optimizer(checks.Hinted):
             for row, (key, param, _, fits) in zip(rows, pairs, strict=True):
                 state = held.get(key) if kind is dict else held[key] if key < len(held) else None
                 if state is not None:
-                    if not (
-                        fits
-                        and checks.is_canonical(state, param.dtype)
-                        and state.shape == param.shape
-                    ):
+                    suits = fits and checks.is_canonical(state, param.dtype)
+                    if not suits or state.shape != param.shape:
                         checks.state(where, name, key, state, np.shape(param))
                 else:
                     single = isinstance(param, ndarray) and param.itemsize < 8

@@ -60,7 +60,7 @@ def confusion_matrix(
     table = np.bincount(labels * count + answers, minlength=count**2).reshape(count, count)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     ax = axes_of(where, ax, 0.9)
-    # From -2/3 on: what is rare is a grey that can be seen on a dark page, not almost black.
+    # From -2/3 on, so that what is rare is a grey that can be seen on a dark page.
     image = ax.imshow(np.ma.masked_equal(shares, 0), cmap="cividis", vmin=-2 / 3, vmax=1)
     if count <= NUMBERED:
         size = fitting(ax, count, len(str(table.max())))

@@ -28,7 +28,7 @@ class Epochs:
         cost = progress.FLOPS_A_BATCH + batch_size * (
             progress.FLOPS_A_SAMPLE + 6.0 * steps.network.products
         )
-        # So many epochs are one call, so that Ctrl-C is heard; of large ones a part.
+        # How many epochs are one call, few enough that Ctrl-C is heard; a long epoch is cut.
         self.a_call = max(1, int(progress.FLOPS_A_CALL / (cost * len(self.starts))))
         self.whole = cost * len(self.starts) <= 2 * progress.FLOPS_A_CALL
         self.part = max(1, int(progress.FLOPS_A_CALL / cost)) * batch_size
