@@ -52,8 +52,8 @@ class SimpleRnnlm(BaseModel):
     >>> xs = np.arange(20).reshape(2, 10)
     >>> model.predict(xs).shape
     (2, 10, 50)
-    >>> round(float(model.forward(xs, xs + 1)), 1)  # that of a guess, log(50)
-    3.9
+    >>> bool(3.8 < model.forward(xs, xs + 1) < 4.2)  # about that of a guess, log(50)
+    True
     >>> model.backward()
     """
 
