@@ -110,9 +110,6 @@ TO_BE_CUT = {
     *(f"asv_benchmarks/{name}.py" for name in ("images_and_sequences", "machine_code")),
     *(f"asv_benchmarks/{name}.py" for name in ("peers", "speed", "summary", "words")),
     "asv_benchmarks/work.py",
-    *(f"tests/test_{name}.py" for name in ("bits", "cache", "warmup")),
-    *(f"tests/test_{name}.py" for name in ("dropin_sequences", "fences", "folders")),
-    *("tests/examples.py", "tests/models/test_steps.py"),
 }
 JIT = {"cfunc", "guvectorize", "jit", "jit_module", "njit", "prange", "stencil", "vectorize"}
 SAFE_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # keeps NaN and infinity

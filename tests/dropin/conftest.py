@@ -1,12 +1,16 @@
 """What the tests of the drop-in share: the classes of either book, with kernels and without."""
 
 import contextlib
+import importlib
 import os
 
 import pytest
 from books_classes import Common, imported, run
+from books_sequences import forget
 
 from fastnet import dropin
+from fastnet.dropin import known
+from fastnet.dropin.examples import EXAMPLES, outcome
 
 
 @pytest.fixture(params=["own", "ours"])
@@ -28,6 +32,25 @@ def either(request, root, monkeypatch):
     edition, _, which = request.param.partition("-")
     with imported(root / "tests" / "dropin" / edition, monkeypatch, which == "ours"):
         yield Common(edition, which == "ours")
+
+
+@pytest.fixture
+def book(root, monkeypatch):
+    """Return a function that gives a module's class or function, the own one and on kernels."""
+    monkeypatch.syspath_prepend(root / "tests" / "dropin" / "second")
+    monkeypatch.setattr(known, "ENOUGH", 0)
+    forget()
+    dropin.install()
+
+    def find(module, name):
+        kind = vars(importlib.import_module(module))[name]
+        with contextlib.suppress(Exception):
+            outcome(EXAMPLES[name], kind)  # kernels come at the first call
+        return kind
+
+    yield find
+    dropin.uninstall()
+    forget()
 
 
 @pytest.fixture

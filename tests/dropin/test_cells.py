@@ -1,6 +1,6 @@
 """The second book's LSTM and GRU of one step: what they leave behind, and who answers what.
 
-test_dropin_sequences.py compares their numbers, and lets either answer the next call.
+test_who_answers.py compares their numbers, and lets either answer the next call.
 """
 
 import copy
