@@ -19,9 +19,7 @@ from fastnet.layers import Dense
 from fastnet.models import Sequential
 
 # What test files share has assertions, too; children, imported above, has none.
-shared = {
-    path.stem for room in ("", "shared") for path in (Path(__file__).parent / room).glob("*.py")
-}
+shared = {path.stem for path in (Path(__file__).parent / "shared").glob("*.py")}
 pytest.register_assert_rewrite(*(shared - sys.modules.keys()))
 
 ROOT = Path(__file__).resolve().parents[1]

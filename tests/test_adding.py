@@ -14,7 +14,7 @@ EXAMPLES = {
 OTHERS = {"ADDING.md", "CHANGELOG.md", "tests/bits.json", "tests/test_adding.py"}
 # What other libraries have, too, may get its row there, and is refused by name until it has.
 OTHERS |= {f"fastnet/interchange/{way}.py" for way in ("from_keras", "from_torch", "to_onnx")}
-OTHERS |= {"fastnet/interchange/to_torch.py", "tests/interchanged.py"}
+OTHERS |= {"fastnet/interchange/to_torch.py", "tests/shared/interchanged.py"}
 OTHERS |= {"tests/interchange/test_keras.py"}
 
 

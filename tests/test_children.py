@@ -107,7 +107,10 @@ def test_no_test_starts_a_process_by_another_way(root):
     starts = {"subprocess.run", "subprocess.Popen", "subprocess.call", "subprocess.check_output"}
     starts |= {"subprocess.check_call", "os.fork", "os.system", "os.popen", "os.spawnv"}
     found = []
-    for path in sorted((root / "tests").glob("test_*.py")):
+    commands = {"children.py", "mutants.py"}  # the way, and what no test runs
+    for path in sorted((root / "tests").rglob("*.py")):
+        if path.name in commands:
+            continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Attribute) and ast.unparse(node) in starts:
                 found.append((path.name, ast.unparse(node)))

@@ -94,7 +94,7 @@ ROWS = [
     ("toy.softmax_backward SoftmaxWithLoss", "–", "no result", "–", ""),
     ("toy.softmax_forward SoftmaxWithLoss", "–", "1.25×", "30%", "0%"),
 ]
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def summary(folder, *arguments):
