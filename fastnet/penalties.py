@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.penalties import (
     l1_penalty_backward,
     l1_penalty_forward,
     l2_penalty_backward,

@@ -14,43 +14,32 @@ if __name__ != "fastnet.kernels":
     )
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+from pathlib import Path as _Path
 from typing import Any as _Any
 
 from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
-from ._compile import entry, helper
 from ._folders import sources as _sources
-from .activations import IDENTITY, RELU, SIGMOID, TANH
-from .elementwise_layers import elementwise
-from .loop.record import (
-    FLOAT32,
-    FLOAT64,
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    UINT8,
-)
-from .loss_family import mean_loss, sum_loss
-from .rules import update_kernel, update_rule
 
-__all__ = [
-    "FLOAT32",
-    "FLOAT64",
-    "IDENTITY",
-    "MEAN_SQUARED_ERROR",
-    "RELU",
-    "SIGMOID",
-    "SOFTMAX_CROSS_ENTROPY",
-    "TANH",
-    "UINT8",
-    "elementwise",
-    "entry",
-    "helper",
-    "mean_loss",
-    "sum_loss",
-    "update_kernel",
-    "update_rule",
-]
+# What is public beside kernels, and where it stands.
+_OTHERS = {
+    "IDENTITY": "activations",
+    "RELU": "activations",
+    "SIGMOID": "activations",
+    "TANH": "activations",
+    "FLOAT32": "loop.record",
+    "FLOAT64": "loop.record",
+    "MEAN_SQUARED_ERROR": "loop.record",
+    "SOFTMAX_CROSS_ENTROPY": "loop.record",
+    "UINT8": "loop.record",
+    "elementwise": "elementwise_layers",
+    "entry": "_compile",
+    "helper": "_compile",
+    "mean_loss": "loss_family",
+    "sum_loss": "loss_family",
+    "update_kernel": "rules",
+    "update_rule": "rules",
+}
 
 
 def _kernels():
@@ -73,14 +62,30 @@ def _versions():
     return found
 
 
-for _module, _kernel in _kernels():
-    # Those of checked/ look at their arguments for the API, and refuse others.
-    if isinstance(_kernel, _Kernel) and not _module.startswith(f"{__name__}.checked"):
-        globals()[_kernel.__name__] = _kernel
-        __all__.append(_kernel.__name__)
-__all__.sort()
+def _public():
+    """Return the kernels that are public here, by name: it takes the files of all of them."""
+    found = {}
+    for module, kernel in _kernels():
+        # Those of checked/ look at their arguments for the API, and refuse others.
+        if isinstance(kernel, _Kernel) and not module.startswith(f"{__name__}.checked"):
+            found[kernel.__name__] = kernel
+    return found
 
-if _TYPE_CHECKING:
 
-    def __getattr__(name: str) -> _Any:
-        """A kernel: found at run time."""
+def __getattr__(name: str) -> _Any:
+    """Import a file when something of it is first asked for: a plain network takes half of them."""
+    if name in _OTHERS:
+        globals()[name] = found = getattr(_import_module(f"{__name__}.{_OTHERS[name]}"), name)
+        return found
+    if not name.startswith("_") and (_Path(__file__).parent / f"{name}.py").exists():
+        return _import_module(f"{__name__}.{name}")
+    if name == "__all__" or not name.startswith("_"):
+        public = _public()
+        globals().update(public, __all__=sorted([*_OTHERS, *public]))
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -215,7 +215,7 @@ class _Cache(caching.NullCache):
     def save_overload(self, sig, cres):
         """Write a version; where that is impossible, say so and go on with what was compiled."""
         folder = cache_directory()
-        if folder is None:
+        if folder is None or _folders.edited():
             return
         if cres.library.has_dynamic_globals or cres.lifted:
             _warn("fastnet: %s has addresses in it: every process compiles it anew", self._name)

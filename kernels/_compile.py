@@ -288,10 +288,10 @@ def exact(kernel):
     def refuse(*arguments):
         return False
 
-    wanted = [list(map(kind_of, version)) for version in kernel.versions]
     compile_for_args = kernel._compile_for_args
 
     def compile_or_refuse(*arguments):
+        wanted = [list(map(kind_of, version)) for version in kernel.versions]
         if any(all(map(is_one, arguments, kinds)) for kinds in wanted):
             return compile_for_args(*arguments)
         return refuse  # called by the dispatcher, in place of a new version

@@ -34,10 +34,17 @@ _HOUR = 3600  # no file takes so long to be written
 def sources():
     """Return the files of the kernels, relative to their folder, in order.
 
-    By two patterns: a walk would list the cache, too, thousands of files in 30 ms.
+    Of two levels: a walk would list the cache, too, thousands of files in 30 ms. By names, where
+    pathlib's patterns take 2 ms.
     """
-    found = [*_KERNELS.glob("*.py"), *_KERNELS.glob("[!_]*/*.py")]
-    return sorted(path.relative_to(_KERNELS).as_posix() for path in found)
+    found = []
+    for name in os.listdir(_KERNELS):
+        if name.endswith(".py"):
+            found.append(name)
+        elif "." not in name and not name.startswith("_"):  # a room
+            inside = os.listdir(_KERNELS / name)
+            found += [f"{name}/{file}" for file in inside if file.endswith(".py")]
+    return sorted(found)
 
 
 def _stamp():
@@ -50,8 +57,22 @@ def _stamp():
     digest = hashlib.sha256(" ".join(made_with).encode())
     for name in sources():
         digest.update(name.encode())
-        digest.update((_KERNELS / name).read_bytes())
+        with open(f"{_KERNELS}/{name}", "rb") as file:
+            digest.update(file.read())
     return digest.hexdigest()[:16]
+
+
+def _state():
+    """Return when each of the sources was written, which tells that one was edited since."""
+    return [(name, os.stat(f"{_KERNELS}/{name}").st_mtime_ns) for name in sources()]
+
+
+def edited():
+    """Tell whether the sources are others than those that the folder is named after.
+
+    A file may be imported long after the stamp was made: of an edited one nothing may be kept.
+    """
+    return _state() != _STATE
 
 
 def _roots():
@@ -67,6 +88,7 @@ def _machine():
     return f"{''.join(c if c.isalnum() else '_' for c in cpu)}-{BITS}"
 
 
+_STATE = _state()
 _STAMP = _stamp()
 ROOTS = _roots()
 NAME = f"{_PREFIX}{_STAMP}-{_machine()}"

@@ -10,7 +10,7 @@ from numpy import empty
 from fastnet.dropin.first import Own
 from fastnet.dropin.later import Later, layers_of, taken
 from fastnet.dropin.sequences import floats
-from fastnet.kernels import (
+from fastnet.kernels.attention import (
     attention_backward,
     attention_forward,
     attention_weight_backward,

@@ -19,14 +19,9 @@ from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
 from fastnet.dropin.recurrence import written_by_kernels
 from fastnet.dropin.sequences import floats
-from fastnet.kernels import (
-    gru_backward,
-    gru_forward,
-    lstm_backward,
-    lstm_forward,
-)
+from fastnet.kernels.gru import gru_backward, gru_forward
 from fastnet.kernels.loop.record import padded
-from fastnet.kernels.lstm import F_G_I_O
+from fastnet.kernels.lstm import F_G_I_O, lstm_backward, lstm_forward
 from fastnet.layers.time_layer import room
 
 __all__ = ["GRU", "LSTM"]

@@ -18,17 +18,19 @@ from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.labels import softmax_loss_gradient, softmax_with_loss
 from fastnet.dropin.products import dx_of, narrower, product
-from fastnet.kernels import (
-    affine_backward_params,
-    batch_normalization_backward,
-    batch_normalization_forward,
-    batch_normalization_inference_forward,
-    dropout_forward,
+from fastnet.kernels.activations import (
     relu_backward,
     relu_forward,
     sigmoid_backward,
     sigmoid_forward,
 )
+from fastnet.kernels.affine import affine_backward_params
+from fastnet.kernels.batch_normalization import (
+    batch_normalization_backward,
+    batch_normalization_forward,
+    batch_normalization_inference_forward,
+)
+from fastnet.kernels.dropout import dropout_forward
 
 if TYPE_CHECKING:
     Own = Any  # the script's class, whose methods these become: see hook.py

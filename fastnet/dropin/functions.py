@@ -17,14 +17,9 @@ from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import mapped
 from fastnet.dropin.labels import labels_of
-from fastnet.kernels import (
-    cross_entropy_forward,
-    mean_squared_error_forward,
-    relu_forward,
-    sigmoid_backward,
-    sigmoid_forward,
-    softmax_forward,
-)
+from fastnet.kernels.activations import relu_forward, sigmoid_backward, sigmoid_forward
+from fastnet.kernels.losses import mean_squared_error_forward
+from fastnet.kernels.softmax import cross_entropy_forward, softmax_forward
 
 __all__ = [
     "cross_entropy_error",

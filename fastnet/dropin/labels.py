@@ -9,10 +9,8 @@ from numpy import empty, ndarray
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    softmax_cross_entropy_backward,
-)
 from fastnet.kernels.checked import copy_labels, one_hot_labels, softmax_with_loss_forward
+from fastnet.kernels.softmax import softmax_cross_entropy_backward
 
 FLOAT64, INT64 = checks.FLOAT64, checks.INT64
 

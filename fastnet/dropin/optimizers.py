@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
-from fastnet.kernels import (
+from fastnet.kernels.updates import (
     adagrad_update,
     adam_update,
     momentum_update,

@@ -10,12 +10,9 @@ from numpy import empty, ndarray
 from numpy.typing import NDArray
 
 from fastnet.dropin.deferred import Deferred
-from fastnet.kernels import (
-    IDENTITY,
-    affine_backward_input,
-    affine_forward,
-    matmul_forward,
-)
+from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.affine import affine_backward_input, affine_forward
+from fastnet.kernels.gemm import matmul_forward
 
 # Rows taken at a time: converted, they stay in the L2 cache, where 70,000 of MNIST fill 440 MB. Of
 # 60,000 in float64 the product takes 44 ms so, 48 of 8192 at a time.

@@ -17,16 +17,10 @@ from fastnet import checks
 from fastnet.dropin.first import Own
 from fastnet.dropin.later import Later, layers_of, taken
 from fastnet.dropin.sequences import floats
-from fastnet.kernels import (
-    TANH,
-    gru_backward,
-    gru_forward,
-    lstm_backward,
-    lstm_forward,
-    rnn_backward,
-    rnn_forward,
-)
-from fastnet.kernels.lstm import F_G_I_O
+from fastnet.kernels.activations import TANH
+from fastnet.kernels.gru import gru_backward, gru_forward
+from fastnet.kernels.lstm import F_G_I_O, lstm_backward, lstm_forward
+from fastnet.kernels.rnn import rnn_backward, rnn_forward
 from fastnet.layers.time_layer import room
 
 __all__ = ["TimeGRU", "TimeLSTM", "TimeRNN", "written_by_kernels"]

@@ -17,14 +17,11 @@ from fastnet.dropin.first import Own
 from fastnet.dropin.labels import labels_of, softmax_loss_gradient, softmax_with_loss
 from fastnet.dropin.optimizers import rows_of
 from fastnet.dropin.products import dx_of, narrower, product
-from fastnet.kernels import (
-    affine_backward_params,
-    embedding_backward,
-    sgd_update,
-    sigmoid_with_loss_forward,
-    softmax_backward,
-    softmax_forward,
-)
+from fastnet.kernels.affine import affine_backward_params
+from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
+from fastnet.kernels.embedding import embedding_backward
+from fastnet.kernels.softmax import softmax_backward, softmax_forward
+from fastnet.kernels.updates import sgd_update
 
 __all__ = [
     "Affine",

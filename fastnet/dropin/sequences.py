@@ -16,19 +16,14 @@ from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
 from fastnet.dropin.later import Later, layers_of, taken
 from fastnet.dropin.products import narrower, product
-from fastnet.kernels import (
-    IDENTITY,
-    affine_backward_input,
-    affine_backward_params,
-    embedding_backward,
-    embedding_forward,
-    matmul_forward,
-    multiply_forward,
-    sequence_loss_backward,
-    sigmoid_with_loss_forward,
-    softmax_forward,
-    sum_forward,
-)
+from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.affine import affine_backward_input, affine_backward_params
+from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
+from fastnet.kernels.embedding import embedding_backward, embedding_forward
+from fastnet.kernels.gemm import matmul_forward
+from fastnet.kernels.nodes import multiply_forward, sum_forward
+from fastnet.kernels.sequence_loss import sequence_loss_backward
+from fastnet.kernels.softmax import softmax_forward
 
 __all__ = [
     "TimeAffine",

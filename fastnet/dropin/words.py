@@ -15,12 +15,10 @@ from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
 from fastnet.dropin.sequences import floats, row_numbers
-from fastnet.kernels import (
-    embedding_backward,
-    embedding_dot_forward,
-    sigmoid_with_loss_forward,
-    squared_norm_forward,
-)
+from fastnet.kernels.clipping import squared_norm_forward
+from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
+from fastnet.kernels.embedding import embedding_backward
+from fastnet.kernels.sampling import embedding_dot_forward
 from fastnet.layers.unigram import draw_words
 
 __all__ = [

@@ -9,7 +9,7 @@ from numpy import empty, ndarray, ones_like
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import relu_forward, sigmoid_backward, sigmoid_forward
+from fastnet.kernels.activations import relu_forward, sigmoid_backward, sigmoid_forward
 
 FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
 

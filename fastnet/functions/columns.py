@@ -8,7 +8,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import col2im_forward, im2col_forward
+from fastnet.kernels.columns import col2im_forward, im2col_forward
 
 
 def im2col(

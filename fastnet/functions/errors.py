@@ -9,11 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions.classes import as_rows, class_targets
-from fastnet.kernels import (
-    categorical_cross_entropy_forward,
-    cross_entropy_forward,
-    mean_squared_error_forward,
-)
+from fastnet.kernels.cross_entropy import categorical_cross_entropy_forward
+from fastnet.kernels.losses import mean_squared_error_forward
+from fastnet.kernels.softmax import cross_entropy_forward
 
 
 def cross_entropy_error(y: ArrayLike, t: ArrayLike) -> Any:

@@ -12,11 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.functions.classes import as_rows, class_targets
 from fastnet.functions.errors import mean_cross_entropy
-from fastnet.kernels import (
-    soft_cross_entropy_backward,
-    softmax_cross_entropy_backward,
-    softmax_forward,
-)
+from fastnet.kernels.soft_cross_entropy import soft_cross_entropy_backward
+from fastnet.kernels.softmax import softmax_cross_entropy_backward, softmax_forward
 
 
 def softmax(x: ArrayLike) -> NDArray[Any]:

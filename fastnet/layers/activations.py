@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import RELU, SIGMOID, TANH, activations, rectifiers
+from fastnet.kernels import activations, rectifiers
+from fastnet.kernels.activations import RELU, SIGMOID, TANH
 from fastnet.layers.elementwise import Activation, _Fused, _WithAlpha
 from fastnet.layers.told import Outputs
 

@@ -9,12 +9,8 @@ from numpy import empty, ndarray
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    IDENTITY,
-    affine_backward,
-    affine_backward_params,
-    affine_forward,
-)
+from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.affine import affine_backward, affine_backward_params, affine_forward
 from fastnet.kernels.checked import affine_layer_backward, affine_layer_forward
 from fastnet.layers.matmul import MatMul
 

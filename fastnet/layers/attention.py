@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.attention import (
     attention_backward,
     attention_forward,
     attention_weight_backward,

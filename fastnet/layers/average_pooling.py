@@ -8,15 +8,13 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.average_pooling import (
     average_pooling_backward,
     average_pooling_forward,
-    global_average_pooling_backward,
-    global_average_pooling_forward,
-)
-from fastnet.kernels.average_pooling import (
     average_pooling_gradient_in_loop,
     average_pooling_in_loop,
+    global_average_pooling_backward,
+    global_average_pooling_forward,
     global_average_pooling_gradient_in_loop,
     global_average_pooling_in_loop,
 )

@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import repeat_backward, repeat_forward, sum_backward, sum_forward
+from fastnet.kernels.nodes import repeat_backward, repeat_forward, sum_backward, sum_forward
 from fastnet.layers.base import Layer
 
 __all__ = ["Repeat", "Sum"]

@@ -95,6 +95,8 @@ class Layer(checks.Hinted):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.__module__.startswith(f"{__package__}.") and not cls.__name__.startswith("_"):
+            cls.__module__ = __package__  # as pickles and messages have them
         if "__init__" in vars(cls):
             cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if "_settings" not in vars(cls) and cls.argument_names:

@@ -10,14 +10,12 @@ from numpy import empty
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.batch_normalization import (
     batch_normalization_backward,
     batch_normalization_forward,
-    batch_normalization_inference_forward,
-)
-from fastnet.kernels.batch_normalization import (
     batch_normalization_gradient_in_loop,
     batch_normalization_in_loop,
+    batch_normalization_inference_forward,
 )
 from fastnet.kernels.frozen_normalization import (
     frozen_normalization_gradient_in_loop,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastnet import checks, initializers
-from fastnet.kernels import IDENTITY
+from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.convolution_in_loop import (
     convolution_gradient_in_loop,
     convolution_in_loop,

@@ -10,15 +10,12 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    IDENTITY,
-    affine_backward,
-    affine_backward_params,
-    convolution_backward_input,
-    convolution_backward_params,
-    convolution_forward,
-)
+from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.affine import affine_backward, affine_backward_params
+from fastnet.kernels.convolution import convolution_forward
 from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.convolution_input import convolution_backward_input
+from fastnet.kernels.convolution_weights import convolution_backward_params
 from fastnet.kernels.geometry import Geometry, geometry_of
 from fastnet.layers.base import Layer
 from fastnet.layers.told import ANYWHERE, Outputs

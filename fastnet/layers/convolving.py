@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import IDENTITY
+from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.geometry import Geometry, geometry_of
 from fastnet.layers.base import Layer
 from fastnet.layers.convolution import convolved, gradients

@@ -13,16 +13,16 @@ from numpy import empty, ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks, initializers
-from fastnet.kernels import (
+from fastnet.kernels.activations import (
     IDENTITY,
     RELU,
     SIGMOID,
     TANH,
-    affine_backward,
     relu_backward,
     sigmoid_backward,
     tanh_backward,
 )
+from fastnet.kernels.affine import affine_backward
 from fastnet.layers import activations, gates
 from fastnet.layers.affine import Affine
 from fastnet.layers.base import Layer

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import dropout_backward, dropout_forward
-from fastnet.kernels.dropout import dropout_gradient_in_loop, dropout_in_loop
+from fastnet.kernels.dropout import (
+    dropout_backward,
+    dropout_forward,
+    dropout_gradient_in_loop,
+    dropout_in_loop,
+)
 from fastnet.layers.base import Layer
 from fastnet.layers.told import LoopLayer, Outputs
 

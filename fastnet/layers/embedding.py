@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import embedding_backward, embedding_forward
 from fastnet.kernels.checked import copy_labels
 from fastnet.kernels.embedding import (
+    embedding_backward,
+    embedding_forward,
     embedding_gradient_in_loop,
     embedding_in_loop,
     embedding_nothing_in_loop,

@@ -10,10 +10,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    matmul_backward,
-    matmul_forward,
-)
+from fastnet.kernels.gemm import matmul_backward, matmul_forward
 from fastnet.layers.base import Layer
 from fastnet.layers.told import ANYWHERE, LoopLayer, Outputs, along
 

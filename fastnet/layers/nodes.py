@@ -11,7 +11,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.nodes import (
     add_backward,
     add_forward,
     multiply_backward,

@@ -12,15 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    lstm_backward,
-    lstm_forward,
-    reset_after_gru_backward,
-    reset_after_gru_forward,
-    rnn_backward,
-    rnn_forward,
-)
-from fastnet.kernels.lstm import I_F_G_O
+from fastnet.kernels.lstm import I_F_G_O, lstm_backward, lstm_forward
 from fastnet.kernels.recurrence_in_loop import (
     gru_gradient_in_loop,
     gru_in_loop,
@@ -32,6 +24,8 @@ from fastnet.kernels.recurrence_in_loop import (
     rnn_in_loop,
     rnn_weights_in_loop,
 )
+from fastnet.kernels.reset_after_gru import reset_after_gru_backward, reset_after_gru_forward
+from fastnet.kernels.rnn import rnn_backward, rnn_forward
 from fastnet.layers.dense import ALIASES, FUSED, RANGES
 from fastnet.layers.recurring import Recurring, array
 from fastnet.layers.told import Outputs

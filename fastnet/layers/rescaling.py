@@ -9,8 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.functions.activations import apply
-from fastnet.kernels import rescaling_backward, rescaling_forward
-from fastnet.kernels.rescaling import rescaling_gradient_in_loop, rescaling_in_loop
+from fastnet.kernels.rescaling import (
+    rescaling_backward,
+    rescaling_forward,
+    rescaling_gradient_in_loop,
+    rescaling_in_loop,
+)
 from fastnet.layers.base import Layer
 from fastnet.layers.told import LoopLayer, Outputs
 

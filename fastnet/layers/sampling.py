@@ -9,11 +9,8 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    embedding_dot_backward,
-    embedding_dot_forward,
-    sigmoid_with_loss_forward,
-)
+from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
+from fastnet.kernels.sampling import embedding_dot_backward, embedding_dot_forward
 from fastnet.layers.base import Layer
 from fastnet.layers.unigram import UnigramSampler
 

@@ -9,12 +9,9 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    sequence_loss_backward,
-    sequence_loss_forward,
-    sigmoid_with_loss_forward,
-)
 from fastnet.kernels.checked import all_either
+from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
+from fastnet.kernels.sequence_loss import sequence_loss_backward, sequence_loss_forward
 from fastnet.layers.base import Layer
 
 __all__ = ["TimeSigmoidWithLoss", "TimeSoftmaxWithLoss"]

@@ -14,9 +14,8 @@ from fastnet.functions.classes import class_targets
 from fastnet.functions.errors import mean_cross_entropy
 from fastnet.functions.logits import logits_of, softmax_loss_gradient, softmax_of_logits
 from fastnet.functions.weights import row_factors, smoothed, without_ignored
-from fastnet.kernels import softmax_backward
 from fastnet.kernels.checked import one_hot_labels, softmax_with_loss_forward
-from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
+from fastnet.kernels.softmax import softmax_backward, softmax_gradient_in_loop, softmax_in_loop
 from fastnet.layers.base import Layer
 from fastnet.layers.told import LoopLayer, Outputs
 

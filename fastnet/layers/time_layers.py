@@ -9,14 +9,10 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    IDENTITY,
-    affine_backward_input,
-    affine_backward_params,
-    affine_forward,
-    matmul_forward,
-    sum_forward,
-)
+from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.affine import affine_backward_input, affine_backward_params, affine_forward
+from fastnet.kernels.gemm import matmul_forward
+from fastnet.kernels.nodes import sum_forward
 from fastnet.layers.affine import Affine
 from fastnet.layers.dropout import Dropout
 from fastnet.layers.embedding import Embedding

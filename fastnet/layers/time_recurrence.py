@@ -12,16 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
-    TANH,
-    gru_backward,
-    gru_forward,
-    lstm_backward,
-    lstm_forward,
-    rnn_backward,
-    rnn_forward,
-)
-from fastnet.kernels.lstm import F_G_I_O
+from fastnet.kernels.activations import TANH
+from fastnet.kernels.gru import gru_backward, gru_forward
+from fastnet.kernels.lstm import F_G_I_O, lstm_backward, lstm_forward
+from fastnet.kernels.rnn import rnn_backward, rnn_forward
 from fastnet.layers.base import Layer
 from fastnet.layers.time_layer import TimeLayer
 

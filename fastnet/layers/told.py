@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from fastnet.kernels import IDENTITY
+from fastnet.kernels.activations import IDENTITY
 
 __all__ = ["ANYWHERE", "LoopLayer", "Outputs", "Steps", "along"]
 

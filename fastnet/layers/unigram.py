@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import unigram_sampler_forward
+from fastnet.kernels.sampling import unigram_sampler_forward
 
 __all__ = ["UnigramSampler"]
 
@@ -57,6 +57,8 @@ class UnigramSampler:
            [2, 1],
            [3, 2]], dtype=int32)
     """
+
+    __module__ = __package__  # as that of layers
 
     def __init__(
         self,

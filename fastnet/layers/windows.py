@@ -9,7 +9,7 @@ from numpy import empty
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import (
+from fastnet.kernels.pooling import (
     max_pooling_2x2_backward,
     max_pooling_2x2_forward,
     max_pooling_backward,

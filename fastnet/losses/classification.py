@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastnet import kernels
 from fastnet.functions.weights import smoothed
+from fastnet.kernels import cross_entropy, softmax
 from fastnet.losses.logits import SoftmaxCrossEntropy
 from fastnet.losses.on_kernels import LabelLoss, ProbabilityLoss, SmoothedLoss
 from fastnet.losses.outputs import DISTRIBUTIONS, LOGITS, PROBABILITIES
@@ -50,8 +50,11 @@ class CategoricalCrossEntropy(SmoothedLoss):
     """
 
     outputs = DISTRIBUTIONS
-    _kernels = kernels.categorical_cross_entropy_forward, kernels.categorical_cross_entropy_backward
-    _function = kernels.cross_entropy.categorical_cross_entropy_in_loop
+    _kernels = (
+        cross_entropy.categorical_cross_entropy_forward,
+        cross_entropy.categorical_cross_entropy_backward,
+    )
+    _function = cross_entropy.categorical_cross_entropy_in_loop
 
     def of_logits(self) -> Any:
         """Return the loss that is softmax and this loss in one."""
@@ -98,8 +101,8 @@ class SparseCategoricalCrossEntropy(LabelLoss):
     """
 
     outputs = DISTRIBUTIONS
-    _kernels = kernels.cross_entropy_forward, kernels.cross_entropy_backward
-    _function = kernels.cross_entropy.cross_entropy_in_loop
+    _kernels = softmax.cross_entropy_forward, softmax.cross_entropy_backward
+    _function = cross_entropy.cross_entropy_in_loop
 
     def of_logits(self) -> Any:
         """Return the loss that is softmax and this loss in one."""
@@ -135,8 +138,11 @@ class BinaryCrossEntropy(SmoothedLoss):
 
     metrics, yes_above = OF_LABELS, (0.5, 0.5)
     outputs = PROBABILITIES
-    _kernels = kernels.binary_cross_entropy_forward, kernels.binary_cross_entropy_backward
-    _function = kernels.cross_entropy.binary_cross_entropy_in_loop
+    _kernels = (
+        cross_entropy.binary_cross_entropy_forward,
+        cross_entropy.binary_cross_entropy_backward,
+    )
+    _function = cross_entropy.binary_cross_entropy_in_loop
 
 
 class SigmoidCrossEntropy(SmoothedLoss):
@@ -169,8 +175,11 @@ class SigmoidCrossEntropy(SmoothedLoss):
 
     metrics, yes_above = OF_LABELS, (0.0, 0.5)
     outputs = LOGITS
-    _kernels = kernels.sigmoid_cross_entropy_forward, kernels.sigmoid_cross_entropy_backward
-    _function = kernels.cross_entropy.sigmoid_cross_entropy_in_loop
+    _kernels = (
+        cross_entropy.sigmoid_cross_entropy_forward,
+        cross_entropy.sigmoid_cross_entropy_backward,
+    )
+    _function = cross_entropy.sigmoid_cross_entropy_in_loop
 
 
 class KullbackLeiblerDivergence(ProbabilityLoss):
@@ -197,7 +206,7 @@ class KullbackLeiblerDivergence(ProbabilityLoss):
 
     outputs = DISTRIBUTIONS
     _kernels = (
-        kernels.kullback_leibler_divergence_forward,
-        kernels.kullback_leibler_divergence_backward,
+        cross_entropy.kullback_leibler_divergence_forward,
+        cross_entropy.kullback_leibler_divergence_backward,
     )
-    _function = kernels.cross_entropy.kullback_leibler_divergence_in_loop
+    _function = cross_entropy.kullback_leibler_divergence_in_loop

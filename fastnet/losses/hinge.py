@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet import checks, kernels
+from fastnet import checks
+from fastnet.kernels import hinge
 from fastnet.kernels.checked import all_either
 from fastnet.losses.on_kernels import LabelLoss, TargetLoss
 from fastnet.losses.outputs import SCORES
@@ -54,8 +55,8 @@ class Hinge(SignLoss):
     0.875
     """
 
-    _kernels = kernels.hinge_forward, kernels.hinge_backward
-    _function = kernels.hinge.hinge_in_loop
+    _kernels = hinge.hinge_forward, hinge.hinge_backward
+    _function = hinge.hinge_in_loop
 
 
 class SquaredHinge(SignLoss):
@@ -77,8 +78,8 @@ class SquaredHinge(SignLoss):
     1.25
     """
 
-    _kernels = kernels.squared_hinge_forward, kernels.squared_hinge_backward
-    _function = kernels.hinge.squared_hinge_in_loop
+    _kernels = hinge.squared_hinge_forward, hinge.squared_hinge_backward
+    _function = hinge.squared_hinge_in_loop
 
 
 class CategoricalHinge(LabelLoss):
@@ -109,5 +110,5 @@ class CategoricalHinge(LabelLoss):
     0.25
     """
 
-    _kernels = kernels.categorical_hinge_forward, kernels.categorical_hinge_backward
-    _function = kernels.hinge.categorical_hinge_in_loop
+    _kernels = hinge.categorical_hinge_forward, hinge.categorical_hinge_backward
+    _function = hinge.categorical_hinge_in_loop

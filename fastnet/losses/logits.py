@@ -8,7 +8,7 @@ import numpy as np
 from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet import checks, kernels
+from fastnet import checks
 from fastnet.functions.classes import class_targets
 from fastnet.functions.logits import logits_of, softmax_loss_gradient
 from fastnet.functions.weights import (
@@ -17,6 +17,8 @@ from fastnet.functions.weights import (
     weighted_loss_and_gradient,
     without_ignored,
 )
+from fastnet.kernels import soft_cross_entropy, softmax
+from fastnet.kernels.loop.record import SOFTMAX_CROSS_ENTROPY
 from fastnet.kernels.soft_cross_entropy import (
     smooth_cross_entropy_in_loop,
     soft_cross_entropy_in_loop,
@@ -85,7 +87,7 @@ class SoftmaxCrossEntropy(Loss):
         """Return what the compiled loop calls for the loss."""
         if self.label_smoothing:
             return LoopLoss(smooth_cross_entropy_in_loop, (self.label_smoothing,))
-        return LoopLoss(kernels.SOFTMAX_CROSS_ENTROPY)
+        return LoopLoss(SOFTMAX_CROSS_ENTROPY)
 
     def classes_of(self, where: str, labels: NDArray[Any], targets: NDArray[Any]) -> Any:
         """Return the class of each sample, that of its largest probability."""
@@ -142,12 +144,12 @@ class SoftmaxCrossEntropy(Loss):
         if self.label_smoothing:
             labels = smoothed(labels, self.label_smoothing, shape[1], logits.dtype)
         if labels.ndim == 1:
-            kernels.softmax_cross_entropy_forward(logits, labels, y, total)
+            softmax.softmax_cross_entropy_forward(logits, labels, y, total)
         else:
             labels = np.array(labels, y.dtype, order="C")
-            kernels.soft_cross_entropy_forward(logits, labels, y, total)
+            soft_cross_entropy.soft_cross_entropy_forward(logits, labels, y, total)
         if weights is not None:
-            function = kernels.SOFTMAX_CROSS_ENTROPY
+            function = SOFTMAX_CROSS_ENTROPY
             if labels.ndim == 2:
                 function = soft_cross_entropy_in_loop
             total = weighted_loss_and_gradient(LoopLoss(function), logits, labels, weights)[0]

@@ -7,8 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fastnet import checks, kernels
+from fastnet import checks
+from fastnet.kernels import losses
 from fastnet.kernels.checked import all_between
+from fastnet.kernels.loop.record import MEAN_SQUARED_ERROR
 from fastnet.losses.on_kernels import TargetLoss
 from fastnet.losses.outputs import RATES
 from fastnet.metrics.named import NAMES
@@ -32,10 +34,9 @@ class MeanSquaredError(TargetLoss):
         loss = sum((y - t)**2) / 2 / N
         dx = (y - t) * dout / N
 
-    The textbook's form, whose gradient for one sample is the error y - t. What PyTorch and Keras
-    call mean squared error is `ElementwiseMeanSquaredError`: 2 / C times this one.
-    By default `fit` gives no metric with it. The textbook trains classes with it, too: with one-hot
-    targets, or 0 and 1, metrics=["accuracy"] counts right answers.
+    The textbook's form, whose gradient for one sample is the error y - t. That of PyTorch and Keras
+    is `ElementwiseMeanSquaredError`: 2 / C times this one. `fit` gives no metric with it by default.
+    Of classes, which the textbook trains with it, too, metrics=["accuracy"] counts right answers.
 
     Notes
     -----
@@ -54,8 +55,8 @@ class MeanSquaredError(TargetLoss):
     """
 
     metrics = NAMES
-    _kernels = kernels.mean_squared_error_forward, kernels.mean_squared_error_backward
-    _function = kernels.MEAN_SQUARED_ERROR
+    _kernels = losses.mean_squared_error_forward, losses.mean_squared_error_backward
+    _function = MEAN_SQUARED_ERROR
 
 
 class ElementwiseMeanSquaredError(TargetLoss):
@@ -64,8 +65,7 @@ class ElementwiseMeanSquaredError(TargetLoss):
         loss = mean((y - t)**2)
         dx = 2 (y - t) * dout / (N C)
 
-    The textbook's form, with a half and a sum over the outputs, is `MeanSquaredError`: C / 2 times
-    this one.
+    The textbook's form, half the sum over the outputs, is `MeanSquaredError`: C / 2 times this one.
 
     Notes
     -----
@@ -82,10 +82,10 @@ class ElementwiseMeanSquaredError(TargetLoss):
 
     metrics = NAMES
     _kernels = (
-        kernels.elementwise_mean_squared_error_forward,
-        kernels.elementwise_mean_squared_error_backward,
+        losses.elementwise_mean_squared_error_forward,
+        losses.elementwise_mean_squared_error_backward,
     )
-    _function = kernels.losses.elementwise_mean_squared_error_in_loop
+    _function = losses.elementwise_mean_squared_error_in_loop
 
 
 class MeanAbsoluteError(TargetLoss):
@@ -107,8 +107,8 @@ class MeanAbsoluteError(TargetLoss):
     1.5
     """
 
-    _kernels = kernels.mean_absolute_error_forward, kernels.mean_absolute_error_backward
-    _function = kernels.losses.mean_absolute_error_in_loop
+    _kernels = losses.mean_absolute_error_forward, losses.mean_absolute_error_backward
+    _function = losses.mean_absolute_error_in_loop
 
 
 class MeanAbsolutePercentageError(TargetLoss):
@@ -131,10 +131,10 @@ class MeanAbsolutePercentageError(TargetLoss):
     """
 
     _kernels = (
-        kernels.mean_absolute_percentage_error_forward,
-        kernels.mean_absolute_percentage_error_backward,
+        losses.mean_absolute_percentage_error_forward,
+        losses.mean_absolute_percentage_error_backward,
     )
-    _function = kernels.losses.mean_absolute_percentage_error_in_loop
+    _function = losses.mean_absolute_percentage_error_in_loop
 
 
 class NonnegativeLoss(TargetLoss):
@@ -168,10 +168,10 @@ class MeanSquaredLogarithmicError(NonnegativeLoss):
     """
 
     _kernels = (
-        kernels.mean_squared_logarithmic_error_forward,
-        kernels.mean_squared_logarithmic_error_backward,
+        losses.mean_squared_logarithmic_error_forward,
+        losses.mean_squared_logarithmic_error_backward,
     )
-    _function = kernels.losses.mean_squared_logarithmic_error_in_loop
+    _function = losses.mean_squared_logarithmic_error_in_loop
 
 
 class Huber(TargetLoss):
@@ -209,8 +209,8 @@ class Huber(TargetLoss):
            [0.5 ]])
     """
 
-    _kernels = kernels.huber_forward, kernels.huber_backward
-    _function = kernels.losses.huber_in_loop
+    _kernels = losses.huber_forward, losses.huber_backward
+    _function = losses.huber_in_loop
     argument_names = _number_names = ("delta",)
 
     delta: Any = checks.Checked(lambda loss, *value: checks.finite_positive(*value))
@@ -245,8 +245,8 @@ class LogCosh(TargetLoss):
            [-0.5]])
     """
 
-    _kernels = kernels.log_cosh_forward, kernels.log_cosh_backward
-    _function = kernels.losses.log_cosh_in_loop
+    _kernels = losses.log_cosh_forward, losses.log_cosh_backward
+    _function = losses.log_cosh_in_loop
 
 
 class Poisson(NonnegativeLoss):
@@ -271,8 +271,8 @@ class Poisson(NonnegativeLoss):
     """
 
     outputs = RATES
-    _kernels = kernels.poisson_forward, kernels.poisson_backward
-    _function = kernels.losses.poisson_in_loop
+    _kernels = losses.poisson_forward, losses.poisson_backward
+    _function = losses.poisson_in_loop
 
 
 class CosineProximity(TargetLoss):
@@ -296,5 +296,5 @@ class CosineProximity(TargetLoss):
     -0.8
     """
 
-    _kernels = kernels.cosine_proximity_forward, kernels.cosine_proximity_backward
-    _function = kernels.losses.cosine_proximity_in_loop
+    _kernels = losses.cosine_proximity_forward, losses.cosine_proximity_backward
+    _function = losses.cosine_proximity_in_loop

@@ -8,7 +8,8 @@ import numpy as np
 from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
-from fastnet import checks, kernels
+from fastnet import checks
+from fastnet.kernels import cross_entropy, losses
 from fastnet.kernels.checked import all_either
 from fastnet.losses.base import Loss
 from fastnet.metrics.named import OF_LABELS
@@ -88,7 +89,7 @@ class SigmoidWithLoss(Loss):
         if not all_either(t, 0.0, 1.0):
             checks.two_values(where, found, 0, 1, "Give 1 for yes and 0 for no")
         y, total = empty(x.shape, x.dtype), empty(1, x.dtype)
-        kernels.sigmoid_with_loss_forward(x, t, y, total)
+        cross_entropy.sigmoid_with_loss_forward(x, t, y, total)
         loss = checks.returned(total, dtype)[0]
         y, t = checks.returned(y, dtype).reshape(given), checks.returned(t, dtype).reshape(given)
         self.y, self.t, self.loss, self._given = y, t, loss, (given, dtype)
@@ -125,6 +126,6 @@ class SigmoidWithLoss(Loss):
         dx = empty(shape, y.dtype)
         dout = checks.scalar(where, "dout", dout, y.dtype, dtype)
         y, t, table = (array.reshape(shape[0], -1) for array in (y, t, dx))
-        kernels.mean_squared_error_backward(y, t, dout, table)
+        losses.mean_squared_error_backward(y, t, dout, table)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result

@@ -11,12 +11,9 @@ from numpy import empty
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, gradient, threads
-from fastnet.kernels import (
-    central_differences,
-    l1_penalty_backward,
-    l2_penalty_backward,
-    work_size,
-)
+from fastnet.kernels.loop.differences import central_differences
+from fastnet.kernels.loop.train import work_size
+from fastnet.kernels.penalties import l1_penalty_backward, l2_penalty_backward
 from fastnet.layers.in_a_row import fitted, through
 from fastnet.models import heads_by_hand, progress
 from fastnet.models.head_losses import HeadLosses

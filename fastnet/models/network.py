@@ -10,8 +10,9 @@ from numpy import empty
 from numpy.typing import NDArray
 
 from fastnet import checks, threads
-from fastnet.kernels import predict_rows, train_epochs, work_size
+from fastnet.kernels.loop.predict import predict_rows
 from fastnet.kernels.loop.record import ALIGNMENT, PROGRAM
+from fastnet.kernels.loop.train import train_epochs, work_size
 from fastnet.kernels.softmax import softmax_gradient_in_loop, softmax_in_loop
 from fastnet.layers.in_a_row import Shapes, shapes_of
 from fastnet.losses import Loss

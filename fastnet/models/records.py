@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import IDENTITY
+from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.loop.record import ALIGNMENT
 from fastnet.layers import Branches, LoopLayer
 from fastnet.models.addresses import HeadRows

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.checked import address_of
+from fastnet.kernels.loop.record import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.sparse import MOST
 from fastnet.models.mapped import check_indices, is_mapped, rows_a_part
 

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks, threads
 from fastnet.functions import softmax
-from fastnet.kernels import predict_rows
 from fastnet.kernels.checked import address_of
+from fastnet.kernels.loop.predict import predict_rows
 from fastnet.models import heads
 from fastnet.models.exchange import Exchanged
 from fastnet.models.head_losses import HeadLosses

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet import checks, kernels
+from fastnet import checks
+from fastnet.kernels import clipping
 
 __all__ = [
     "clip_by_norm",
@@ -110,7 +111,7 @@ def _norm(grads: Iterable[Any]) -> float:
     for grad in grads:
         array = np.asarray(grad)
         array = checks.contiguous(array, checks.result_dtype(array))
-        kernels.squared_norm_forward(array.ravel(), squares)
+        clipping.squared_norm_forward(array.ravel(), squares)
         total += float(squares[0])
     return math.sqrt(total)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.kernels import IDENTITY
+from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.estimators import (
     half_poisson_deviance_in_loop,
     half_squared_error_in_loop,

@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from fastnet.kernels import sigmoid_forward, softmax_forward
+from fastnet.kernels.activations import sigmoid_forward
+from fastnet.kernels.softmax import softmax_forward
 from fastnet.models.network import PREDICT_ROWS, Network
 from fastnet.models.zeros import skipping_zeros
 from fastnet.sklearn.network import Weights

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.kernels import co_occurrence_forward, ppmi_forward
+from fastnet.kernels.co_occurrence import co_occurrence_forward, ppmi_forward
 
 __all__ = ["convert_one_hot", "create_co_matrix", "create_contexts_target", "ppmi", "preprocess"]
 
