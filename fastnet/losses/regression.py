@@ -35,7 +35,7 @@ class MeanSquaredError(TargetLoss):
         dx = (y - t) * dout / N
 
     The textbook's form, whose gradient for one sample is the error y - t. That of PyTorch and Keras
-    is `ElementwiseMeanSquaredError`: 2 / C times this one. `fit` gives no metric with it by default.
+    is `ElementwiseMeanSquaredError`, 2 / C times this one. By default `fit` gives no metric.
     Of classes, which the textbook trains with it, too, metrics=["accuracy"] counts right answers.
 
     Notes

@@ -1,0 +1,67 @@
+"""What a start imports, and what stands in the packages whose files are imported later."""
+
+import pickle
+import sys
+
+import children
+import numpy as np
+import pytest
+
+from fastnet import kernels, layers
+from fastnet.kernels import _cache, _folders
+from fastnet.kernels._compile import jit, vector
+
+CODE = """
+import sys
+from fastnet.models import Sequential
+from fastnet.layers import Dense
+Sequential([Dense(3, activation="relu"), Dense(2)], seed=0).build(4)
+print(*[name for name in sys.modules if name.startswith("fastnet.")])
+"""
+
+
+def test_a_plain_network_imports_no_other_layers_nor_their_kernels():
+    done = children.run([sys.executable, "-c", CODE])
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert "fastnet.layers.dense" in imported
+    later = {f"fastnet.layers.{file}" for file in layers._LATER}
+    words = ("attention", "average_pooling", "convolution", "embedding", "lstm", "pooling", "gru")
+    assert not imported & (later | {f"fastnet.kernels.{word}" for word in words})
+
+
+@pytest.mark.parametrize("name", layers.__all__)
+def test_every_layer_is_found_where_pickles_look(name):
+    found = getattr(layers, name)
+    assert found.__module__ == "fastnet.layers" and name in dir(layers)
+    assert pickle.loads(pickle.dumps(found)) is found
+
+
+def test_every_kernel_is_found():
+    for name in kernels.__all__:
+        assert hasattr(kernels, name) and name in dir(kernels), name
+    for package in (kernels, layers):
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = package.nothing
+
+
+def test_of_sources_that_were_edited_since_nothing_is_kept(monkeypatch, tmp_path):
+    """A file that is imported late may be another than the one that the folder is named after."""
+    monkeypatch.setattr(_cache, "cache_directory", lambda: tmp_path)
+
+    def make():
+        @jit(vector)
+        def doubled(x):
+            for i in range(len(x)):
+                x[i] *= 2
+
+        return doubled
+
+    monkeypatch.setattr(_folders, "_STATE", _folders._STATE[1:])
+    x = np.ones(3)
+    make()(x)
+    assert x.tolist() == [2, 2, 2] and not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    monkeypatch.setattr(_cache, "cache_directory", lambda: tmp_path)
+    make()(x)
+    assert x.tolist() == [4, 4, 4] and len(list(tmp_path.iterdir())) == 1
