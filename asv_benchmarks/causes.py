@@ -9,7 +9,11 @@ import subprocess
 from typing import NamedTuple
 
 # What figures depend on; the rest of a repository is tests, words, and how both are made.
-BENCHMARKS = ("asv_benchmarks/benchmarks/", "asv_benchmarks/explain.py", "asv_benchmarks/work.py")
+BENCHMARKS = (
+    "asv_benchmarks/benchmarks/",
+    *(f"asv_benchmarks/{name}.py" for name in ("arguments", "ceilings", "explain", "families")),
+    *(f"asv_benchmarks/{name}.py" for name in ("timing", "verdicts", "work")),
+)
 MEASURED = ("kernels/", "fastnet/", "pyproject.toml", *BENCHMARKS)
 FORMAT = "%x01%H%x00%s%x00%N%x02"
 

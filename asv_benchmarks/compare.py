@@ -21,7 +21,6 @@ import importlib.util
 import itertools
 import json
 import os
-import pkgutil
 import random
 import re
 import shutil
@@ -29,10 +28,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import timeit
 from pathlib import Path
 
 import numpy as np
+
+from asv_benchmarks import compared_side, compared_times
+from asv_benchmarks.compared_side import discover
 
 ROOT = Path(__file__).resolve().parents[1]
 SIDES = ("BASE", "HEAD")
@@ -50,106 +51,11 @@ DEFAULT = (
     r"^models\..*_step_by_hand\(float32, (3-4-1/1|784-50-10/100)\)",
     r"^models\.TwoLayerNet\.",
 )
-
-SURE = 0.95  # that all intervals of a table hold what they are of
-BATCH = 1e-3  # seconds between two looks at the clock, which costs 0.3 us
 TURNS = 5  # of each side in a round
 
 
 class Refusal(Exception):
     """What the command cannot do, in one line."""
-
-
-# --------------------------------------------------------------------------- in a side's process
-
-
-def discover(words=None):
-    """Return {name: (class, method, parameters)} of the benchmarks with a control, and the errors.
-
-    `words` are the files to look into, None for all; errors are {word: what its import raised}.
-    """
-    package = importlib.import_module("asv_benchmarks.benchmarks")
-    found, errors = {}, {}
-    for word in words or [module.name for module in pkgutil.iter_modules(package.__path__)]:
-        try:
-            module = importlib.import_module(f"{package.__name__}.{word}")
-        except (ImportError, AttributeError) as error:  # of a commit without the file's subject
-            errors[word] = error
-            continue
-        for cls in vars(module).values():
-            names = getattr(cls, "param_names", None)
-            if not names or names[0] != "implementation" or cls.__module__ != module.__name__:
-                continue
-            for method in filter(re.compile("time_").match, dir(cls)):
-                for values in itertools.product(*cls.params[1:]):
-                    shown = f"({', '.join(map(str, values))})" if values else ""
-                    found[f"{word}.{cls.__name__}.{method}{shown}"] = cls, method, values
-    return found, errors
-
-
-def prepared(name):
-    """Return timer and number of calls a look at the clock, of fastnet's body and the control."""
-    word = name.partition(".")[0]
-    found, errors = discover([word])
-    if name not in found:
-        raise errors.get(word) or LookupError("the file has no such benchmark")
-    cls, method, values = found[name]
-    turns = []
-    for implementation in ("fastnet", "numpy"):
-        benchmark = cls()
-        benchmark.setup(implementation, *values)
-        body = getattr(benchmark, method)
-        body()
-        timer = timeit.Timer(body, timer=time.thread_time)  # and no garbage collection
-        number = max(1, round(BATCH / min(timer.timeit(1) for _ in range(3))))
-        turns.append((timer, number))
-    return turns
-
-
-def least_times(turns, seconds):
-    """Return the least CPU seconds of a call of each, in alternation for so long, or once."""
-    least = [np.inf] * len(turns)
-    end = time.thread_time() + seconds
-    while True:
-        for i, (timer, number) in enumerate(turns):
-            least[i] = min(least[i], timer.timeit(number) / number)
-        if time.thread_time() >= end:
-            return least
-
-
-def child():
-    """Answer the parent's questions, a line each, until it has no more.
-
-    Answers are the names of all benchmarks; null when one is prepared, or why it cannot be; or
-    the least times of that one.
-    """
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a commit's code prints is no answer
-    if hasattr(os, "sched_setaffinity"):  # a move between cores is not to be measured
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    site = sys.argv[1]
-    import fastnet
-
-    if Path(site) not in Path(fastnet.__file__).resolve().parents:
-        sys.exit(f"{fastnet.__file__} was imported, which is not in {site}")
-    turns = []
-    for line in sys.stdin:
-        question, *about = json.loads(line)
-        answer = None
-        if question == "names":
-            answer = list(discover()[0])
-        elif question == "time":
-            answer = least_times(turns, *about)
-        else:
-            turns = []  # their arrays go before others come
-            try:
-                turns = prepared(*about)
-            except Exception as error:  # whatever another commit's fastnet does with this body
-                answer = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        print(json.dumps(answer), file=answers, flush=True)
-
-
-# --------------------------------------------------------------------------- in the parent
 
 
 def command(words, why, **options):
@@ -195,7 +101,10 @@ def build(commit, site):
     for part in ("fastnet/reference", "asv_benchmarks/benchmarks"):
         shutil.rmtree(site / part, ignore_errors=True)
         shutil.copytree(ROOT / part, site / part, ignore=skip)
-    shutil.copy(__file__, site / "asv_benchmarks")
+    shutil.copy(compared_side.__file__, site / "asv_benchmarks")
+
+
+CHILD = "from asv_benchmarks.compared_side import child; child()"
 
 
 class Side:
@@ -208,7 +117,7 @@ class Side:
             environment[f"{library}_NUM_THREADS"] = "1"
         self.name, self.said = site.name, tempfile.TemporaryFile("w+", errors="replace")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from asv_benchmarks.compare import child; child()", str(site)],
+            [sys.executable, "-c", CHILD, str(site)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True,
             cwd=site, env=environment,
         )  # fmt: skip
@@ -276,65 +185,6 @@ def measure(sites, names, rounds, seconds, progress=iter):
     return samples
 
 
-def least_rounds(benchmarks):
-    """Return how many rounds it takes to be that sure, where all of them agree."""
-    return int(np.ceil(np.log2(2 * benchmarks / (1 - SURE))))
-
-
-def judge(samples, threshold, benchmarks=1):
-    """Return HEAD / BASE, its interval's ends, HEAD / BASE of the control alone, and the verdict.
-
-    Of each round counts the change of log(fastnet / control). The interval holds the changes that
-    Wilcoxon's signed-rank test does not reject, which is exact where noise is the same on both
-    sides; its ends are means of two rounds. Of many benchmarks each interval is the wider, for all
-    to hold at once (Bonferroni).
-    """
-    from scipy.stats import wilcoxon
-
-    logs = np.log(samples)
-    to_control = logs[..., 0] - logs[..., 1]
-    changes = to_control[:, 1] - to_control[:, 0]
-    means = np.add.outer(changes, changes)[np.triu_indices(len(changes))] / 2
-    means.sort()
-    between = (means[1:] + means[:-1]) / 2
-    p = wilcoxon(changes - between[:, None], axis=1, method="exact").pvalue
-    kept = np.flatnonzero(p > (1 - SURE) / benchmarks)
-    ratio, low, high = np.exp([np.median(means), means[kept[0]], means[kept[-1] + 1]])
-    control = np.exp(np.median(logs[:, 1, 1] - logs[:, 0, 1]))
-    if low > 1 + threshold:
-        verdict = "slower"
-    elif high < 1 / (1 + threshold):
-        verdict = "faster"
-    elif 1 / (1 + threshold) <= low and high <= 1 + threshold:
-        verdict = "same"
-    else:
-        verdict = "cannot tell"
-    return ratio, low, high, control, verdict
-
-
-def report(samples, threshold):
-    """Print the table and the control's drift; return whether something is slower."""
-    print("| benchmark | BASE | HEAD | HEAD / BASE | interval | control | verdict |")
-    print("|---|---|---|---|---|---|---|")
-    verdicts = []
-    for name, of_one in samples.items():
-        ratio, low, high, control, verdict = judge(of_one, threshold, len(samples))
-        base, head = np.median(of_one[:, :, 0], axis=0) * 1e6
-        print(
-            f"| {name} | {base:.4g} µs | {head:.4g} µs | {ratio:.3f} | {low:.3f} to {high:.3f} "
-            f"| {control:.3f} | {verdict} |"
-        )
-        verdicts.append(verdict)
-    controls = np.log([of_one[:, :, 1] for of_one in samples.values()])
-    drift = controls - np.median(controls, axis=(1, 2), keepdims=True)
-    of_processes = np.exp(np.median(drift, axis=0))
-    print(
-        f"\nControl: from process to process, NumPy took {of_processes.min():.2f} to "
-        f"{of_processes.max():.2f} of its median."
-    )
-    return "slower" in verdicts
-
-
 def arguments(words):
     parser = argparse.ArgumentParser(
         prog="python -m asv_benchmarks.compare",
@@ -372,10 +222,10 @@ def arguments(words):
 
 def enough_rounds(rounds, benchmarks):
     """Refuse fewer rounds than it takes to be sure of so many benchmarks."""
-    if rounds < least_rounds(benchmarks):
+    least = compared_times.least_rounds(benchmarks)
+    if rounds < least:
         raise Refusal(
-            f"--rounds must be at least {least_rounds(benchmarks)} for {benchmarks} benchmarks, "
-            f"got {rounds}"
+            f"--rounds must be at least {least} for {benchmarks} benchmarks, got {rounds}"
         )
 
 
@@ -430,7 +280,7 @@ def compare(words=None):
         times = {name: of_one.tolist() for name, of_one in samples.items()}
         given.json.write_text(json.dumps({"commits": commits, "seconds": times}))
     print()
-    slower = report(samples, given.threshold)
+    slower = compared_times.report(samples, given.threshold)
     end = time.perf_counter()
     print(f"Building took {built - start:.0f} s, {given.rounds} rounds {end - built:.0f} s.")
     for name, why in left_out.items():

@@ -5,12 +5,9 @@ returns a function that trains on these batches, and one that returns the weight
 W (D, M) and b (M,) of each layer in order. All of its data is its own copy.
 """
 
-import math
 import os
 import warnings
 from functools import partial
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,59 +22,8 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
+from asv_benchmarks.peer_networks import LeftOut
 from fastnet.reference.kernels.record import dense_layers, program_of
-
-
-class Network(NamedTuple):
-    name: str  # such as 784-50-10/100
-    widths: tuple
-    batch_size: int
-    dtype: np.dtype
-    activation: str
-    weights: list  # W (D, M) and b (M,) of each layer
-    x: np.ndarray
-    t: np.ndarray  # labels (N,), or targets (N, 1) of the squared error
-
-    @property
-    def squared(self):
-        return self.widths[-1] == 1
-
-    @property
-    def flops(self):
-        """Of forward and dW for every layer, and dx for all but the first."""
-        products = [d * m for d, m in pairwise(self.widths)]
-        return 2.0 * self.batch_size * (3 * sum(products) - products[0])
-
-
-def network(name, dtype, activation):
-    """Return the network of this name, with its weights and data."""
-    stack, _, batch = name.partition("/")
-    widths, batch_size, dtype = tuple(map(int, stack.split("-"))), int(batch), np.dtype(dtype)
-    rng = np.random.default_rng(0)
-    weights = []
-    for d, m in pairwise(widths):
-        scale = math.sqrt((2 if activation == "relu" else 1) / d)
-        weights.append((rng.standard_normal((d, m)) * scale).astype(dtype))
-        weights.append((rng.standard_normal(m) * 0.1).astype(dtype))
-    # At most 16 MB, whole batches.
-    rows = min(max(4096, 64 * batch_size), int(16e6) // (widths[0] * dtype.itemsize))
-    rows = max(1, rows // batch_size) * batch_size
-    x = rng.standard_normal((rows, widths[0])).astype(dtype)
-    t = rng.integers(max(2, widths[-1]), size=rows)
-    if widths[-1] == 1:
-        t = t.astype(dtype).reshape(-1, 1)
-    return Network(name, widths, batch_size, dtype, activation, weights, x, t)
-
-
-def order_of(net, steps):
-    """Return the rows of about so many batches, shuffled: whole epochs, or a part of the first."""
-    batches = len(net.x) // net.batch_size
-    rows = np.random.default_rng(1).permutation(len(net.x)).reshape(batches, net.batch_size)
-    return np.tile(rows[:steps], (max(1, round(steps / batches)), 1))
-
-
-class LeftOut(Exception):
-    """A contender that cannot do the work; the message says why."""
 
 
 def sequential(net, package):

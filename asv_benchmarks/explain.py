@@ -20,206 +20,31 @@ import argparse
 import copy
 import difflib
 import json
-import re
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
-from numba import njit
-from numba.core import caching
 
 import fastnet.reference.kernels
+from asv_benchmarks.about import about
+from asv_benchmarks.arguments import arguments_of, dtype_of, types_of
 from asv_benchmarks.benchmarks import assert_close
-from asv_benchmarks.machine_code import functions, innermost_loops, tiles_of
-from asv_benchmarks.peers import about
+from asv_benchmarks.ceilings import bandwidths, peak, place, streams_of, undisturbed
+from asv_benchmarks.inner_loops import machine_code
 from asv_benchmarks.roofline import draw
-from asv_benchmarks.speed import multiply_and_add, percentiles, pin, repeat, rounds_of
+from asv_benchmarks.timing import percentiles, pin, repeat, rounds_of
+from asv_benchmarks.verdicts import judged, line_of, text_of
 from asv_benchmarks.work import (
-    ELEMENTARY,
     KERNELS,
     WITHOUT_WORK,
-    arguments_of,
     bytes_of,
-    dtype_of,
     flops_of,
     moves_of,
     sizes_of,
-    types_of,
     working_set_of,
 )
 from fastnet import checks, kernels
-from fastnet.kernels._compile import jit
-from fastnet.kernels.simd import BITS, fill, lanes, load, offset, pointer, store, sum_lanes
-
-# --------------------------------------------------------------------------- the machine's limits
-
-
-@njit(error_model="numpy")
-def pass_through(x, reads, updates, block, times):
-    """Read the first rows of x, change the next ones in place, and overwrite those that remain.
-
-    All rows take turns, a block of elements each.
-    """
-    step, zero = lanes(pointer(x)), fill(pointer(x), 0.0)
-    a, b, c, d = zero, zero, zero, zero
-    for _ in range(times):
-        for start in range(0, x.shape[1], block):
-            for row in range(x.shape[0]):
-                p = offset(pointer(x), row * x.shape[1])
-                for i in range(start, start + block, 4 * step):
-                    j, k, m = i + step, i + 2 * step, i + 3 * step
-                    if row < reads:
-                        a, b, c, d = a + load(p, i), b + load(p, j), c + load(p, k), d + load(p, m)
-                    elif row < reads + updates:
-                        e, f, g, h = load(p, i), load(p, j), load(p, k), load(p, m)
-                        store(p, i, e + e)
-                        store(p, j, f + f)
-                        store(p, k, g + g)
-                        store(p, m, h + h)
-                    else:
-                        store(p, i, a)
-                        store(p, j, b)
-                        store(p, k, c)
-                        store(p, m, d)
-    return sum_lanes(a + b + c + d)
-
-
-def peak(dtype):
-    """Return a function that does multiply-adds in registers for 0.2 ms or so, and its FLOPs."""
-    like, steps = np.empty(1, dtype), 50_000
-    _, flops = multiply_and_add(steps, like)
-    return lambda: multiply_and_add(steps, like), flops
-
-
-def undisturbed(times):
-    """Return the 10th percentile: of a limit, what the core can do. Of kernels it is the median."""
-    return percentiles(times, 1)[0]
-
-
-BLOCKS = (1024, 4096)  # bytes: two rows came from L2 at 120 GB/s in blocks of 256, at 175 in these
-
-
-def streams_of(size, reads, updates, writes, dtype):
-    """Return functions that move bytes through rows of `size` bytes together, and how many.
-
-    One for each of the blocks; the fastest is the limit.
-    """
-    rows, itemsize = reads + updates + writes, np.dtype(dtype).itemsize
-    count = max(1, round(size / rows / max(BLOCKS))) * max(BLOCKS) // itemsize
-    # From the edge of a cache line on: loads across an edge took L1 from 580 GB/s to 350.
-    room = np.zeros(rows * count + 64, dtype)
-    x = room[-room.ctypes.data % 64 // itemsize :][: rows * count].reshape(rows, count)
-    moved = (rows + updates) * count * itemsize
-    times = max(1, int(1e7 / moved))
-    streams = {
-        block: lambda block=block: pass_through(x, reads, updates, block // itemsize, times)
-        for block in BLOCKS
-    }
-    return streams, times * moved
-
-
-def caches():
-    """Return {"L1": bytes, ...} of the caches of data, as Linux lists them; elsewhere {}."""
-    found = {}
-    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            kind, level, size = ((folder / word).read_text() for word in ("type", "level", "size"))
-        except OSError:
-            continue
-        if kind.strip() != "Instruction":
-            found[f"L{level.strip()}"] = int(size.strip().rstrip("K")) * 1024
-    return found
-
-
-def place(size):
-    """Return the name of the smallest cache that holds so many bytes."""
-    fitting = [name for name, space in caches().items() if size <= space]
-    return fitting[0] if fitting else "memory"
-
-
-def bandwidths(dtype, rounds):
-    """Return GB/s of a copy in each cache and in memory, by name."""
-    sizes = {name: space / 2 for name, space in caches().items()}
-    sizes["memory"] = min(8 * max(sizes.values(), default=2**25), 2**28)
-    contenders, moved = {}, {}
-    for name, size in sizes.items():
-        streams, moved[name] = streams_of(size, 1, 0, 1, dtype)
-        contenders |= {(name, block): run for block, run in streams.items()}
-    rounds_of(contenders, 2)
-    spent = {k: undisturbed(times) for k, times in rounds_of(contenders, rounds).items()}
-    return {name: moved[name] / min(spent[name, block] for block in BLOCKS) / 1e9 for name in sizes}
-
-
-# --------------------------------------------------------------------------- compiled code
-
-REGISTER = re.compile(r"%([xyz])mm\d+|\b([vqz])\d+\b")  # of x86; of Arm
-WIDTH = {"zmm": 512, "ymm": 256, "xmm": 128, "v": 128, "z": None}  # None: Arm's SVE leaves it open
-FMA = re.compile(r"vfn?m(add|sub)\w*p[sd]$|fml[as]\b")
-ONE = re.compile(r"v?(add|sub|mul|div|sqrt|min|max|cmp\w*)p[sd]$"
-                 r"|f(add|sub|mul|div|sqrt|min|max|minnm|maxnm|cm\w+)\b")  # fmt: skip
-SCALAR = re.compile(r"(?!.*broadcast).*s[sd]$|v?mov[dq]$")  # in one lane of an xmm register
-
-
-def register_class(instruction):
-    """Return "zmm", "ymm", "xmm", "v" (Neon) or "z" (SVE); None for a scalar instruction."""
-    found = {f"{x}mm" if x else arm for x, arm in REGISTER.findall(instruction)}
-    found = {"v" if name == "q" else name for name in found}
-    widest = next((name for name in WIDTH if name in found), None)
-    return None if widest == "xmm" and SCALAR.match(instruction.split()[0]) else widest
-
-
-def loops_of(assembly):
-    """Return [(tiles, instructions)] of the innermost loops: those of the tiles, see tiles_of.
-
-    Those of Numba's wrappers for Python and C are left out.
-    """
-    return [
-        (tiles_of(name), loop)
-        for name, blocks in functions(assembly)
-        if name and not name.lstrip("_").startswith(("ZN7cpython", "cfunc"))
-        for loop in innermost_loops(blocks)
-    ]
-
-
-def counted(loop):
-    """Return what a loop consists of."""
-    classes = [register_class(instruction) for instruction in loop]
-    words = [line.split()[0] for line, kind in zip(loop, classes, strict=True) if kind]
-    fmas = sum(bool(FMA.match(word)) for word in words)
-    return {
-        "instructions": len(loop),
-        "vector": {name: classes.count(name) for name in WIDTH if name in classes},
-        "scalar": classes.count(None),
-        "fma": fmas,
-        "flops_a_lane": 2 * fmas + sum(bool(ONE.match(word)) for word in words),
-    }
-
-
-def machine_code(kernel, types):
-    """Return the counts of the innermost loop that matters, and of how many; None without one.
-
-    That is the product's tile with the most arithmetic, in a kernel that has one, else the loop
-    with the most arithmetic. The code is compiled anew, as Numba keeps no assembly in its cache.
-    """
-    anew = jit()(kernel.py_func)
-    anew._cache = caching.NullCache()
-    anew.compile(types)
-    loops = [counted(loop) | {"tiles": tiles} for tiles, loop in loops_of(anew.inspect_asm(types))]
-    if not loops:
-        return None
-    most = max(
-        loops,
-        key=lambda loop: (
-            bool(loop["tiles"]) and loop["flops_a_lane"],
-            loop["flops_a_lane"],
-            sum(loop["vector"].values()),
-            loop["instructions"],
-        ),
-    )
-    width = WIDTH[next(iter(most["vector"]))] if most["vector"] else 0
-    return most | {"width": width, "loops": len(loops)}
-
+from fastnet.kernels.simd import BITS
 
 # --------------------------------------------------------------------------- one kernel
 
@@ -314,122 +139,7 @@ def explained(name, shape=None, dtype="float32", rounds=15):
     return row | judged(row)
 
 
-NEAR = 0.5  # of a limit: below, something else is what takes the time
-
-
-def judged(row):
-    """Return rates, the shares of the limits that they are, and which limit is the nearest."""
-    seconds = row["seconds"][1]
-    gflops, gbytes = row["flops"] / seconds / 1e9, row["bytes"] / seconds / 1e9
-    of_peak, of_bandwidth = gflops / row["peak_gflops"], gbytes / row["bandwidth_gbytes"]
-    nearest = "arithmetic" if of_peak > of_bandwidth else "bandwidth"
-    limit = nearest if max(of_peak, of_bandwidth) >= NEAR else "neither"
-    if row["call_seconds"] > seconds / 2:
-        limit = "call"
-    return {
-        "gflops": gflops,
-        "gbytes": gbytes,
-        "of_peak": of_peak,
-        "of_bandwidth": of_bandwidth,
-        "share": max(of_peak, of_bandwidth),  # of what the roofline allows
-        "nearest": nearest,
-        "limit": limit,
-    }
-
-
-LEFT, STEADY = 0.9, 1.15  # of an idle machine, which leaves more of its core and spreads less
-
-
-def disturbance(row):
-    """Say how others disturbed the measurement; "" where they did not."""
-    said = []
-    if row["core_share"] < LEFT:
-        said.append(f"other processes took {1 - row['core_share']:.0%} of the core")
-    if row["spread"] > STEADY:
-        said.append(f"the medians are {row['spread']:.2f} times the 10th percentiles")
-    return "; ".join(said)
-
-
-def where_to_look(row, code):
-    """Return a sentence for someone who finds the kernel slow."""
-    if row["limit"] == "neither" and (disturbed := disturbance(row)):
-        return f"the machine, which is busy ({disturbed}): measure again when it is idle"
-    if row["limit"] == "call":
-        return "the call from Python, which jitted code does not pay; or larger arrays"
-    if code and not code["vector"]:
-        return "the loop: it has no vector instructions"
-    if code and code["width"] and code["width"] < BITS:
-        return f"the vector width: {code['width']} bits, where fastnet uses {BITS} here"
-    return {
-        "arithmetic": "the number of operations: the core does them about as fast as it can",
-        "bandwidth": "the bytes, which come about as fast as they can: fuse it with a neighbour",
-        "neither": "divisions, roots and chains of instructions that wait for each other in the "
-                   "loop, and what stands outside it: tails, short rows, scalar code",
-    }[row["limit"]]  # fmt: skip
-
-
-def text_of(row, code):
-    """Return what is known of a kernel, to be read."""
-    p10, p50, p90 = (seconds * 1e6 for seconds in row["seconds"])
-    shape = " ".join(f"{letter}={size}" for letter, size in row["shape"].items())
-    lines = [
-        ("time", f"{p50:.4g} us, median ({p10:.4g} to {p90:.4g}, 10th to 90th percentile); a call "
-                 f"from Python takes {row['call_seconds'] * 1e6:.2g} us of it"),
-        ("work", f"{row['flops']:,.0f} FLOPs{formula(row)}; {row['bytes']:,.0f} bytes must move"),
-        ("arithmetic", f"{row['gflops']:.4g} GFLOP/s, {row['of_peak']:.0%} of the peak of "
-                       f"{row['peak_gflops']:.4g}"),
-        ("bandwidth", f"{row['gbytes']:.4g} GB/s, {row['of_bandwidth']:.0%} of the "
-                      f"{row['bandwidth_gbytes']:.4g} of {row['place']}, for arrays of "
-                      f"{row['working_set'] / 1024:,.4g} KiB"),
-        ("roofline", f"{row['flops'] / row['bytes']:.3g} FLOPs a byte; the peak is within reach "
-                     f"from {row['peak_gflops'] / row['bandwidth_gbytes']:.3g} on"),
-        ("limit", f"{limit_of(row)}; {row['share']:.0%} of what the roofline allows"),
-    ]  # fmt: skip
-    lines += [("inner loop", described(code)), ("look at", where_to_look(row, code))]
-    head = f"{row['kernel']} {row['dtype']} {shape}\n"
-    return head + "".join(f"  {word:<11} {line}\n" for word, line in lines)
-
-
-def formula(row):
-    """Return how the FLOPs come about, with what each function that is no operation counts."""
-    words = [word for word in ELEMENTARY if word in row["flops_formula"]]
-    costs = [f"{word} = {ELEMENTARY[word][row['dtype'] == 'float64']}" for word in words]
-    equation = f" = {row['flops_formula']}" if row["flops"] else ""
-    return equation + (f" where {', '.join(costs)}" if costs else "")
-
-
-def limit_of(row):
-    """Return the limit in words."""
-    words = {"arithmetic": "arithmetic", "bandwidth": f"the bandwidth of {row['place']}"}
-    words["call"] = "the call from Python"
-    words["neither"] = f"neither; the nearer one is {words[row['nearest']]}"
-    return words[row["limit"]]
-
-
-def described(code):
-    if code is None:
-        return "cannot be told: the compiled code has none of its own, and calls others or memset"
-    whose = "a tile's, with the most arithmetic" if code["tiles"] else "the most arithmetic"
-    chosen = f"({whose} of {code['loops']} innermost loops)"
-    if not code["vector"]:
-        return f"no vector instructions known here, {code['scalar']} others {chosen}"
-    width = f"{code['width']} bits" if code["width"] else "as wide as the CPU's SVE"
-    vector = " + ".join(f"{count} {name}" for name, count in code["vector"].items())
-    return (
-        f"{width}; vector FMA instructions: {code['fma'] or 'none'}; {vector} and "
-        f"{code['scalar']} scalar instructions {chosen}"
-    )
-
-
 # --------------------------------------------------------------------------- all kernels
-
-
-def line_of(row):
-    shape = ",".join(map(str, row["shape"].values()))
-    return (
-        f"{row['kernel']:<44}{shape:>14} {row['seconds'][1] * 1e6:9.4g} {row['gflops']:8.3g} "
-        f"{row['gbytes']:7.3g} {row['share']:6.0%}  {limit_of(row)}"
-    )
 
 
 def parse(words=None):

@@ -62,12 +62,9 @@ if __name__ == "__main__":
     environment.prepare(ARGUMENTS.threads, ARGUMENTS.isa)
 
 import json
-import math
-import platform
 import statistics
 import sys
 import time
-from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,33 +72,14 @@ import numpy as np
 
 import fastnet
 from asv_benchmarks import predictors
-from asv_benchmarks.contenders import CONTENDERS, LeftOut, by_layers, network, order_of
-from asv_benchmarks.speed import TINY, multiply_and_add, percentiles, repeat
-from fastnet.kernels.blocking import SET
-
-TABLE = (
-    "3-4-2/4 64-32-10/32 784-16-16-10/32 784-50-10/100 784-100-100-100-100-10/100 "
-    "784-512-512-10/128 784-1024-1024-10/256"
-).split()
-XOR = "3-4-1/1"  # the textbook's, in float64
-
-GRID = """
-1-1-2/1 1-16-2/32 2-3-2/7 3-4-1/1 3-4-2/1 3-4-2/4 4-10-3/16 5-1-3/13 7-7-7/7 13-7-3/5 13-13-1/64
-8-8-8-8-8/8 10-50-2/10 16-16-4/1 30-100-2/57 32-1-10/100 50-50-50/50 64-32-10/32 64-32-10/1
-64-64-64-10/64 7-255-2/33 99-13-7/99 99-99-10/1 99-99-99-99-10/17 100-7-100/20 128-64-10/256
-13-1000-3/11 255-50-10/25 255-255-10/3 255-255-255-10/200 1000-1-2/50 1000-7-5/64 1000-13-10/1
-1000-99-10/99 1000-255-50-10/127 784-10/1 784-10/100 784-16-16-10/32 784-32-10/1 784-50-10/10
-784-50-10/100 784-50-10/1000 784-100-10/1 784-100-100-100-100-10/100 784-128-64-10/64
-784-255-99-13-10/31 784-512-512-10/128 784-1000-10/50 784-1024-1024-10/256 3-2048-2/16
-2048-1-2/1 2048-7-3/255 2048-50-10/1024 2048-2048-10/1 2048-2048-10/7 2048-2048-10/512
-512-512-512-512-512-10/64 1000-1000-1000/100 50-1000-50/1024 10-10-10/1024 1-1-2/1024 3-50-50-1/1024
-13-99-255-99-13/512 20-2048-1000/4 256-256-256-256-10/1024 511-513-257-9/65
-""".split()
+from asv_benchmarks.about import about
+from asv_benchmarks.contenders import CONTENDERS, by_layers
+from asv_benchmarks.peer_networks import GRID, TABLE, XOR, LeftOut, network, order_of
+from asv_benchmarks.peers_tables import OURS, beside, line, picture, summary
+from asv_benchmarks.timing import TINY, multiply_and_add, percentiles, repeat
 
 # Large enough a rate to move every array by far more than is allowed below, and not to diverge.
 CHECKED_STEPS, CHECKED_RATE = 5, {"sigmoid": 0.5, "tanh": 0.5, "relu": 0.05}
-
-OURS = ("fastnet loop", "fastnet")  # of training, of prediction
 # A grid leaves out those that win nowhere, or that take seconds to compile.
 IN_GRID = ["NumPy loop", "PyTorch", "JAX jit", "JAX scan", "fastnet loop"]
 
@@ -239,152 +217,6 @@ def timed(net, runs, left_out, times, flops, rounds, seconds, threads):
         if others:
             row["ratio"] = others[row["best"]] / ours
     return row
-
-
-def line(row, names):
-    """Return a row in Markdown."""
-    cells = [row["network"], row["dtype"]]
-    for name in names:
-        p10, p50, p90 = row["microseconds"].get(name, [None] * 3)
-        cells.append("" if p50 is None else f"{p50:.4g} ({p10:.3g} to {p90:.3g})")
-    cells += [f"{row['limit']:.3g}", f"{row.get('of_limit', math.nan):.2f}", row.get("best", "")]
-    ratio = row.get("ratio", math.nan)
-    cells.append(f"{ratio:.2f}{' **slower**' if ratio < 1 else ''}")
-    return f"| {' | '.join(cells)} |"
-
-
-def summary(rows):
-    """Return what a grid comes to."""
-    rows = sorted((row for row in rows if "ratio" in row), key=lambda row: row["ratio"])
-    return {
-        "networks": len(rows),
-        "geometric_mean": statistics.geometric_mean([row["ratio"] for row in rows]),
-        "slower": sum(row["ratio"] < 1 for row in rows),
-        "worst": [
-            {key: row[key] for key in ("network", "dtype", "best", "ratio")} for row in rows[:10]
-        ],
-    }
-
-
-def beside(results):
-    """Return two runs in Markdown, side by side: fastnet, and the best of the others."""
-    heads, groups = ["network/batch", "dtype"], []
-    for result in results:
-        name = result["isa"] if result["isa"] != "native" else result["cpu"]
-        heads += [f"{name}: {word}" for word in ("limit", "fastnet", "best", "best / fastnet")]
-        groups.append({(row["network"], row["dtype"]): row for row in result["rows"]})
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for name, dtype in dict.fromkeys(key for rows in groups for key in rows):
-        cells = [name, dtype]
-        for rows in groups:
-            row = rows.get((name, dtype), {})
-            if "ratio" not in row:
-                cells += [""] * 4
-                continue
-            ours = next(
-                row["microseconds"][name][1] for name in OURS if name in row["microseconds"]
-            )
-            best = row["microseconds"][row["best"]][1]
-            slower = " **slower**" if row["ratio"] < 1 else ""
-            cells += [f"{row['limit']:.3g}", f"{ours:.4g}", f"{best:.4g} ({row['best']})"]
-            cells.append(f"{row['ratio']:.2f}{slower}")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-# Of a library that has more than one contender, the picture shows the faster.
-LIBRARIES = {
-    "NumPy": ("NumPy layers", "NumPy loop"),
-    "PyTorch": ("PyTorch", "torch.compile"),
-    "JAX": ("JAX jit", "JAX scan"),
-    "scikit-learn": ("scikit-learn",),
-}
-
-
-def picture(result, file):
-    """Draw how many times fastnet's time each library takes, a line a network."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from fastnet.plot.axes import COLOURS, INK, MARKS, dressed
-
-    rows = [row for row in result["rows"] if OURS[0] in row["microseconds"]]
-    # 8 inches, which are 800 pixels of a README: its smallest words are 12 pixels high.
-    figure = Figure((8, 1.3 + 0.5 * len(rows)), layout="constrained", facecolor="none", dpi=200)
-    FigureCanvasAgg(figure)
-    ax = dressed(figure.add_subplot())
-    ax.set(facecolor="none", xscale="log")
-    ax.axvline(1, color=INK, linewidth=2.5)
-    largest = 2.0
-    for at, row in enumerate(rows):
-        micros = {name: times[1] for name, times in row["microseconds"].items()}
-        ours = micros[OURS[0]]
-        for i, names in enumerate(LIBRARIES.values()):
-            found = [micros[name] / ours for name in names if name in micros]
-            if found:
-                largest = max(largest, min(found))
-                below = (i - 1.5) * 0.2  # each on a height of its own: near ones do not overlap
-                ax.plot(min(found), at + below, MARKS[i], color=COLOURS[i], markersize=7)
-        words = f"{ours:.3g} µs" if ours < 1000 else f"{ours / 1000:.3g} ms"
-        ax.text(
-            1.02, at, words, transform=ax.get_yaxis_transform(), va="center", color=INK, fontsize=10
-        )
-    ax.text(
-        1.02, -0.85, "fastnet", transform=ax.get_yaxis_transform(), va="center", color=INK,
-        fontsize=10, fontweight="bold",
-    )  # fmt: skip
-    labels = [
-        row["network"].replace("100-100-100-100", "100×4") + (" f64" * (row["dtype"] == "float64"))
-        for row in rows
-    ]
-    ax.set_yticks(range(len(rows)), labels, fontsize=10)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    ax.set_xlim(0.8, 1.4 * largest)
-    ax.xaxis.set_major_formatter("{x:g}×")
-    ax.tick_params(axis="x", labelsize=10)
-    ax.grid(axis="x", color=INK, alpha=0.3)
-    for at in range(len(rows) - 1):
-        ax.axhline(at + 0.5, color=INK, alpha=0.3, linewidth=0.6)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.tick_params(axis="y", length=0)
-    threads = "one thread" if result["threads"] == 1 else f"{result['threads']} threads"
-    words = (
-        f"times fastnet's time for a training step; {result['cpu']}, {result['vectors']}, {threads}"
-    )
-    ax.set_xlabel(words, size=10)
-    for i, name in enumerate(LIBRARIES):
-        ax.plot([], [], MARKS[i], color=COLOURS[i], markersize=8, label=name)
-    ax.plot([], [], color=INK, linewidth=2.5, label="fastnet")
-    figure.legend(
-        loc="outside upper center", ncols=5, frameon=False, labelcolor=INK, fontsize=10,
-        handletextpad=0.3, columnspacing=1.5,
-    )  # fmt: skip
-    figure.savefig(file, dpi=200, facecolor="none", format="png")
-
-
-def about(threads):
-    """Return what the figures depend on."""
-    versions = {"python": platform.python_version()}
-    for package in ("numpy", "numba", "torch", "jax", "scikit-learn"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    cpu = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            models = [text.partition(":")[2].strip() for text in file if "model name" in text]
-        cpu = models[0] if models else cpu
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    versions["fastnet"] = fastnet.__version__
-    return {
-        "versions": versions,
-        "cpu": cpu,
-        "vectors": SET.name,
-        "threads": threads,
-        "load": load,
-    }
 
 
 def main(arguments):

@@ -11,7 +11,8 @@ import numpy as np
 
 import fastnet
 import fastnet.reference
-from asv_benchmarks.contenders import LeftOut, jax_parts, sequential, torch_parts
+from asv_benchmarks.contenders import jax_parts, sequential, torch_parts
+from asv_benchmarks.peer_networks import LeftOut
 from fastnet.datasets import load_mnist
 
 TABLE = ["784-50-10/10000", "784-50-10/1"]

@@ -71,8 +71,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asv_benchmarks.peers import about
-from asv_benchmarks.speed import TINY, multiply_and_add
+from asv_benchmarks.about import about
+from asv_benchmarks.timing import TINY, multiply_and_add
 from fastnet import kernels
 from fastnet.kernels.simd import BITS
 

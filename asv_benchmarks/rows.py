@@ -4,7 +4,16 @@ import importlib
 from functools import partial
 from types import SimpleNamespace
 
-from asv_benchmarks import books, convnets, fits, images, negative_sampling, sequences, words
+from asv_benchmarks import (
+    books,
+    convnets,
+    fits,
+    images,
+    language_models,
+    negative_sampling,
+    sequences,
+    words,
+)
 from asv_benchmarks.geometry import Convolution, Pooling, Recurrence
 
 # Geometry, and what is demanded: of the best peer's time over fastnet's, of the book's.
@@ -70,7 +79,13 @@ def sides_of_everything(first, second):
         ("recurrence", sequences.PEERS, sequences.recurrence_by_hand, second, "TimeGRU"),
         ("embedding", words.EMBEDDING, words.embedding_by_hand, second, "TimeEmbedding"),
         ("attention", words.ATTENTION, words.attention_by_hand, second, "TimeAttention"),
-        ("language model", words.LANGUAGE_MODEL, words.language_model_by_hand, second, "TimeLSTM"),
+        (
+            "language model",
+            language_models.LANGUAGE_MODEL,
+            language_models.language_model_by_hand,
+            second,
+            "TimeLSTM",
+        ),
         ("cbow", negative_sampling.CBOW, negative_sampling.cbow_by_hand, second, "CBOW"),
     ):
         contenders, references = dict(peers), {"": peers["JAX"]}
@@ -127,7 +142,7 @@ def table(dtype, sides):
         yield convnets.network(name, parts, dtype, sides["network"], best=best, book=book)
     for shape, best, book in RECURRENCES:
         yield sequences.recurrence(shape, dtype, sides["recurrence"], best=best, book=book)
-    yield words.language_model(dtype, sides["language model"], best=1.4, book=2.0)
+    yield language_models.language_model(dtype, sides["language model"], best=1.4, book=2.0)
     dense, references = sides["cbow"]
     sparse = {"PyTorch sparse": dense["PyTorch sparse"]}
     dense = {name: side for name, side in dense.items() if name != "PyTorch sparse"}

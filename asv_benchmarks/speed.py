@@ -22,12 +22,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from itertools import pairwise
 
 import numba
 import numpy as np
-from numba import njit
 
 import fastnet
 import fastnet.kernels
@@ -40,10 +37,8 @@ import fastnet.reference.layers
 import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
-from fastnet.kernels.simd import fill, fma, lanes, pointer, sum_lanes
-from fastnet.reference.kernels.record import dense_layers, program_of
-
-SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
+from asv_benchmarks.speed_networks import SIDES, Network
+from asv_benchmarks.timing import TINY, percentiles, pin, repeat, rounds_of
 
 # Widths, samples a batch, dtype, and the ratio that issue 2 demands.
 NETWORKS = [
@@ -57,142 +52,6 @@ NETWORKS = [
     ((784, 512, 512, 10), 128, "float32", 1),
     ((784, 1024, 1024, 10), 256, "float32", 1),
 ]
-
-# So small a rate leaves the weights as they are, at the same cost: every step is the first again.
-TINY = 1e-12
-
-
-@njit(error_model="numpy")
-def multiply_and_add(steps, like):
-    """12 independent sums in registers: more than latency times ports of any CPU in use."""
-    p = pointer(like)
-    x, y = fill(p, 0.5), fill(p, 1.0)
-    a, b, c, d, e, f, g, h, i, j, k, m = x, x, x, x, x, x, x, x, x, x, x, x
-    for _ in range(steps):
-        a, b, c, d = fma(a, x, y), fma(b, x, y), fma(c, x, y), fma(d, x, y)
-        e, f, g, h = fma(e, x, y), fma(f, x, y), fma(g, x, y), fma(h, x, y)
-        i, j, k, m = fma(i, x, y), fma(j, x, y), fma(k, x, y), fma(m, x, y)
-    return sum_lanes(a + b + c + d + e + f + g + h + i + j + k + m), 24.0 * lanes(p) * steps
-
-
-def pin():
-    """Stay on one core, so that a move between cores is not measured."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
-def rounds_of(contenders, rounds):
-    """Return {name: sorted seconds}; every round calls each contender once, in turns."""
-    seconds = {name: [] for name in contenders}
-    names = list(contenders)
-    for i in range(rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
-            start = time.thread_time()
-            contenders[name]()
-            seconds[name].append(time.thread_time() - start)
-    return {name: sorted(times) for name, times in seconds.items()}
-
-
-def percentiles(times, scale):
-    """Return the 10th, 50th and 90th percentile of sorted times."""
-    last = len(times) - 1
-    return [times[round(last * p)] * scale for p in (0.1, 0.5, 0.9)]
-
-
-class Network:
-    """A stack of Dense layers on both sides, its data, and four ways to train it."""
-
-    def __init__(self, widths, batch_size, dtype, activation="sigmoid"):
-        self.widths, self.batch_size, self.dtype = widths, batch_size, np.dtype(dtype)
-        self.activation = activation
-        products = [d * m for d, m in pairwise(widths)]
-        # Forward and dW for every layer, dx for all but the first.
-        self.flops = 2.0 * batch_size * (3 * sum(products) - products[0])
-        self.squared = widths[-1] == 1
-        xor = batch_size == 1 and self.squared
-        steps = int(min(20000 if xor else 1000, max(2, 5e8 / self.flops)))
-        self.rows, self.epochs = (4, steps // 4) if xor else (steps * batch_size, 1)
-        self.steps = self.epochs * -(-self.rows // batch_size)
-        rng = np.random.default_rng(0)
-        self.x = rng.standard_normal((self.rows, widths[0])).astype(dtype)
-        self.t = rng.integers(max(2, widths[-1]), size=self.rows)
-        if self.squared:
-            self.t = self.t.astype(dtype).reshape(-1, 1)
-        self.order = np.tile(np.arange(self.rows), (self.epochs, 1))
-        rng.permuted(self.order, axis=1, out=self.order)
-
-    def model(self, side):
-        """Return a Sequential; the same seed gives both sides the same weights."""
-        Dense = SIDES[side].layers.Dense
-        layers = [Dense(m, activation=self.activation) for m in self.widths[1:-1]]
-        last = {"activation": "sigmoid"} if self.squared else {}
-        layers.append(Dense(self.widths[-1], **last))
-        loss = "mean_squared_error" if self.squared else "softmax_cross_entropy"
-        model = SIDES[side].models.Sequential(layers, loss=loss, dtype=self.dtype.name, seed=0)
-        model.build(self.widths[0])
-        return model
-
-    def fit(self, side, lr, rows=None):
-        """Return a function that calls Sequential.fit, and the weights that it changes."""
-        model = self.model(side)
-        optimizer = SIDES[side].optimizer.SGD(lr=lr)
-        arguments = self.x[:rows], self.t[:rows], self.epochs, self.batch_size, optimizer
-        return lambda: model.fit(*arguments, verbose=0), model.parameter_vector
-
-    def loop(self, side, lr, rows=None):
-        """Return a function that calls the kernel train_epochs, and the weights that it changes."""
-        kernels = SIDES[side].kernels
-        params = self.model(side).parameter_vector.copy()
-        codes = {"sigmoid": kernels.SIGMOID, "relu": kernels.RELU}
-        activations = [codes[self.activation]] * (len(self.widths) - 2)
-        activations.append(kernels.SIGMOID if self.squared else kernels.IDENTITY)
-        layers, scalar = dense_layers(self.widths, activations)[0], self.dtype.type
-        kind = kernels.FLOAT32 if self.dtype == np.float32 else kernels.FLOAT64
-        labels, targets = self.t, np.empty((0, 0), self.dtype)
-        if self.squared:
-            labels, targets = np.empty(0, np.int64), self.t
-        loss = kernels.MEAN_SQUARED_ERROR if self.squared else kernels.SOFTMAX_CROSS_ENTROPY
-        programs = program_of(layers, loss)
-        work = np.empty(kernels.work_size(programs, self.batch_size), self.dtype)
-        totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
-        order = np.ascontiguousarray(self.order[:, :rows])
-        arguments = (
-            self.x.ctypes.data, kind, self.x.strides[0], labels, targets, order, self.batch_size,
-            params, programs, scalar(lr), True, work, totals, alone, 0,
-        )  # fmt: skip
-        return lambda: kernels.train_epochs(*arguments), params
-
-    def check(self):
-        """Raise unless both sides learn the same weights in a few steps, by fit and by the loop."""
-        rows = 5 * self.batch_size  # in more, rounding errors grow as the training amplifies them
-        initial = self.model("numpy").parameter_vector
-        for way in (self.fit, self.loop):
-            weights = {}
-            for side in SIDES:
-                train, weights[side] = way(side, 0.05, rows)
-                train()
-            tolerance = {"float32": 1e-3, "float64": 1e-9}[self.dtype.name]
-            tolerance *= np.abs(weights["numpy"] - initial).max()
-            np.testing.assert_allclose(weights["fastnet"], weights["numpy"], rtol=0, atol=tolerance)
-
-    def measure(self, rounds):
-        """Return microseconds a step, [p10, p50, p90] for each way, and GFLOP/s of the peak."""
-        self.check()
-        like, peak = np.empty(1, self.dtype), int(2e5)
-        _, peak_flops = multiply_and_add(peak, like)
-        contenders = {
-            "numpy fit": self.fit("numpy", TINY)[0],
-            "numpy loop": self.loop("numpy", TINY)[0],
-            "fastnet loop": self.loop("fastnet", TINY)[0],
-            "fastnet fit": self.fit("fastnet", TINY)[0],
-            "peak": lambda: multiply_and_add(peak, like),
-        }
-        rounds_of(contenders, 2)
-        times = rounds_of(contenders, rounds)
-        peak_seconds = statistics.median(times.pop("peak"))
-        row = {name: percentiles(t, 1e6 / self.steps) for name, t in times.items()}
-        row["peak"] = peak_flops / peak_seconds / 1e9
-        return row
 
 
 def steps_table(rounds):
@@ -240,16 +99,6 @@ def calls(side, dtype, n, d, m):
         "SoftmaxCrossEntropy.forward": lambda: loss.forward(dout, t),
         "SGD.update": lambda: sgd.update(affine.params, affine.grads),
     }
-
-
-def repeat(function, times):
-    """Return a function that calls another one so many times."""
-
-    def run():
-        for _ in range(times):
-            function()
-
-    return run
 
 
 def calls_table(rounds):

@@ -15,222 +15,27 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 from html import escape
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 from string import Template
-from urllib.parse import quote
 
 from asv.config import Config
-from asv.graph import Graph
 
 from asv_benchmarks.causes import History, cause
+from asv_benchmarks.cells import cell, figure, percents, spelled, trend_cell
+from asv_benchmarks.curves import (
+    RATIO,
+    SHARE,
+    TIME,
+    collected,
+    jumps_of,
+    newest,
+    shown_set,
+    today_of,
+)
 
 HERE = Path(__file__).resolve().parent
-RATIO, SHARE, TIME = "track_min_ratio_", "track_share_", "time_"
-# Least value -> class of the cell, which summary.html colours.
-SHADES = {
-    RATIO: {5: "best", 2: "good", 1.05: "fair", 0.95: "even", 0: "slower"},
-    SHARE: {0.75: "best", 0.5: "good", 0.25: "fair", 0: "even"},
-}
-NOISE = 1.3  # README.md: "Differences below 1.3 are noise"
-# Parameters that say which operation it is; all others say on what.
-WHICH = ("loss", "name", "node", "layer", "function", "rule", "optimizer", "kernel", "metric")
-# What a row shows of several sets of parameters, the first of these that it has.
-SHOWN_SHAPES = ("100-784-50", "784-50-10/100", "64-32-10/32")
 NEXT_TAB = '<li id="nav-li-summarylist">'  # of asv's index.html
-
-
-def spelled(prefix, value):
-    """Return a speed-up as 1.84×, a share as 43%, a time as 1.2 µs."""
-    if prefix == SHARE:
-        return f"{value:.0%}"
-    if prefix == RATIO:
-        return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}×"
-    for unit, size in (("s", 1), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
-
-
-def percents(value):
-    """Return 0.5 as +50%, with a true minus sign."""
-    text = "0%" if abs(value) < 0.005 else f"{value:+.0%}"
-    return text.replace("-", "\N{MINUS SIGN}")
-
-
-def curves(site, index, name, machine):
-    """Yield the parameters of each curve of a benchmark, name to repr, and {revision: value}."""
-    points = {}
-    for environment in index["graph_param_list"]:
-        file = site / f"{Graph.get_file_path(environment, name)}.json"
-        if environment["machine"] == machine and file.exists():
-            points |= json.loads(file.read_text())
-    benchmark = index["benchmarks"][name]
-    for i, values in enumerate(product(*benchmark["params"])):
-        curve = {revision: y[i] if isinstance(y, list) else y for revision, y in points.items()}
-        # asv writes null for what failed or was skipped.
-        curve = {revision: y for revision, y in sorted(curve.items()) if y}
-        yield dict(zip(benchmark["param_names"], values, strict=True)), curve
-
-
-def graph_link(name, parameters, machine):
-    """Return the address of asv's graph of one curve."""
-    chosen = {"machine": machine, **{f"p-{key}": value for key, value in parameters.items()}}
-    query = [f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in chosen.items()]
-    return f"index.html#{quote(name)}?{'&'.join(query)}"
-
-
-def subject_of(method, which):
-    """Return the name of an operation: affine_forward, huber_forward, Dense.forward."""
-    words = [*which, method]
-    return "_".join(words).replace(" ", "_") if "".join(which).islower() else ".".join(words)
-
-
-def collected(site, index, machine):
-    """Return {(word, class, subject): {set of parameters: {prefix: (curve, link)}}}."""
-    table, shares = {}, {}
-    for prefix in (RATIO, TIME, SHARE):
-        for name in sorted(index["benchmarks"]):
-            group, _, method = name.rpartition(".")
-            if not method.startswith(prefix):
-                continue
-            word, _, kind = group.removesuffix("Ratio").partition(".")
-            for parameters, curve in curves(site, index, name, machine):
-                if not curve:  # never measured, or by another name
-                    continue
-                link = graph_link(name, parameters, machine)
-                plain = {
-                    key: value.strip("'") if value.startswith("'") else f"{key}={value}"
-                    for key, value in parameters.items()
-                }
-                if prefix == TIME and plain.pop("implementation", "fastnet") != "fastnet":
-                    continue
-                which = [plain.pop(key).partition("=")[2] or value.strip("'")
-                         for key, value in parameters.items() if key in WHICH]  # fmt: skip
-                words = " ".join(plain.values())
-                if prefix == RATIO:
-                    curve = {revision: 1 / y for revision, y in curve.items()}
-                if prefix == SHARE:
-                    subject = which[0] if which else method.removeprefix(prefix)
-                    shares.setdefault(subject, (word, kind, {}))[2][words] = curve, link
-                    continue
-                row = word, kind, subject_of(method.removeprefix(prefix), which)
-                table.setdefault(row, {}).setdefault(words, {})[prefix] = curve, link
-    for subject, (word, kind, sets) in shares.items():
-        of_kernel = [row for row in table if row[2] == subject]
-        row = table.setdefault(of_kernel[0] if of_kernel else (word, kind, subject), {})
-        for words, share in sets.items():
-            joined(row, words)[SHARE] = share
-    return table
-
-
-def joined(row, words):
-    """Return the set of a row that a share stands beside: of all its words, else of its own.
-
-    A share has no shape where it is that of work.py: it stands beside the usual one.
-    """
-    if words in row:
-        return row[words]
-    own = set(words.split())
-    known = [key for key in row if own <= set(key.split())] or [
-        key for key in row if own >= set(key.split())
-    ]
-    return row[shown_set(known)] if known else row.setdefault(words, {})
-
-
-def shown_set(sets):
-    """Return the set of parameters that a row shows: float32 and a usual shape, if there are."""
-
-    def rank(words):
-        found = words.split()
-        shape = next((i for i, name in enumerate(SHOWN_SHAPES) if name in found), len(SHOWN_SHAPES))
-        return "float64" in found, shape
-
-    return min(sets, key=rank)
-
-
-def jumps_of(curve, index):
-    """Return [(old hash, new hash, revision, change)] where a curve moves by more than noise.
-
-    From one measured commit to the next, and from the median of three to that of the next three, as
-    far as there are so many: a single commit that was measured badly is no jump.
-    """
-    names, revisions, values, found = index["revision_to_hash"], [*curve], [*curve.values()], []
-    for i in range(1, len(values)):
-        step = values[i] / values[i - 1]
-        lasting = statistics.median(values[i : i + 3]) / statistics.median(
-            values[max(0, i - 3) : i]
-        )
-        if min(step, lasting) > NOISE or max(step, lasting) < 1 / NOISE:
-            old, new = (names[str(revision)] for revision in revisions[i - 1 : i + 1])
-            found.append((old, new, revisions[i], step - 1))
-    return found
-
-
-def sparkline(prefix, curve):
-    """Return a small line as SVG, and the same in words for whoever does not see it."""
-    values = list(curve.values())
-    low, high = min(values), max(values)
-    spread = max(high - low, 0.2 * high)  # noise of a few per cent is no mountain
-    step = 72 / (len(values) - 1)
-    dots = [
-        (f"{4 + step * i:.1f}", f"{12 - 16 * (y - (low + high) / 2) / spread:.1f}")
-        for i, y in enumerate(values)
-    ]
-    first, last, low, high = (spelled(prefix, y) for y in (values[0], values[-1], low, high))
-    words = f"{len(values)} commits: first {first}, last {last}, least {low}, most {high}"
-    return (
-        f'<svg role="img" viewBox="0 0 80 24"><title>{words}</title>'
-        f'<polyline points="{" ".join(map(",".join, dots))}"/>'
-        f'<circle cx="{dots[-1][0]}" cy="{dots[-1][1]}" r="3"/></svg>'
-    )
-
-
-def today_of(found, prefix, today):
-    """Return today's value of a set of parameters, or None."""
-    return found[prefix][0].get(today) if prefix in found else None
-
-
-def figure(prefix, value):
-    """Return a number as it stands in a cell or a list, and its shade."""
-    if prefix not in SHADES:
-        return spelled(prefix, value), ""
-    shade = next(shade for least, shade in SHADES[prefix].items() if value >= least)
-    mark = '<abbr title="slower than NumPy">▼</abbr> ' if shade == "slower" else ""
-    return mark + spelled(prefix, value), shade
-
-
-def cell(label, found, prefix, today):
-    """Return the cell of a time, a speed-up or a share."""
-    head = f'<td role="cell" data-label="{label}"'
-    if prefix not in found:
-        return f'{head}><span class="none" title="not measured">–</span></td>'
-    value = today_of(found, prefix, today)
-    if value is None:
-        return f"{head}>no result</td>"
-    text, shade = figure(prefix, value)
-    link = escape(found[prefix][1])
-    return (
-        f'{head} class="{shade}" data-value="{value:.4g}">'
-        f'<a href="{link}" aria-label="{label}: {spelled(prefix, value)}">{text}</a></td>'
-    )
-
-
-def trend_cell(found, today):
-    """Return the cell of the history: today's value over the median of the earlier ones."""
-    head = '<td role="cell" data-label="Trend"'
-    prefix = next((prefix for prefix in (RATIO, SHARE, TIME) if prefix in found), None)
-    curve = found[prefix][0] if prefix else {}
-    if len(curve) < 2:
-        return f'{head}><span class="none" title="measured once">–</span></td>'
-    if today not in curve:
-        return f"{head}>{sparkline(prefix, curve)}</td>"
-    earlier = [value for revision, value in curve.items() if revision < today]
-    change = curve[today] / statistics.median(earlier) - 1
-    shade, text = "", percents(change)
-    if prefix != TIME and change < 1 / NOISE - 1:
-        shade, text = ' class="slower"', f'<abbr title="slower than before">▼</abbr> {text}'
-    return f'{head}{shade} data-value="{change:.4g}">{text} {sparkline(prefix, curve)}</td>'
 
 
 def jumps_html(sets, names, index, history):
@@ -315,21 +120,6 @@ def group_html(word, rows, today, index, history):
     return (
         f'<tbody role="rowgroup" id="{escape(word)}"><tr role="row" class="group">'
         f'<th role="rowheader" scope="rowgroup" colspan="5">{head}</th></tr>\n{body}\n</tbody>'
-    )
-
-
-def newest(table):
-    """Return the last revision that has a ratio or a share, or -1."""
-    return max(
-        (
-            revision
-            for sets in table.values()
-            for found in sets.values()
-            for prefix in (RATIO, SHARE)
-            if prefix in found
-            for revision in found[prefix][0]
-        ),
-        default=-1,
     )
 
 

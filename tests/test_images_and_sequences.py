@@ -12,8 +12,10 @@ import children
 import numpy as np
 import pytest
 
-MODULES = ["images_and_sequences", "images", "sequences", "words", "convnets", "negative_sampling",
-           "fits", "rows", "pieces", "geometry", "books"]  # fmt: skip
+MODULES = """
+images_and_sequences images sequences words language_models convnets negative_sampling fits rows
+rows_tables pieces geometry books
+""".split()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def tiny_works(modules, dtype):
         )
     yield modules.words.embedding(dtype, sides["embedding"], 20, 5, 3, 4)
     yield modules.words.attention(dtype, sides["attention"], 3, 5, 2, 8)
-    yield modules.words.language_model(dtype, sides["language model"], 20, 5, 6, 3, 4)
+    yield modules.language_models.language_model(dtype, sides["language model"], 20, 5, 6, 3, 4)
     yield modules.negative_sampling.cbow(dtype, sides["cbow"], 20, 5, 6, 2)
     *_, fitted = rows.fitted(dtype, sides)
     sides = fitted.contenders, fitted.references
@@ -235,13 +237,14 @@ def test_ratios_are_of_the_best_and_marked_where_they_miss(modules):
     found = row(book=9.0, PyTorch=5.0, JAX=4.0, fastnet=2.0)
     assert (found["best"], found["ratio"], found["book_ratio"]) == ("JAX", 2.0, 4.5)
     assert found["of_limit"] == pytest.approx(2.0)
-    assert command.cells(found) == ["1", "2", "4 (JAX)", "2.00 (2)", "9", "4.50 (3)"]
+    cells = modules.rows_tables.cells
+    assert cells(found) == ["1", "2", "4 (JAX)", "2.00 (2)", "9", "4.50 (3)"]
     # Of two ways the faster one counts, and a peer's name is not one of them.
     found = row(book=9.0, PyTorch=5.0, fastnet=6.0, fastnet_fit=4.0)
     assert found["fastnet"] == "fastnet fit" and found["ratio"] == 1.25
-    assert command.cells(found)[3:] == ["1.25 (2) **missed**", "9", "2.25 (3) **missed**"]
+    assert cells(found)[3:] == ["1.25 (2) **missed**", "9", "2.25 (3) **missed**"]
     work = work._replace(best=None)
-    assert command.cells(row(PyTorch=1.0, fastnet=2.0))[3] == "0.50 **slower**"
+    assert cells(row(PyTorch=1.0, fastnet=2.0))[3] == "0.50 **slower**"
     text = command.summary([row(PyTorch=time, fastnet=1.0) for time in (0.9, 2.0, 4.0)])
     assert text.startswith("3 rows: geometric mean of best / fastnet 1.93, below 0.95: 1. Worst:")
 

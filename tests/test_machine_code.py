@@ -20,13 +20,16 @@ import pytest
 
 from fastnet import kernels
 
+READ_BY = ("assembly.py", "machine_code.py")
+
 
 @pytest.fixture(scope="module")
 def home(root, tmp_path_factory):
     """A folder with asv_benchmarks/ and no fastnet/: the package that is tested is compiled."""
     home = tmp_path_factory.mktemp("machine_code")
     (home / "asv_benchmarks").mkdir()
-    shutil.copy(root / "asv_benchmarks" / "machine_code.py", home / "asv_benchmarks")
+    for name in READ_BY:
+        shutil.copy(root / "asv_benchmarks" / name, home / "asv_benchmarks")
     return home
 
 
@@ -41,7 +44,8 @@ def stamp(home):
     """Return what the machine code depends on: the kernels, the compiler, and what reads it."""
     found = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
     folder = Path(kernels.__file__).parent
-    for path in [*sorted(folder.rglob("*.py")), home / "asv_benchmarks" / "machine_code.py"]:
+    readers = [home / "asv_benchmarks" / name for name in READ_BY]
+    for path in [*sorted(folder.rglob("*.py")), *readers]:
         found.update(path.read_bytes())
     return found.hexdigest()
 

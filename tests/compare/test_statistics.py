@@ -35,7 +35,7 @@ def times(rounds, ratio=1.0, noise=0.01, speeds=(1, 1.5), head_speeds=None, seed
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_verdict(compare, ratio, noise, verdict, seed):
-    found = compare.judge(times(20, ratio, noise, seed=seed), 0.05, 10)
+    found = compare.compared_times.judge(times(20, ratio, noise, seed=seed), 0.05, 10)
     assert found[-1] == verdict
     assert found[1] <= found[0] <= found[2]
 
@@ -44,18 +44,20 @@ def test_verdict(compare, ratio, noise, verdict, seed):
 @pytest.mark.parametrize("head_speeds", [(1.5, 1.5), (0.6, 0.7), (1, 3)])
 def test_a_machine_that_is_slow_for_one_side_alone_makes_no_verdict(compare, rounds, head_speeds):
     samples = times(rounds, speeds=(1, 1), head_speeds=head_speeds)
-    *_, control, verdict = compare.judge(samples, 0.05)
+    *_, control, verdict = compare.compared_times.judge(samples, 0.05)
     assert verdict == "same"
     assert abs(control - 1) > 0.3  # as the table shows
     samples[:, 1, 0] *= 1.1
-    assert compare.judge(samples, 0.05)[-1] == "slower"
+    assert compare.compared_times.judge(samples, 0.05)[-1] == "slower"
 
 
 @pytest.mark.parametrize(("rounds", "benchmarks"), [(6, 1), (20, 20)])
 def test_intervals_are_as_sure_as_they_say(compare, rounds, benchmarks):
     wrong = 0
     for seed in range(1000):
-        _, low, high, *_ = compare.judge(times(rounds, 1.05, 0.05, seed=seed), 0.05, benchmarks)
+        _, low, high, *_ = compare.compared_times.judge(
+            times(rounds, 1.05, 0.05, seed=seed), 0.05, benchmarks
+        )
         wrong += not low <= 1.05 <= high
     expected = 1000 * 0.05 / benchmarks
     assert wrong < expected + 4 * np.sqrt(expected)
@@ -64,21 +66,26 @@ def test_intervals_are_as_sure_as_they_say(compare, rounds, benchmarks):
 @pytest.mark.parametrize("benchmarks", [1, 2, 7, 20, 500])
 def test_least_rounds(compare, benchmarks):
     """So many that agree are that unlikely by chance, and one less are not."""
-    least = compare.least_rounds(benchmarks)
+    least = compare.compared_times.least_rounds(benchmarks)
     assert wilcoxon(np.arange(1, least + 1)).pvalue <= 0.05 / benchmarks
     assert wilcoxon(np.arange(1, least)).pvalue > 0.05 / benchmarks
-    assert compare.judge(times(least, 1.2), 0.05, benchmarks)[-1] == "slower"
+    assert compare.compared_times.judge(times(least, 1.2), 0.05, benchmarks)[-1] == "slower"
 
 
 def test_report(compare, capsys):
     samples = {"first": times(20), "second": times(20, 0.8), "third": times(20, 1.2)}
-    assert compare.report(samples, 0.05) is True
+    assert compare.compared_times.report(samples, 0.05) is True
     lines = capsys.readouterr().out.splitlines()
     ends = {line.split(" | ")[0][2:]: line.split(" | ")[-1] for line in lines[2:5]}
     assert ends == {"first": "same |", "second": "faster |", "third": "slower |"}
     low, high = map(float, re.search(r"took ([\d.]+) to ([\d.]+) of its", lines[-1]).groups())
     assert 0.75 < low < 0.9 < 1.1 < high < 1.3  # 1 to 1.5 over 1.25
-    assert compare.report({"first": samples["first"], "second": samples["second"]}, 0.05) is False
+    assert (
+        compare.compared_times.report(
+            {"first": samples["first"], "second": samples["second"]}, 0.05
+        )
+        is False
+    )
 
 
 def test_sides_take_turns_in_processes_of_their_own(compare, monkeypatch):
@@ -130,6 +137,6 @@ def test_least_times(compare, monkeypatch, seconds, pairs):
             return next(self.times)
 
     turns = [(Timer("fastnet", 6, 4, 8, 9), 2), (Timer("numpy", 9, 30, 6, 9), 3)]
-    least = compare.least_times(turns, seconds)
+    least = compare.compared_side.least_times(turns, seconds)
     assert called == [("fastnet", 2), ("numpy", 3)] * pairs
     assert least == ([3, 3] if pairs == 1 else [2, 2])

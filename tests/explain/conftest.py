@@ -28,3 +28,23 @@ def explain(home):
 @pytest.fixture(scope="module")
 def work(explain):
     return sys.modules["asv_benchmarks.work"]
+
+
+@pytest.fixture(scope="module")
+def kernel_arguments(explain):
+    return sys.modules["asv_benchmarks.arguments"]
+
+
+@pytest.fixture(scope="module")
+def ceilings(explain):
+    return sys.modules["asv_benchmarks.ceilings"]
+
+
+@pytest.fixture(scope="module")
+def inner_loops(explain):
+    return sys.modules["asv_benchmarks.inner_loops"]
+
+
+@pytest.fixture(scope="module")
+def verdicts(explain):
+    return sys.modules["asv_benchmarks.verdicts"]

@@ -49,8 +49,8 @@ kernel:
 """
 
 
-def test_instructions_are_counted(explain):
-    [loop] = [explain.counted(loop) for _, loop in explain.loops_of(X86)]
+def test_instructions_are_counted(inner_loops):
+    [loop] = [inner_loops.counted(loop) for _, loop in inner_loops.loops_of(X86)]
     assert loop == {
         "instructions": 6,
         "vector": {"zmm": 1, "ymm": 2},
@@ -58,7 +58,7 @@ def test_instructions_are_counted(explain):
         "fma": 1,
         "flops_a_lane": 3,
     }
-    neon, sve = [explain.counted(loop) for _, loop in explain.loops_of(ARM)]
+    neon, sve = [inner_loops.counted(loop) for _, loop in inner_loops.loops_of(ARM)]
     assert (neon["vector"], neon["scalar"], neon["fma"], neon["flops_a_lane"]) == (
         {"v": 3},
         3,
@@ -69,19 +69,21 @@ def test_instructions_are_counted(explain):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_loop_of_a_product_is_its_tiles(explain, work, dtype):
+def test_the_loop_of_a_product_is_its_tiles(explain, kernel_arguments, verdicts, dtype):
     """Not one of the rows that skip zeros, nor of an activation, which may have more arithmetic."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         pytest.skip("counted in the instructions of x86")
-    code = explain.machine_code(kernels.affine_forward, work.types_of("affine_forward", dtype))
+    code = explain.machine_code(
+        kernels.affine_forward, kernel_arguments.types_of("affine_forward", dtype)
+    )
     [(rows, vectors)] = code["tiles"]
     assert code["flops_a_lane"] == 2 * rows * vectors >= 2 * 12
     assert 20 < code["loops"] < 100  # 61 with 256 bits, 68 with 512
-    assert "(a tile's, with the most arithmetic of " in explain.described(code)
+    assert "(a tile's, with the most arithmetic of " in verdicts.described(code)
 
 
-def test_what_has_no_loop_or_no_vectors_is_said(explain):
+def test_what_has_no_loop_or_no_vectors_is_said(explain, verdicts):
     code = explain.machine_code(kernels.work_size, kernels.work_size.versions[0])
     assert code["vector"] == {} and code["instructions"] == code["scalar"] > 5
-    assert explain.described(code).startswith("no vector instructions known here, ")
-    assert explain.described(None).startswith("cannot be told: ")
+    assert verdicts.described(code).startswith("no vector instructions known here, ")
+    assert verdicts.described(None).startswith("cannot be told: ")

@@ -24,26 +24,26 @@ ROW = {
         (80e6, 1e6, 0.6e-3, "call", 0.8, "the call from Python"),
     ],
 )
-def test_limits(explain, flops, moved, call, limit, share, words):
+def test_limits(verdicts, flops, moved, call, limit, share, words):
     row = ROW | {"flops": flops, "bytes": moved, "call_seconds": call}
-    row |= explain.judged(row)
+    row |= verdicts.judged(row)
     assert (row["limit"], row["share"]) == (limit, pytest.approx(share))
     assert (row["gflops"], row["gbytes"]) == pytest.approx((flops / 1e6, moved / 1e6))
-    assert explain.limit_of(row) == words
+    assert verdicts.limit_of(row) == words
 
 
-def test_where_to_look(explain):
+def test_where_to_look(verdicts):
     code = {"vector": {"zmm": 3}, "width": BITS}
     said = {
-        limit: explain.where_to_look(IDLE | {"limit": limit}, code)
+        limit: verdicts.where_to_look(IDLE | {"limit": limit}, code)
         for limit in ("arithmetic", "bandwidth", "neither", "call")
     }
     assert len(set(said.values())) == 4
-    narrow = explain.where_to_look(IDLE | {"limit": "neither"}, code | {"width": BITS // 2})
+    narrow = verdicts.where_to_look(IDLE | {"limit": "neither"}, code | {"width": BITS // 2})
     assert narrow == f"the vector width: {BITS // 2} bits, where fastnet uses {BITS} here"
-    scalar = explain.where_to_look(IDLE | {"limit": "neither"}, {"vector": {}, "width": 0})
+    scalar = verdicts.where_to_look(IDLE | {"limit": "neither"}, {"vector": {}, "width": 0})
     assert scalar == "the loop: it has no vector instructions"
-    assert explain.where_to_look(IDLE | {"limit": "neither"}, None) == said["neither"]
+    assert verdicts.where_to_look(IDLE | {"limit": "neither"}, None) == said["neither"]
 
 
 IDLE = {"core_share": 0.99, "spread": 1.05}
@@ -60,18 +60,18 @@ IDLE = {"core_share": 0.99, "spread": 1.05}
         ),
     ],
 )
-def test_a_busy_machine_is_said_before_divisions(explain, of_machine, said):
+def test_a_busy_machine_is_said_before_divisions(verdicts, of_machine, said):
     row = IDLE | of_machine
     for code in (None, {"vector": {"zmm": 3}, "width": BITS // 2}):
-        assert explain.where_to_look(row | {"limit": "neither"}, code) == (
+        assert verdicts.where_to_look(row | {"limit": "neither"}, code) == (
             f"the machine, which is busy ({said}): measure again when it is idle"
         )
-    quiet = explain.where_to_look(IDLE | {"limit": "arithmetic"}, None)
-    assert explain.where_to_look(row | {"limit": "arithmetic"}, None) == quiet
+    quiet = verdicts.where_to_look(IDLE | {"limit": "arithmetic"}, None)
+    assert verdicts.where_to_look(row | {"limit": "arithmetic"}, None) == quiet
 
 
 @pytest.mark.parametrize(("slow", "busy"), [(1.05, False), (2.0, True)])
-def test_what_is_measured_tells_a_busy_machine(explain, monkeypatch, slow, busy):
+def test_what_is_measured_tells_a_busy_machine(explain, verdicts, monkeypatch, slow, busy):
     """Times of which the faster half is that of an idle machine."""
     clock = iter(range(10**6))
 
@@ -87,7 +87,7 @@ def test_what_is_measured_tells_a_busy_machine(explain, monkeypatch, slow, busy)
     monkeypatch.setattr(explain.time, "process_time", lambda: next(clock))
     row = explain.explained("relu_forward", [8], rounds=15)
     assert row["spread"] == pytest.approx(slow)
-    assert bool(explain.disturbance(row)) is busy
+    assert bool(verdicts.disturbance(row)) is busy
 
 
 def test_a_wrong_kernel_is_not_explained(explain, monkeypatch):
@@ -97,10 +97,10 @@ def test_a_wrong_kernel_is_not_explained(explain, monkeypatch):
         explain.explained("relu_forward", [8], rounds=1)
 
 
-def test_bytes_move_as_the_kernel_moves_them(explain, work):
+def test_bytes_move_as_the_kernel_moves_them(explain, kernel_arguments, work):
     def mix(name, *shape):
-        sizes, types = work.sizes_of(name, shape), work.types_of(name, "float32")
-        arguments = work.arguments_of(name, sizes, types)
+        sizes, types = work.sizes_of(name, shape), kernel_arguments.types_of(name, "float32")
+        arguments = kernel_arguments.arguments_of(name, sizes, types)
         written = explain.check(name, arguments, types)
         return explain.mix(work.moves_of(name, sizes, arguments), arguments, written)
 
@@ -113,18 +113,18 @@ def test_bytes_move_as_the_kernel_moves_them(explain, work):
 
 
 @pytest.mark.parametrize(("reads", "updates", "writes"), [(2, 0, 0), (1, 1, 0), (1, 0, 2)])
-def test_the_stream_moves_what_it_says(explain, monkeypatch, reads, updates, writes):
+def test_the_stream_moves_what_it_says(ceilings, monkeypatch, reads, updates, writes):
     x = np.ones((reads + updates + writes, 512), np.float32)
-    explain.pass_through(x, reads, updates, 256, 1)
+    ceilings.pass_through(x, reads, updates, 256, 1)
     assert (x[:reads] == 1).all()
     assert (x[reads : reads + updates] == 2).all()
     assert (x[reads + updates :] != 1).all()
-    streams, moved = explain.streams_of(2**20, reads, updates, writes, "float32")
+    streams, moved = ceilings.streams_of(2**20, reads, updates, writes, "float32")
     calls = []
-    monkeypatch.setattr(explain, "pass_through", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(ceilings, "pass_through", lambda *arguments: calls.append(arguments))
     for stream in streams.values():
         stream()
-    assert [4 * block for _, _, _, block, _ in calls] == list(explain.BLOCKS)
+    assert [4 * block for _, _, _, block, _ in calls] == list(ceilings.BLOCKS)
     for x, *rows, _, times in calls:
         assert rows == [reads, updates] and len(x) == reads + updates + writes
         assert x.nbytes == pytest.approx(2**20, rel=0.02) and x.ctypes.data % 64 == 0

@@ -34,11 +34,11 @@ SIZES = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"work_size", "unigram_sampler_forward"}))
-def test_arguments_of_the_table_fit_the_kernel(explain, work, name, dtype):
+def test_arguments_of_the_table_fit_the_kernel(explain, kernel_arguments, work, name, dtype):
     """And the reference: both leave the same in them."""
     sizes = work.sizes_of(name, [SIZES[letter] for letter in work.KERNELS[name].sizes.split()])
-    types = work.types_of(name, dtype)
-    arguments = work.arguments_of(name, sizes, types)
+    types = kernel_arguments.types_of(name, dtype)
+    arguments = kernel_arguments.arguments_of(name, sizes, types)
     written = explain.check(name, arguments, types)
     assert written or 2 in work.KERNELS[name].moves.values(), "the kernel writes nothing"
     assert work.bytes_of(name, sizes, arguments) >= work.working_set_of(name, sizes, arguments) > 0
@@ -65,10 +65,12 @@ def test_arguments_of_the_table_fit_the_kernel(explain, work, name, dtype):
         ("batch_normalization_forward", [4, 3], 96, 12 + 3 + 3 + 4 * 3 + 3 + 3 + 12),
     ],
 )
-def test_flops_and_bytes_by_hand(work, name, shape, flops, moved):
-    sizes, types = work.sizes_of(name, shape), work.types_of(name, "float32")
+def test_flops_and_bytes_by_hand(kernel_arguments, work, name, shape, flops, moved):
+    sizes, types = work.sizes_of(name, shape), kernel_arguments.types_of(name, "float32")
     assert work.flops_of(name, sizes, "float32") == flops
-    assert work.bytes_of(name, sizes, work.arguments_of(name, sizes, types)) == 4 * moved
+    assert (
+        work.bytes_of(name, sizes, kernel_arguments.arguments_of(name, sizes, types)) == 4 * moved
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -77,10 +79,10 @@ def test_flops_and_bytes_by_hand(work, name, shape, flops, moved):
     "exp_forward log_forward sigmoid_forward tanh_forward softplus_forward gelu_forward "
     "gelu_tanh_backward sigmoid_backward sgd_update adamw_update".split(),
 )
-def test_flops_are_those_of_the_compiled_loop(explain, work, name, dtype):
+def test_flops_are_those_of_the_compiled_loop(explain, kernel_arguments, work, name, dtype):
     if platform.machine().lower() not in ("x86_64", "amd64"):
         pytest.skip("counted in the instructions of x86")
-    code = explain.machine_code(getattr(kernels, name), work.types_of(name, dtype))
+    code = explain.machine_code(getattr(kernels, name), kernel_arguments.types_of(name, dtype))
     if name.startswith("exp") and not code["fma"]:
         pytest.skip("this CPU has no multiply-add")
     assert code["flops_a_lane"] == work.flops_of(name, {"P": 1}, dtype)

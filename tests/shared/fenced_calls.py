@@ -114,7 +114,7 @@ def call_checked(fences):
                 assert kernel(*arguments), kernel.__name__
 
 
-def call_kernels_of_rows(fences, work):
+def call_kernels_of_rows(fences, work, made):
     """1 to twice a vector's elements a row, and more."""
     for kernel, types in warmup.versions():
         name = kernel.__name__
@@ -132,7 +132,7 @@ def call_kernels_of_rows(fences, work):
             shape |= {"V N": (columns, rows)}
             shape |= {"N H W C": (2, rows + 1, 5, columns)}
             sizes = work.sizes_of(name, shape[" ".join(letters)])
-            arguments = list(work.arguments_of(name, sizes, types).values())
+            arguments = list(made.arguments_of(name, sizes, types).values())
             for fences.where in ("end", "start"):
                 fences.used = 0
                 kernel(*[
@@ -170,10 +170,10 @@ def main(part, word):
         stray(Fences(1, 1), int(word))
     elif part == "rows":
         sys.path.append(word)  # for asv_benchmarks; last, so that fastnet is the one that is tested
-        from asv_benchmarks import work
+        from asv_benchmarks import arguments, work
 
         fences = Fences(16, 65536)
-        call_kernels_of_rows(fences, work)
+        call_kernels_of_rows(fences, work, arguments)
         call_the_sampler(fences)
         call_checked(fences)
     else:
