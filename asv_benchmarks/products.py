@@ -122,13 +122,16 @@ def arrays(shape, dtype):
     return values | {name: np.empty(size, dtype) for name, size in results.items()}
 
 
+PUBLIC = {name: getattr(kernels, name) for name in kernels.__all__}
+
+
 def check(kind, shape, dtype):
     """Raise unless both sides compute the same."""
     values, sides = arrays(shape, dtype), []
     for statement in (KINDS[kind].numpy, KINDS[kind].fastnet):
         names = {name: array.copy() for name, array in values.items()}
         names |= {"lr": np.dtype(dtype).type(0.5)}
-        exec(statement, vars(kernels) | names, names)
+        exec(statement, PUBLIC | names, names)
         sides.append(names)
     (n, d, m), norm = shape, np.linalg.norm
     rows = {name: norm(values[name], axis=1) for name in ("x", "W", "dout")}
@@ -158,7 +161,7 @@ def turns(kind, shape, dtype):
     """Return {name: function of a number of calls that returns their seconds}."""
     values = arrays(shape, dtype) | {"lr": np.dtype(dtype).type(TINY)}
     setup = "; ".join(f"{name} = values[{name!r}]" for name in values)
-    names = vars(kernels) | {"values": values}
+    names = PUBLIC | {"values": values}
     found = {
         name: timeit.Timer(getattr(KINDS[kind], name), setup, time.thread_time, names).timeit
         for name in ("numpy", "fastnet")

@@ -6,6 +6,7 @@ import inspect
 import pytest
 
 from fastnet.checks import Checked
+from fastnet.checks.habits import Elsewhere
 
 PACKAGES = ["fastnet", "fastnet.reference"]
 MODULES = ["functions", "gradient", "initializers", "kernels", "layers", "losses", "metrics"]
@@ -72,7 +73,8 @@ def unwrapped(value):
 def public_names(module):
     """Functions and classes that the module (or, for kernels, its files) defines, and its codes."""
     names = set()
-    for name, value in vars(module).items():
+    for name in dir(module):
+        value = getattr(module, name)
         home = f"{getattr(unwrapped(value), '__module__', None)}."
         defined_here = callable(value) and home.startswith(f"{module.__name__}.")
         is_code = isinstance(value, int) and module.__name__.endswith(".kernels")
@@ -82,9 +84,16 @@ def public_names(module):
 
 
 def public_members(cls):
-    """Methods and properties: what is checked when assigned is a mere attribute of the twin."""
+    """Methods and properties: what is checked when assigned is a mere attribute of the twin.
+
+    What is only told to stand elsewhere is none.
+    """
     names = {name for name in dir(cls) if not name.startswith("_")} - IN_LOOP
-    return {name for name in names if not isinstance(inspect.getattr_static(cls, name), Checked)}
+    return {
+        name
+        for name in names
+        if not isinstance(inspect.getattr_static(cls, name), Checked | Elsewhere)
+    }
 
 
 def signature(value):

@@ -49,7 +49,8 @@ print(time.perf_counter() - start)
 
 SIGNATURES = """
 from fastnet import kernels
-versions = [getattr(kernel, "signatures", None) for kernel in vars(kernels).values()]
+public = [getattr(kernels, name) for name in kernels.__all__]
+versions = [getattr(kernel, "signatures", None) for kernel in public]
 print(sum(len(found) for found in versions if isinstance(found, list)))
 """
 

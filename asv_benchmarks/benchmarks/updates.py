@@ -40,7 +40,7 @@ NUMBERS |= {"weight_decay": 0.0, "clip_value": math.inf, "scale": 1.0, "t": 1}
 # Rule -> the names of its kernel's arguments.
 RULES = {
     name.removesuffix("_update"): [*inspect.signature(kernel).parameters]
-    for name, kernel in vars(kernels).items()
+    for name, kernel in ((name, getattr(kernels, name)) for name in kernels.__all__)
     if name.endswith("_update") and "scale" in inspect.signature(kernel).parameters
 }
 

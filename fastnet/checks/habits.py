@@ -165,15 +165,38 @@ def not_another_s(where: str, kind: str, name: str) -> None:
         )
 
 
+class Elsewhere:
+    """An attribute that objects of a kind, one of `OF`, have in another library: it is missing."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        not_another_s(owner.__name__, self.kind, self.name)
+
+    def __repr__(self) -> str:  # as help() shows it
+        whose, way = OF[self.kind][self.name]
+        return f"{whose}. {way}"
+
+
 class Hinted:
-    """Objects that say where the thing stands here that another library has by a name."""
+    """Objects that say where the thing stands here that another library has by a name.
 
-    if not TYPE_CHECKING:  # to a type checker every attribute would be there
+    By descriptors: with a `__getattr__` Python 3.11 reads every attribute more slowly, those that
+    are there, too, and a step by hand took an eighth longer.
+    """
 
-        def __getattr__(self, name: str) -> Any:
-            # Only what is missing comes here.
-            not_another_s(type(self).__name__, _kind(self), name)
-            return object.__getattribute__(self, name)  # Python's words, or a property's
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in OF.get(cls.__name__, {}):
+            if not hasattr(cls, name):
+                setattr(cls, name, Elsewhere(cls.__name__, name))
+
+    def __dir__(self) -> list[str]:
+        kind = OF.get(_kind(self), {})
+        return [name for name in super().__dir__() if name not in kind or hasattr(self, name)]
+
+    if not TYPE_CHECKING:
 
         def __call__(self, *args: Any, **named: Any) -> Any:  # noqa: D102
             where = type(self).__name__

@@ -12,7 +12,7 @@ from fastnet.models import Sequential
 RNG = np.random.default_rng(0)
 X, T = RNG.random((12, 3)), np.arange(12) % 3
 NAMES = {
-    name: vars(module)[name] for module in (layers, losses, optimizer) for name in module.__all__
+    name: getattr(module, name) for module in (layers, losses, optimizer) for name in module.__all__
 }
 
 
