@@ -183,18 +183,27 @@ def module_of(path):
     return ".".join(["fastnet", *(own[1:] if own[0] == "fastnet" else own)])
 
 
+def with_shared(text, shared):
+    """Return a test's text with those of the files of tests/shared that it imports, and they do."""
+    found, names = [text], set()
+    for each in found:
+        for name in re.findall(r"^(?:from|import) (\w+)", each, re.M):
+            if name in shared and name not in names:
+                names.add(name)
+                found.append(shared[name])
+    return "\n".join(found)
+
+
 def tests_of(path):
     """Return the test files of a source file: of its word, of its users, of its names."""
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
     room = path.parts[1].removesuffix(".py")
     names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    files = [p for room in ("tests", "tests/shared") for p in (ROOT / room).glob("*.py")]
+    files = (ROOT / "tests" / "shared").glob("*.py")
     shared = {p.stem: p.read_text(encoding="utf-8") for p in files}
     texts = {test: test.read_text(encoding="utf-8") for test in tests}
-    for test, text in texts.items():  # with what it has from files that tests share
-        asked = re.findall(r"^(?:from|import) (\w+)", text, re.M)
-        texts[test] = "\n".join([text, *(shared[name] for name in asked if name in shared)])
+    texts = {test: with_shared(text, shared) for test, text in texts.items()}
     part = path.relative_to(path.parts[0]).with_suffix("").as_posix()
     own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
     own += [

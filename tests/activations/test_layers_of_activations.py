@@ -53,6 +53,16 @@ def test_layers_say_what_they_are():
     assert all(layer.params == layer.grads == [] for layer in made)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_list_may_change_after_forward(name):
+    """What is kept for backward is an array of the layer's own."""
+    x, layer = [-1.0, 0.5], LAYERS[name]()
+    layer.forward(x)
+    dx = layer.backward(np.ones(2))
+    x[0] = 3.0
+    assert_array_equal(layer.backward(np.ones(2)), dx)
+
+
 def test_what_was_set_between_forward_and_backward_waits():
     x = np.array([-1.0, 2.0])
     layer = LeakyRelu(0.5)

@@ -76,7 +76,8 @@ UNUSUAL = {
     "AttentionWeight": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
     "Attention": [[STEPS, np.ones((2, 4), int)], [STEPS, ONES], [ONES, ONES]],
     "TimeAttention": [
-        *([STEPS, STEPS.astype(int)], [STEPS, ONES], [ONES, STEPS], [STEPS, STEPS[:, :, :2]]),
+        *([STEPS, STEPS.astype(int)], [STEPS, ONES], [ONES, STEPS], [ONES, ONES]),
+        [STEPS, STEPS[:, :, :2]],
     ],
 }
 MADE = {

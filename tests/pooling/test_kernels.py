@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from differences import central_difference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -96,11 +97,5 @@ def test_gradients_equal_central_differences(geometry, rng):
     objective()
     dx = np.empty_like(x)
     kernels.max_pooling_backward(dout, code, *geometry, dx)
-    for i in np.ndindex(x.shape):
-        kept = x[i]
-        x[i] = kept + 0.25
-        above = objective()
-        x[i] = kept - 0.25
-        assert_allclose((above - objective()) / 0.5, dx[i], atol=1e-9)
-        x[i] = kept
+    assert_allclose(central_difference(objective, x, 0.25), dx, atol=1e-9)
     assert np.abs(dx).max() > 0.1
