@@ -64,7 +64,8 @@ def names_of(package):
             module = importlib.import_module(f"{package}.{room}")
         except ModuleNotFoundError:
             continue
-        vars(found).update({k: v for k, v in vars(module).items() if not k.startswith("_")})
+        names = [name for name in dir(module) if not name.startswith("_")]
+        vars(found).update({name: getattr(module, name) for name in names})
     return found
 
 
