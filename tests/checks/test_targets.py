@@ -19,7 +19,6 @@ from fastnet.losses import (
     BinaryCrossEntropy,
     CategoricalHinge,
     Poisson,
-    SigmoidWithLoss,
     SoftmaxCrossEntropy,
     SparseCategoricalCrossEntropy,
 )
@@ -205,15 +204,6 @@ def test_targets_that_a_loss_cannot_take(name, bad, text):
     with pytest.raises(ValueError) as raised:
         kind().forward(X, t)
     assert str(raised.value) == f"{kind.__name__}.forward: {text.format(bad)}"
-
-
-def test_targets_of_sigmoid_with_loss():
-    for t, shown in (([0, 1, 2, 1], "t[2, 0]=2"), ([0, 0.5, 1, 1], "t[1, 0]=0.5")):
-        with pytest.raises(ValueError) as raised:
-            SigmoidWithLoss().forward(X[0], t)
-        assert str(raised.value) == (
-            f"SigmoidWithLoss.forward: t must be 0 or 1, got {shown}. Give 1 for yes and 0 for no."
-        )
 
 
 def test_a_bad_target_changes_nothing():

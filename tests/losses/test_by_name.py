@@ -175,3 +175,12 @@ def test_weighted_losses_have_numpys_dtype():
     assert [dx.dtype for dx in loss.backward()] == [np.float32, np.float32]
     assert loss.forward([single, double], [single, double]).dtype == np.float64
     assert [dx.dtype for dx in loss.backward()] == [np.float32, np.float64]
+
+
+def test_targets_of_sigmoid_with_loss():
+    for t, shown in (([0, 1, 2, 1], "t[2, 0]=2"), ([0, 0.5, 1, 1], "t[1, 0]=0.5")):
+        with pytest.raises(ValueError) as raised:
+            losses.SigmoidWithLoss().forward(np.linspace(-1, 1, 4), t)
+        assert str(raised.value) == (
+            f"SigmoidWithLoss.forward: t must be 0 or 1, got {shown}. Give 1 for yes and 0 for no."
+        )
