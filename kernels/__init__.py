@@ -17,8 +17,8 @@ from importlib import import_module as _import_module
 from pathlib import Path as _Path
 from typing import Any as _Any
 
-from ._compile import Entry as _Entry
 from ._compile import Kernel as _Kernel
+from ._compile import LoopFunction as _LoopFunction
 from ._folders import sources as _sources
 
 # What is public beside kernels, and where it stands.
@@ -49,7 +49,7 @@ def _kernels():
             continue
         name = f"{__name__}.{file.removesuffix('.py').replace('/', '.')}"
         for value in vars(_import_module(name)).values():
-            if isinstance(value, (_Kernel, _Entry)) and value.__module__ == name:
+            if isinstance(value, (_Kernel, _LoopFunction)) and value.__module__ == name:
                 yield name, value
 
 
@@ -57,7 +57,7 @@ def _versions():
     """Return each with the argument types that fastnet calls it with, one tuple a version."""
     found = []
     for _, value in _kernels():
-        kernel = value.kernel if isinstance(value, _Entry) else value
+        kernel = value.kernel if isinstance(value, _LoopFunction) else value
         found += [(kernel, types) for types in kernel.versions]
     return found
 

@@ -13,7 +13,8 @@ import inspect
 
 import numpy as np
 from numba import from_dtype, njit, types
-from numba.core import errors, registry
+from numba.core import compiler, errors, registry
+from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 
 from . import _fork  # noqa: F401  before there is anything to compile
@@ -80,7 +81,7 @@ class Kernel(registry.CPUDispatcher):
 
     @functools.cached_property
     def versions(self):
-        """As above; made when it is asked for, which most processes do not: 10 ms for all."""
+        """As above; made when asked for: most processes do not, and for all it takes 10 ms."""
         return versions_of(self._given)
 
     @functools.cached_property
@@ -91,7 +92,7 @@ class Kernel(registry.CPUDispatcher):
         return self.__name__  # of its module, which another process imports
 
     def get_call_template(self, args, kws):
-        """Without literals: Numba would compile once more for each of them. 13 s became 4 s."""
+        """As Numba does it, without literals: with each it would compile anew, 13 s and not 4."""
         plain = [types.unliteral(arg) for arg in args]
         plain_kws = {name: types.unliteral(arg) for name, arg in kws.items()}
         message = self._given and self._refusal(self.fold_argument_types(plain, plain_kws)[1])
@@ -113,13 +114,21 @@ class Kernel(registry.CPUDispatcher):
         """Numba looks for extensions, 4 to 14 ms: the cache does, before anything is compiled."""
 
     def typeof_pyval(self, val):
-        """Without numpy.ma, which Numba imports, 18 ms, to see that an array is not masked."""
+        """As Numba does it, without numpy.ma: imported to see masked arrays, it takes 18 ms."""
         if type(val) is np.ndarray and val.flags.carray:
             if val.dtype in _ELEMENTS:
                 return types.Array(_ELEMENTS[val.dtype], val.ndim, "C")
             if val.dtype.names:
                 return types.Array(from_dtype(val.dtype), val.ndim, "C")
         return super().typeof_pyval(val)
+
+    def inspect_types(self, file=None, signature=None, **options):
+        """As Numba does it, of what it infers anew: what is kept of a kernel has no such text."""
+        shown = Kernel(self.py_func, self._given, compiler.Compiler)
+        shown._cache = NullCache()
+        for args in self.signatures if signature is None else [signature]:
+            shown.compile(args)
+        registry.CPUDispatcher.inspect_types(shown, file, signature, **options)
 
 
 def jit(*signature):
@@ -214,7 +223,7 @@ class _OfLoop(Kernel):
         raise TypeError(f"{self.__name__}: {rule}")
 
 
-class Entry:
+class LoopFunction:
     """A function that the compiled loop calls by its address: of a layer, a loss, an optimizer.
 
     It is compiled, or loaded, when a network first asks for the address.
@@ -255,46 +264,9 @@ class Entry:
 
 
 def entry(convention):
-    """Make a function one that the loop calls by its address, with a convention of `loop.calls`.
+    """Let the compiled loop call a function by its address, by a convention of `loop.calls`.
 
     Its arguments are the convention's, numbers and addresses, all int64, and last `like`, a number
     of the network's dtype: what the addresses point to. It returns an int64.
     """
-    return functools.partial(Entry, convention=convention)
-
-
-def exact(kernel):
-    """Make a kernel return False for arguments of other types, and compile nothing for them.
-
-    For kernels that check their arguments themselves: dimensions, layout and writeability, which
-    the dispatcher looks at anyway, take Python 0.05 us an array more. The dispatcher does not tell
-    apart byte orders, nor subclasses of ndarray: the caller does, `array.dtype is numpy.dtype(...)`
-    and `type(array) is numpy.ndarray`. Each version is compiled at its first call.
-    """
-    numbers = {types.float64: float, types.int64: int}
-
-    def kind_of(t):
-        return (t.ndim, np.dtype(t.dtype.name)) if isinstance(t, types.Array) else numbers[t]
-
-    def is_one(argument, kind):
-        if isinstance(kind, type):
-            return type(argument) is kind
-        return (
-            type(argument) is np.ndarray
-            and (argument.ndim, argument.dtype) == kind
-            and argument.flags.carray
-        )
-
-    def refuse(*arguments):
-        return False
-
-    compile_for_args = kernel._compile_for_args
-
-    def compile_or_refuse(*arguments):
-        wanted = [list(map(kind_of, version)) for version in kernel.versions]
-        if any(all(map(is_one, arguments, kinds)) for kinds in wanted):
-            return compile_for_args(*arguments)
-        return refuse  # called by the dispatcher, in place of a new version
-
-    kernel._compile_for_args = compile_or_refuse
-    return kernel
+    return functools.partial(LoopFunction, convention=convention)

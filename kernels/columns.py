@@ -85,7 +85,7 @@ def im2col_forward(x, rows, columns, stride, pad, out):
 
 @jit(matrix, int64, int64, int64, int64, images)
 def col2im_forward(col, rows, columns, stride, pad, out):
-    """Images of windows that are added where they lay: the gradient of `im2col_forward`.
+    """Windows added up to images, each where `im2col_forward` took it: the gradient of that.
 
         out[n, c, i * stride + y - pad, j * stride + z - pad] += col[(n, i, j), (c, y, z)]
 

@@ -9,7 +9,7 @@ the probabilities in it: scikit-learn cuts those off at the dtype's epsilon.
 from numba import int64
 
 from . import elementary
-from ._compile import entry, helper, inline
+from ._compile import entry, helper, inline, named
 from .cross_entropy import log1p
 from .loop.calls import Loss, Penalty, Rule
 from .loop.record import PENALIZED, layer_at
@@ -79,6 +79,21 @@ def _summed(terms, n, columns, factor, losses, like):
         put(results, i, total * factor)
 
 
+def _loss_of_terms(name, term, factor, is_mean, text):
+    """Make a loss that is the sum, or the mean, of a term of each output, times a factor."""
+
+    def in_loop(n, size, columns, y, targets, labels, rows, numbers, dx, losses, like):
+        terms = _by_terms(term, n, size, columns, y, targets, rows, numbers, dx, losses, like)
+        scale = scalar(terms, factor)
+        if is_mean:  # a constant: only one branch is compiled
+            scale = scale / scalar(terms, columns)
+        _summed(terms, n, columns, scale, losses, like)
+        return 0
+
+    in_loop.__doc__ = text
+    return entry(Loss)(named(name, __name__, in_loop))
+
+
 @helper
 def _logistic(z, t, scale, lowest, highest):
     """The loss of an output, and the slope; of t = 0 and 1."""
@@ -89,34 +104,10 @@ def _logistic(z, t, scale, lowest, highest):
     return _bounded(loss, lowest, highest), (a - t) * scale
 
 
-@entry(Loss)
-def logistic_log_loss_in_loop(
-    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
-):  # fmt: skip
-    """-t log(a) - (1 - t) log(1 - a) with a = sigmoid(z), sum over a sample's outputs."""
-    terms = _by_terms(
-        _logistic, n, size, columns, y, targets, rows, numbers, dx, losses, like
-    )  # fmt: skip
-    _summed(terms, n, columns, scalar(terms, 1.0), losses, like)
-    return 0
-
-
 @helper
 def _squared(z, t, scale, lowest, highest):
     error = z - t
     return error * error, error * scale
-
-
-@entry(Loss)
-def half_squared_error_in_loop(
-    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
-):  # fmt: skip
-    """(z - t)**2 / 2, mean over a sample's outputs; the gradient is that of the sum."""
-    terms = _by_terms(
-        _squared, n, size, columns, y, targets, rows, numbers, dx, losses, like
-    )  # fmt: skip
-    _summed(terms, n, columns, scalar(terms, 0.5) / scalar(terms, columns), losses, like)
-    return 0
 
 
 @helper
@@ -126,16 +117,18 @@ def _deviance(z, t, scale, lowest, highest):
     return own - t + a, (a - t) * scale
 
 
-@entry(Loss)
-def half_poisson_deviance_in_loop(
-    n, size, columns, y, targets, labels, rows, numbers, dx, losses, like
-):  # fmt: skip
-    """t log(t / a) - t + a with a = exp(z), sum over a sample's outputs."""
-    terms = _by_terms(
-        _deviance, n, size, columns, y, targets, rows, numbers, dx, losses, like
-    )  # fmt: skip
-    _summed(terms, n, columns, scalar(terms, 1.0), losses, like)
-    return 0
+logistic_log_loss_in_loop = _loss_of_terms(
+    "logistic_log_loss_in_loop", _logistic, 1.0, False,
+    "-t log(a) - (1 - t) log(1 - a) with a = sigmoid(z), sum over a sample's outputs.",
+)  # fmt: skip
+half_squared_error_in_loop = _loss_of_terms(
+    "half_squared_error_in_loop", _squared, 0.5, True,
+    "(z - t)**2 / 2, mean over a sample's outputs; the gradient is that of the sum.",
+)  # fmt: skip
+half_poisson_deviance_in_loop = _loss_of_terms(
+    "half_poisson_deviance_in_loop", _deviance, 1.0, False,
+    "t log(t / a) - t + a with a = exp(z), sum over a sample's outputs.",
+)  # fmt: skip
 
 
 @entry(Penalty)

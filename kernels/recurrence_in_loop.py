@@ -82,7 +82,7 @@ def recurrence_in_loop(name, gates, rows_of_b, states, rows, rows_gradient, weig
 
     Returns
     -------
-    forward, backward, gradient : Entry
+    forward, backward, gradient : what the loop calls
     """
 
     def forward(learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like):

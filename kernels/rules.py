@@ -94,7 +94,7 @@ def update_rule(name, rule, states=0, derive=None):
     update : helper
         update(grad, numbers, t, states, param) takes the numbers of the optimizer in their order:
         its own, weight_decay, clip_value and, for clip_norm, the factor that scales the gradient.
-    in_loop : Entry
+    in_loop : what the loop calls
     """
     names = [*arguments_of((derive or rule).py_func)]
     own = len(names) - (1 if derive else 2 + states)

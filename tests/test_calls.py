@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from fastnet.kernels._compile import Entry, entry, jit
+from fastnet.kernels._compile import LoopFunction, entry, jit
 from fastnet.kernels.loop import calls
 from fastnet.kernels.loop.calls import Rule, SparseBackward, address_in, call
 from fastnet.kernels.simd import pointer, pointer_at, put, scalar
@@ -99,7 +99,7 @@ def test_types_follow_from_the_convention(convention):
     made = {}
     exec(f"def nothing({', '.join(convention._fields)}, like):\n    return 0", made)
     found = entry(convention)(made["nothing"])
-    assert type(found) is Entry and found.convention is convention
+    assert type(found) is LoopFunction and found.convention is convention
     count = len(convention._fields)
     for version, dtype in zip(found.kernel.versions, (numba.float32, numba.float64), strict=True):
         assert version == (*[numba.int64] * count, dtype)
@@ -115,4 +115,4 @@ def test_an_entry_is_not_called_from_python():
 
 
 def test_jit_is_no_entry():
-    assert not isinstance(jit(numba.int64)(lambda x: None), Entry)
+    assert not isinstance(jit(numba.int64)(lambda x: None), LoopFunction)

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import inspect
+import io
 import traceback
 from collections import defaultdict
 
@@ -234,3 +235,12 @@ def test_every_public_kernel_is_compiled_by_the_decorator():
             assert options["nogil"] and options["error_model"] == "numpy", name
             assert not options.get("fastmath") and not options.get("parallel"), name
             assert inspect.getdoc(kernel.py_func), name
+
+
+def test_types_are_shown_of_a_kernel_that_came_out_of_the_cache():
+    kernel, x = kernels.relu_forward, np.ones((1, 2))
+    kernel(x, np.empty_like(x))
+    shown = io.StringIO()
+    kernel.inspect_types(file=shown)
+    assert "x = arg(0, name=x)  :: array(float64, 2d, C)" in shown.getvalue()
+    assert "None" not in shown.getvalue().splitlines()

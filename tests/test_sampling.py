@@ -180,8 +180,8 @@ def test_the_sampler_is_the_reference(rng):
         (
             lambda: UnigramSampler([0, 1, 2], 0.75, 1).get_negative_sample([0, 3]),
             IndexError,
-            "UnigramSampler.get_negative_sample: target must be in 0..2 for W (3,), got "
-            "target[1]=3. Count rows from 0.",
+            "UnigramSampler.get_negative_sample: target must be in 0..2 for 3 words, "
+            "got target[1]=3. Count words from 0.",
         ),
         (
             lambda: NegativeSamplingLoss(np.ones((2, 3)), [0, 1, 2], sample_size=1),

@@ -12,7 +12,7 @@ import pytest
 
 from fastnet import cli, kernels
 from fastnet.kernels import _cache, _folders
-from fastnet.kernels._compile import Entry, Kernel, jit, vector
+from fastnet.kernels._compile import Kernel, LoopFunction, jit, vector
 from fastnet.warmup import versions
 
 SCRIPTS = ("first/train_two_layer.py", "first/train_deep.py", "second/spiral.py", "second/words.py")
@@ -40,15 +40,17 @@ def in_the_files():
     for path in sorted(folder.rglob("*.py")):
         words = path.relative_to(folder).with_suffix("").parts
         module = import_module(".".join(["fastnet.kernels", *words]).removesuffix(".__init__"))
-        yield from (value for value in vars(module).values() if isinstance(value, Kernel | Entry))
+        yield from (
+            value for value in vars(module).values() if isinstance(value, Kernel | LoopFunction)
+        )
 
 
 def test_every_kernel_is_in_the_list():
     """Those that the loop calls by address, too; in both dtypes, each version once."""
     listed = Counter(versions())
     found = list(in_the_files())
-    assert sum(isinstance(value, Entry) for value in found) > 40
-    known = {value.kernel if isinstance(value, Entry) else value for value in found}
+    assert sum(isinstance(value, LoopFunction) for value in found) > 40
+    known = {value.kernel if isinstance(value, LoopFunction) else value for value in found}
     assert len(known) > 150 and {kernel for kernel, _ in listed} == known
     assert set(listed.values()) == {1}
     for kernel in known:

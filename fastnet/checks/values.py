@@ -74,7 +74,7 @@ def _whole(name: str, found: NDArray[Any]) -> str:
 def indices(
     where: str, value: ArrayLike, W: tuple[int, ...], name: str = "idx"
 ) -> NDArray[np.int64]:
-    """Return row numbers of W (V, H) as a fresh int64 array of any shape."""
+    """Return row numbers of W (V, H), or of V words, as a fresh int64 array of any shape."""
     found = array(where, name, value)
     if found.dtype.kind not in "iu" and found.size:
         raise TypeError(
@@ -84,9 +84,10 @@ def indices(
     bad = result.view(UINT64) >= W[0]  # negative ones are huge
     if bad.any():
         i = tuple(int(k) for k in np.argwhere(bad)[0])
+        table, things = (f"W {W}", "rows") if len(W) > 1 else (f"{W[0]} words", "words")
         raise IndexError(
-            f"{where}: {name} must be in 0..{W[0] - 1} for W {W}, got "
-            f"{name}[{', '.join(map(str, i)) or '()'}]={found[i]}. Count rows from 0."
+            f"{where}: {name} must be in 0..{W[0] - 1} for {table}, got "
+            f"{name}[{', '.join(map(str, i)) or '()'}]={found[i]}. Count {things} from 0."
         )
     return result
 

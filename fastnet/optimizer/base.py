@@ -47,7 +47,7 @@ class Optimizer(checks.Hinted):
         kernel(grad, lr, *numbers, weight_decay, clip_value, scale, t, *states, param) changes the
         states and the parameter, 1-dimensional arrays. Without a limit clip_value is infinity, the
         scale of the gradient clips by norm, and t, the number of the update, may be left out.
-    entry : fastnet.kernels.Entry, of the class
+    entry : made with fastnet.kernels.entry, of the class
         The same for the compiled loop, by the convention `fastnet.kernels.loop.calls.Rule`.
     state_names : tuple of str, of the class
         The attributes that hold an array for each parameter, in the kernel's order: a list or a

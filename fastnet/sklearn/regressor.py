@@ -27,17 +27,8 @@ nesterovs_momentum, early_stopping, validation_fraction, beta_1, beta_2, epsilon
 n_iter_no_change, max_fun
         As `sklearn.neural_network.MLPRegressor` describes them, with the same defaults.
         `activation` may be any that `fastnet.layers.Dense` takes, too, such as "gelu" or "silu".
-    optimizer : str or Optimizer, optional
-        A rule of fastnet in the place of the solver's, which must be "sgd" or "adam": "adamw",
-        "nadam", "rmsprop" ... with learning_rate_init, or an object of
-        `fastnet.optimizer`, whose own learning rate is taken. Each fit begins with a copy.
-    schedule : callable, optional
-        The learning rate of the update number step, from 0: one of `fastnet.schedules`, or any
-        function of one number.
-    dropout : float
-        Share of each hidden layer's outputs that is dropped in training; those kept are scaled up.
-    clip_value, clip_norm : float, optional
-        The largest size of an entry of the gradients, and of their norm over all arrays.
+    optimizer, schedule, dropout, clip_value, clip_norm
+        As for `MLPClassifier`.
 
     Attributes
     ----------
@@ -58,9 +49,9 @@ feature_names_in_
     same but for their order. With "lbfgs" and up to 1,000 rows they are its own to the bit: the
     loss and its gradient are scikit-learn's there, and compiled beyond.
 
-    Of a sparse X some 64 MB are made dense at a time. A loss that
-    is not finite, of counts below 0 for one, ends a fit by "sgd" or "adam" in the error that
-    scikit-learn has for weights that are not finite.
+    A sparse X is made dense some 64 MB at a time. A loss that is not finite, such as that of counts
+    below 0, ends a fit by "sgd" or "adam" in the error that scikit-learn has for weights that are
+    not finite.
 
     Examples
     --------

@@ -2,13 +2,20 @@
 
 from numba import int64, uint8
 
-from .._compile import exact, inline, jit, matrix
+from .._compile import inline, jit, matrix
+from .exact import exact
 
 
 @inline
 def aligned(array):
     """Whether an array is where LLVM takes it to be, which the dispatcher does not look at."""
     return array.ctypes.data % array.itemsize == 0
+
+
+@inline
+def is_product(x, W):
+    """Whether x (N, D) @ W (D, M) are numbers, and both lie as kernels read them."""
+    return x.shape[1] == W.shape[0] and x.size > 0 and W.size > 0 and aligned(x) and aligned(W)
 
 
 @inline

@@ -2,13 +2,14 @@
 
 from numba import int64
 
-from .._compile import exact, jit, labels, matrix, vector
+from .._compile import jit, labels, matrix, vector
 from ..affine import (
     affine_backward,
     affine_forward,
 )
 from ..softmax import cross_entropy_forward, softmax_forward
-from .arrays import aligned
+from .arrays import aligned, is_product
+from .exact import exact
 from .targets import copy_in_range
 
 
@@ -77,10 +78,9 @@ def affine_layer_forward(x, W, b, activation, out):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
     """
-    (n, d), m = x.shape, b.size
-    fits = W.shape == (d, m) and out.shape == (n, m) and x.size > 0 and m > 0
-    fits = fits and aligned(x) and aligned(W) and aligned(b) and aligned(out)
-    if not fits:
+    n, m = len(x), b.size
+    fits = is_product(x, W) and W.shape[1] == m and out.shape == (n, m)
+    if not (fits and aligned(b) and aligned(out)):
         return False
     affine_forward(x, W, b, activation, out)
     return True
@@ -114,11 +114,10 @@ def affine_layer_backward(x, W, dout, dx, dW, db):
     -----
     Source: Saitoh, Deep Learning from Scratch, section 5.6.2.
     """
-    (n, d), m = x.shape, db.size
-    fits = W.shape == dW.shape == (d, m) and dout.shape == (n, m) and dx.shape == (n, d)
-    fits = fits and x.size > 0 and m > 0 and aligned(x) and aligned(W)
-    fits = fits and aligned(dout) and aligned(dx) and aligned(dW) and aligned(db)
-    if not fits:
+    n, m = len(x), db.size
+    fits = is_product(x, W) and W.shape[1] == m and dW.shape == W.shape
+    fits = fits and dout.shape == (n, m) and dx.shape == x.shape
+    if not (fits and aligned(dout) and aligned(dx) and aligned(dW) and aligned(db)):
         return False
     affine_backward(x, W, dout, dx, dW, db)
     return True

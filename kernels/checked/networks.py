@@ -2,7 +2,7 @@
 
 from numba import float64
 
-from .._compile import exact, jit, labels
+from .._compile import jit, labels
 from ..activations import IDENTITY, RELU
 from ..affine import (
     affine_backward_input,
@@ -12,6 +12,7 @@ from ..affine import (
 from ..simd import pointer, scalar
 from ..softmax import cross_entropy_forward, softmax_cross_entropy_backward, softmax_forward
 from .arrays import aligned
+from .exact import exact
 from .targets import copy_in_range
 
 _x, _b = float64[:, ::1], float64[::1]

@@ -2,10 +2,11 @@
 
 from numba import float64, int64
 
-from .._compile import exact, helper, inline, jit, labels, matrix
+from .._compile import helper, inline, jit, labels, matrix
 from ..simd import get, pointer, put, select
 from ..sweep import sum_of
 from .arrays import aligned
+from .exact import exact
 
 
 @inline

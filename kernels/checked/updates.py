@@ -2,10 +2,11 @@
 
 from numba import float64
 
-from .._compile import exact, inline, jit, matrix, vector
+from .._compile import inline, jit, matrix, vector
 from ..simd import pointer, scalar
 from ..updates import sgd_update
 from .arrays import apart
+from .exact import exact
 
 
 @inline

@@ -173,7 +173,7 @@ def claim(team, stage, tasks):
 
 
 @helper
-def loss(worked, waited, tasks, own):
+def ticks_lost(worked, waited, tasks, own):
     """Ticks that a stage took longer than the caller would have taken alone; less than 0: a gain.
 
     It worked so many on `own` of the tasks, and then waited for those of others.
@@ -196,7 +196,7 @@ def finish_stage(team, tasks, own, began):
         if spins > SPINS:
             give_way()
     now = ticks()
-    lost = loss(ended - began, now - ended, tasks, own)
+    lost = ticks_lost(ended - began, now - ended, tasks, own)
     if lost > 0:
         put(team, RESUME, now + PATIENCE * lost)
     put(team, HELPED, get(team, HELPED) + tasks - own)

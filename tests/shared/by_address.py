@@ -6,7 +6,7 @@ import numpy as np
 
 
 def call(entry, *arguments):
-    """Return what an `Entry` returns for numbers and addresses, and last one of the dtype."""
+    """Return what a function of the loop returns for addresses, and last a number of the dtype."""
     *numbers, like = arguments
     dtype = np.asarray(like).dtype
     kinds = *[ctypes.c_int64] * len(entry.convention._fields), np.ctypeslib.as_ctypes_type(dtype)

@@ -23,9 +23,9 @@ from fastnet.kernels.loop.team import (
     finish_stage,
     give_way,
     load_acquire,
-    loss,
     open_stage,
     ticks,
+    ticks_lost,
 )
 from fastnet.kernels.simd import pointer
 
@@ -52,7 +52,7 @@ def finish(team, tasks, own, began):
 
 @numba.njit(nogil=True)
 def lost(worked, waited, tasks, own):
-    return loss(worked, waited, tasks, own)
+    return ticks_lost(worked, waited, tasks, own)
 
 
 @numba.njit(nogil=True)
