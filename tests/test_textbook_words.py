@@ -207,6 +207,10 @@ BAD = [
      "0, or give a larger vocab_size."),
     (lambda: create_co_matrix([0], 1, 0), ValueError,
      "create_co_matrix: window_size must be at least 1, got 0. Give a positive int."),
+    (lambda: ppmi([[0, 1], [1, -1]]), ValueError,
+     "ppmi: C must not be negative, got -1. Give what create_co_matrix returns."),
+    (lambda: ppmi(np.full((2, 2), np.nan)), ValueError, "ppmi: C must not be negative, got nan. "
+     "Give what create_co_matrix returns."),
     (lambda: ppmi(np.ones((2, 3))), ValueError,
      "ppmi: C must be (V, V) with at least one word, got C.shape=(2, 3). Give what "
      "create_co_matrix returns."),

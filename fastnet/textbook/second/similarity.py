@@ -180,7 +180,7 @@ def normalize(x: NDArray[Any]) -> NDArray[Any]:
     Parameters
     ----------
     x : (H,) or (N, H) float array
-        Changed. One of zeros becomes NaN.
+        Changed. A vector of zeros becomes NaN, with a warning of NumPy's.
 
     Returns
     -------

@@ -193,7 +193,7 @@ def ppmi(C: ArrayLike, verbose: bool = False, eps: float = 1e-8) -> NDArray[np.f
     Parameters
     ----------
     C : (V, V)
-        Not negative.
+        How often words stand near each other: not negative.
     verbose : bool
         Print the progress a hundred times.
     eps : float
@@ -207,7 +207,7 @@ def ppmi(C: ArrayLike, verbose: bool = False, eps: float = 1e-8) -> NDArray[np.f
     Raises
     ------
     TypeError, ValueError
-        An argument is of another kind or shape.
+        An argument is of another kind or shape, or out of range.
 
     Notes
     -----
@@ -228,6 +228,10 @@ def ppmi(C: ArrayLike, verbose: bool = False, eps: float = 1e-8) -> NDArray[np.f
         raise ValueError(
             f"{where}: C must be (V, V) with at least one word, got C.shape={array.shape}. Give "
             "what create_co_matrix returns."
+        )
+    if not (least := array.min()) >= 0:  # NaN, too
+        raise ValueError(
+            f"{where}: C must not be negative, got {least}. Give what create_co_matrix returns."
         )
     checks.flag(where, "verbose", verbose)
     eps = checks.fraction(where, "eps", eps)
