@@ -165,10 +165,10 @@ def _first(layers: list[Any]) -> Any:
     for layer in layers:
         if layer.takes_row_numbers or layer.takes_shape:
             return layer
-        if known is None and layer.features() is not None:
-            known = layer
         if type(layer).output_shape is not Layer.output_shape:
             return layer if known is None else known
+        if known is None and layer.features() is not None:
+            known = layer
     return known
 
 
