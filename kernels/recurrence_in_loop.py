@@ -2,7 +2,8 @@
 
 param: Wx, Wh and b; of two directions Wx, Wh, Wx, Wh, b, b. state: the
 numbers below and, where states are carried from batch to batch, h (batch, units), and c of an LSTM.
-They are carried in training alone, by batches of so many rows: any other begins at 0.
+They are carried in training alone, by batches of so many rows: any other begins at 0. Central
+differences begin with them and leave none.
 """
 
 from ._compile import entry, helper, named
@@ -101,7 +102,7 @@ def recurrence_in_loop(name, gates, rows_of_b, states, rows, rows_gradient, weig
                 _bias(Wx, directions, k, d + h, parts, rows_of_b), work, panel,
                 offset(pointer_at(out, like), k * h), directions * h, sequences,
             )  # fmt: skip
-            if goes_on:
+            if goes_on and learn == 1:
                 _carry(numbers, first, n, size, h, after, True)
         return 0
 

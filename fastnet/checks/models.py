@@ -22,7 +22,6 @@ __all__ = [
     "path",
     "remembers",
     "repeatable",
-    "stateless",
 ]
 
 
@@ -135,16 +134,6 @@ def remembers(where: str, layer: Any, name: str, shape: tuple[int, ...]) -> None
             f"{where}: {name} of {layer!r} must have shape {shape}, got {np.shape(kept)}. Assign "
             "an array of that shape, or None."
         )
-
-
-def stateless(where: str, layers: list[Any]) -> None:
-    """Check that no layer goes on from the state that the last batch left."""
-    for i, layer in enumerate(layers):
-        if layer.stateful:
-            raise ValueError(
-                f"{where}: layers[{i}] must not be stateful, got {layer!r}, with another state at "
-                "each of the losses. Make the layer with stateful=False."
-            )
 
 
 def repeatable(where: str, first: Any, second: Any) -> None:

@@ -17,7 +17,7 @@ from fastnet.kernels.penalties import l1_penalty_backward, l2_penalty_backward
 from fastnet.layers.in_a_row import fitted, through
 from fastnet.models import heads_by_hand, progress
 from fastnet.models.head_losses import HeadLosses
-from fastnet.models.layer_list import answers_in, leaves, output_shape
+from fastnet.models.layer_list import answers_in, output_shape
 from fastnet.models.measures import is_flat
 from fastnet.models.network import Network
 from fastnet.models.samples import Checked
@@ -226,10 +226,11 @@ class ByHand(Checked):
 
             (loss with the parameter larger by h - loss with it smaller by h) / 2h
 
-        The parameters stay as they are. Losses are computed in float64 whatever the dtype, at the
-        very numbers that the model holds and would compute with: in float32 their rounding would
-        leave three digits of the gradient. h is the power of two above 6e-6 max(1, |parameter|),
-        where truncation and rounding weigh about the same: the error is about 1e-8 of the largest
+        The parameters stay as they are, and the states of stateful layers, with which each loss
+        begins as `gradient` does. Losses are computed in float64 whatever the dtype, at the very
+        numbers that the model holds and would compute with: in float32 their rounding would leave
+        three digits of the gradient. h is the power of two above 6e-6 max(1, |parameter|), where
+        truncation and rounding weigh about the same: the error is about 1e-8 of the largest
         gradient of an array, but larger where h crosses the kink of a ReLU.
 
         Parameters
@@ -245,7 +246,7 @@ class ByHand(Checked):
         Raises
         ------
         TypeError, ValueError, IndexError
-            x or t does not fit; or a layer is stateful.
+            x or t does not fit.
 
         Notes
         -----
@@ -254,7 +255,6 @@ class ByHand(Checked):
         """
         where = "Sequential.numerical_gradient"
         layers = self.layers[:]
-        checks.stateless(where, leaves(layers))
         samples = self._samples(where, layers, x, t, sample_weight)
         rows = samples.rows
         l1, l2 = self._penalties(where)

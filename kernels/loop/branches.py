@@ -67,7 +67,7 @@ def branches_in_loop(learn, seed, first, n, size, d, m, x, param, state, scratch
             first, n, size, head.layers, head.depth, size,
             offset(pointer_at(param, like), -head.start), work, last,
             offset(work, 2 * _gradients(head, size, d)), alone, pointer_at(head.states, like),
-            seed, j, learn != 0, 0,
+            seed, j, learn, 0,
         )  # fmt: skip
         rows_out = offset(last, first * columns)
         _copy_rows(rows_out, columns, offset(results, column), m, n, columns)

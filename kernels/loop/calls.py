@@ -22,7 +22,8 @@ from ..simd import INT64
 class LayerForward(NamedTuple):
     """Rows first : first + n of a batch of `size` go through a layer, from d columns to m.
 
-    `learn` is 1 in training, else 0; `seed` is another number for each update. x and `out` point to
+    `learn` is 1 in training, 2 where a loss of training is wanted that leaves the states of
+    sequences as they are, else 0; `seed` is another number for each update. x and `out` point to
     the rows' first element, `param` to the layer's parameters and `state` to what it remembers and
     its constants. `scratch` points to what it asked for, which stays until its gradient is taken:
     for each row of the batch, from the batch's first, then for the batch. `own` points to what this

@@ -37,7 +37,7 @@ def _outputs(n, layers, depth, params, state, learn, x, y, sums, scratch, own):
             call(
                 layer.forward,
                 LayerForward(
-                    learn=1 if learn else 0, seed=0, first=0, n=n, size=n, d=d, m=m,
+                    learn=learn, seed=0, first=0, n=n, size=n, d=d, m=m,
                     x=address_in(x, 0), param=address_in(params, layer.weight),
                     state=address_in(state, layer.state), scratch=address_in(scratch, 0),
                     own=address_in(own, 0), out=address_in(y, 0),
@@ -139,7 +139,7 @@ def central_differences(
         write when `learn` is True. All addresses are those of functions for float64.
     learn : bool
         What layers by address are told: whether this is training. Those that draw random numbers
-        then have no derivative.
+        then have no derivative; the states of sequences stay as they are.
     steps : (P,) float64
         Not 0.
     start, stop : int64
@@ -159,7 +159,7 @@ def central_differences(
     Source: Saitoh, Deep Learning from Scratch, section 4.4.2.
     """
     program = programs[0]
-    layers, depth = program.layers, program.depth
+    layers, depth, learns = program.layers, program.depth, 2 if learn else 0
     (n, inputs), last = x.shape, depth - 1
     width, rows_of_loss = width_out(layer_at(layers, last)), n * steps_of(program)
     half = scratch_size(layers, depth, n, steps_of(program))
@@ -200,7 +200,7 @@ def central_differences(
             put(one, 0, 1.0)
             for r in range(rows_of_loss):
                 put(rows, r, r)
-            _outputs(n, layers, depth, p, state, learn, pointer(x), outputs, sums, scratch, own)
+            _outputs(n, layers, depth, p, state, learns, pointer(x), outputs, sums, scratch, own)
         low = start + task * (stop - start) // tasks
         high = start + (task + 1) * (stop - start) // tasks
         source, y = pointer(x), outputs
@@ -217,13 +217,13 @@ def central_differences(
                         target = pointer(out)
                     copy(y, target, n * width_out(layer))
                 _differences(
-                    max(low, W), min(high, W + count), W, source, d, n, program, i, p, learn, state,
-                    labels, targets, pointer(steps), y, sums, target, out, gradient, rows, column,
-                    scratch, own, pointer(grad),
+                    max(low, W), min(high, W + count), W, source, d, n, program, i, p, learns,
+                    state, labels, targets, pointer(steps), y, sums, target, out, gradient, rows,
+                    column, scratch, own, pointer(grad),
                 )  # fmt: skip
                 if b >= 0:
                     _differences(
-                        max(low, b), min(high, b + m), b, one, 0, n, program, i, p, learn, state,
+                        max(low, b), min(high, b + m), b, one, 0, n, program, i, p, learns, state,
                         labels, targets, pointer(steps), y, sums, target, out, gradient, rows,
                         column, scratch, own, pointer(grad),
                     )  # fmt: skip

@@ -57,7 +57,7 @@ def forward(
             call(
                 layer.forward,
                 LayerForward(
-                    learn=1 if learn else 0, seed=layer_seed(seed, update, i), first=first, n=n,
+                    learn=int(learn), seed=layer_seed(seed, update, i), first=first, n=n,
                     size=size, d=d, m=m, x=address_in(rows, 0),
                     param=address_in(params, layer.weight), state=address_in(state, layer.state),
                     scratch=address_in(scratch, 0), own=address_in(own, 0),

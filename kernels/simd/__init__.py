@@ -42,7 +42,7 @@ from .lanes import (
     sum_low,
 )
 from .llvm import splat
-from .memory import load, load_as, load_first, prefetch, store, store_as, store_first
+from .memory import load, load_as, load_first, prefetch, store, store_as, store_first, touch
 from .pointers import (
     allocate,
     get,

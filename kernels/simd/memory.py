@@ -20,6 +20,23 @@ def prefetch(typingctx, p, i):
 
 
 @intrinsic
+def touch(typingctx, p, i):
+    """Read p[i] and drop it, so that its cache line is near; unlike `prefetch` it waits its turn.
+
+    p[i] must be there. The processor sees a row of these coming, and fetches ahead of it.
+    """
+    kind = ir.IntType(p.dtype.bitwidth)
+
+    def codegen(context, builder, sig, args):
+        address = builder.bitcast(builder.gep(args[0], [args[1]]), kind.as_pointer())
+        used = ir.InlineAsm(ir.FunctionType(ir.VoidType(), [kind]), "", "r", side_effect=True)
+        builder.call(used, [builder.load(address)])  # LLVM leaves out what nobody uses
+        return context.get_dummy_value()
+
+    return types.void(p, types.int64), codegen
+
+
+@intrinsic
 def load(typingctx, p, i):
     """The vector p[i : i + lanes]."""
 

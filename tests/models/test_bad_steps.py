@@ -61,13 +61,6 @@ def test_images_want_their_channels():
         model.predict(np.ones((2, 3, 4, 5)))
 
 
-def test_no_central_differences_of_a_state_that_goes_on():
-    x, t = sequences(4)
-    model = Sequential([LSTM(3, stateful=True, batch_size=4), Dense(4)], dtype="float64", seed=0)
-    with pytest.raises(ValueError, match=r"layers\[0\] must not be stateful, got LSTM\(3"):
-        model.numerical_gradient(x, t[:, 0])
-
-
 def test_validation_data_have_the_shape_of_the_data():
     x, t = sequences(6, steps=4, features=6)
     other, model = np.ones((6, 6, 4)), Sequential([LSTM(3), Dense(4)], seed=0)

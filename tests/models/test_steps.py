@@ -6,9 +6,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from stepped import Sequence, of_steps, sequences
 
 from fastnet.layers import (
+    GRU,
+    LSTM,
     Dense,
     Dropout,
     Embedding,
+    SimpleRNN,
     Tanh,
 )
 from fastnet.losses import SoftmaxCrossEntropy
@@ -147,3 +150,28 @@ def test_a_last_layer_without_parameters_has_its_gradient(last):
         model.gradient(x, t), model.numerical_gradient(x, t), strict=True
     ):
         assert_allclose(exact, by_definition, atol=1e-8)
+
+
+def layer_states(model):
+    """Return the states that the first layer, a stateful one, goes on from; None is zeros."""
+    layer = model.layers[0]
+    states = [getattr(layer, name) for name in layer._state_names]
+    zeros = np.zeros((layer.batch_size, layer.units))
+    return [(zeros if state is None else state).tolist() for state in states]
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU, SimpleRNN])
+def test_central_differences_begin_with_the_states_that_stateful_layers_have(kind):
+    """They begin each loss there, as `gradient` does, which comes next and takes them along."""
+    x, t = sequences(4)
+    model = Sequential([kind(3, stateful=True, batch_size=4), Dense(4)], dtype="float64", seed=0)
+    found = []
+    for _ in range(2):  # from zeros, then from what the first batch left
+        before = layer_states(model)
+        by_definition = model.numerical_gradient(x, t[:, 0])
+        assert layer_states(model) == before
+        found.append(model.gradient(x, t[:, 0]))
+        assert layer_states(model) != before
+        for exact, other in zip(found[-1], by_definition, strict=True):
+            assert_allclose(exact, other, atol=1e-8)
+    assert np.abs(found[0][1] - found[1][1]).max() > 1e-4
