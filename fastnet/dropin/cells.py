@@ -22,7 +22,7 @@ from fastnet.dropin.sequences import floats
 from fastnet.kernels.gru import gru_backward, gru_forward
 from fastnet.kernels.loop.record import padded
 from fastnet.kernels.lstm import F_G_I_O, lstm_backward, lstm_forward
-from fastnet.layers.time_layer import room
+from fastnet.layers.time_layer import scratch_sizes
 
 __all__ = ["GRU", "LSTM"]
 
@@ -68,7 +68,7 @@ def _forward(
     if any(state.shape != (len(x), h) for state in before):
         return None
     n, x, states = len(x), x[:, np.newaxis], [state.copy() for state in before]
-    last, sizes = getattr(cell, "cache", None), room(n, 1, d, h, gates)
+    last, sizes = getattr(cell, "cache", None), scratch_sizes(n, 1, d, h, gates)
     given = last.room if type(last) is Kept else None
     if given is None or given[0].dtype != dtype or (given[0].size, given[1].size) != sizes:
         given = [empty(size, dtype) for size in sizes]

@@ -21,7 +21,7 @@ from fastnet.kernels.updates import (
     rmsprop_update,
     sgd_update,
 )
-from fastnet.optimizer import _update_at_once
+from fastnet.optimizer.descent import update_at_once
 
 if TYPE_CHECKING:
     Own = Any  # the script's class, whose methods these become: see hook.py
@@ -76,7 +76,7 @@ class SGD(Own):
     def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params."""
         lr = self.lr
-        if type(lr) is float and _update_at_once(params, grads, lr):
+        if type(lr) is float and update_at_once(params, grads, lr):
             return
         rows = rows_of(params, grads, (lr,))
         if rows is None:

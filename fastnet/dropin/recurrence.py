@@ -21,7 +21,7 @@ from fastnet.kernels.activations import TANH
 from fastnet.kernels.gru import gru_backward, gru_forward
 from fastnet.kernels.lstm import F_G_I_O, lstm_backward, lstm_forward
 from fastnet.kernels.rnn import rnn_backward, rnn_forward
-from fastnet.layers.time_layer import room
+from fastnet.layers.time_layer import scratch_sizes
 
 __all__ = ["TimeGRU", "TimeLSTM", "TimeRNN", "written_by_kernels"]
 
@@ -59,7 +59,7 @@ def _before(layer: Any, xs: Any, gates: int, names: tuple[str, ...]) -> Any:
 def _buffers(layer: Any, x: NDArray[Any], h: int, gates: int) -> list[NDArray[Any]]:
     """Return what the kernels work in: that of the last call where it has the size."""
     (n, steps, d), last = x.shape, layer.layers
-    sizes = room(n, steps, d, h, gates)
+    sizes = scratch_sizes(n, steps, d, h, gates)
     spare = last.spare if type(last) is Later else None
     if type(last) is Later:  # whoever else holds that list has its layers made
         last.spare = last.kept = None

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.layers.base import Layer
-from fastnet.layers.time_layer import room
+from fastnet.layers.time_layer import scratch_sizes
 
 
 class InDirections(Layer):
@@ -64,7 +64,7 @@ class InDirections(Layer):
             states = [np.zeros((n, h), dtype) for _ in self._state_names]
             for state, value in zip(states, given, strict=False):
                 state[...] = value
-            rooms = [np.empty(size, dtype) for size in room(n, steps, d, h, self._gates)]
+            rooms = [np.empty(size, dtype) for size in scratch_sizes(n, steps, d, h, self._gates)]
             settings = not given, *self._setting(), k == 1, *rooms
             self._by_hand[0](x, *arrays, *states, *settings, out[k])
             kept.append(settings)

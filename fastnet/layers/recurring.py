@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from fastnet import checks, initializers
 from fastnet.layers.base import Layer
 from fastnet.layers.in_directions import InDirections
-from fastnet.layers.time_layer import room
+from fastnet.layers.time_layer import scratch_sizes
 from fastnet.layers.told import LoopLayer, Outputs, Steps
 
 
@@ -167,7 +167,7 @@ class Recurring(InDirections):
                 memories=memories,
                 row_scratch=k * (steps * (d + 7 * h) + 4 * h),
                 scratch=k * 160,
-                own=room(1, steps, d, h, self._gates)[1],
+                own=scratch_sizes(1, steps, d, h, self._gates)[1],
                 products=k * steps * (d + h) * self._gates * h,
             )
         ]

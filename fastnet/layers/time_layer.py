@@ -1,4 +1,4 @@
-"""What recurrent layers by hand share: weights, states, and the room that kernels work in."""
+"""What recurrent layers by hand share: weights, states, and scratch for kernels."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from fastnet import checks
 from fastnet.layers.base import Layer
 
-__all__ = ["TimeLayer", "room"]
+__all__ = ["TimeLayer", "scratch_sizes"]
 
 
 class TimeLayer(Layer):
-    """What recurrent layers over a sequence share: weights, states, room for the kernels."""
+    """What recurrent layers over a sequence share: weights, states, scratch for the kernels."""
 
     array_names: ClassVar[tuple[str, ...]] = ("Wx", "Wh", "b")
     unstacked = "It takes sequences by hand. Put SimpleRNN, LSTM or GRU into a Sequential."
@@ -73,7 +73,7 @@ class TimeLayer(Layer):
         x, Wx, Wh, b = (checks.contiguous(array, dtype) for array in (xs, Wx, Wh, b))
         # What the kernels keep for backward lies where it lay last time. No other thread finds it.
         kept = self.__dict__.pop("_kept", None)
-        sizes = room(n, steps, d, h, self._gates)
+        sizes = scratch_sizes(n, steps, d, h, self._gates)
         if kept is None or kept[0].dtype != dtype or (kept[0].size, kept[1].size) != sizes:
             kept = [np.empty(size, dtype) for size in sizes]
         self._run((x, Wx, Wh, b, *states, not given), kept[0], kept[1], hs)
@@ -136,7 +136,7 @@ class TimeLayer(Layer):
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy makes room for the kernels of its own, and backward follows its own forward.
+        # A copy makes scratch of its own, and backward follows its own forward.
         return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
 
     def __repr__(self) -> str:
@@ -144,7 +144,7 @@ class TimeLayer(Layer):
         return f"{type(self).__name__}({d}, {h})"
 
 
-def room(n: int, steps: int, d: int, h: int, gates: int) -> tuple[int, int]:
+def scratch_sizes(n: int, steps: int, d: int, h: int, gates: int) -> tuple[int, int]:
     """Return how many numbers the kernels of n sequences ask for: `work` and `panel`."""
     of_row = {1: 2, 3: 7, 4: 7}[gates]
     work = n * steps * (d + of_row * h) + 4 * n * h + 128

@@ -15,7 +15,7 @@ from fastnet.metrics.ways import Way, judged, share
 __all__ = ["accuracy", "binary_accuracy", "exact_match", "top_k_accuracy"]
 
 
-def said(y: NDArray[Any]) -> NDArray[Any]:
+def predicted_classes(y: NDArray[Any]) -> NDArray[Any]:
     """Return the classes that scores (N, C) say, the first of the largest; (N,) are classes."""
     return y.argmax(axis=1) if y.ndim == 2 else y
 
@@ -25,7 +25,7 @@ def _right(good: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _right_classes(t: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    return _right(said(y) == t)
+    return _right(predicted_classes(y) == t)
 
 
 def _in_top(t: NDArray[Any], y: NDArray[Any], k: int) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
-from fastnet.metrics.answers import said
+from fastnet.metrics.answers import predicted_classes
 from fastnet.metrics.arrays import classes, yes_or_no
 from fastnet.metrics.ways import Way, judged, ratio
 
@@ -26,7 +26,7 @@ def _counted(t: NDArray[Any], found: NDArray[Any], size: int) -> NDArray[np.floa
 
 
 def _counts_of_classes(t: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:
-    return _counted(t, said(y), y.shape[1])
+    return _counted(t, predicted_classes(y), y.shape[1])
 
 
 def _counts_of_labels(t: NDArray[Any], y: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,17 +9,19 @@ from fastnet.models.network import Network
 from fastnet.models.samples import Samples
 from fastnet.models.steps import Steps
 
-__all__ = ["not_finite", "outside"]
+__all__ = ["first_without_loss", "not_finite"]
 
 
-def outside(where: str, network: Network, samples: Samples, order: NDArray[np.int64]) -> str:
+def first_without_loss(
+    where: str, network: Network, samples: Samples, order: NDArray[np.int64]
+) -> str:
     """Return the error about the first number in x or t, or output of these rows, without a loss.
 
     Empty where there is none: infinite outputs of finite x are no case of it.
     """
     rows, targets = samples.rows, samples.targets[1]
     for head in samples.heads:
-        said = outside(f"{where}: {head.name}", head.of(network), head.samples, order)
+        said = first_without_loss(f"{where}: {head.name}", head.of(network), head.samples, order)
         if said:
             return said
     order, taken, steps = np.ascontiguousarray(order), network.loss.outputs, network.answers
@@ -54,7 +56,7 @@ def outside(where: str, network: Network, samples: Samples, order: NDArray[np.in
 
 def not_finite(where: str, steps: Steps, samples: Samples, trouble: str) -> str:
     """Return what is said of training that met a number that is not finite."""
-    return outside(where, steps.network, samples, steps.stopped_at) or (
+    return first_without_loss(where, steps.network, samples, steps.stopped_at) or (
         f"{where}: loss must stay finite, got {trouble} that overflowed or NaN in the "
         f"data at lr={steps.rate(0):g}. The model keeps its last finite weights. Lower the "
         "learning rate, or look for NaN and large numbers in x and t."

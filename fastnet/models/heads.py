@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.models.heads_by_hand import apart, shapes_of_heads
+from fastnet.models.heads_by_hand import outputs_by_head, shapes_of_heads
 from fastnet.models.layer_list import head_losses
 from fastnet.models.measures import Measure, answer_count, is_flat
 from fastnet.models.network import Network
@@ -95,7 +95,7 @@ def told_apart(model: Any, network: Network, out: NDArray[Any]) -> list[NDArray[
     """Return the outputs of each head, (N,) where its last targets were, of those of all."""
     layers = [layer for layer, _ in network.stack]
     head_losses("Sequential.predict", network.loss, layers)
-    parts = apart(out, shapes_of_heads(layers, network.input_shape))
+    parts = outputs_by_head(out, shapes_of_heads(layers, network.input_shape))
     flat = model._is_flat or [False] * len(parts)
     return [
         part.reshape(-1) if is_flat and part.ndim == 2 and part.shape[1] == 1 else part

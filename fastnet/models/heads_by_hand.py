@@ -18,7 +18,7 @@ from fastnet.models.targets import ignored_label
 if TYPE_CHECKING:
     from fastnet.models.by_hand import ByHand
 
-__all__ = ["apart", "backward", "forward", "shapes_of_heads"]
+__all__ = ["backward", "forward", "outputs_by_head", "shapes_of_heads"]
 
 
 def shapes_of_heads(layers: list[Any], shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -27,7 +27,7 @@ def shapes_of_heads(layers: list[Any], shape: tuple[int, ...]) -> list[tuple[int
     return found
 
 
-def apart(out: NDArray[Any], shapes: list[tuple[int, ...]]) -> list[NDArray[Any]]:
+def outputs_by_head(out: NDArray[Any], shapes: list[tuple[int, ...]]) -> list[NDArray[Any]]:
     """Return the outputs of each head, of those of all side by side."""
     widths = [math.prod(shape) for shape in shapes]
     parts = np.split(out, np.cumsum(widths)[:-1], axis=1)
@@ -55,7 +55,7 @@ def forward(model: ByHand, x: ArrayLike, t: Any, sample_weight: Any) -> Any:
     network = model._ready(where, rows.shape, shape, layers, rows.vocabulary)
     n = len(rows.array)
     out = through(layers, network.shapes, rows.array.astype(model.dtype), n)
-    parts = apart(out, shapes_of_heads(layers, rows.shape))
+    parts = outputs_by_head(out, shapes_of_heads(layers, rows.shape))
     model._step = [
         _loss(head, part, sample_weight is not None)
         for head, part in zip(heads, parts, strict=False)

@@ -10,7 +10,6 @@ from fastnet.optimizer.base import *
 from fastnet.optimizer.clipping import *
 from fastnet.optimizer.descent import *
 from fastnet.optimizer.descent import KERNELS as KERNELS
-from fastnet.optimizer.descent import _update_at_once as _update_at_once
 
 __all__: list[str] = []
 __all__ += adam.__all__

@@ -14,7 +14,7 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.optimizer.arrays import followed, once
+from fastnet.optimizer.arrays import each_array_once, followed
 from fastnet.optimizer.clipping import Arrays, _norm, _scale
 
 __all__ = ["Optimizer"]
@@ -155,7 +155,7 @@ class Optimizer(checks.Hinted):
         that a kernel does not take, of two dtypes or strided, are copied for it and back.
         """
         where = f"{type(self).__name__}.update"
-        pairs = once(where, checks.pairs(where, params, grads))
+        pairs = each_array_once(where, checks.pairs(where, params, grads))
         known = self._params
         if params is not known and not (  # 0.2 us, where `_others` takes 1.5
             type(params) is type(known) is list

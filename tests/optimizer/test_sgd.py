@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from optimizers import SHAPES, VIEWS, every_dtype, pairs
 
-from fastnet.optimizer import KERNELS, SGD, _update_at_once
+from fastnet.optimizer import KERNELS, SGD
+from fastnet.optimizer.descent import update_at_once
 from fastnet.reference.optimizer import SGD as Reference
 
 
@@ -207,11 +208,11 @@ def test_a_bad_entry_of_up_to_three_layers_changes_nothing(count):
 def test_up_to_three_layers_take_one_kernel(count, dtype):
     """Else the tests above would see what is checked in Python alone."""
     params, grads = ([np.ones(s, dtype) for s in SHAPES[:count]] for _ in range(2))
-    assert _update_at_once(params, grads, 0.25) is True
+    assert update_at_once(params, grads, 0.25) is True
     named = dict(enumerate(params))
-    assert _update_at_once(named, dict(enumerate(grads)) | {"b": None}, 0.25) is True
+    assert update_at_once(named, dict(enumerate(grads)) | {"b": None}, 0.25) is True
     assert all((param == 0.5).all() for param in params)
-    assert not _update_at_once(params, [*grads[:-1], grads[-1].astype(np.float16)], 0.25)
+    assert not update_at_once(params, [*grads[:-1], grads[-1].astype(np.float16)], 0.25)
 
 
 def test_nan_and_infinite_gradients_go_on():

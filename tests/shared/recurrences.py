@@ -3,7 +3,7 @@
 import numpy as np
 
 from fastnet import kernels, layers
-from fastnet.layers.time_layer import room
+from fastnet.layers.time_layer import scratch_sizes
 from fastnet.models import Sequential
 
 # Gates, settings between `starts` and `reverse`, states, dimensions of b.
@@ -35,7 +35,7 @@ class Case:
         self.dout = draw(n, 1 if last else steps, h)
         self.dc = [draw(n, h) for _ in range(states - 1)]
         self.settings = starts, *settings, reverse
-        self.rooms = [np.full(k, np.nan, dtype) for k in room(n, steps, d, h, gates)]
+        self.rooms = [np.full(k, np.nan, dtype) for k in scratch_sizes(n, steps, d, h, gates)]
 
     def run(self, module):
         """Return what forward and backward leave: out, the states, dh, dc, dx and gradients."""
