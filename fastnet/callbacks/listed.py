@@ -53,7 +53,7 @@ class Listed:
                 one._check(where, counted if one._of_batches else names, optimizer)
 
     def begin(self, model: Any, params: dict[str, Any]) -> None:
-        """Tell each what it belongs to, and that training begins."""
+        """Give each the model and the parameters, and tell it that training begins."""
         for one in self.all:
             with contextlib.suppress(AttributeError):  # of an object with slots
                 one.model, one.params = model, params
@@ -65,7 +65,7 @@ class Listed:
             hook(*arguments)
 
     def end_quietly(self, epoch: int, message: str) -> bool:
-        """Tell whether one of them takes the place of an error."""
+        """Tell whether a callback lets the fit end without an error."""
         return any([hook(epoch, message) for hook in self.hooks.get("on_not_finite", ())])
 
 

@@ -24,7 +24,7 @@ NUMBERS = int, float, np.number, np.bool_
 
 
 def gives_batches(value: Any) -> bool:
-    """Tell whether a value in the place of samples is what gives them: no array, no frame."""
+    """Tell whether a value in the place of an array of samples gives batches of them."""
     return (
         not hasattr(value, "__array__")
         and not isinstance(value, (list, tuple))
@@ -35,7 +35,7 @@ def gives_batches(value: Any) -> bool:
 def batches_of(
     where: str, x: Any, t: Any, steps: int | None, drop_last: bool = False, **others: Any
 ) -> Batches:
-    """Return the batches that x gives, where t is left out, as all else that goes with arrays."""
+    """Return the batches that x gives; all that goes with arrays alone must be left out."""
     if hasattr(x, "__array__"):
         raise TypeError(
             f"{where}: t must be given with x, got a {type(x).__name__} alone. Give targets t, or "
@@ -176,12 +176,12 @@ class Batches:
 
 
 def gives_once(value: Any) -> bool:
-    """Tell whether it is a generator, or a function: never an array, t beside it or not."""
+    """Tell whether a value is an iterator or a function, which are never samples themselves."""
     return hasattr(value, "__next__") or (callable(value) and not hasattr(value, "__array__"))
 
 
 class CheckedAnew:
-    """What a function yields, each time that it is gone through."""
+    """An iterable that calls a function anew each time that it is gone through."""
 
     def __init__(self, function: Any, *arguments: Any) -> None:
         self.function, self.arguments = function, arguments

@@ -15,9 +15,9 @@ __all__ = ["first_without_loss", "not_finite"]
 def first_without_loss(
     where: str, network: Network, samples: Samples, order: NDArray[np.int64]
 ) -> str:
-    """Return the error about the first number in x or t, or output of these rows, without a loss.
+    """Return an error about the first number in x, t or outputs for which the loss has no value.
 
-    Empty where there is none: infinite outputs of finite x are no case of it.
+    Only these rows are looked at. Empty where there is none, as where finite x overflow.
     """
     rows, targets = samples.rows, samples.targets[1]
     for head in samples.heads:

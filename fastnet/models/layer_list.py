@@ -179,7 +179,7 @@ def take_shape(layers: list[Any]) -> bool:
 
 
 def outputs_of(layers: list[Any]) -> Outputs | None:
-    """Return where the outputs of the last layer lie; None where nobody knows."""
+    """Return the range of the last layer's outputs; None where it is not known."""
     found: Outputs | None = ANYWHERE
     for layer in layers:
         found = layer.outputs(found)
@@ -258,7 +258,7 @@ def output_shape(
 def answers_in(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return how many numbers an answer has in outputs of a shape, and how many answers they are.
 
-    Of Steps each step is answered; any other shape is an answer by itself, which is 0.
+    Steps have an answer a step; any other shape is one answer, for which the count is 0.
     """
     return (shape[1], shape[0]) if isinstance(shape, Steps) else (math.prod(shape), 0)
 

@@ -22,10 +22,10 @@ PREDICTED = 2**18  # outputs at a time, 1 MB of float32, and a few times that fo
 
 
 class Measuring:
-    """What is not counted in the loop, from predictions of a few rows at a time.
+    """Metrics that the loop does not count, computed from predictions of a few rows at a time.
 
-    Only for what cannot be added up, AUC and functions of the user's own, all outputs are kept;
-    of several batches for r2, too, which goes by the mean of all targets.
+    All outputs are kept only for what cannot be added up: AUC, functions of the user's own, and of
+    several batches r2, for which the mean of all targets is needed.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ Targets = tuple[NDArray[np.int64], NDArray[Any]]
 
 
 def ignored_label(loss: Loss, steps: int) -> int | None:
-    """Return the label of samples that do not count: of steps -1, where the loss names none."""
+    """Return the label of samples that do not count; for steps -1, where the loss names none."""
     label: int | None = getattr(loss, "ignore_index", None)
     return -1 if label is None and steps and loss.takes_labels else label
 

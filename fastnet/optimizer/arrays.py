@@ -48,8 +48,9 @@ def _are_tied(first: Any, second: Any) -> bool:
 def followed(optimizer: Any, params: Any) -> list[Any]:
     """Bring an optimizer's states into the order of params, which may have come or gone since.
 
-    An array that is new among them will begin with zeros. Where others stand in place of those that
-    the states are of nothing is changed, and the first one's key is returned, in a list.
+    An array that is new among them will begin with zeros. Where other arrays have taken the places
+    of those that the states belong to, nothing is changed; a list with the first one's key is
+    returned.
     """
     known = optimizer._params
     if isinstance(params, dict) is not isinstance(known, dict):
