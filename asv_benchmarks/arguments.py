@@ -84,8 +84,8 @@ def arguments_of(name, sizes, types):
 
 def convolution(sizes, dtype):
     """Return arguments by name of a convolution that no array's shape tells."""
-    h, c, m, k = (sizes[letter] for letter in "HCMK")
-    g = geometry_of((h, h, c), (k, k, m), (1, 1), (1, 1), ((k - 1) // 2,) * 2, (h, h), 1)
+    h, c, m, k, groups = (sizes[letter] for letter in "HCMKG")
+    g = geometry_of((h, h, c), (k, k, m), (1, 1), (1, 1), ((k - 1) // 2,) * 2, (h, h), groups)
     return {"geometry": np.array(g, np.int64), "work": np.zeros(scratch_size(g), dtype)}
 
 

@@ -32,10 +32,13 @@ FAMILIES = {
     "N D M": Family(
         (128, 512, 512), {1: "M", 2: "NM", "x": "ND", "dx": "ND", "W": "DM", "dW": "DM"}
     ),
-    # A convolution of images H x H, with a kernel K x K and its padding.
-    "N H C M K": Family(
-        (16, 14, 16, 32, 3),
-        {1: "M", "x": "NHHC", "dx": "NHHC", "W": "KKCM", "dW": "KKCM", 4: "NHHM"},
+    # A convolution of images H x H in G groups, with a kernel K x K and its padding.
+    "N H C M K G": Family(
+        (16, 14, 16, 32, 3, 1),
+        {
+            **{1: "M", "x": "NHHC", "dx": "NHHC", 4: "NHHM"},
+            **dict.fromkeys(("W", "dW"), ("K", "K", "C // G", "M")),
+        },
     ),
     "N T D H": Family(
         (20, 35, 100, 100),

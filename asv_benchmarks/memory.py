@@ -4,9 +4,10 @@
 
 Each contender runs in a process of its own, in float32, on images that are there already: the
 layers that are called by hand, `Sequential.fit`, the books' layers as they stand and in one dtype,
-and PyTorch. After a first step, which compiles and warms up, Linux' record of the peak is cleared
-and a second one is made: what it adds to the memory that the process then holds, and what of that
-the first step left behind, are the figures.
+and PyTorch. A step of one image comes first, which loads or compiles what the contender is made of:
+its memory is a figure of its own. After a step of all images Linux' record of the peak is cleared
+and one more is made: what it adds to the memory that the process then holds, and what of that the
+step before it left behind, are the other figures.
 """
 
 import argparse
@@ -42,20 +43,23 @@ def step_of(name, work, folder):
 
 
 def child(name, folder, batch):
-    """Make two steps; print the MB that the second one needed, and that the first one kept."""
+    """Make three steps, of one image and of all; print the MB that they needed, and kept."""
     from asv_benchmarks import convnets
 
-    work = convnets.network(
-        "SimpleConvNet", convnets.SIMPLE, "float32", ({}, {}), batch=batch, batches=1
+    one, work = (
+        convnets.network("SimpleConvNet", convnets.SIMPLE, "float32", ({}, {}), batch=n, batches=1)
+        for n in (1, batch)
     )
     before = held("VmRSS")
+    step_of(name, one, folder)()
     run = step_of(name, work, folder)
     loaded = held("VmRSS")
     run()
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak
     start = held("VmRSS")
     run()
-    print(json.dumps({"step": held("VmHWM") - start, "kept": start - loaded, "before": before}))
+    peak, code = held("VmHWM") - start, loaded - before
+    print(json.dumps({"step": peak, "kept": start - loaded, "code": code}))
 
 
 def measure(name, folder, batch):
@@ -88,8 +92,8 @@ def main(arguments):
     if arguments.child:
         return child(arguments.child, arguments.books, arguments.batch)
     print(f"SimpleConvNet, a step of {arguments.batch} images, float32, MB of memory\n")
-    print("| contender | peak of a step, over what is held | held after a step | sum |")
-    print("|---|---|---|---|")
+    print("| contender | peak of a step, over what is held | held after it | sum | code, before |")
+    print("|---|---|---|---|---|")
     result = {}
     for name in CONTENDERS:
         if name.startswith("book") and not arguments.books:
@@ -101,7 +105,8 @@ def main(arguments):
             continue
         result[name] = found
         total = found["step"] + found["kept"]
-        print(f"| {name} | {found['step']:.1f} | {found['kept']:.1f} | {total:.1f} |", flush=True)
+        figures = found["step"], found["kept"], total, found["code"]
+        print(f"| {name} | {' | '.join(f'{mb:.1f}' for mb in figures)} |", flush=True)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(result, indent=1), "utf-8")
 

@@ -133,6 +133,8 @@ KERNELS = {
     "repeat_backward": Work("A B C", "A*B*C"),
     "sum_forward": Work("A B C", "A*B*C"),
     "sum_backward": Work("A B C", "0"),
+    "relu_bits_forward": Work("P", "P", axes={"bits": ("(P + 7) // 8",)}),
+    "relu_bits_backward": Work("P", "P", axes={"bits": ("(P + 7) // 8",)}),
     "max_pooling_2x2_forward": Work("N H W C", "3*N*Y*X*C"),
     "max_pooling_2x2_backward": Work("N H W C", "4*N*Y*X*C"),
     "max_pooling_forward": Work("N H W C", "3*N*Y*X*C"),
@@ -153,11 +155,13 @@ KERNELS = {
     "affine_backward_params": Work("N D M", "N*M*(2*D + 1)"),
     "affine_backward_sgd_update": Work("N D M", "N*M*(2*D + 1) + 2*(D + 1)*M", {"W": 2, "b": 2}),
     "convolution_forward": Work(
-        "N H C M K", "N*H*H*M*(2*K*K*C + 1 + sigmoid)", {"work": 0, "geometry": 0}
+        "N H C M K G", "N*H*H*M*(2*K*K*C/G + 1 + sigmoid)", {"work": 0, "geometry": 0}
     ),
-    "convolution_backward_input": Work("N H C M K", "2*N*H*H*M*K*K*C", {"work": 0, "geometry": 0}),
+    "convolution_backward_input": Work(
+        "N H C M K G", "2*N*H*H*M*K*K*C/G", {"work": 0, "geometry": 0}
+    ),
     "convolution_backward_params": Work(
-        "N H C M K", "N*H*H*M*(2*K*K*C + 1)", {"work": 0, "geometry": 0}
+        "N H C M K G", "N*H*H*M*(2*K*K*C/G + 1)", {"work": 0, "geometry": 0}
     ),
     "im2col_forward": Work("N H C K", "0"),
     "col2im_forward": Work("N H C K", "N*H*H*C*K*K"),

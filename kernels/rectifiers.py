@@ -1,12 +1,27 @@
 """Rectifiers besides ReLU: leaky ReLU, ELU and softplus, whose gradient is taken from the output.
 
 `foo(x)` and `foo_gradient(out, dout)` work on vectors. Leaky ReLU and ELU take a number, alpha.
+And ReLU that keeps a bit a number for its gradient, where nobody else keeps the output.
 """
 
-from ._compile import helper
+from numba import uint8
+
+from ._compile import helper, jit, vector
 from .elementary import exp, expm1_of_negative, log1p_of_fraction
 from .elementwise_layers import elementwise
-from .simd import absolute, select
+from .simd import (
+    absolute,
+    get,
+    keep_positive,
+    numbers_at_once,
+    pointer,
+    put,
+    scalar,
+    select,
+    where_set,
+)
+
+bytes_ = uint8[::1]
 
 
 @helper
@@ -100,3 +115,67 @@ softplus_kernels = elementwise(
     """,
 )
 softplus_forward, softplus_backward, softplus_in_loop, softplus_gradient_in_loop = softplus_kernels
+
+
+@jit(vector, vector, bytes_)
+def relu_bits_forward(x, out, bits):
+    """ReLU, and where the gradient passes.
+
+        out = 0 where x <= 0, else x
+        bit i % 8 of bits[i // 8] = 0 where x[i] <= 0, else 1
+
+    Parameters
+    ----------
+    x : (N,) float32 or float64, C-contiguous
+        NaN stays NaN.
+    out : (N,), same dtype
+        Overwritten, like bits. May be x.
+    bits : (B,) uint8, C-contiguous
+        B is N / 8, rounded up. Bits behind the last number are 0.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.5.1, whose mask is a byte a number.
+    """
+    p, q, b, n = pointer(x), pointer(out), pointer(bits), x.size
+    whole = n // numbers_at_once(p) * numbers_at_once(p)
+    for i in range(0, whole, numbers_at_once(p)):
+        keep_positive(p, i, q, b)
+    for i in range(whole, n, 8):
+        byte = 0
+        for k in range(min(8, n - i)):
+            value = get(p, i + k)
+            if value <= 0.0:
+                value = scalar(p, 0.0)
+            else:
+                byte |= 1 << k
+            put(q, i + k, value)
+        put(b, i // 8, uint8(byte))
+
+
+@jit(bytes_, vector, vector)
+def relu_bits_backward(bits, dout, dx):
+    """Gradient of ReLU, from the bits of the forward pass.
+
+        dx = dout where the bit is 1, else 0
+
+    Parameters
+    ----------
+    bits : (B,) uint8, C-contiguous
+        As `relu_bits_forward` left them; B is N / 8, rounded up.
+    dout : (N,) float32 or float64, C-contiguous
+        Upstream gradient.
+    dx : (N,), same dtype
+        Overwritten. May be dout.
+
+    Notes
+    -----
+    Source: Saitoh, Deep Learning from Scratch, section 5.5.1.
+    """
+    b, p, q, n = pointer(bits), pointer(dout), pointer(dx), dout.size
+    whole = n // numbers_at_once(p) * numbers_at_once(p)
+    for i in range(0, whole, numbers_at_once(p)):
+        where_set(b, i, p, q)
+    for i in range(whole, n):
+        passes = get(b, i // 8) >> (i % 8) & 1
+        put(q, i, get(p, i) if passes else scalar(p, 0.0))

@@ -57,3 +57,29 @@ class Activations:
 
 
 ActivationsRatio = ratios(Activations)
+
+
+class ReluBits:
+    """ReLU of images, whose gradient reads a bit a number."""
+
+    param_names = ["implementation", "dtype"]
+    params = [IMPLEMENTATIONS, DTYPES]
+
+    def setup(self, implementation, dtype):
+        x = numbers(dtype, 100 * 24 * 24 * 30)
+        kernels, bits = part(implementation, "kernels"), np.empty(x.size // 8, np.uint8)
+        part("numpy", "kernels").relu_bits_forward(x, blank(x), bits)
+        self.forward_arguments = [x, blank(x), blank(bits)]
+        self.backward_arguments = [bits, x[::-1].copy(), blank(x)]
+        assert_agree("relu_bits_forward", *self.forward_arguments)
+        assert_agree("relu_bits_backward", *self.backward_arguments)
+        self.forward, self.backward = kernels.relu_bits_forward, kernels.relu_bits_backward
+
+    def time_relu_bits_forward(self, *_):
+        self.forward(*self.forward_arguments)
+
+    def time_relu_bits_backward(self, *_):
+        self.backward(*self.backward_arguments)
+
+
+ReluBitsRatio = ratios(ReluBits)

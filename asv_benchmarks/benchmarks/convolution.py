@@ -7,12 +7,14 @@ from fastnet.kernels.geometry import geometry_of
 
 from . import IMPLEMENTATIONS, assert_close, blank, numbers, part, ratios
 
-# Images, their side and channels, filters and their side; with as many zeros around as it has.
+# Images, their side and channels, filters and their side, and groups; with as many zeros around as
+# it has.
 CONVOLUTIONS = {
-    "100x1x28-30-5": (100, 28, 1, 30, 5),  # the textbook's SimpleConvNet
-    "100x16x28-16-3": (100, 28, 16, 16, 3),  # and DeepConvNet
-    "100x32x14-32-3": (100, 14, 32, 32, 3),
-    "100x64x8-64-1": (100, 8, 64, 64, 1),
+    "100x1x28-30-5": (100, 28, 1, 30, 5, 1),  # the textbook's SimpleConvNet
+    "100x16x28-16-3": (100, 28, 16, 16, 3, 1),  # and DeepConvNet
+    "100x32x14-32-3": (100, 14, 32, 32, 3, 1),
+    "100x64x8-64-1": (100, 8, 64, 64, 1, 1),
+    "100x32x14-32-3 depthwise": (100, 14, 32, 32, 3, 32),
 }
 
 
@@ -21,13 +23,14 @@ class Convolution:
     params = [IMPLEMENTATIONS, [*CONVOLUTIONS]]
 
     def setup(self, implementation, images):
-        n, side, c, m, k = CONVOLUTIONS[images]
+        n, side, c, m, k, groups = CONVOLUTIONS[images]
         dtype = "float32"
         pad = (k - 1) // 2
-        g = geometry_of((side, side, c), (k, k, m), (1, 1), (1, 1), (pad, pad), (side, side), 1)
+        sizes = (side, side, c), (k, k, m)
+        g = geometry_of(*sizes, (1, 1), (1, 1), (pad, pad), (side, side), groups)
         x, dout = numbers(dtype, n, side, side, c), numbers(dtype, n, side, side, m)[::-1].copy()
-        W, b = numbers(dtype, k, k, c, m), numbers(dtype, m)
-        W *= W.dtype.type((k * k * c) ** -0.5)
+        W, b = numbers(dtype, k, k, c // groups, m), numbers(dtype, m)
+        W *= W.dtype.type((k * k * c // groups) ** -0.5)
         geometry, self.work = np.array(g, np.int64), np.zeros(scratch_size(g), dtype)
         self.kernels = part(implementation, "kernels")
         self.forward = [x, W, b, geometry, self.kernels.RELU, self.work, blank(dout)]

@@ -121,6 +121,8 @@ class Affine(MatMul):
             rows: Any = x
             weights, bias = W, b
             if not (x.dtype is dtype and x.flags.carray):
+                if self.__dict__.get("_x_shape") == x.shape:  # and so this x will do, too
+                    self.__dict__.pop("x", None)  # not two copies: 2 MB of SimpleConvNet's 20
                 rows = checks.promoted(x, dtype)
                 if rows is None and (rows := checks.promoted(x, FLOAT64)) is not None:
                     dtype = FLOAT64  # of float32 weights and float64 rows, or int64

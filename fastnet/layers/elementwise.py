@@ -103,14 +103,22 @@ class Activation(Layer):
         ):
             out = empty(x.shape, dtype)
             self._forward_kernel(x, out)
-        else:
             if self._reads_x:
-                x = checks.array(self._forward_name, "x", x)
-            out = apply(self._forward_kernel, self._forward_name, x)
+                self.x: Any = x
+            else:
+                self.out: Any = out
+            return out
+        return self._forward(x)
+
+    def _forward(self, x: Any) -> Any:
+        """Do what forward does, of any x."""
         if self._reads_x:
-            self.x: Any = x
+            x = checks.array(self._forward_name, "x", x)
+        out = apply(self._forward_kernel, self._forward_name, x)
+        if self._reads_x:
+            self.x = x
         else:
-            self.out: Any = out
+            self.out = out
         return out
 
     def backward(self, dout: ArrayLike) -> Any:
@@ -149,6 +157,10 @@ class Activation(Layer):
             else:
                 self._backward_kernel(as_row(known), as_row(dout), as_row(dx))
             return dx
+        return self._backward(dout)
+
+    def _backward(self, dout: Any) -> Any:
+        """Do what backward does, of any dout."""
         where = self._backward_name
         known = checks.remembered(where, self, "x" if self._reads_x else "out")
         return apply_backward(self._backward_kernel, where, known, dout)

@@ -51,8 +51,6 @@ class Pooling(Layer):
     ----------
     pool_h, pool_w, stride, pad : int
         May be changed: the next forward goes by them.
-    x : (N, C, H, W)
-        What forward was given last; not a copy.
     arg_max : (N * OH * OW * C,) int64
         Which pixel of each window won, row by row from 0; made when it is read.
 
@@ -63,10 +61,11 @@ class Pooling(Layer):
 
     Notes
     -----
-    Of equal pixels the first wins, and of NaN, as with numpy.argmax. Memory is the book's: out is
-    a view (N, C, OH, OW) of an array whose channels lie together, (N, OH, OW, C), and so is dx. An
-    x or dout that is such a view is read as it is; any other is copied. The book's own cannot pad
-    where that makes more windows.
+    Of equal pixels the first wins, and of NaN, as with numpy.argmax. For the gradient a byte a
+    window is kept, where the book keeps x, too. Memory is the book's: out is a view (N, C, OH, OW)
+    of an array whose channels lie together, (N, OH, OW, C), and so is dx. An x or dout that is such
+    a view is read as it is; any other is copied. The book's own cannot pad where that makes more
+    windows.
 
     Source: Saitoh, Deep Learning from Scratch, section 7.4.4.
 
@@ -84,7 +83,6 @@ class Pooling(Layer):
     """
 
     unstacked = "In a Sequential images have their channels last: add MaxPooling2D."
-    x: NDArray[Any]
 
     pool_h: Any = checks.Checked(lambda layer, *value: checks.count(*value))
     pool_w: Any = checks.Checked(lambda layer, *value: checks.count(*value))
@@ -128,7 +126,7 @@ class Pooling(Layer):
         dtype = checks.result_dtype(x)
         pixels = checks.contiguous(checks.channels_last(x), dtype)
         out, self._code = largest(pixels, window, stride, before, counts, True)
-        self.x, self._geometry = x, (pixels.shape, window, stride, before)
+        self._geometry = pixels.shape, window, stride, before
         return checks.channels_first(checks.returned(out, dtype))
 
     def backward(self, dout: ArrayLike) -> NDArray[Any]:
@@ -156,8 +154,7 @@ class Pooling(Layer):
         n, h, w, c = code.shape
         checks.same_shape(where, "dout", dout, (n, c, h, w))
         dtype = checks.result_dtype(dout)
-        upstream = checks.contiguous(checks.channels_last(dout), dtype)
-        dx = largest_gradient(upstream, code, *self._geometry)
+        dx = largest_gradient(checks.channels_last(dout), code, *self._geometry)
         return checks.channels_first(checks.returned(dx, dtype))
 
     def __repr__(self) -> str:
@@ -256,7 +253,7 @@ class MaxPooling2D(Windowed):
         dout = checks.array(where, "dout", dout)
         checks.same_shape(where, "dout", dout, code.shape)
         dtype = checks.result_dtype(dout)
-        dx = largest_gradient(checks.contiguous(dout, dtype), code, *self._forwarded)
+        dx = largest_gradient(dout, code, *self._forwarded)
         result: NDArray[Any] = checks.returned(dx, dtype)
         return result
 

@@ -50,7 +50,10 @@ def largest_gradient(
     before: tuple[int, int],
 ) -> NDArray[Any]:
     """Return the gradient of `largest` at x of that shape."""
-    dx = empty(shape, dout.dtype)
+    dtype = checks.result_dtype(dout)
+    # Before dout is copied, where it must be: what is made next then takes the copy's place.
+    dx = empty(shape, checks.FLOAT32 if dtype.itemsize == 2 else dtype)
+    dout = checks.contiguous(dout, dtype)
     if (window, stride, before) == TWO and fits_two(shape[1:3], dout.shape[1:3]):
         max_pooling_2x2_backward(dout, code, dx)
     else:

@@ -18,6 +18,7 @@ Pointers
 
 from ..blocking import BITS
 from .arithmetic import absolute, copysign, fill, fma, pick, polynomial, select, square_root
+from .bits import keep_positive, numbers_at_once, where_set
 from .dots import dot_update, store_sums
 from .exponents import exponent, round_shifted, scale_by_power, significand, unshift
 from .gathered import (

@@ -17,6 +17,7 @@ def test_every_public_kernel_is_in_the_table(work):
 
 SIZES = {
     "K": 3,
+    "G": 1,
     "T": 4,
     "S": 2,
     "P": 37,

@@ -49,7 +49,8 @@ def test_activations_equal_the_reference(name, shape, dtype, rng):
     layer, exact = make(name, None, None), make(name, None, None, reference)
     out = layer.forward(x)
     assert_allclose(out, exact.forward(x), rtol=4 * np.finfo(dtype).eps)
-    assert layer.out is out
+    bits = name == "Relu" and len(shape) > 2  # are kept of images
+    assert vars(layer).get("out") is (None if bits else out)
     exact.out = out  # the gradient is a function of the output: compare it there
     dx = layer.backward(dout)
     # 1 - out cancels: its rounding counts relative to 1.

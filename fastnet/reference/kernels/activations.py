@@ -34,6 +34,18 @@ def relu_backward(out, dout, dx):
     dx[out <= 0] = 0
 
 
+def relu_bits_forward(x, out, bits):
+    """Write relu(x), and a bit a number: 0 where x <= 0, else 1."""
+    bits[...] = np.packbits(~(x <= 0), bitorder="little")
+    relu_forward(x, out)
+
+
+def relu_bits_backward(bits, dout, dx):
+    """Write dx = dout where the bit is 1, else 0."""
+    np.copyto(dx, dout)
+    dx[np.unpackbits(bits, count=dx.size, bitorder="little") == 0] = 0
+
+
 def tanh_forward(x, out):
     """Write out = tanh(x)."""
     np.tanh(x, out=out)
