@@ -23,7 +23,7 @@ class InstructionSet(NamedTuple):
     compresses: bool  # an instruction moves the lanes of a mask together
     strip: int  # vectors of columns in a strip
     tall: tuple[int, int, int]  # rows of the tallest tile of 1, 2 and 3 vectors
-    sparse_strip: int  # vectors of columns of the tile of four rows that skips zeros
+    sparse_strip: int  # most vectors of columns of the tile of two rows that skips zeros
     repeats: bool  # a tile may have rows twice, to fit those that are left
     shallow_columns: int  # vectors of columns from which few terms go in order
     dot_rows: int  # rows of a tile of dot products, two columns wide
@@ -45,7 +45,7 @@ SETS = (
         compresses=True,
         strip=3,
         tall=(8, 8, 8),
-        sparse_strip=3,
+        sparse_strip=7,
         repeats=False,
         shallow_columns=16,
         dot_rows=8,
@@ -62,7 +62,7 @@ SETS = (
         compresses=False,
         strip=2,
         tall=(8, 6, 4),
-        sparse_strip=3,
+        sparse_strip=6,
         repeats=True,
         shallow_columns=10,
         dot_rows=4,
@@ -79,7 +79,7 @@ SETS = (
         compresses=False,
         strip=2,
         tall=(8, 6, 4),
-        sparse_strip=2,
+        sparse_strip=6,
         repeats=True,
         shallow_columns=10,
         dot_rows=4,
@@ -96,7 +96,7 @@ SETS = (
         compresses=False,
         strip=3,
         tall=(8, 8, 6),
-        sparse_strip=3,
+        sparse_strip=7,
         repeats=False,
         shallow_columns=8,
         dot_rows=8,

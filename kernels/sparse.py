@@ -1,16 +1,16 @@
 """Products with an x that is mostly zeros, as images are: the parts of affine.py that skip them.
 
-Four rows of a go together: the positions where one of them is not zero are listed, and the sums
-of the tile run over those alone. Of MNIST's pixels 19 % are not zero, of four digits' 39 %, and
-of four neighbours 28 %. As fma(0, w, total) is total, bits are those of `gemm`, but for the sign of
-a zero, as long as w is finite: where one is not, all is left to `gemm`, as where x has few zeros.
+Two rows of a go together: the positions where one of them is not zero are listed, and the sums
+of the tile run over those alone. Of MNIST's pixels 19 % are not zero, of two digits' 29 %, and of
+two neighbours 23 %; of the small digits of scikit-learn 51, 64 and 65 %. As fma(0, w, total) is
+total, bits are those of `gemm`, but for the sign of a zero, as long as w is finite: where one is
+not, all is left to `gemm`, as where x has few zeros.
 
-With 100 of its digits x @ W (784 x 50) takes 0.72 of `gemm`'s time and x.T @ dout 0.6, in
-float64; in float32 0.76 and 0.68. Random numbers take 1 % longer, to be told apart, and an x
-whose first rows or columns are unlike the rest at most 20 %.
-
-The compiled loop has them by address (`loop/sparse.py`), where a sample of the data says that they
-pay: a step of 784-50-10 with 100 digits takes 0.64 of the time with AVX-512, 0.6 with AVX2.
+With 100 of MNIST's digits x @ W (784 x 50) takes 0.48 of `gemm`'s time and x.T @ dout 0.45, in
+float64; in float32 0.55. With 200 of the small digits and 100 columns both take 0.65 to 0.75.
+Random numbers take 1 % longer, to be told apart, and an x whose first rows or columns are unlike
+the rest at most 20 %. The compiled loop has both by address (`loop/sparse.py`), where a sample of
+the data says that they pay.
 """
 
 from ._compile import helper
@@ -29,8 +29,8 @@ from .simd import (
     load_tile,
     nonzero_bits,
     offset,
-    opaque,
     prefetch,
+    put,
     rank_one_update,
     scalar,
     scale_and_add,
@@ -45,49 +45,61 @@ from .simd import (
 from .tiles import four_steps, terms_at_a_time
 
 STRIP = SET.sparse_strip
-CHUNK = 32  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 without
+PAIRS = 16  # of rows whose lists are made before the first column: b's strip stays in L1 for all
+CHUNK = 2 * PAIRS  # rows between those at work and those asked for: 60,000 digits in 40 ms, 72 else
 TERMS = DEPTH  # of a sum that are listed at a time: as many as `gemm` adds up
-INDICES = TERMS + 16  # a whole vector of indices is written at the end of the list
-B_BYTES = 64 * 1024  # of W that the terms at a time take: 0.9 of the time with 24 KB
-LEAST_TERMS = 24  # below that reading and writing the tile again takes longer than the sum
+LIST = TERMS + 16  # a whole vector of indices is written at the end of a list
+LISTS = PAIRS * LIST
+L1_BYTES = 28 * 1024  # of a strip of b: 0.9 of the time where 48 KB of it come from L2
 LEAST_VECTORS = 2  # of columns: of one, finding the zeros takes longer than they do
 LEAST_ROWS = 32  # of x: eight in float64 take 1.5 times as long as by `gemm`, 19 as long
-LEAST_SIZE = 2**14  # numbers in x: looking at 12 rows is 1 % of the work then
-MOST = 0.5  # of the positions may be listed: at 0.6 the gradient of W takes as long as by `gemm`
+LEAST_SIZE = 3 * 2**12  # numbers in x: looking at 6 rows is 1 % of the work then
+MOST = 0.7  # of the positions may be listed: products take as long as by `gemm` at 0.7 to 0.9
 SAMPLED_COLUMNS = 64  # columns of x that are no sample of all
-PANEL = max(BITS // 8, 4 * 8) * TERMS  # bytes of columns of x, as rows: a vector of them, or four
+TOGETHER = 16  # columns of x that become rows of the panel: eight pairs
+APART = 8  # columns between those of a pair, where neighbours have fewer zeros in common
+PANEL = TOGETHER * 8 * TERMS  # bytes
 WIDEST = 4096  # bytes of a row of dout
 
 
 @helper
 def _positions(depth, a, a_row, indices):
-    """List the columns of four rows of a where one is not zero, and return how many they are."""
+    """List the columns of two rows of a where one is not zero, and return how many they are."""
     step = lanes(a)
     full = depth - depth % step
     count = 0
     for k in range(0, full, step):
-        found = either(
-            either(load(a, k), load(a, a_row + k)),
-            either(load(a, 2 * a_row + k), load(a, 3 * a_row + k)),
-        )
+        found = either(load(a, k), load(a, a_row + k))
         count = append_positions(indices, count, k, nonzero_bits(found), a)
     if full < depth:
         rest = depth - full
-        found = load_first(a, full, rest)
-        for i in range(1, 4):
-            found = either(found, load_first(a, i * a_row + full, rest))
+        found = either(load_first(a, full, rest), load_first(a, a_row + full, rest))
         count = append_positions(indices, count, full, nonzero_bits(found), a)
     return count
 
 
 @helper
+def _list_pairs(pairs, depth, a, counts, indices):
+    """List the positions of each pair of rows, and return how many they are of all."""
+    listed, (x, pair, row) = 0, a
+    for i in range(pairs):
+        put(counts, i, _positions(depth, offset(x, i * pair), row, offset(indices, i * LIST)))
+        listed += get(counts, i)
+    return listed
+
+
+@helper
 def _is_mostly_zero(n, d, x, x_row, indices):
-    """Whether few positions are listed of the first, of the middle and of the last four rows."""
+    """Whether few positions are listed of the first, of the middle and of the last two rows.
+
+    Of all six together, as two may have more; rows without zeros are known by two.
+    """
+    count = 0
     for part in range(3):
-        count, row = 0, part * (n - 4) // 2
+        row = part * (n - 2) // 2
         for k in range(0, d, TERMS):
             count += _positions(min(TERMS, d - k), offset(x, row * x_row + k), x_row, indices)
-        if count > MOST * d:
+        if 8 * count > (8 * MOST * (part + 1) + 2 - part) * d:
             return False
     return True
 
@@ -114,56 +126,74 @@ def _is_finite(p, size):
 
 
 @helper
-def _tile(
-    shape, depth, count, indices, a, a_row, b, b_row, c, c_row, columns, z, z_row, factor, scaled
-):  # fmt: skip
-    """One tile of c = z + a @ b, or where `scaled` z + factor * (a @ b), by the terms listed."""
-    step = lanes(a)
-    near, twice, far = four_steps(a_row)
-    steps = near, twice, opaque(far)
+def _strip(shape, lists, depth, a, b, b_row, columns, c, z, factor, scaled):
+    """c = z + a @ b, or where `scaled` z + factor * (a @ b), a tile a pair, by the terms listed.
+
+    a, c and z are pointers, with what is between pairs of rows and between the rows of a pair.
+    """
+    (pairs, counts, indices), (x, pair, row) = lists, a
+    step, x_steps = lanes(x), four_steps(row)
+    (target, c_pair, c_row), (addend, z_pair, z_row) = c, z
+    c_steps, z_steps = four_steps(c_row), four_steps(z_row)
     # Whole vectors of b are read: behind its last row may stand what is not ours.
-    last, end = 0, stack_buffer(a, END_BYTES)
-    if count > 0 and columns % step > 0 and get(indices, count - 1) == depth - 1:
-        last = 1
+    end, beyond = stack_buffer(x, END_BYTES), columns % step > 0
+    if beyond:
         for j in range(0, columns, step):
             store(end, j, load_first(b, (depth - 1) * b_row + j, columns - j))
-    tile, z_steps = zero_tile(c, shape), four_steps(z_row)
-    if not scaled:
-        tile = load_tile(shape, z, z_steps, columns)
-    for i in range(count - last):
-        k = get(indices, i)
-        tile = rank_one_update(tile, offset(a, k), steps, offset(b, k * b_row))
-    for _ in range(last):
-        tile = rank_one_update(tile, offset(a, depth - 1), steps, end)
-    if scaled:
-        tile = scale_and_add(tile, factor, z, z_steps, columns)
-    store_tile(c, four_steps(c_row), tile, columns)
+    for i in range(pairs):
+        count, own = get(counts, i), offset(indices, i * LIST)
+        p, q = offset(x, i * pair), offset(addend, i * z_pair)
+        last = 1 if beyond and count > 0 and get(own, count - 1) == depth - 1 else 0
+        tile = zero_tile(x, shape)
+        if not scaled:
+            tile = load_tile(shape, q, z_steps, columns)
+        for j in range(count - last):
+            k = get(own, j)
+            tile = rank_one_update(tile, offset(p, k), x_steps, offset(b, k * b_row))
+        for _ in range(last):
+            tile = rank_one_update(tile, offset(p, depth - 1), x_steps, end)
+        if scaled:
+            tile = scale_and_add(tile, factor, q, z_steps, columns)
+        store_tile(offset(target, i * c_pair), c_steps, tile, columns)
 
 
 @helper
-def _four_rows(
-    n, depth, count, indices, a, a_row, b, b_row, c, c_row, z, z_row, factor, scaled
-):  # fmt: skip
-    """`_tile` for four rows and n columns."""
-    step = lanes(a)
-    for j in range(0, n, STRIP * step):
-        columns = min(STRIP * step, n - j)
-        p, q, r = offset(b, j), offset(c, j), offset(z, j)
-        if STRIP == 3 and columns > 2 * step:
-            _tile(
-                tile_shape(4, 3), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row, factor, scaled,
-            )  # fmt: skip
-        elif columns > step:
-            _tile(
-                tile_shape(4, 2), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row, factor, scaled,
-            )  # fmt: skip
+def _strip_width(n, step):
+    """Vectors of the first of the strips of n columns, all of which are about as wide."""
+    vectors = (n + step - 1) // step
+    parts = (vectors + STRIP - 1) // STRIP
+    return (vectors + parts - 1) // parts
+
+
+@helper
+def _strips(n, lists, depth, a, b, b_row, c, z, factor, scaled):
+    """`_strip` for n columns, of at least two vectors."""
+    step, j = lanes(b), 0
+    while j < n:
+        width = _strip_width(n - j, step)
+        columns, p = min(width * step, n - j), offset(b, j)
+        q, r = (offset(c[0], j), c[1], c[2]), (offset(z[0], j), z[1], z[2])
+        if STRIP == 7 and width == 7:
+            _strip(tile_shape(2, 7), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
+        elif width == 6:
+            _strip(tile_shape(2, 6), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
+        elif width == 5:
+            _strip(tile_shape(2, 5), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
+        elif width == 4:
+            _strip(tile_shape(2, 4), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
+        elif width == 3:
+            _strip(tile_shape(2, 3), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
         else:
-            _tile(
-                tile_shape(4, 1), depth, count, indices, a, a_row, p, b_row, q, c_row, columns, r,
-                z_row, factor, scaled,
-            )  # fmt: skip
+            _strip(tile_shape(2, 2), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
+        j += columns
+
+
+@helper
+def _terms_in_cache(depth, n, step):
+    """Terms of a sum for which a strip of b, of n columns in all, stays in L1, in parts as long."""
+    most = min(TERMS, L1_BYTES // (BITS // 8 * _strip_width(n, step)))
+    parts = (depth + most - 1) // most
+    return ((depth + parts - 1) // parts + step - 1) // step * step
 
 
 @helper
@@ -173,34 +203,27 @@ def sparse_forward(n, d, m, x, W, b, out):
     if n < LEAST_ROWS or n * d < LEAST_SIZE or m < LEAST_VECTORS * step:
         return 0
     wide = m - m % step if prefers_dots(m, d, step) else m
-    terms = min(TERMS, B_BYTES * step // (m * (BITS // 8)))
-    terms -= terms % step
-    if terms < LEAST_TERMS:
-        return 0
-    indices = index_buffer(INDICES)
+    counts, indices = index_buffer(PAIRS), index_buffer(LISTS)
     if not (_is_mostly_zero(n, d, x, d, indices) and _is_finite(W, d * m)):
         return 0
-    n -= n % 4
-    listed = 0
+    n -= n % 2
+    listed, terms = 0, _terms_in_cache(d, wide, step)
     for first in range(0, n, CHUNK):
         last = min(first + CHUNK, n)
-        z, z_row = b, 0
+        pairs = (last - first) // 2
+        c, z, z_row = offset(out, first * m), b, 0
         for k in range(0, d, terms):
-            depth = min(terms, d - k)
-            for i in range(first, last, 4):
-                p = offset(x, i * d + k)
-                if i + CHUNK < n:
-                    for r in range(CHUNK, CHUNK + 4):
-                        for q in range(0, depth, step):
-                            prefetch(p, r * d + q)
-                count = _positions(depth, p, d, indices)
-                listed += count
-                _four_rows(
-                    wide, depth, count, indices, p, d, offset(W, k * m), m,
-                    offset(out, i * m), m, offset(z, i * z_row), z_row, scalar(x, 1.0), False,
-                )  # fmt: skip
-            z, z_row = out, m
-        if 4 * listed > MOST * d * last:  # the looks deceived
+            depth, p = min(terms, d - k), offset(x, first * d + k)
+            for i in range(CHUNK, min(CHUNK + last - first, n - first)):
+                for q in range(0, depth, step):
+                    prefetch(p, i * d + q)
+            samples, lists = (p, 2 * d, d), (pairs, counts, indices)
+            listed += _list_pairs(pairs, depth, samples, counts, indices)
+            results, addend = (c, 2 * m, m), (z, 2 * z_row, z_row)
+            q = offset(W, k * m)
+            _strips(wide, lists, depth, samples, q, m, results, addend, scalar(x, 1.0), False)
+            z, z_row = c, m
+        if 2 * listed > MOST * d * last:  # the looks deceived
             n = last
             break
     if wide < m:  # the few columns that `gemm` makes as dot products
@@ -212,6 +235,17 @@ def sparse_forward(n, d, m, x, W, b, out):
 
 
 @helper
+def _turn(depth, d, x, panel):
+    """panel[k, i] = x[i, k] for TOGETHER columns of x."""
+    step = lanes(x)
+    for i in range(0, depth, step):
+        for k in range(0, TOGETHER, step):
+            transpose_block(
+                offset(x, i * d + k), d, depth - i, step, offset(panel, k * TERMS + i), TERMS
+            )
+
+
+@helper
 def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
     """x.T @ dout for rows of dW from the first on, if most of x is zero; return how many, or 0.
 
@@ -219,47 +253,48 @@ def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
     that x and dW point to.
     """
     step = lanes(x)
-    together = max(4, step)  # columns of x that become rows of the panel
     if (
         n < LEAST_ROWS
+        or rows < TOGETHER
         or n * rows < LEAST_SIZE
         or m < LEAST_VECTORS * step
         or m * (BITS // 8) > WIDEST * step
-        # Other bits: `gemm` sums all terms of narrow columns before it scales them, those here
-        # block by block; and where it does not scale, sums start from dW.
+        # Other bits: `gemm` sums all terms of narrow columns before it scales them, and where it
+        # does not scale, sums start from dW.
         or (add and ((n > TERMS and m % step > 0) or factor == scalar(x, 1.0)))
     ):
         return 0
-    indices = index_buffer(INDICES)
+    counts, indices = index_buffer(PAIRS), index_buffer(LISTS)
     if not (_is_mostly_zero(n, rows, x, d, indices) and _is_finite(dout, n * m)):
         return 0
     panel = stack_buffer(x, PANEL)
-    rows -= rows % together
+    rows -= rows % TOGETHER
     zeros = stack_buffer(x, WIDEST)
     for j in range(0, m, step):
         store(zeros, j, fill(x, 0.0))
+    # Sums that are scaled block by block have the blocks of `gemm`.
+    terms = terms_at_a_time(n, step) if add else _terms_in_cache(n, m, step)
+    # Of images eight pixels wide a pixel and the one below it have more zeros in common.
+    depth = min(terms, n)
+    _turn(depth, d, offset(x, rows // 2 // TOGETHER * TOGETHER), panel)
+    half, below = TOGETHER // 2, (panel, TERMS, APART * TERMS)
+    of_neighbours = _list_pairs(half, depth, (panel, 2 * TERMS, TERMS), counts, indices)
+    pair, apart = 2, 1
+    if _list_pairs(half, depth, below, counts, indices) < of_neighbours:
+        pair, apart = 1, APART
     listed = 0
-    terms = terms_at_a_time(n, step)
     for i in range(0, n, terms):
         depth = min(terms, n - i)
-        for k in range(0, rows, together):
-            for r in range(0, depth, step):
-                for q in range(0, together, step):
-                    transpose_block(
-                        offset(x, (i + r) * d + k + q), d, depth - r, step,
-                        offset(panel, q * TERMS + r), TERMS,
-                    )  # fmt: skip
-            for q in range(0, together, 4):
-                p, c = offset(panel, q * TERMS), offset(dW, (k + q) * m)
-                count = _positions(depth, p, TERMS, indices)
-                listed += count
-                z, z_row = (c, m) if add or i > 0 else (zeros, 0)
-                _four_rows(
-                    m, depth, count, indices, p, TERMS, offset(dout, i * m), m, c, m, z, z_row,
-                    factor, add,
-                )  # fmt: skip
-            done = k + together
-            if i == 0 and done >= SAMPLED_COLUMNS and 4 * listed > MOST * depth * done:
+        for k in range(0, rows, TOGETHER):
+            _turn(depth, d, offset(x, i * d + k), panel)
+            columns = panel, pair * TERMS, apart * TERMS
+            listed += _list_pairs(half, depth, columns, counts, indices)
+            c = offset(dW, k * m), pair * m, apart * m
+            z = c if add or i > 0 else (zeros, 0 * m, 0 * m)
+            q = offset(dout, i * m)
+            _strips(m, (half, counts, indices), depth, columns, q, m, c, z, factor, add)
+            done = k + TOGETHER
+            if i == 0 and done >= SAMPLED_COLUMNS and 2 * listed > MOST * depth * done:
                 rows = done  # those of dW from here on are for the caller
                 break
     return rows

@@ -53,13 +53,13 @@ class Rows(NamedTuple):
     def are_mostly_zero(self, rescaled: Callable[[NDArray[Any]], NDArray[Any]] | None) -> bool:
         """Tell whether skipping zeros gains once they are rescaled, from a sample of them.
 
-        Four rows of a batch share a list of the columns where one of them is not zero. Where the
+        Two rows of a batch share a list of the columns where one of them is not zero. Where the
         sample deceives, the products find out and stop skipping.
         """
         sample = self.array[:: max(1, len(self.array) // LOOKS)]
-        sample = sample[: min(LOOKS, len(self.array)) // 4 * 4]
+        sample = sample[: min(LOOKS, len(self.array)) // 2 * 2]
         nonzero = (sample if rescaled is None else rescaled(sample)) != 0
-        listed = nonzero[0::4] | nonzero[1::4] | nonzero[2::4] | nonzero[3::4]
+        listed = nonzero[0::2] | nonzero[1::2]
         return bool(np.count_nonzero(listed) <= MOST * listed.size)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
+import numpy as np
+
 from fastnet.kernels.blocking import BITS
 from fastnet.kernels.sparse import LEAST_ROWS, LEAST_SIZE, LEAST_VECTORS
 from fastnet.models.network import Network
@@ -10,6 +15,13 @@ from fastnet.models.rows import Rows
 __all__ = ["skipping_zeros"]
 
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
+
+
+@functools.cache  # to ask for one takes 14 us
+def _addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
+    from fastnet.kernels.loop import sparse
+
+    return sparse.forward.address(dtype), sparse.backward_params.address(dtype)
 
 
 def skipping_zeros(network: Network, rows: Rows, samples: int, batch_size: int) -> Network:
@@ -30,10 +42,7 @@ def skipping_zeros(network: Network, rows: Rows, samples: int, batch_size: int) 
         or not rows.are_mostly_zero(network.rescaled if network.scaling[1] else None)
     ):
         return network
-    from fastnet.kernels.loop import sparse
-
     program, whole = network.program.copy(), network.whole_program.copy()
     for record in (program, whole):
-        record["sparse_forward"] = sparse.forward.address(dtype)
-        record["sparse_backward"] = sparse.backward_params.address(dtype)
+        record["sparse_forward"], record["sparse_backward"] = _addresses(dtype)
     return network._replace(program=program, whole_program=whole)

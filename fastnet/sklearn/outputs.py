@@ -15,6 +15,9 @@ from fastnet.models.zeros import skipping_zeros
 from fastnet.sklearn.network import Weights
 from fastnet.sklearn.samples import rows_of
 
+# Of a call on 1,100 digits, 400 us, a look at some samples takes 22, and skipping saves 120.
+LOOKS = 4  # times as much as samples alone say
+
 
 def activated(out_activation: str, z: NDArray[Any]) -> NDArray[Any]:
     """Return the outputs of z (N, C), which is overwritten."""
@@ -40,7 +43,7 @@ def products_of(weights: Weights, X: Any) -> NDArray[Any]:
     n = len(X)
     z = np.empty((n, network.outputs), network.params.dtype)
     rows = rows_of(X, network.params.dtype)
-    network = skipping_zeros(network, rows, n, PREDICT_ROWS)
+    network = skipping_zeros(network, rows, LOOKS * n, PREDICT_ROWS)
     network.predict(rows, np.arange(n, dtype=np.int64), z)
     return z
 

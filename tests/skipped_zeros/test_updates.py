@@ -38,7 +38,7 @@ def test_the_update_has_the_bits_of_the_dense_one(dtype, shape, lr):
         if others or n * (stop - first) < sparse.LEAST_SIZE:
             assert done == 0
         else:
-            assert done == stop - first - (stop - first) % max(4, lanes)
+            assert done == stop - first - (stop - first) % sparse.TOGETHER
         assert_array_equal(found[first : first + done], dense[first : first + done])
         assert_array_equal(found[:first], W[:first])
         assert_array_equal(found[first + done :], W[first + done :])
