@@ -60,6 +60,11 @@ def no_ctrl_c_yet(monkeypatch):
     monkeypatch.setattr(models.progress, "_last", -math.inf)
 
 
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
 @pytest.fixture(scope="session")
 def root():
     """The checkout: pyproject.toml, fastnet/, kernels/, tests/."""

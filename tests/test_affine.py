@@ -1,10 +1,9 @@
 """The affine map: fused with an activation, backward, and backward with the update."""
 
-import math
-
 import numpy as np
 import pytest
 from differences import central_difference
+from framed import among_nans, assert_frame, call, framed, wide
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -46,21 +45,6 @@ SHAPES = [
 ]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
 
-MARGIN, SENTINEL = 40, -7.25
-
-
-def framed(shape, dtype):
-    """Return a buffer of sentinels and an array in the middle of it."""
-    size = math.prod(shape)
-    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
-    return buffer, buffer[MARGIN : MARGIN + size].reshape(shape)
-
-
-def among_nans(array):
-    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
-    buffer[MARGIN : MARGIN + array.size] = array.ravel()
-    return buffer[MARGIN : MARGIN + array.size].reshape(array.shape)
-
 
 def integers(dtype, shape, seed=0):
     """x, W, b, dout of whole numbers: sums are exact in any order, so tests need no bound."""
@@ -75,19 +59,6 @@ def normals(dtype, shape, seed=0):
     rng = np.random.default_rng([seed, *shape])
     sizes = ((n, d), (d, m), (m,), (n, m))
     return [among_nans(rng.standard_normal(size).astype(dtype)) for size in sizes]
-
-
-def call(name, *arguments, outputs):
-    """Call a kernel with outputs inside frames; check the frames and the inputs."""
-    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
-    kept = [a.copy() for a in arrays]
-    frames = [framed(shape, arrays[0].dtype) for shape in outputs]
-    assert getattr(kernels, name)(*arguments, *(inside for _, inside in frames)) is None
-    for buffer, _ in frames:
-        assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
-    for array, copy in zip(arrays, kept, strict=True):
-        assert np.array_equal(array, copy, equal_nan=True)
-    return [inside for _, inside in frames]
 
 
 def forward(x, W, b, activation):
@@ -150,7 +121,7 @@ def sgd_update(x, dout, lr, W, b):
     kept = x.copy(), dout.copy()
     kernels.affine_backward_sgd_update(x, dout, x.dtype.type(lr), *(a for _, a in frames))
     for buffer, _ in frames:
-        assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
+        assert_frame(buffer)
     assert_array_equal(x, kept[0])
     assert_array_equal(dout, kept[1])
     return [inside for _, inside in frames]
@@ -164,10 +135,6 @@ def test_backward_sgd_update(shape, dtype):
     reference.affine_backward_sgd_update(x, dout, dtype(0.25), *expected)  # exact: a power of two
     for mine, twin in zip(sgd_update(x, dout, 0.25, W, b), expected, strict=True):
         assert_array_equal(mine, twin)
-
-
-def wide(*arrays):
-    return [a.astype(np.float64 if a.dtype == np.float32 else np.longdouble) for a in arrays]
 
 
 @pytest.mark.parametrize("shape", [(9, 13, 7), (33, 64, 75), (300, 600, 71)])

@@ -15,11 +15,6 @@ SIZES = [(1, 1), (2, 3), (5, 7)]
 GEOMETRIES = [(2, 2, 2, 2, 0, 0), (3, 2, 1, 2, 1, 0), (3, 3, 2, 2, 1, 1), (1, 4, 3, 1, 0, 2)]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @every_dtype
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 def test_windows_equal_the_twin(geometry, dtype, rng):

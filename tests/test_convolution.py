@@ -15,11 +15,6 @@ from fastnet.reference import layers as reference_layers
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def geometry(image, kernel, strides=(1, 1), dilation=(1, 1), padding=((0, 0), (0, 0)), groups=1):
     """Return the Geometry of (height, width, channels) and (rows, columns, filters)."""
     out = [

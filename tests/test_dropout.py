@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from refused import refused
 
 from fastnet import kernels
 from fastnet.layers import Dropout
@@ -186,9 +187,7 @@ def test_each_step_and_seed_has_another_mask():
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 def test_errors_of_a_layer_in_use():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from differences import central_difference
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 import fastnet
 from fastnet import kernels
@@ -14,11 +15,6 @@ from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @every_dtype
@@ -144,9 +140,7 @@ def called():
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 def test_a_smaller_table_between_forward_and_backward():

@@ -28,11 +28,6 @@ every_shape = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def assert_within_ulps(actual, exact, ulps):
     """Compare with a result that was computed in long double."""
     error = np.abs(actual.astype(np.longdouble) - exact)

@@ -1,37 +1,17 @@
 """The matrix product: every tail, every block, its error, and what it leaves alone."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from differences import central_difference
+from framed import among_nans, assert_frame, framed
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels import blocking, matmul_backward, matmul_forward, simd
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-MARGIN, SENTINEL = 40, -7.25
-
-
-def framed(shape, dtype):
-    """Return a buffer of sentinels and an array in the middle of it."""
-    size = math.prod(shape)
-    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
-    return buffer, buffer[MARGIN : MARGIN + size].reshape(shape)
-
-
-def assert_frame(buffer):
-    assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
-
-
-def among_nans(array):
-    """Copy an input into a buffer of NaN, which a read past its ends would bring along."""
-    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
-    buffer[MARGIN : MARGIN + array.size] = array.ravel()
-    return buffer[MARGIN : MARGIN + array.size].reshape(array.shape)
 
 
 def integers(rng, dtype, *shape):

@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet import initializers
 from fastnet.layers import Dense
@@ -119,9 +120,7 @@ def test_dense_draws_what_it_always_drew():
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 def test_a_name_set_later_is_checked():

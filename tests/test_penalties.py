@@ -13,11 +13,6 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 NAMES = ["l1_penalty", "l2_penalty"]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @every_dtype
 @pytest.mark.parametrize("name", NAMES)
 def test_kernels_equal_the_reference(name, dtype, rng):

@@ -6,17 +6,12 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from refused import refused
 
 from fastnet.plot import attention_map, feature_maps, filters
 
 pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
 RNG = np.random.default_rng(0)
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 def drawn(ax):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet.layers import Branches, Conv2D, Dense, Dropout, Flatten, Rescaling
 from fastnet.models import History, Sequential
@@ -20,12 +21,6 @@ from fastnet.plot.curves import epoch_ticks
 
 pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
 RNG = np.random.default_rng(0)
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 def names(ax):

@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet import kernels
 from fastnet.layers import NegativeSamplingLoss, UnigramSampler
@@ -13,11 +14,6 @@ from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @every_dtype
@@ -205,6 +201,4 @@ def test_the_sampler_is_the_reference(rng):
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)

@@ -4,16 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from logits import (
-    call,
-    every_dtype,
-    labels,
-    logits,
-    softmax,
-    softmax_cross_entropy,
-    wide,
-    wide_softmax,
-)
+from framed import call, wide
+from logits import every_dtype, labels, logits, softmax, softmax_cross_entropy, wide_softmax
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from refused import refused
 
 from fastnet.datasets import load_ptb, load_sequence, make_addition, make_dates
 
@@ -15,12 +16,6 @@ PARTS = {
     "valid": " i say goodbye \n",
     "test": " hello \n you \n",
 }
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 # --------------------------------------------------------------------------- Penn Treebank

@@ -5,18 +5,13 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from refused import refused
 
 from fastnet.reference.textbook import second as plain
 from fastnet.textbook import second
 from fastnet.textbook.second import RnnlmTrainer, clip_grads, eval_perplexity, eval_seq2seq
 
 SIDES = pytest.mark.parametrize("side", [second, plain])
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 class Reader:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet.reference.textbook import second as plain
 from fastnet.textbook import second
@@ -24,12 +25,6 @@ TEXT = "You say goodbye and I say hello."
 SIDES = pytest.mark.parametrize("side", [second, plain])
 RNG = np.random.default_rng(3)
 CORPUS = RNG.integers(0, 40, 700)
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 @SIDES

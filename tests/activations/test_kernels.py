@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 import pytest
-from activation_points import MADE, MARGIN, NAMES, SENTINEL, every_dtype, samples
+from activation_points import MADE, NAMES, every_dtype, samples
+from framed import assert_frame, framed
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -92,21 +93,12 @@ def test_every_activation_is_found():
     assert NAMES == sorted(EXACT)
 
 
-def framed(size, dtype):
-    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
-    return buffer, buffer[MARGIN : MARGIN + size]
-
-
-def assert_frame(buffer):
-    assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
-
-
 def numbers(name, dtype):
     return [dtype(ALPHA[name])] if name in ALPHA else []
 
 
 def forward(name, x, module=kernels):
-    buffer, out = framed(x.size, x.dtype)
+    buffer, out = framed(x.shape, x.dtype)
     kept = x.copy()
     assert getattr(module, f"{name}_forward")(x, *numbers(name, x.dtype.type), out) is None
     assert_frame(buffer)
@@ -116,7 +108,7 @@ def forward(name, x, module=kernels):
 
 def backward(name, x, out, dout, module=kernels):
     known = x if READS[name] == "x" else out
-    buffer, dx = framed(out.size, out.dtype)
+    buffer, dx = framed(out.shape, out.dtype)
     kept = known.copy(), dout.copy()
     arguments = known, *numbers(name, x.dtype.type), dout, dx
     assert getattr(module, f"{name}_backward")(*arguments) is None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from normalizations import SIZES, every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet import kernels
 from fastnet.layers import BatchNormalization, Dense
@@ -182,9 +183,7 @@ def called(n=4):
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 def test_errors_of_a_layer_in_use():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastnet import models
+import fastnet
+from fastnet import models, threads
 
 
 @pytest.fixture
@@ -25,3 +26,14 @@ def interrupt(monkeypatch):
 
     real = models.network.train_epochs
     return arm
+
+
+@pytest.fixture(params=[1, 2])
+def any_threads(request, monkeypatch):
+    """One thread, or two, which calls of any size have."""
+    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
+    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)
+    before = fastnet.get_num_threads()
+    fastnet.set_num_threads(request.param)
+    yield
+    fastnet.set_num_threads(before)

@@ -9,25 +9,13 @@ from examples import OPTIMIZERS
 from numpy.testing import assert_array_equal
 from small_models import close
 
-import fastnet
-from fastnet import reference, threads
+from fastnet import reference
 from fastnet.layers import BatchNormalization, Dense, Dropout, Embedding, MatMul
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam, Momentum
 
 RNG = np.random.default_rng(0)
 X, T = RNG.standard_normal((90, 12)), RNG.integers(0, 3, 90)
-
-
-@pytest.fixture(params=[1, 2])
-def any_threads(request, monkeypatch):
-    """One thread, or two, which calls of any size have."""
-    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
-    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)
-    before = fastnet.get_num_threads()
-    fastnet.set_num_threads(request.param)
-    yield
-    fastnet.set_num_threads(before)
 
 
 def kept(layer):

@@ -9,8 +9,7 @@ from examples import OPTIMIZERS
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file, save_file
 
-import fastnet
-from fastnet import schedules, threads
+from fastnet import schedules
 from fastnet.checkpoint import load_model, save_model
 from fastnet.layers import BatchNormalization, Dense, Dropout, Embedding
 from fastnet.models import Sequential
@@ -27,17 +26,6 @@ SCHEDULES = {
     "Warmup, CosineDecay": schedules.Warmup(schedules.CosineDecay(0.05, 20), steps=11),
 }
 KINDS = {name: type(example.make()) for name, example in OPTIMIZERS.items() if " " not in name}
-
-
-@pytest.fixture(params=[1, 2])
-def any_threads(request, monkeypatch):
-    """One thread, or two, which calls of any size have."""
-    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
-    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)
-    before = fastnet.get_num_threads()
-    fastnet.set_num_threads(request.param)
-    yield
-    fastnet.set_num_threads(before)
 
 
 def made(dtype="float32", **options):

@@ -135,15 +135,16 @@ def test_a_number_in_an_array_is_read_anew():
 
 
 def test_a_large_number_is_checked_in_the_dtype_of_each_parameter():
-    ours = optimizer.Adam(1e39)
-    params = [np.ones(3)]
-    ours.update(params, [np.ones(3)])
-    params[0] = single = np.ones(3, np.float32)
-    with pytest.raises(
-        ValueError, match=r"^Adam\.update: lr must be finite in float32, got 1e\+39"
-    ):
-        ours.update(params, [single])
-    assert_array_equal(single, 1)
+    for name in ("lr", "eps"):
+        ours = optimizer.Adam(**{name: 1e39})
+        ours.update([np.ones(3)], [np.ones(3)])
+        ours.m = ours.v = None  # those of other parameters
+        single = np.ones(3, np.float32)
+        with pytest.raises(
+            ValueError, match=rf"^Adam\.update: {name} must be finite in float32, got 1e\+39"
+        ):
+            ours.update([single], [single])
+        assert_array_equal(single, 1)
 
 
 @every_optimizer

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from pictured import RNG, refused
+from refused import refused
 
 from fastnet.layers import Dense
 from fastnet.models import Sequential
 from fastnet.plot import calibration_curve, confusion_matrix, decision_boundary, wrong_answers
+
+RNG = np.random.default_rng(0)
 
 pytest.importorskip("matplotlib.figure", reason="needs the extra plot")
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from recurrences import model_of, weights
+from refused import refused
 
 from fastnet import layers
 from fastnet.models import Sequential
@@ -79,9 +80,7 @@ def called(name, **options):
     ],
 )
 def test_bad_arguments(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 def test_backward_runs_once_for_each_forward():
@@ -155,6 +154,4 @@ def test_they_show_what_they_are():
     ],
 )
 def test_bad_arguments_of_layers_by_units(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)

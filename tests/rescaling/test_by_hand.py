@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from refused import refused
 from rescaled import KINDS, bits, every_dtype
 
 from fastnet import kernels, reference
@@ -68,12 +69,6 @@ def test_backward_goes_by_the_scale_of_forward():
     layer.scale = 4
     assert_array_equal(layer.backward([1, 2, 3]), [0.5, 1, 1.5])
     assert_array_equal(layer.forward([1, 2, 3]), [4, 8, 12])
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 def test_bad_arguments_and_calls():

@@ -5,6 +5,7 @@ import pkgutil
 
 import numpy as np
 import pytest
+from framed import among_nans
 
 from fastnet import kernels
 from fastnet.kernels.elementwise_layers import Elementwise
@@ -22,13 +23,6 @@ def found():
 
 MADE = dict(found())
 NAMES = sorted(MADE)
-MARGIN, SENTINEL = 40, -7.25
-
-
-def among_nans(array):
-    buffer = np.full(array.size + 2 * MARGIN, np.nan, array.dtype)
-    buffer[MARGIN : MARGIN + array.size] = array
-    return buffer[MARGIN : MARGIN + array.size]
 
 
 def samples(dtype, size, seed=0):

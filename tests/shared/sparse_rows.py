@@ -1,7 +1,5 @@
 """Rows with zeros for products that skip them, and frames around results."""
 
-import math
-
 import numpy as np
 import pytest
 
@@ -28,7 +26,6 @@ SHAPES = [
     (41, 2 * sparse.TERMS + 1, 40),
 ]
 every_shape = pytest.mark.parametrize("shape", SHAPES)
-MARGIN, SENTINEL = 40, -7.25
 
 
 @jit()
@@ -43,17 +40,6 @@ def rows_backward(x, dout, dW):
     return sparse.sparse_backward_params(
         n, d, m, pointer(x), d, pointer(dout), scalar(pointer(x), 1.0), False, pointer(dW)
     )
-
-
-def framed(shape, dtype):
-    """Return a buffer of sentinels and an array in the middle of it."""
-    size = math.prod(shape)
-    buffer = np.full(size + 2 * MARGIN, SENTINEL, dtype)
-    return buffer, buffer[MARGIN : MARGIN + size].reshape(shape)
-
-
-def assert_frame(buffer):
-    assert (buffer[:MARGIN] == SENTINEL).all() and (buffer[-MARGIN:] == SENTINEL).all()
 
 
 def operands(dtype, shape, share):

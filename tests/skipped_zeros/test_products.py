@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from framed import assert_frame, framed
 from numpy.testing import assert_array_equal
-from sparse_rows import assert_frame, every_dtype, every_shape, framed, operands, rows
+from sparse_rows import every_dtype, every_shape, operands, rows
 
 from fastnet.kernels import (
     IDENTITY,

@@ -2,8 +2,9 @@
 
 import pytest
 from by_address import call
+from framed import assert_frame, framed
 from numpy.testing import assert_array_equal
-from sparse_rows import assert_frame, every_dtype, every_shape, framed, operands
+from sparse_rows import every_dtype, every_shape, operands
 
 from fastnet.kernels import (
     affine_backward_sgd_update,

@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from refused import refused
 from second_networks import WORDS, V, every_network, made
 
 from fastnet.datasets import load_sequence, make_addition
@@ -23,12 +24,6 @@ from fastnet.textbook.second import (
     Trainer,
     eval_seq2seq,
 )
-
-
-def refused(call, error, text):
-    with pytest.raises(error) as caught:
-        call()
-    assert type(caught.value) is error and str(caught.value) == text
 
 
 @every_network

@@ -6,8 +6,8 @@ import pickle
 
 import numpy as np
 import pytest
-from books_networks import refused
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet.datasets import load_digits
 from fastnet.reference.textbook import first as plain_first

@@ -4,8 +4,9 @@
 
 import numpy as np
 import pytest
-from books_networks import LABELS, ONE_HOT, X, assert_near, refused
+from books_networks import LABELS, ONE_HOT, X, assert_near
 from numpy.testing import assert_allclose, assert_array_equal
+from refused import refused
 
 from fastnet.layers import Affine
 from fastnet.reference.textbook import first as plain_first

@@ -4,8 +4,9 @@
 
 import numpy as np
 import pytest
-from books_networks import LABELS, ONE_HOT, X, assert_near, refused
+from books_networks import LABELS, ONE_HOT, X, assert_near
 from numpy.testing import assert_array_equal
+from refused import refused
 
 from fastnet.datasets import load_digits
 from fastnet.models import TwoLayerNet

@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
-from books_networks import LABELS, X, assert_near, refused
+from books_networks import LABELS, X, assert_near
 from numpy.testing import assert_array_equal
+from refused import refused
 
 from fastnet import layers, optimizer
 from fastnet.models import Sequential

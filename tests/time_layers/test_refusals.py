@@ -5,6 +5,7 @@ import re
 import examples
 import numpy as np
 import pytest
+from refused import refused
 
 from fastnet import layers
 from fastnet.models import Sequential
@@ -95,6 +96,4 @@ def test_backward_needs_forward_and_sequential_says_what_to_use(name):
     ],
 )
 def test_errors(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)

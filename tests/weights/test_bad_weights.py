@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from refused import refused
 from weighted_models import C, N, model, rows, targets, with_ignored
 
 from fastnet import layers
@@ -37,9 +38,7 @@ ARGUMENTS = [
 
 @pytest.mark.parametrize(("call", "error", "text"), ARGUMENTS)
 def test_bad_arguments(call, error, text):
-    with pytest.raises(error) as raised:
-        call()
-    assert str(raised.value) == text
+    refused(call, error, text)
 
 
 NEGATIVE = "must be finite and not negative, got"

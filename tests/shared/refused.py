@@ -1,9 +1,6 @@
-"""What a picture refuses with, and its ticks."""
+"""A call that is refused, by the type of its error and all of its text."""
 
-import numpy as np
 import pytest
-
-RNG = np.random.default_rng(0)
 
 
 def refused(call, error, text):
