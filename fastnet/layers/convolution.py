@@ -17,6 +17,7 @@ from fastnet.kernels.convolution_in_loop import scratch_size
 from fastnet.kernels.convolution_input import convolution_backward_input
 from fastnet.kernels.convolution_weights import convolution_backward_params
 from fastnet.kernels.geometry import Geometry, geometry_of
+from fastnet.layers import few_filters
 from fastnet.layers.base import Layer
 from fastnet.layers.told import ANYWHERE, Outputs
 
@@ -33,6 +34,8 @@ def convolved(
     g: Geometry, x: NDArray[Any], W: NDArray[Any], b: NDArray[Any], code: int = IDENTITY
 ) -> NDArray[Any]:
     """Return the convolution of x (N, H, W, C), of which all arrays are a kernel's."""
+    if few_filters.has_few_filters(g, x.dtype):
+        return few_filters.convolved(g, x, W, b, code)
     out = empty((len(x), g.out_height, g.out_width, g.filters), x.dtype)
     convolution_forward(x, W, b, _numbers(g), code, empty(scratch_size(g), x.dtype), out)
     return out
@@ -56,6 +59,8 @@ def gradients(
     work, numbers = empty(scratch_size(g), x.dtype), _numbers(g)
     if wants_dx:
         convolution_backward_input(dout, W, numbers, work, dx)
+    if few_filters.has_few_filters(g, x.dtype):
+        return dx, *few_filters.weight_gradients(g, x, dout)
     convolution_backward_params(x, dout, numbers, work, dW, db)
     return dx, dW, db
 

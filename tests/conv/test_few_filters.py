@@ -1,0 +1,50 @@
+"""Fewer filters than fill a vector: the convolution is turned, and the same but for rounding."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from fastnet.kernels.activations import TANH
+from fastnet.kernels.geometry import geometry_of
+from fastnet.layers import few_filters
+from fastnet.layers.convolution import convolved, gradients
+
+PADS = (0, 0), (1, 0), (1, 1)
+SHAPES = [
+    *itertools.product((1, 7), (16, 21), (1, 4), ((3, 3), (1, 2)), PADS, (2,)),
+    (7, 64, 1, (5, 5), (2, 2), 3),
+    (4, 16, 1, (2, 2), (1, 1), 0),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_turned_it_is_the_same_convolution(monkeypatch, dtype):
+    rng, turned = np.random.default_rng(0), 0
+    for side, channels, filters, kernel, (before, behind), n in SHAPES:
+        out = tuple(side + before + behind - k + 1 for k in kernel)
+        sizes = (side, side, channels), (*kernel, filters)
+        if min(out) < 1:
+            continue
+        g = geometry_of(*sizes, (1, 1), (1, 1), (before, before), out, 1)
+        x, dout, W, b = (
+            rng.standard_normal(shape).astype(dtype)
+            for shape in ((n, *sizes[0]), (n, *out, filters), (*kernel, channels, filters), filters)
+        )
+        made = []
+        for known in (few_filters.has_few_filters, lambda *arguments: False):
+            turned += known(g, x.dtype)
+            with monkeypatch.context() as patch:
+                patch.setattr(few_filters, "has_few_filters", known)
+                made.append((convolved(g, x, W, b, TANH), *gradients(g, x, W, dout)))
+        for found, wanted in zip(*made, strict=True):
+            assert found.shape == wanted.shape and found.dtype == wanted.dtype == dtype
+            eps = 100 * np.finfo(dtype).eps
+            assert_allclose(found, wanted, rtol=eps, atol=eps * abs(wanted).max(initial=1))
+    assert turned or dtype == np.float64  # no quarter of a vector, where it has two lanes
+
+
+def test_windows_outside_the_image_are_not_turned():
+    g = geometry_of((4, 4, 64), (2, 2, 1), (1, 1), (1, 1), (2, 2), (7, 7), 1)
+    assert not few_filters.has_few_filters(g, np.dtype("float32"))
