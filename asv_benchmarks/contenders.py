@@ -23,6 +23,7 @@ import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
 from asv_benchmarks.peer_networks import LeftOut
+from fastnet.kernels.loop.online import one_by_one
 from fastnet.reference.kernels.record import dense_layers, program_of
 
 
@@ -73,7 +74,8 @@ def by_loop(net, order, lr, package):
     if net.squared:
         labels, targets, loss = np.empty(0, np.int64), t, kernels.MEAN_SQUARED_ERROR
     kind = kernels.FLOAT32 if net.dtype == np.float32 else kernels.FLOAT64
-    programs, alone = program_of(layers, loss), np.zeros(1, np.int64)
+    programs = program_of(layers, loss, one_by_one=one_by_one.address(net.dtype))
+    alone = np.zeros(1, np.int64)
     work = np.empty(kernels.work_size(programs, net.batch_size), net.dtype)
 
     def run():

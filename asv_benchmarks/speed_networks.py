@@ -17,6 +17,7 @@ import fastnet.reference.losses
 import fastnet.reference.models
 import fastnet.reference.optimizer
 from asv_benchmarks.timing import TINY, multiply_and_add, percentiles, rounds_of
+from fastnet.kernels.loop.online import one_by_one
 from fastnet.reference.kernels.record import dense_layers, program_of
 
 SIDES = {"numpy": fastnet.reference, "fastnet": fastnet}
@@ -75,7 +76,7 @@ class Network:
         if self.squared:
             labels, targets = np.empty(0, np.int64), self.t
         loss = kernels.MEAN_SQUARED_ERROR if self.squared else kernels.SOFTMAX_CROSS_ENTROPY
-        programs = program_of(layers, loss)
+        programs = program_of(layers, loss, one_by_one=one_by_one.address(np.dtype(self.dtype)))
         work = np.empty(kernels.work_size(programs, self.batch_size), self.dtype)
         totals, alone = np.empty((self.epochs, 3)), np.zeros(1, np.int64)
         order = np.ascontiguousarray(self.order[:, :rows])

@@ -95,7 +95,7 @@ def test_an_entry_with_other_arguments_is_refused(case):
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_types_follow_from_the_convention(convention):
     """int64 but for `like`, which is of the network's dtype; both versions are for a warm-up."""
-    assert len(CONVENTIONS) == 8
+    assert len(CONVENTIONS) == 9
     made = {}
     exec(f"def nothing({', '.join(convention._fields)}, like):\n    return 0", made)
     found = entry(convention)(made["nothing"])

@@ -1,5 +1,6 @@
 import numpy as np
 
+from fastnet.kernels.loop.online import one_by_one
 from fastnet.reference.kernels.record import dense_layers, program_of
 
 from . import (
@@ -29,7 +30,9 @@ def arguments(kernels, dtype, network):
         activations[-1] = kernels.IDENTITY
     layers, size = dense_layers(widths, activations)
     programs = program_of(
-        layers, kernels.MEAN_SQUARED_ERROR if squared else kernels.SOFTMAX_CROSS_ENTROPY
+        layers,
+        kernels.MEAN_SQUARED_ERROR if squared else kernels.SOFTMAX_CROSS_ENTROPY,
+        one_by_one=one_by_one.address(np.dtype(dtype)),
     )
     x, params = numbers(dtype, rows, widths[0]), numbers(dtype, size)
     params *= params.dtype.type(0.1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import fastnet.optimizer
 from fastnet import checks
+from fastnet.kernels.loop.online import one_by_one
 from fastnet.kernels.loop.record import LR
 from fastnet.kernels.penalties import penalty_in_loop
 from fastnet.models.network import Network
@@ -168,6 +169,8 @@ class Steps:
     ) -> NDArray[np.float64]:
         """Train on the samples in order (E, n); return totals (E, 3)."""
         updates = len(order) * -(-order.shape[1] // batch_size)
+        if batch_size == 1 and not self.record["one_by_one"]:
+            self.record["one_by_one"] = one_by_one.address(self.network.params.dtype)
         return self.network.run(rows, targets, order, batch_size, self.rate(0), self._next(updates))
 
     def train(

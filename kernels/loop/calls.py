@@ -144,6 +144,29 @@ class Penalty(NamedTuple):
     numbers: int
 
 
+class OneByOne(NamedTuple):
+    """All of `train_epochs` with a batch of one; it returns 0 where it leaves that to the loop.
+
+    The arguments are its own, or their addresses, and those of `program`. In `scratch` stand, first
+    of all, what x is multiplied by, what is added to it, and the learning rate.
+    """
+
+    x_address: int
+    x_kind: int
+    x_row_stride: int
+    labels: int
+    targets: int
+    order: int
+    epochs: int
+    size: int
+    layers: int
+    depth: int
+    param: int
+    loss: int
+    scratch: int
+    totals: int
+
+
 class SparseForward(NamedTuple):
     """Rows of out = x @ W + b that skip zeros of x; it returns how many rows it made."""
 

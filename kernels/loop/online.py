@@ -9,7 +9,9 @@ alone is 40 %.
 
 import math
 
-from .._compile import helper
+from numba import float64, int64
+
+from .._compile import entry, helper
 from ..activations import activated, differentiated
 from ..blocking import BITS
 from ..elementary import exp, log
@@ -28,7 +30,8 @@ from ..simd import (
     max_lanes,
     max_low,
     offset,
-    pointer,
+    pointer_at,
+    put,
     scalar,
     select,
     stack_buffer,
@@ -38,8 +41,9 @@ from ..simd import (
     sum_low,
 )
 from ..softmax_rows import is_largest
+from .calls import OneByOne
 from .gather import gather
-from .record import SOFTMAX_CROSS_ENTROPY, layer_at, padded
+from .record import MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, layer_at, padded
 
 PARAMETER_ROWS = 128  # of all W and b
 PARAMETER_BYTES = PARAMETER_ROWS * BITS // 8
@@ -61,6 +65,19 @@ def _max(x, count):
 def _shape(layer):
     """Rows and columns of the copy of W: its only column is a row."""
     return (1, layer.inputs) if layer.outputs == 1 else (layer.inputs, layer.outputs)
+
+
+@helper
+def is_plain(program):
+    """Whether nothing but dense layers may be in it, a loss that the loop knows, and one rate."""
+    return (
+        program.loss <= MEAN_SQUARED_ERROR
+        and program.rule == 0
+        and program.rates == 0
+        and program.sparse_forward == 0
+        and program.weights == 0
+        and program.steps <= 1
+    )
 
 
 @helper
@@ -161,29 +178,37 @@ def _update(layers, depth, rows, y, gradient, lr):
         y = x
 
 
-@helper
-def train_one_by_one(
-    x_address, x_kind, x_row_stride, scale, shift, labels, targets, order, layers, depth, params,
-    loss, lr, x, totals,
+@entry(OneByOne)
+def one_by_one(
+    x_address, x_kind, x_row_stride, labels, targets, order, epochs, size, layers, depth, param,
+    loss, scratch, totals, like,
 ):  # fmt: skip
-    """`train_epochs` with a batch of one; `params` and the scratch `x` are pointers."""
+    """Train on one sample after the other, if the network is tiny. See `calls.OneByOne`.
+
+    By address, so that only who trains so compiles it: it is a tenth of the first training step.
+    """
+    params, x = pointer_at(param, like), pointer_at(scratch, like)
+    if not is_tiny(layers, depth, x):
+        return 0
+    scale, shift, lr = get(x, 0), get(x, 1), get(x, 2)
+    labels, targets = pointer_at(labels, int64(0)), pointer_at(targets, like)
+    order, totals = pointer_at(order, int64(0)), pointer_at(totals, float64(0))
     d, m = layer_at(layers, 0).inputs, layer_at(layers, depth - 1).outputs
     y = x
     for i in range(depth):
         y = offset(y, padded(layer_at(layers, i).inputs))
     parameter_rows = stack_buffer(x, PARAMETER_BYTES)
     end = _copy_in(layers, depth, params, parameter_rows)
-    epochs, size = order.shape
     epoch, start = 0, 0
     while epoch < epochs and size > 0:
-        rows = offset(pointer(order), epoch * size + start)
+        rows = offset(order, epoch * size + start)
         gather(
             x_address, x_kind, x_row_stride, scale, shift, rows, 1,
             (epochs - epoch) * size - start, d, x,
         )  # fmt: skip
         out = _forward(layers, depth, parameter_rows, x)
         if loss == SOFTMAX_CROSS_ENTROPY:
-            label = get(pointer(labels), get(rows, 0))
+            label = get(labels, get(rows, 0))
             logits = keep_first(out, m, -math.inf)
             largest = _max(logits, m)
             e = exp(logits - largest)
@@ -193,17 +218,19 @@ def train_one_by_one(
             cost = first_lane(log(fill(x, total))) - (get(y, label) - largest)
             correct = is_largest(y, m, label)
         else:
-            target = offset(pointer(targets), get(rows, 0) * m)
+            target = offset(targets, get(rows, 0) * m)
             gradient = keep_first(out - load_first(target, 0, m), m, 0.0)
             cost = _sum(0.5 * gradient * gradient, m)
             correct = is_right(y, target, m)
         if not math.isfinite(cost):
             break
         _update(layers, depth, end, y, gradient, lr)
-        totals[epoch, 0] += cost
-        totals[epoch, 1] += correct
-        totals[epoch, 2] += 1
+        done = offset(totals, 3 * epoch)
+        put(done, 0, get(done, 0) + cost)
+        put(done, 1, get(done, 1) + correct)
+        put(done, 2, get(done, 2) + 1.0)
         start += 1
         if start == size:
             epoch, start = epoch + 1, 0
     _copy_out(layers, depth, params, parameter_rows)
+    return 1

@@ -84,6 +84,7 @@ PROGRAM = np.dtype(
         # 0: one
         ("steps", np.int64),
         ("records", np.int64),  # 0, or how many of LAYER stand there, with those of heads
+        ("one_by_one", np.int64),  # 0, or `calls.OneByOne`, for batches of one
     ]
 )
 

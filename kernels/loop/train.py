@@ -14,12 +14,11 @@ from .._compile import helper, jit, matrix, real, vector
 from ..simd import get, offset, pointer, pointer_at, put, scalar
 from ..sweep import copy
 from .blocks import UPDATES_A_MEMBER, row_block, row_blocks
-from .calls import Penalty, Rule, address_in, call
+from .calls import OneByOne, Penalty, Rule, address_in, call
 from .gather import gather, rows_of_loss
-from .online import is_tiny, train_one_by_one
+from .online import is_plain
 from .record import (
     LR,
-    MEAN_SQUARED_ERROR,
     PENALIZED,
     layer_at,
     padded,
@@ -53,19 +52,6 @@ def work_size(programs, batch_size):
     """
     program = programs[0]
     return scratch_size(program.layers, program.depth, batch_size, steps_of(program))
-
-
-@helper
-def _is_plain(program):
-    """Whether nothing but dense layers may be in it, a loss that the loop knows, and one rate."""
-    return (
-        program.loss <= MEAN_SQUARED_ERROR
-        and program.rule == 0
-        and program.rates == 0
-        and program.sparse_forward == 0
-        and program.weights == 0
-        and program.steps <= 1
-    )
 
 
 @helper
@@ -207,13 +193,24 @@ def train_epochs(
         stages *= 2
     if member == 0:
         totals[:, :] = 0.0
-        if batch_size == 1 and learn and _is_plain(program) and is_tiny(layers, depth, p):
-            train_one_by_one(
-                x_address, x_kind, x_row_stride, scale, shift, labels, targets, order, layers,
-                depth, p, program.loss, lr, x, totals,
+        if batch_size == 1 and learn and program.one_by_one != 0 and is_plain(program):
+            put(x, 0, scale)
+            put(x, 1, shift)
+            put(x, 2, lr)
+            done = call(
+                program.one_by_one,
+                OneByOne(
+                    x_address=x_address, x_kind=x_kind, x_row_stride=x_row_stride,
+                    labels=address_in(pointer(labels), 0), targets=address_in(pointer(targets), 0),
+                    order=address_in(pointer(order), 0), epochs=epochs, size=size, layers=layers,
+                    depth=depth, param=address_in(p, 0), loss=program.loss,
+                    scratch=address_in(x, 0), totals=address_in(pointer(totals), 0),
+                ),
+                like,
             )  # fmt: skip
-            close(shared)
-            return
+            if done != 0:
+                close(shared)
+                return
     stage, batch, epoch, start = -1, -1, 0, -batch_size
     answers = 0
     while True:

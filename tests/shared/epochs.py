@@ -15,6 +15,7 @@ from fastnet.kernels import (
     TANH,
     UINT8,
 )
+from fastnet.kernels.loop.online import one_by_one
 from fastnet.reference.kernels.record import layers_of, program_of
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -100,7 +101,10 @@ def epoch(
         targets = np.empty((0, 0), dtype)
     else:
         labels = np.empty(0, np.int64)
-    programs = program_of(layers, loss, x_scale=scale, x_offset=offset)
+    programs = program_of(
+        layers, loss, x_scale=scale, x_offset=offset,
+        one_by_one=one_by_one.address(params.dtype),
+    )  # fmt: skip
     work_buffer, work = framed(module.work_size(programs, batch_size), dtype)
     work[:] = np.nan
     totals_buffer, totals = framed(3 * len(epochs), np.float64)

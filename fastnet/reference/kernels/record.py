@@ -25,7 +25,7 @@ LAYER = _record(
 PROGRAM = _record(
     "layers depth x_scale x_offset loss loss_numbers states seed rule grads hyper slots updates "
     "rates rate_count penalty penalty_numbers sparse_forward sparse_backward weights lowest "
-    "learning ranges room drawn steps records"
+    "learning ranges room drawn steps records one_by_one"
 )
 
 
