@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
-from fastnet.kernels import activations, rectifiers, relu_bits_backward, relu_bits_forward
+from fastnet.kernels import activations, rectifiers
 from fastnet.kernels.activations import RELU, SIGMOID, TANH
+from fastnet.kernels.rectifiers import relu_bits_backward, relu_bits_forward
 from fastnet.layers.elementwise import Activation, _Fused, _WithAlpha
 from fastnet.layers.told import Outputs
 
