@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from framed import assert_frame, framed
 from numpy.testing import assert_array_equal
-from sparse_rows import every_dtype, every_shape, operands, rows
+from sparse_rows import every_dtype, every_shape, operands, rows, rows_backward
 
 from fastnet.kernels import (
     IDENTITY,
@@ -53,6 +53,23 @@ def test_bits_are_those_of_the_dense_product(dtype, shape, share):
     assert_array_equal(out, dense[0])
     assert_array_equal(dW, dense[1])
     assert_array_equal(db, products(np.ones_like(x), W, dout, b)[2])
+
+
+@every_dtype
+@pytest.mark.parametrize("axis", [1, 2])
+def test_columns_go_together_that_have_zeros_in_common(dtype, axis):
+    """Neighbours, or those eight apart, one below the other in images eight pixels wide."""
+    n, d = 230, 64
+    x, W, dout, b = operands(dtype, (n, d, 100), 1)
+    kept = np.random.default_rng(axis).random((n, 4, 2, 8)) < 0.5
+    if axis == 1:
+        kept[:, :, 1] = kept[:, :, 0]
+    else:
+        kept[..., 1::2] = kept[..., ::2]
+    x[~kept.reshape(n, d)] = 0
+    x[:2] = 0
+    assert rows_backward(x, dout, np.empty_like(W)) == d
+    assert_array_equal(products(x, W, dout, b)[1], dense_products(x, W, dout)[1])
 
 
 @every_dtype
