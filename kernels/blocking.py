@@ -189,7 +189,8 @@ REPEATS, SHALLOW_COLUMNS = SET.repeats, SET.shallow_columns
 DOT_ROWS, DEPTH, UNPACKED = SET.dot_rows, SET.depth, SET.unpacked
 PACK_ONE_SET = SET.pack_one_set
 SUMS_BYTES = 8 * DOT_ROWS * 2
-END_BYTES = max(BITS // 32, 3) * BITS // 8  # rows of b at its end: less than a vector has lanes
+# Rows of b at its end: fewer than a vector has lanes, or one of the widest tile.
+END_BYTES = max(BITS // 32, SET.sparse_strip) * BITS // 8
 
 # Blocks and cuts that are the same for all.
 ALONE = 6  # vectors of the tile of one row alone: as many sums hide each other's wait

@@ -63,14 +63,15 @@ def test_bits_come_from_what_numba_compiles_for():
 def test_another_cpu_is_imitated(settings, expected):
     names = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "FASTNET_VECTOR_BITS", "NUMBA_ENABLE_AVX")
     program = (
-        "from fastnet.kernels.blocking import FUSED, SET\n"
-        "print(SET.name, SET.bits, SET.registers, FUSED)"
+        "from fastnet.kernels.blocking import END_BYTES, FUSED, SET\n"
+        "print(SET.name, SET.bits, SET.registers, FUSED)\n"
+        "assert 8 * END_BYTES >= max(SET.strip, SET.sparse_strip) * SET.bits"
     )
     done = children.run(
         [sys.executable, "-c", program],
         env={k: v for k, v in os.environ.items() if k not in names} | settings,
     )
-    assert done.stdout.rstrip() == expected, done.stderr
+    assert (done.stdout.rstrip(), done.stderr) == (expected, "")  # a row of b fits at its end
 
 
 @pytest.mark.parametrize("value", ["banana", "", "64", "128.0"])
