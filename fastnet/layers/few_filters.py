@@ -67,7 +67,8 @@ def convolved(
     kernel = np.ascontiguousarray(W[::-1, ::-1].transpose(0, 1, 3, 2))
     work = empty(scratch_size(other), x.dtype)
     convolution_backward_input(x, kernel, np.array(other, np.int64), work, out)
-    out += b
+    with np.errstate(all="ignore"):  # kernels do not warn of infinity either
+        out += b
     if (activate := ACTIVATE.get(code)) is not None:
         activate(out.reshape(1, -1), out.reshape(1, -1))
     return out
@@ -81,5 +82,6 @@ def weight_gradients(
     dW = empty((g.kernel_height, g.kernel_width, g.filters, g.channels), x.dtype)
     work, sums = empty(scratch_size(other), x.dtype), empty(g.channels, x.dtype)
     convolution_backward_params(dout, x, np.array(other, np.int64), work, dW, sums)
-    db = dout.sum((0, 1, 2), dtype=np.float64).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        db = dout.sum((0, 1, 2), dtype=np.float64).astype(x.dtype)
     return np.ascontiguousarray(dW[::-1, ::-1].transpose(0, 1, 3, 2)), db

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from fastnet.kernels.activations import TANH
 from fastnet.kernels.geometry import geometry_of
-from fastnet.layers import few_filters
+from fastnet.layers import Convolution, few_filters
 from fastnet.layers.convolution import convolved, gradients
 
 PADS = (0, 0), (1, 0), (1, 1)
@@ -48,3 +48,19 @@ def test_turned_it_is_the_same_convolution(monkeypatch, dtype):
 def test_windows_outside_the_image_are_not_turned():
     g = geometry_of((4, 4, 64), (2, 2, 1), (1, 1), (1, 1), (2, 2), (7, 7), 1)
     assert not few_filters.has_few_filters(g, np.dtype("float32"))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_pixel_that_is_no_number_stays_where_windows_have_it(bad):
+    """And nothing warns of it, as no kernel does."""
+    x, W = np.ones((1, 16, 5, 5), np.float32), np.ones((1, 16, 3, 3), np.float32)
+    x[0, 3, 0, 0] = bad
+    layer = Convolution(W, np.zeros(1, np.float32))
+    assert np.isfinite(layer.forward(x)).tolist() == [
+        [[[False, True, True], [True] * 3, [True] * 3]]
+    ]
+    layer.backward(np.ones((1, 1, 3, 3), np.float32))
+    assert np.argwhere(~np.isfinite(layer.dW)).tolist() == [[0, 3, 0, 0]]
+    layer.backward(np.array([np.inf, -np.inf, 1e38] * 3, np.float32).reshape(1, 1, 3, 3))
+    assert np.isnan(layer.db).all()
+    assert not np.isfinite(Convolution(W, np.float32([-np.inf])).forward(x)).any()
