@@ -30,6 +30,15 @@ def test_a_plain_network_imports_no_other_layers_nor_their_kernels():
     assert not imported & (later | {f"fastnet.kernels.{word}" for word in words})
 
 
+def test_a_convolution_imports_no_kernels_of_sequences():
+    code = "import sys\nfrom fastnet.layers import Conv2D, Convolution\nprint(*sys.modules)"
+    done = children.run([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert "fastnet.kernels.convolution" in imported
+    assert not imported & {f"fastnet.kernels.{word}" for word in ("attention", "embedding", "gru")}
+
+
 @pytest.mark.parametrize("name", layers.__all__)
 def test_every_layer_is_found_where_pickles_look(name):
     found = getattr(layers, name)

@@ -13,16 +13,18 @@ import numpy as np
 from numpy import empty
 from numpy.typing import NDArray
 
-from fastnet.kernels import (
-    convolution_backward_input,
-    convolution_backward_params,
+from fastnet.kernels.activations import (
+    RELU,
+    SIGMOID,
+    TANH,
     relu_forward,
     sigmoid_forward,
     tanh_forward,
 )
-from fastnet.kernels.activations import RELU, SIGMOID, TANH
 from fastnet.kernels.blocking import BITS
 from fastnet.kernels.convolution_in_loop import scratch_size
+from fastnet.kernels.convolution_input import convolution_backward_input
+from fastnet.kernels.convolution_weights import convolution_backward_params
 from fastnet.kernels.geometry import Geometry, geometry_of
 
 ACTIVATE = {RELU: relu_forward, SIGMOID: sigmoid_forward, TANH: tanh_forward}
