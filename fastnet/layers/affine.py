@@ -17,6 +17,7 @@ from fastnet.layers.matmul import MatMul
 __all__ = ["Affine"]
 
 FLOAT32, FLOAT64 = checks.FLOAT32, checks.FLOAT64
+LARGE = 2**18  # bytes of x from which two copies of it are not kept at a time
 
 
 class Affine(MatMul):
@@ -121,8 +122,8 @@ class Affine(MatMul):
             rows: Any = x
             weights, bias = W, b
             if not (x.dtype is dtype and x.flags.carray):
-                if self.__dict__.get("_x_shape") == x.shape:  # and so this x will do, too
-                    self.__dict__.pop("x", None)  # not two copies: 2 MB of SimpleConvNet's 20
+                if x.nbytes > LARGE:
+                    self._let_go(x, W, b)
                 rows = checks.promoted(x, dtype)
                 if rows is None and (rows := checks.promoted(x, FLOAT64)) is not None:
                     dtype = FLOAT64  # of float32 weights and float64 rows, or int64
@@ -144,6 +145,22 @@ class Affine(MatMul):
         affine_forward(rows, W, b, code, out)
         self.x, self._x_shape = rows, shape
         return out, shape
+
+    def _let_go(self, x: NDArray[Any], W: NDArray[Any], b: NDArray[Any]) -> None:
+        """Forget the last x before one of its shape is copied: 2 MB of SimpleConvNet's 20.
+
+        Only where this x will do: a call that is refused leaves the last one to backward.
+        """
+        kept = self.__dict__.get("x")
+        if (
+            kept is not None
+            and self._x_shape == x.shape
+            and kept.shape[1:] == W.shape[:1]
+            and b.shape == W.shape[1:]
+            and x.dtype.kind in "biuf"
+            and x.itemsize <= 8
+        ):
+            self.__dict__.pop("x", None)
 
     def _backward_at_once(self, dout: Any) -> NDArray[Any] | None:
         """Do what backward does where a kernel takes all as it is; else None, and do nothing.

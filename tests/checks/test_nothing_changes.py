@@ -6,6 +6,7 @@ from made_layers import ACTIVATION_NAMES, W, X, affine, built, read_only
 from numpy.testing import assert_array_equal
 
 from fastnet.layers import (
+    Affine,
     MatMul,
     Sigmoid,
     Softmax,
@@ -37,6 +38,24 @@ def test_a_refused_call_leaves_a_layer_as_it_was(layer):
     for grad, kept in zip(layer.grads, twin.grads, strict=True):
         assert_array_equal(grad, kept)
     assert_array_equal(layer.backward(out), twin.backward(out))
+
+
+@pytest.mark.parametrize("wrong", ["dtype", "W", "b"])
+def test_a_refused_call_leaves_a_large_x_that_was_copied(wrong):
+    """A copy as large as the last one takes its place before it is made, where the call will do."""
+    x = np.ones((400, 200), np.float32)
+    layer = Affine(np.ones((200, 2)), np.zeros(2))
+    out = layer.forward(x)
+    dx = layer.backward(out)
+    W, b = layer.params
+    if wrong == "W":
+        layer.params[0] = np.ones((3, 2))
+    elif wrong == "b":
+        layer.params[1] = np.zeros(3)
+    with pytest.raises((TypeError, ValueError), match="must"):
+        layer.forward(x.astype(complex) if wrong == "dtype" else x)
+    layer.params[:] = W, b
+    assert_array_equal(layer.backward(out), dx)
 
 
 @pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy])
