@@ -166,12 +166,20 @@ def not_another_s(where: str, kind: str, name: str) -> None:
 
 
 class Elsewhere:
-    """An attribute that objects of a kind, one of `OF`, have in another library: it is missing."""
+    """An attribute that objects of a kind, one of `OF`, have in another library: it is missing.
+
+    Unless a class that a user's derives from as well, and that comes later, has it.
+    """
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind, self.name = kind, name
 
     def __get__(self, instance: Any, owner: type) -> Any:
+        for cls in owner.__mro__:
+            found = vars(cls).get(self.name, self)
+            if not isinstance(found, Elsewhere):
+                bound = getattr(type(found), "__get__", None)
+                return found if bound is None else bound(found, instance, owner)
         not_another_s(owner.__name__, self.kind, self.name)
 
     def __repr__(self) -> str:  # as help() shows it

@@ -131,6 +131,27 @@ def test_members_of_other_libraries_objects():
     assert not hasattr(ready.layers[0], "activity")
 
 
+def test_a_member_that_another_base_has():
+    class Scored:
+        coefs_ = 5
+
+        def score(self):
+            return len(self.layers)
+
+        @property
+        def weights(self):
+            return self.params
+
+    class Model(Sequential, Scored):
+        pass
+
+    ready = Model([Dense(2, input_shape=3)])
+    assert ready.score() == 1 and len(ready.weights) == 2 and ready.coefs_ == Model.coefs_ == 5
+    assert {"score", "weights", "coefs_"} < set(dir(ready))
+    with pytest.raises(AttributeError, match=r"^Model: name must be .* got 'pop'"):
+        ready.pop  # noqa: B018
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind, found in OF.items() for name in found]
 )
