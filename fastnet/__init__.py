@@ -32,10 +32,10 @@ Nothing is imported until it is asked for: `import fastnet` alone costs next to 
 import importlib as _importlib
 import pathlib as _pathlib
 import sys as _sys
+import typing as _typing  # type checkers know TYPE_CHECKING by no other name
 from importlib.util import find_spec as _find_spec
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from fastnet.callbacks import *
     from fastnet.checkpoint import *
     from fastnet.datasets import *
@@ -77,7 +77,7 @@ def _names() -> list[str]:
     return [name for module in _MODULES for name in _names_of(module)]
 
 
-if not _TYPE_CHECKING:
+if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import what stands at the top level when it is first asked for."""

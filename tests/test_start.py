@@ -1,12 +1,15 @@
 """What a start imports, and what stands in the packages whose files are imported later."""
 
+import ast
 import pickle
 import sys
+from pathlib import Path
 
 import children
 import numpy as np
 import pytest
 
+import fastnet
 from fastnet import kernels, layers
 from fastnet.kernels import _cache, _folders
 from fastnet.kernels._compile import jit, vector
@@ -74,3 +77,21 @@ def test_of_sources_that_were_edited_since_nothing_is_kept(monkeypatch, tmp_path
     monkeypatch.setattr(_cache, "cache_directory", lambda: tmp_path)
     make()(x)
     assert x.tolist() == [4, 4, 4] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_of_layers_is_an_attribute_before_it_is_imported():
+    """As every file was that `fastnet.layers` imports itself."""
+    code = "import fastnet.layers as l; print(l.conv.Conv2D is l.Conv2D, hasattr(l, 'nothing'))"
+    done = children.run([sys.executable, "-c", code])
+    assert done.stdout.split() == ["True", "False"], done.stderr
+
+
+@pytest.mark.parametrize("package", [fastnet, layers])
+def test_type_checkers_see_no_function_that_finds_names(package):
+    """They skip what is for others by the name TYPE_CHECKING alone; else every name is there."""
+    tree = ast.parse(Path(package.__file__).read_text())
+    tests = [ast.unparse(node.test) for node in tree.body if isinstance(node, ast.If)]
+    assert [test for test in tests if "CHECKING" in test] == [
+        "_typing.TYPE_CHECKING",
+        "not _typing.TYPE_CHECKING",
+    ]

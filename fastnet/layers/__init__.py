@@ -6,8 +6,8 @@ would give and are the caller's to change, except that an activation's `out` is 
 forward returned, as in the textbook.
 """
 
+import typing as _typing  # type checkers know TYPE_CHECKING by no other name
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
@@ -22,7 +22,7 @@ from fastnet.layers.matmul import MatMul
 from fastnet.layers.softmax import Softmax, SoftmaxWithLoss
 from fastnet.layers.told import LoopLayer, Outputs, Steps
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from fastnet.layers.attention import Attention, AttentionWeight, TimeAttention, WeightSum
     from fastnet.layers.average_pooling import AveragePooling2D, GlobalAveragePooling2D
     from fastnet.layers.axes import Repeat, Sum
@@ -125,10 +125,12 @@ for _name in ("Layer", "LoopLayer", "Outputs", "Steps"):  # of the others base.p
     globals()[_name].__module__ = __name__  # as pickles and messages have them
 
 
-if not _TYPE_CHECKING:
+if not _typing.TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import a layer when it is first asked for."""
+        """Import a layer, or a file of some, when it is first asked for."""
+        if name in _LATER:
+            return _import_module(f"{__name__}.{name}")
         if name not in _FILES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = found = getattr(_import_module(f"{__name__}.{_FILES[name]}"), name)
