@@ -51,6 +51,8 @@ def call_everything():
                 recurrent.build(steps.shape[1:], rng, dtype)
                 recurrent.backward(recurrent.forward(steps))
             pixels = np.ones((2, 4, 4, 3), dtype)
+            relu = layers.Relu()  # which keeps bits of more than two axes
+            relu.backward(relu.forward(pixels))
             pooling = layers.MaxPooling2D(2), layers.MaxPooling2D(3, strides=1)
             for pool in (*pooling, layers.AveragePooling2D(2), layers.GlobalAveragePooling2D()):
                 pool.backward(pool.forward(pixels))
