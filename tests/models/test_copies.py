@@ -157,8 +157,8 @@ def test_labels_are_those_of_the_network_that_is_trained(monkeypatch, method):
         change()  # as another thread might, after the check for 3 classes
         return real(*arguments)
 
-    real = checks.labels
-    monkeypatch.setattr(checks, "labels", labels)
+    real = checks.class_targets
+    monkeypatch.setattr(checks, "class_targets", labels)
     model, expected = small(), small()
     change = lambda: model.layers.append(Dense(2))  # noqa: E731
     METHODS[method](model, X, T)
