@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import pydoc
 import re
 import sys
 from pathlib import Path
@@ -103,6 +104,42 @@ def test_the_table_of_a_class_is_that_of_its_base():
     assert set(habits.CALLED) == set(habits.OF) - {"History"}  # which says its own
     for kind in habits.CALLED:
         assert issubclass(getattr(fastnet, kind), checks.Hinted)
+
+
+class _Stepping:
+    @property
+    def learning_rate(self):
+        return self.lr
+
+    @learning_rate.setter
+    def learning_rate(self, lr):
+        self.lr = lr
+
+    def step(self):
+        return "a step"
+
+
+def test_what_any_base_has_is_there():
+    class Both(fastnet.Adam, _Stepping):
+        pass
+
+    class Derived(Both):
+        pass
+
+    for kind in (Both, Derived):
+        made = kind(lr=0.25)
+        assert made.step() == "a step" and made.learning_rate == 0.25
+        made.learning_rate = 0.5
+        assert made.lr == 0.5
+        assert {"step", "learning_rate"} <= set(dir(made))
+        with pytest.raises(AttributeError, match=f"{kind.__name__}: name must be an attribute"):
+            made.zero_grad  # noqa: B018
+    assert not hasattr(fastnet.Adam(), "step")
+
+
+def test_help_says_where_another_librarys_name_stands():
+    text = pydoc.plain(pydoc.render_doc(fastnet.SGD))
+    assert "step\n |      Not here, but PyTorch's. Take optimizer.update(" in text
 
 
 def test_a_name_with_a_dot_is_no_attribute():

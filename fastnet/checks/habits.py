@@ -166,25 +166,15 @@ def not_another_s(where: str, kind: str, name: str) -> None:
 
 
 class Elsewhere:
-    """An attribute that objects of a kind, one of `OF`, have in another library: it is missing.
-
-    Unless a class that a user's derives from as well, and that comes later, has it.
-    """
+    """An attribute that objects of a kind, one of `OF`, have in another library: it is missing."""
 
     def __init__(self, kind: str, name: str) -> None:
         self.kind, self.name = kind, name
+        whose, way = OF[kind][name]
+        self.__doc__ = f"Not here, but {whose}. {way}."  # as help() shows it
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        for cls in owner.__mro__:
-            found = vars(cls).get(self.name, self)
-            if not isinstance(found, Elsewhere):
-                bound = getattr(type(found), "__get__", None)
-                return found if bound is None else bound(found, instance, owner)
         not_another_s(owner.__name__, self.kind, self.name)
-
-    def __repr__(self) -> str:  # as help() shows it
-        whose, way = OF[self.kind][self.name]
-        return f"{whose}. {way}"
 
 
 class Hinted:
@@ -199,9 +189,15 @@ class Hinted:
         for name in OF.get(cls.__name__, {}):
             if not hasattr(cls, name):
                 setattr(cls, name, Elsewhere(cls.__name__, name))
+        if len(cls.__bases__) > 1:  # what a later base has goes before what is missing
+            for name in OF.get(_kind(cls), {}):
+                found = [vars(base)[name] for base in cls.__mro__ if name in vars(base)]
+                there = [attribute for attribute in found if not isinstance(attribute, Elsewhere)]
+                if there and isinstance(found[0], Elsewhere):
+                    setattr(cls, name, there[0])
 
     def __dir__(self) -> list[str]:
-        kind = OF.get(_kind(self), {})
+        kind = OF.get(_kind(type(self)), {})
         return [name for name in super().__dir__() if name not in kind or hasattr(self, name)]
 
     if not TYPE_CHECKING:
@@ -210,10 +206,10 @@ class Hinted:
             where = type(self).__name__
             raise TypeError(
                 f"{where}: method must be named, got a call of the object itself, as in Keras and "
-                f"PyTorch. {CALLED[_kind(self)]}."
+                f"PyTorch. {CALLED[_kind(type(self))]}."
             )
 
 
-def _kind(instance: Any) -> str:
-    """Return which of `OF` an object is."""
-    return next((kind.__name__ for kind in type(instance).__mro__ if kind.__name__ in OF), "")
+def _kind(cls: type) -> str:
+    """Return which of `OF` objects of a class are."""
+    return next((kind.__name__ for kind in cls.__mro__ if kind.__name__ in OF), "")

@@ -81,7 +81,8 @@ class Optimizer(checks.Hinted):
     _kernel_counts: ClassVar[bool] = False  # whether the kernel takes the number of the update
     _params: Any = None  # the arrays that the states belong to, in their list or dict
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         if "__init__" in vars(cls):
             cls.__init__ = checks.keywords_of(cls.__name__)(cls.__init__)  # type: ignore[method-assign]
         if cls.kernel is not None:

@@ -55,6 +55,17 @@ def test_the_last_forward_counts(rng):
     assert_array_equal(layer.backward(dout), dx)
 
 
+@pytest.mark.parametrize("bad", [object, complex, str])
+def test_what_is_refused_leaves_the_last_forward(bad, rng):
+    layer = make("Affine", rng.standard_normal((4, 3)), rng.standard_normal(3))
+    x, dout = rng.standard_normal((5, 4)), rng.standard_normal((5, 3))
+    layer.forward(x)
+    dx = layer.backward(dout)
+    with pytest.raises(TypeError, match="x must"):
+        layer.forward(x.astype(bad))
+    assert_array_equal(layer.backward(dout), dx)
+
+
 def test_assigned_parameters_are_used_by_reference():
     layer = Affine(np.ones((4, 3)), np.zeros(3))
     gradients = layer.dW, layer.db
