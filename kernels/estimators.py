@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators are to the compiled loop: losses, a penalty, sums of gradients.
+"""What scikit-learn's estimators are to the compiled loop: losses, a penalty, sparse samples.
 
 The losses go with the last product's outputs z, of which the answers a are made: a = softmax(z),
 sigmoid(z), exp(z) or z. Each is the one whose gradient with respect to z is the error, a - t, so a
@@ -10,13 +10,15 @@ from numba import int64
 
 from . import elementary
 from ._compile import entry, helper, inline, named
+from .activations import activate
 from .cross_entropy import log1p
-from .loop.calls import Loss, Penalty, Rule
+from .loop.calls import LayerForward, LayerGradient, Loss, Penalty, Rule
 from .loop.record import PENALIZED, layer_at
 from .penalties import add_l2_gradient, l2_penalty
 from .simd import absolute, get, offset, pointer_at, put, scalar, select
 from .softmax_rows import softmax_gradient
-from .sweep import copy, sum_of, sweep
+from .sweep import copy, put_all, sum_of, sweep
+from .updates import descend
 
 NEXT, FIRST = 3, 4  # of the numbers of `shared_penalty_in_loop`: which strength is next, the first
 
@@ -142,15 +144,80 @@ def shared_penalty_in_loop(depth, layers, param, grad, numbers, like):
     strength, value = get(values, FIRST + int64(get(values, NEXT))), 0.0
     for i in range(depth):
         layer = layer_at(layers, i)
-        if layer.weight < 0 or layer.forward != 0:
+        if layer.weight < 0:
             continue
-        size = layer.inputs * layer.outputs
+        size = layer.decays if layer.forward != 0 else layer.inputs * layer.outputs
         p = offset(pointer_at(param, like), layer.weight)
         g = offset(pointer_at(grad, like), layer.weight)
         value += l2_penalty(p, strength, size)
         sweep(add_l2_gradient, (g,), (g, p), 0, size, (scalar(p, strength),))
     put(values, NEXT, get(values, NEXT) + 1.0)
     put(values, PENALIZED, value)
+    return 0
+
+
+# The loop reads the number of a sample as two numbers of the dtype, this many times the first and
+# the second, as those of float32 end at 2**24.
+SAMPLES = 2**20
+# Of the state of a product of sparse samples, int64: the addresses of CSR's three arrays (the first
+# two int64), how far behind W its b stands, the rows of W, and the activation.
+STARTS, COLUMNS, VALUES, BIAS, FEATURES, ACTIVATION, STATE = range(7)
+
+
+@helper
+def _sample(x, state, i):
+    """Where in CSR's arrays the i-th sample of a batch starts and stops."""
+    number = int64(get(x, 2 * i)) * SAMPLES + int64(get(x, 2 * i + 1))
+    starts = pointer_at(get(state, STARTS), int64(0))
+    return get(starts, number), get(starts, number + 1)
+
+
+@entry(LayerForward)
+def sparse_samples_in_loop(
+    learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like
+):  # fmt: skip
+    """activation(x @ W + b) of samples that are rows of a CSR matrix, by their numbers."""
+    table, numbers, W = pointer_at(state, int64(0)), pointer_at(x, like), pointer_at(param, like)
+    columns, values = (
+        pointer_at(get(table, COLUMNS), int64(0)),
+        pointer_at(get(table, VALUES), like),
+    )
+    b, results = offset(W, get(table, BIAS)), pointer_at(out, like)
+    for i in range(n):
+        row = offset(results, i * m)
+        copy(b, row, m)
+        start, stop = _sample(numbers, table, i)
+        for k in range(start, stop):
+            descend(row, offset(W, get(columns, k) * m), -get(values, k), m)
+    activate(get(table, ACTIVATION), results, m, n, m)
+    return 0
+
+
+@entry(LayerGradient)
+def sparse_samples_gradient_in_loop(
+    block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
+):  # fmt: skip
+    """The gradient of some rows of W, times `like`; with the first block that of b."""
+    table, numbers = pointer_at(state, int64(0)), pointer_at(x, like)
+    columns, values = (
+        pointer_at(get(table, COLUMNS), int64(0)),
+        pointer_at(get(table, VALUES), like),
+    )
+    dW, rows = pointer_at(target, like), pointer_at(dout, like)
+    db, features = offset(dW, get(table, BIAS)), get(table, FEATURES)
+    low, high = features * block // blocks, features * (block + 1) // blocks
+    if not add:
+        put_all(offset(dW, low * m), (high - low) * m, scalar(dW, 0.0))
+        if block == 0:
+            put_all(db, m, scalar(dW, 0.0))
+    for i in range(n):
+        row = offset(rows, i * m)
+        start, stop = _sample(numbers, table, i)
+        for k in range(start, stop):
+            if low <= get(columns, k) < high:
+                descend(offset(dW, get(columns, k) * m), row, -like * get(values, k), m)
+        if block == 0:
+            descend(db, row, -like, m)
     return 0
 
 

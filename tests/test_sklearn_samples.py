@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 import pytest
-import scipy.sparse
 from estimated import X_iris, X_reg, y_iris, y_reg
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network as theirs
@@ -42,25 +41,6 @@ def test_weights_that_are_changed_by_hand_are_those_that_predict():
     assert_array_equal(model.predict(X_reg), 8.0)
     model.partial_fit(X_reg, y_reg)
     assert model.intercepts_[1] is not kept
-
-
-@pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.csc_array])
-@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
-def test_sparse_samples_give_what_dense_ones_give(solver, make, monkeypatch):
-    monkeypatch.setattr("fastnet.sklearn.fitting.SAME_BITS", 0)
-    X = np.where(np.abs(X_iris) > 1, X_iris, 0.0)
-    dense = ours.MLPClassifier(solver=solver, max_iter=5, random_state=0, batch_size=16)
-    dense.fit(X, y_iris)
-    weight = np.linspace(0, 1, len(X))
-    weighed = clone(dense).fit(X, y_iris, weight)
-    for most in (None, 2000):  # all at once, or in parts
-        if most:
-            monkeypatch.setattr("fastnet.sklearn.samples.DENSE", most)
-        sparse = clone(dense).fit(make(X), y_iris)
-        assert_allclose(sparse.coefs_[0], dense.coefs_[0], atol=1e-12)
-        assert_allclose(sparse.predict_proba(make(X)), dense.predict_proba(X), atol=1e-12)
-        sparse = clone(dense).fit(make(X), y_iris, weight)
-        assert_allclose(sparse.coefs_[0], weighed.coefs_[0], atol=1e-12)
 
 
 def test_large_epochs_are_cut_into_calls(monkeypatch):

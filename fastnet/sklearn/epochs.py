@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from fastnet.models import progress
 from fastnet.models.zeros import skipping_zeros
-from fastnet.sklearn.samples import parts, rows_of
+from fastnet.sklearn.samples import rows_of
 from fastnet.sklearn.stepping import Steps
 
 
@@ -21,7 +20,7 @@ class Epochs:
     def __init__(
         self, steps: Steps, X: Any, targets: Any, batch_size: int, sample_weight: Any
     ) -> None:
-        self.steps, self.X, self.targets, self.batch_size = steps, X, targets, batch_size
+        self.steps, self.targets, self.batch_size = steps, targets, batch_size
         n = X.shape[0]
         self.n, self.starts = n, np.arange(0, n, batch_size)
         self.sizes = np.minimum(batch_size, n - self.starts).astype(float)
@@ -32,23 +31,16 @@ class Epochs:
         self.a_call = max(1, int(progress.FLOPS_A_CALL / (cost * len(self.starts))))
         self.whole = cost * len(self.starts) <= 2 * progress.FLOPS_A_CALL
         self.part = max(1, int(progress.FLOPS_A_CALL / cost)) * batch_size
-        self.room: NDArray[Any] | None = None  # for the samples of a part, made dense
-        self.is_sparse = scipy.sparse.issparse(X)
-        if self.is_sparse or sample_weight is not None:
+        if sample_weight is not None:
             self.a_call = 1
         self.sample_weight = sample_weight
-        rows = X[:0].toarray() if self.is_sparse else X
-        self.rows = rows_of(rows, steps.network.params.dtype)
-        self._skip_zeros(self.rows)
+        self.rows = rows_of(X, steps.network.params.dtype)
+        skipping = skipping_zeros(steps.network, self.rows, 16 * n, batch_size)
+        for name in ("sparse_forward", "sparse_backward"):
+            steps.record[name] = skipping.program[0][name]
         # An epoch of no samples: what it loads or compiles is loaded before the first Ctrl-C.
         none = np.empty((1, 0), np.int64)
         steps.run(self.rows, targets, none, batch_size, np.ones(0), [steps.rate()])
-
-    def _skip_zeros(self, rows: Any) -> None:
-        network, steps = self.steps.network, self.steps
-        skipping = skipping_zeros(network, rows, 16 * self.n, self.batch_size)
-        for name in ("sparse_forward", "sparse_backward"):
-            steps.record[name] = skipping.program[0][name]
 
     def run(self, orders: NDArray[np.int64], lrs: list[float]) -> list[Any]:
         """Run epochs, each in its order; return the loss of each, NaN from where none is finite."""
@@ -61,8 +53,8 @@ class Epochs:
             of_samples = np.empty(self.n, self.steps.network.params.dtype)
             shares = np.repeat(self.sizes / sizes, self.sizes.astype(int))
             of_samples[order] = self.sample_weight[order] * shares
-        if self.whole and not self.is_sparse:
-            totals = self._run(self.rows, self.targets, orders, sizes, lrs, of_samples)
+        if self.whole:
+            totals = self._run(orders, sizes, lrs, of_samples)
         else:
             totals = sum(
                 self._part(orders[:, part], part, sizes, lrs, of_samples) for part in self._parts()
@@ -75,30 +67,15 @@ class Epochs:
         return list(losses)
 
     def _parts(self) -> Iterator[slice]:
-        if self.is_sparse:
-            return parts(self.X.shape, self.steps.network.params.itemsize, self.batch_size)
         return (slice(i, min(self.n, i + self.part)) for i in range(0, self.n, self.part))
 
     def _part(self, orders: Any, part: slice, sizes: Any, lrs: Any, of_samples: Any) -> Any:
         """Run a part of one epoch: some of its batches."""
-        rows, targets = None, self.targets
-        if self.is_sparse:
-            chosen = orders[0]
-            if self.room is None:
-                self.room = np.empty((len(chosen), self.X.shape[1]), self.X.dtype)
-            # Memory that is new is written twice, and asked for page by page.
-            dense = self.X[chosen].toarray(out=self.room[: len(chosen)])
-            rows = rows_of(dense, self.steps.network.params.dtype)
-            targets = tuple(t[chosen] if len(t) else t for t in targets)
-            if of_samples is not None:
-                of_samples = of_samples[chosen]
-            orders = np.arange(len(chosen)).reshape(1, -1)
-            self._skip_zeros(rows)
         own = sizes[part.start // self.batch_size : -(-part.stop // self.batch_size)]
-        return self._run(rows or self.rows, targets, orders, own, lrs, of_samples)
+        return self._run(orders, own, lrs, of_samples)
 
-    def _run(
-        self, rows: Any, targets: Any, orders: Any, sizes: Any, lrs: Any, of_samples: Any
-    ) -> Any:
+    def _run(self, orders: Any, sizes: Any, lrs: Any, of_samples: Any) -> Any:
         orders = np.ascontiguousarray(orders)
-        return self.steps.run(rows, targets, orders, self.batch_size, sizes, lrs, of_samples)
+        return self.steps.run(
+            self.rows, self.targets, orders, self.batch_size, sizes, lrs, of_samples
+        )

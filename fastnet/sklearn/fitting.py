@@ -22,7 +22,7 @@ from fastnet.sklearn.epochs import Epochs
 from fastnet.sklearn.lbfgs import Objective
 from fastnet.sklearn.network import NAMES, Weights, check_hidden_layers, check_shapes, weights_of
 from fastnet.sklearn.outputs import activated, products_of
-from fastnet.sklearn.samples import Targets, check_weights, dense_once, targets_of
+from fastnet.sklearn.samples import Targets, check_weights, dense_or_csr, targets_of
 from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
 
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -63,20 +63,22 @@ class Compiled:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {name: value for name, value in state.items() if name not in ("_loop", "_objective")}
 
-    def _weights(self: Any, dtype: np.dtype[Any], for_training: bool = False) -> Weights:
+    def _weights(
+        self: Any, dtype: np.dtype[Any], for_training: bool = False, sparse: Any = None
+    ) -> Weights:
         """Return the network of the arrays that the estimator has by now.
 
-        For training, the estimator's arrays become its views.
+        For training, on a CSR matrix or on dense samples, the estimator's arrays become its views.
         """
         known = self._loop
         if known is not None and known.network.params.dtype == dtype:
             same = known.are(self.coefs_, self.intercepts_, self.activation)
-            if same and not (for_training and self.dropout):
+            if same and sparse is None and not (for_training and self.dropout):
                 return known
         check_shapes(type(self).__name__, self.coefs_, self.n_features_in_)
         found = weights_of(
             self.coefs_, self.intercepts_, self.activation, self.out_activation_, dtype,
-            float(self.dropout) if for_training else 0.0,
+            float(self.dropout) if for_training else 0.0, sparse,
         )  # fmt: skip
         if for_training:
             self.coefs_, self.intercepts_ = [*found.coefs], [*found.intercepts]
@@ -170,11 +172,12 @@ class Compiled:
             X, y, sample_weight, *held_out = self._split(X, y, sample_weight)
         n = X.shape[0]
         batch_size = self._batch_size(n)
-        X = dense_once(X)
+        X, sparse = dense_or_csr(type(self).__name__, X, dtype)
         seed = self._random_state.randint(2**31 - 1) if self.dropout else 0
         with progress.interrupts_later():
-            weights = self._weights(dtype, for_training=True)
-            if not self.dropout:
+            weights = self._weights(dtype, for_training=True, sparse=sparse)
+            of_training = bool(self.dropout) or sparse is not None  # not for outputs
+            if not of_training:
                 self._loop = weights
             steps = Steps(self, weights, self._optimizer, seed)
             targets = self._targets(weights, y, dtype)
@@ -186,7 +189,7 @@ class Compiled:
         steps.follow()
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
-        if self.early_stopping or self.dropout:
+        if self.early_stopping or of_training:
             self._keep(dtype)
 
     def _train(self: Any, epochs: Epochs, n: int, incremental: bool, held_out: Any) -> None:
@@ -277,11 +280,12 @@ class Compiled:
 
     def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *others: Any) -> None:
         dtype, float64 = X.dtype, np.dtype(np.float64)
-        weights = self._weights(float64, for_training=True)
+        rows, sparse = dense_or_csr(type(self).__name__, X, float64)
+        weights = self._weights(float64, for_training=True, sparse=sparse)
         targets = self._targets(weights, y, float64)
         check_weights(f"{type(self).__name__}.fit", sample_weight)
         if X.shape[0] > SAME_BITS or dtype != float64 or self.activation not in DERIVATIVES:
-            self._objective = Objective(weights, X, targets, sample_weight, float(self.alpha))
+            self._objective = Objective(weights, rows, targets, sample_weight, float(self.alpha))
         try:
             super()._fit_lbfgs(X, y, sample_weight, *others)  # type: ignore[misc]
         finally:

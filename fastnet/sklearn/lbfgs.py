@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import NDArray
 
 from fastnet.kernels.estimators import gradient_sum_in_loop
 from fastnet.models.zeros import skipping_zeros
 from fastnet.sklearn.network import Weights
-from fastnet.sklearn.samples import Targets, dense_once, parts, rows_of
+from fastnet.sklearn.samples import Targets, rows_of
 
 BATCH = 256  # samples at a time: their activations stay in the L2 cache
 
@@ -28,7 +27,7 @@ class Objective:
     ) -> None:
         network = weights.network
         self.network, self.targets, self.alpha = network, targets, alpha
-        self.X, self.n = dense_once(X), X.shape[0]
+        self.n = X.shape[0]
         self.coefs = sum(W.size for W in weights.coefs)
         dtype = network.params.dtype
         total = float(self.n if sample_weight is None else sample_weight.sum())
@@ -42,43 +41,30 @@ class Objective:
         record = self.program[0]
         record["rule"] = gradient_sum_in_loop.address(dtype)
         record["hyper"], record["slots"] = self.hyper.ctypes.data, self.gradient.ctypes.data
-        self.is_sparse = scipy.sparse.issparse(self.X)
-        if not self.is_sparse:
-            self.rows = rows_of(self.X, dtype)
-            self._skip_zeros(self.rows)
-
-    def _skip_zeros(self, rows: Any) -> None:
-        skipping = skipping_zeros(self.network, rows, 16 * self.n, BATCH)
+        self.rows = rows_of(X, dtype)
+        skipping = skipping_zeros(network, self.rows, 16 * self.n, BATCH)
         for name in ("sparse_forward", "sparse_backward"):
-            self.program[0][name] = skipping.program[0][name]
+            record[name] = skipping.program[0][name]
 
     def __call__(self, packed: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Return the loss at a vector of parameters, and its gradient."""
         params, gradient = self.network.params, self.gradient
         params[:] = packed
         gradient[:] = 0.0
-        if self.is_sparse:
-            loss = 0.0
-            for part in parts(self.X.shape, params.itemsize, BATCH):
-                rows = rows_of(self.X[part].toarray(), params.dtype)
-                self._skip_zeros(rows)
-                targets = tuple(t[part] for t in self.targets)
-                loss += self._run(rows, targets, self.of_samples[part])
-        else:
-            loss = self._run(self.rows, self.targets, self.of_samples)
+        loss = self._run()
         W, found = params[: self.coefs], gradient.copy()
         found[: self.coefs] += self.alpha / self.total * W
         return loss + 0.5 * self.alpha / self.total * float(W @ W), found
 
-    def _run(self, rows: Any, targets: Any, of_samples: NDArray[Any]) -> float:
-        """Return the loss of rows, each times what its sample weighs; add up their gradients."""
-        n, loss = len(rows.array), 0.0
-        self.program[0]["weights"] = of_samples.ctypes.data
+    def _run(self) -> float:
+        """Return the loss of all samples, each times its weight; add up their gradients."""
+        n, loss = self.n, 0.0
+        self.program[0]["weights"] = self.of_samples.ctypes.data
         order, full = np.arange(n, dtype=np.int64), n - n % BATCH
         # Each batch is an epoch, whose total comes alone: sizes differ.
         for part in (order[:full].reshape(-1, BATCH), order[full:].reshape(1, -1)):
             if part.size:
-                totals = self.network.run(rows, targets, part, BATCH, 0.0, self.program)
+                totals = self.network.run(self.rows, self.targets, part, BATCH, 0.0, self.program)
                 if not totals[:, 2].all():
                     self.gradient[:] = np.nan
                     return float("nan")

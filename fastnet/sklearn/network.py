@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet.kernels.activations import IDENTITY
+from fastnet.kernels.embedding import embedding_nothing_in_loop
 from fastnet.kernels.estimators import (
+    STATE,
     half_poisson_deviance_in_loop,
     half_squared_error_in_loop,
     logistic_log_loss_in_loop,
     softmax_log_loss_in_loop,
+    sparse_samples_gradient_in_loop,
+    sparse_samples_in_loop,
 )
 from fastnet.kernels.loop.record import LAYER, PROGRAM
 from fastnet.layers import Dropout
@@ -33,6 +37,9 @@ LOSSES = {
     "exp": half_poisson_deviance_in_loop,
 }
 
+# Of samples that are rows of a CSR matrix. They have no gradient, as row numbers have none.
+SPARSE = sparse_samples_in_loop, embedding_nothing_in_loop, sparse_samples_gradient_in_loop
+
 Arrays = list[NDArray[Any]]
 
 
@@ -43,7 +50,7 @@ class Weights(NamedTuple):
     coefs: Arrays  # views of network.params, and
     intercepts: Arrays
     activation: str
-    state: NDArray[Any]  # what the records have the address of
+    kept: tuple[NDArray[Any], ...]  # what the records have the addresses of
 
     def are(self, coefs: Sequence[Any], intercepts: Sequence[Any], activation: str) -> bool:
         """Tell whether the arrays of an estimator are these views, and nothing else changed."""
@@ -93,10 +100,13 @@ def weights_of(
     out_activation: str,
     dtype: np.dtype[Any],
     dropout: float = 0.0,
+    sparse: Any = None,
 ) -> Weights:
     """Return a network of copies of these arrays; without an optimizer, for outputs before theirs.
 
-    The activation of the outputs is left to the loss, and to `fastnet.sklearn.outputs`.
+    The activation of the outputs is left to the loss, and to `fastnet.sklearn.outputs`. With
+    `sparse`, a CSR matrix of the dtype, the network takes the numbers of its rows, see
+    `samples.rows_of`.
     """
     shapes = [np.shape(W) for W in coefs]
     sizes = [math.prod(shape) for shape in shapes]
@@ -110,7 +120,11 @@ def weights_of(
         views.append(view)
     rows: list[dict[str, int]] = []
     called: list[tuple[int, tuple[Any, ...]]] = []
-    numbers: list[float] = []
+    kept: tuple[NDArray[Any], ...] = ()
+    if sparse is not None:
+        kept = sparse.indptr.astype(np.int64), sparse.indices.astype(np.int64)
+        kept = *kept, np.ascontiguousarray(sparse.data)
+    numbers = [0.0] * (8 * STATE // dtype.itemsize if kept else 0)  # int64, filled in below
 
     def call(kind: Any, width: int) -> None:
         (step,) = kind.in_loop((width,))
@@ -124,6 +138,9 @@ def weights_of(
         row = {"inputs": inputs, "outputs": outputs, "weight": starts[k]}
         row |= {"bias": starts[depth + k], "count": sizes[k] + outputs, "activation": IDENTITY}
         rows.append(row)
+        if k == 0 and kept:
+            called.append((0, SPARSE))
+            row |= {"inputs": 2, "bias": -1, "count": sizes[0], "decays": sizes[0]}
         if k < depth - 1:
             if name in FUSED:
                 row["activation"] = FUSED[name]
@@ -134,6 +151,12 @@ def weights_of(
     records = np.array([[row.get(field, 0) for field in LAYER.names or ()] for row in rows])
     table = addressed(records.astype(np.int64, copy=False).view(LAYER).reshape(-1), called, dtype)
     state = np.array(numbers, dtype)
+    products = sum(sizes)
+    if kept:
+        own = starts[depth], shapes[0][0], table["activation"][0]
+        arrays = [array.ctypes.data for array in kept]
+        state[: 8 * STATE // dtype.itemsize].view(np.int64)[:] = [*arrays, *own]
+        products += math.ceil(sparse.nnz / sparse.shape[0]) * shapes[0][1] - sizes[0]
     eps = float(np.finfo(dtype).eps)
     bounds = np.array([-math.log1p(-eps), -math.log(eps)])
     program = np.zeros(1, PROGRAM)
@@ -147,7 +170,7 @@ def weights_of(
     )
     loss: Any = None  # the record says all
     network = Network(
-        loss, shapes[0][0], shapes[-1][1], table, params, grads, [], [], state, [], called,
-        program, program, None, bounds, {}, (1.0, -0.0), products=sum(sizes),
+        loss, int(table["inputs"][0]), shapes[-1][1], table, params, grads, [], [], state, [],
+        called, program, program, None, bounds, {}, (1.0, -0.0), products=products,
     )  # fmt: skip
-    return Weights(network, views[:depth], views[depth:], activation, state)
+    return Weights(network, views[:depth], views[depth:], activation, (state, *kept))

@@ -49,9 +49,9 @@ feature_names_in_
     same but for their order. With "lbfgs" and up to 1,000 rows they are its own to the bit: the
     loss and its gradient are scikit-learn's there, and compiled beyond.
 
-    A sparse X is made dense some 64 MB at a time. A loss that is not finite, such as that of counts
-    below 0, ends a fit by "sgd" or "adam" in the error that scikit-learn has for weights that are
-    not finite.
+    A sparse X is read as it is, or made dense where it is small and a tenth of it is not zero.
+    A loss that is not finite, such as that of counts below 0, ends a fit by "sgd" or "adam" in the
+    error that scikit-learn has for weights that are not finite.
 
     Examples
     --------
