@@ -462,7 +462,7 @@ FOLLOWED = {
     ),
     "a loss of chance": (
         lambda: gradient.gradient_check(dropping(), X, T),
-        "Leave out what is random, such as Dropout.",
+        "Leave out what is random, such as Dropout, and stateful=True.",
         lambda: gradient.gradient_check(model(), X, T),
     ),
     # numbers

@@ -141,5 +141,5 @@ def repeatable(where: str, first: Any, second: Any) -> None:
     if first != second and (first == first or second == second):
         raise ValueError(
             f"{where}: loss must be the same in every call, got {first} and then {second}. "
-            "Leave out what is random, such as Dropout."
+            "Leave out what is random, such as Dropout, and stateful=True."
         )

@@ -166,7 +166,7 @@ CHECK_REFUSALS = {
     "backward(), got Lossy without gradient and backward. Give a Sequential, a TwoLayerNet, or an "
     "object with these, params and grads.": (Lossy(), None),
     "ValueError: gradient_check: loss must be the same in every call, got 1.5 and then 2.5. Leave "
-    "out what is random, such as Dropout.": (Random({}), iter([1.5, 2.5])),
+    "out what is random, such as Dropout, and stateful=True.": (Random({}), iter([1.5, 2.5])),
     "KeyError: gradient_check: grads must have every key of params, got none for 'b'. Compute its "
     "gradient, or leave it out of params.": (Line({"W": np.ones(2)}), np.ones(2)),
     "ValueError: gradient_check: grads['W'] must have shape (2,) to match params['W'], got (3,). "
