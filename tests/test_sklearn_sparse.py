@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 import fastnet.sklearn as ours
 from fastnet.sklearn.samples import rows_of
+from fastnet.sklearn.stepping import Steps
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -168,3 +169,13 @@ def test_the_product_and_its_gradient(add, blocks, m, dtype, rng):
     assert_allclose(target, expected, **near)
     assert_array_equal(target[20 * m :][:3], expected[20 * m :][:3])
     assert_array_equal(target[-3:], expected[-3:])
+
+
+def test_wide_epochs_are_cut_into_calls_by_their_updates(monkeypatch):
+    """20 batches that multiply little update 2 million parameters each: Ctrl-C would wait."""
+    calls = []
+    run = Steps.run
+    monkeypatch.setattr(Steps, "run", lambda *given: calls.append(1) or run(*given))
+    X = scipy.sparse.random(1000, 20_000, 0.001, format="csr", random_state=0)
+    ours.MLPRegressor(max_iter=1, batch_size=50, random_state=0).fit(X, np.zeros(1000))
+    assert len(calls) > 2  # the first is of no samples
