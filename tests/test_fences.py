@@ -74,7 +74,7 @@ def test_every_kernel_stands_between_fences(root, monkeypatch):
             and not kernel.__module__.startswith(checked.__name__)
         )
     }
-    called = r"\b(?:kernels|checked|loop_sparse)\.(\w+)[(,]"
+    called = r"\b(?:kernels|checked|loop_sparse|online)\.(\w+)[(,.]"
     texts = [Path(module.__file__).read_text() for module in (fenced_calls, fenced_products)]
     by_name = re.findall(called, "\n".join(texts))
     assert sorted(wanted - set(by_name)) == []

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from fastnet import checks
 from fastnet.dropin import known
 from fastnet.dropin.known import KNOWN
 from fastnet.dropin.replaced import Replaced, other_arguments
@@ -231,6 +230,8 @@ def install(*, report: bool = False) -> None:
     sys.meta_path.insert(0, _installed)
     found = [sys.modules[name] for name in MODULES if name in sys.modules]
     if found:
+        from fastnet import checks  # which imports NumPy: a script may never do
+
         checks.warn(
             f"fastnet.dropin.install: {', '.join(m.__name__ for m in found)} must be imported "
             "later, got modules that are there already; functions taken out of them before stay "

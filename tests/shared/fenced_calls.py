@@ -26,7 +26,7 @@ from fastnet.kernels import (
     blocking,
     checked,
 )
-from fastnet.kernels.loop.online import one_by_one
+from fastnet.kernels.loop import online
 from fastnet.kernels.loop.record import FLOAT32, FLOAT64, UINT8
 from fastnet.kernels.simd import BITS, get, pointer
 from fastnet.reference.kernels.record import dense_layers, layers_of, program_of
@@ -47,7 +47,7 @@ def call_the_loop(fences, dtype):
         ):
             fences.used = 0
             layers, params = fences.copy(stack), fences.copy(np.full(count, 0.01, dtype))
-            alone_at = one_by_one.address(np.dtype(dtype))
+            alone_at = online.one_by_one.address(np.dtype(dtype))
             one, other = (
                 fences.copy(program_of(stack, loss, layers=layers, one_by_one=alone_at))
                 for loss in (SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR)
