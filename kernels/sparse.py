@@ -175,7 +175,7 @@ def _strips(n, lists, depth, a, b, b_row, c, z, factor, scaled):
         q, r = (offset(c[0], j), c[1], c[2]), (offset(z[0], j), z[1], z[2])
         if STRIP == 7 and width == 7:
             _strip(tile_shape(2, 7), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
-        elif width == 6:
+        elif STRIP >= 6 and width == 6:
             _strip(tile_shape(2, 6), lists, depth, a, p, b_row, columns, q, r, factor, scaled)
         elif width == 5:
             _strip(tile_shape(2, 5), lists, depth, a, p, b_row, columns, q, r, factor, scaled)

@@ -157,6 +157,13 @@ for dtype in ("float32", "float64"):
     ):
         model = Sequential([*stack, layers.Dense(3)], dtype=dtype, seed=0)
         model.fit(pixels, t, 1, 3, verbose=0), model.predict(pixels), model.gradient(pixels, t)
+    model = Sequential([layers.Dense(3)], dtype=dtype, seed=0)
+    model.fit(x, t, 1, 1, verbose=0)  # an update a sample
+    heads = layers.Branches([layers.Dense(3)], [layers.Dense(1)])
+    model = Sequential(
+        [layers.Dense(2), heads], ["softmax_cross_entropy", "mse"], dtype=dtype, seed=0
+    )
+    model.fit(x, [t, x[:, :1]], 1, 3, verbose=0)
     for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU):
         for layer in (kind(2), layers.Bidirectional(kind(2))):
             model = Sequential([layer, layers.Dense(3)], dtype=dtype, seed=0)
