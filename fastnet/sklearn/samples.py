@@ -48,17 +48,17 @@ def dense_or_csr(where: str, X: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Return X, made dense where that gains, and None, or a CSR matrix of the dtype twice."""
     if not scipy.sparse.issparse(X):
         return X, None
+    try:  # of a view: the check may replace arrays
+        type(X)((X.data, X.indices, X.indptr), X.shape).check_format()
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: X must be a sparse matrix whose arrays fit, got one where {error}. Make it "
+            "anew: its arrays were changed."
+        ) from None
     size = X.shape[0] * X.shape[1]
     if size * dtype.itemsize <= DENSE and X.nnz >= FEW * size:
         return X.toarray(), None
     X = X.tocsr().astype(dtype, copy=False)
-    low, high = (X.indices.min(), X.indices.max()) if X.nnz else (0, 0)
-    if low < 0 or high >= X.shape[1]:
-        wrong = low if low < 0 else high
-        raise ValueError(
-            f"{where}: X must have columns in 0..{X.shape[1] - 1}, got {wrong} in X.indices. Make "
-            "the matrix anew: its arrays were changed."
-        )
     return X, X
 
 
