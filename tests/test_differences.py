@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from epochs import ONLY, build
 from numba import float64, int64
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -21,7 +22,6 @@ from fastnet.kernels.simd import get, pointer_at, put
 from fastnet.reference.kernels.record import layers_of, program_of
 
 EPS = 2.0**-52
-ONLY = "activation only"
 TABLES = {
     "one layer": (5, (3, IDENTITY)),
     "relu": (5, (16, RELU), (3, IDENTITY)),
@@ -34,26 +34,16 @@ TABLES = {
 }
 
 
-def build(stack, n):
+def arrays_for(stack, n):
     """Return x, labels, targets, layers, params, and steps that differ."""
-    rng = np.random.default_rng(0)
-    table, pieces, d, at = [], [], stack[0], 0
-    for width, activation, *no_bias in stack[1:]:
-        if width == ONLY:
-            table.append((d, d, -1, -1, activation))
-            continue
-        pieces.append(rng.standard_normal(d * width) / np.sqrt(d))
-        if not no_bias:
-            pieces.append(rng.standard_normal(width) / 10)
-        table.append((d, width, at, -1 if no_bias else at + d * width, activation))
-        at += d * width + (0 if no_bias else width)
-        d = width
-    params = np.concatenate(pieces)
+    layers, params = build(stack, np.float64)
+    rng = np.random.default_rng(1)
+    m = next(width for width, *_ in reversed(stack[1:]) if width != ONLY)
     return (
         rng.standard_normal((n, stack[0])),
-        rng.integers(d, size=n),
-        rng.random((n, d)),
-        layers_of(table),
+        rng.integers(m, size=n),
+        rng.random((n, m)),
+        layers,
         params,
         rng.uniform(0.05, 0.2, params.size),
     )
@@ -85,7 +75,7 @@ def differences(module, loss, arrays, start, stop, members=1, member=0):
 @pytest.mark.parametrize("table", TABLES)
 def test_the_kernel_is_its_twin(table, n, loss):
     """Steps of 0.05 and more: what the order of operations changes is not blown up."""
-    arrays = build(TABLES[table], n)
+    arrays = arrays_for(TABLES[table], n)
     size = arrays[4].size
     ours, theirs = (
         differences(module, loss, arrays, 0, size) for module in (kernels, reference.kernels)
@@ -103,7 +93,7 @@ def test_the_kernel_is_its_twin(table, n, loss):
 
 
 def test_members_without_scratch_do_not_help():
-    arrays = build(TABLES["relu"], 4)
+    arrays = arrays_for(TABLES["relu"], 4)
     team = np.zeros(64, np.int64)
     team[0] = 2
     x, labels, _, layers, params, steps = arrays
@@ -117,7 +107,7 @@ def test_members_without_scratch_do_not_help():
 
 
 def test_nan_is_not_lost():
-    arrays = build(TABLES["relu"], 4)
+    arrays = arrays_for(TABLES["relu"], 4)
     arrays[0][1, 2] = np.nan
     for loss in (SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR):
         assert np.isnan(differences(kernels, loss, arrays, 0, 8)).all()
