@@ -166,14 +166,32 @@ def fill_cache(tree, path, warm):
 
 
 def names_of(path):
-    """Return the public names that a file defines, and those of the files above that import it."""
-    module = re.escape(module_of(path))
-    sources = [ROOT / path]
+    """Return the public names that a file defines, and those of the files above that import it.
+
+    Above a file of kernels/ are also others of them and what those are used by, where they are few:
+    what is used everywhere has tests of its own.
+    """
+    sources = [path]
     if path.parts[0] == "kernels":
-        files = [p for p in (ROOT / "fastnet").rglob("*.py") if "kernels" not in p.parts]
-        sources += [p for p in files if re.search(rf"from {module} import", p.read_text())]
-    trees = [ast.parse(source.read_text(encoding="utf-8")) for source in sources]
-    names = set().union(*(_defined(tree)[0] for tree in trees))
+        words = {file.relative_to(ROOT): words_of(file) for file in _kernel_files().values()}
+        for _ in range(2):
+            names = set().union(*map(_public, sources))
+            users = [file for file, said in words.items() if said & names and file not in sources]
+            sources += [file for file in users if file.stem != "__init__"] if len(users) < 9 else []
+    modules = "|".join(re.escape(module_of(source)) for source in sources)
+    files = [p for p in (ROOT / "fastnet").rglob("*.py") if "kernels" not in p.parts]
+    above = [p for p in files if re.search(rf"from ({modules}) import", p.read_text())]
+    if path.parts[0] == "kernels" or len(above) < 9:
+        sources += [p.relative_to(ROOT) for p in above]
+    return set().union(*map(_public, sources))
+
+
+def words_of(path):
+    return {*re.findall(r"\w+", path.read_text(encoding="utf-8"))}
+
+
+def _public(path):
+    names = _defined(ast.parse((ROOT / path).read_text(encoding="utf-8")))[0]
     return {name for name in names if name[0] != "_" and len(name) > 3}
 
 
@@ -204,7 +222,7 @@ def tests_of(path):
     shared = {p.stem: p.read_text(encoding="utf-8") for p in files}
     texts = {test: test.read_text(encoding="utf-8") for test in tests}
     texts = {test: with_shared(text, shared) for test, text in texts.items()}
-    part = path.relative_to(path.parts[0]).with_suffix("").as_posix()
+    part = path.relative_to(path.parts[0]).with_suffix("").as_posix().removeprefix("reference/")
     own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
     own += [
         t for name in names for t in tests if t.parent.name == "tests" and name.fullmatch(t.name)
@@ -216,8 +234,9 @@ def tests_of(path):
     imported = re.compile(rf"\b{above}(\.| import .*\b){last}\b")
     users = [test for test in tests if imported.search(texts[test])]
     told = dict.fromkeys(tests, 0.0)  # a name counts for more the fewer tests say it
+    words = {test: {*re.findall(r"\w+", text)} for test, text in texts.items()}
     for name in names_of(path):
-        saying = [t for t in tests if re.search(rf"\b{name}\b", texts[t])]
+        saying = [test for test in tests if name in words[test]]
         for test in saying:
             told[test] += 1 / len(saying)
     most = sorted(filter(told.get, tests), key=told.get, reverse=True)[:3]
@@ -235,6 +254,8 @@ def survives(tree, tests):
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.M)
     if "Timeout" in done.stdout + done.stderr:
         return False, f"no end within {SECONDS} s"
+    if done.returncode < 0:
+        return False, f"ended by signal {-done.returncode}"
     return done.returncode == 0, failed[0] if failed else ""
 
 

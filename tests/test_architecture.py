@@ -80,7 +80,10 @@ PARTS = {
     # Not a room `sparse`: Dask would import it for the package of that name.
     "skipped_zeros/test_products.py": ("sparse",),
     "pooling/test_kernels.py": ("windows",),
-    "recurrence/test_in_models.py": ("recurrence_in_loop",),
+    "conv/test_numbers.py": ("layers/conv", "layers/convolving", "layers/few_filters"),
+    "recurrence/test_in_models.py": (
+        *("recurrence_in_loop", "layers/in_directions", "layers/recurrent", "layers/recurring"),
+    ),
     "recurrence/test_kernels.py": ("gru", "lstm", "reset_after_gru", "rnn"),
     "test_softmax.py": ("softmax_rows",),
     "train/test_epochs.py": (

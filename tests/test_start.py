@@ -1,6 +1,7 @@
 """What a start imports, and what stands in the packages whose files are imported later."""
 
 import ast
+import importlib
 import pickle
 import sys
 from pathlib import Path
@@ -95,3 +96,25 @@ def test_type_checkers_see_no_function_that_finds_names(package):
         "_typing.TYPE_CHECKING",
         "not _typing.TYPE_CHECKING",
     ]
+
+
+def test_no_list_of_layers_is_stale():
+    """Type checkers read two of them, and a start a third, which says the same of each file."""
+    tree = ast.parse(Path(layers.__file__).read_text())
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "_typing.TYPE_CHECKING"
+    ]
+    told = {node.module: sorted(name.name for name in node.names) for node in block.body}
+    later = {f"fastnet.layers.{file}": sorted(names) for file, names in layers._LATER.items()}
+    assert told == later
+    assert {name for names in later.values() for name in names} < {*layers.__all__}
+    assert len(layers.__all__) == len({*layers.__all__})
+    for path in Path(layers.__file__).parent.glob("[a-z]*.py"):
+        module = importlib.import_module(f"fastnet.layers.{path.stem}")
+        public = getattr(module, "__all__", [])
+        assert later.get(module.__name__) in (None, sorted(public)), path.name
+        kinds = {name for name in public if isinstance(getattr(module, name), type)}
+        bases = {"TimeLayer"}  # what a file shares with others, not with users
+        assert kinds - bases <= {*layers.__all__}, path.name

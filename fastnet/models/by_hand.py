@@ -287,7 +287,7 @@ class ByHand(Checked):
         found, start = [], 0
         for layer, i, view, _ in network.views:
             part = slice(start, start + view.size)
-            if i < layer.decays:
+            if (l1 or l2) and i < layer.decays:  # 21 parameters: 57 us, not 70
                 upper, lower = params[part] + steps[part], params[part] - steps[part]
                 rise = l1 * (np.abs(upper) - np.abs(lower)) + l2 / 2 * (upper**2 - lower**2)
                 grad[part] += rise / (upper - lower)

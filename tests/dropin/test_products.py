@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from books_classes import DOUT, RNG, B, W, X, on_kernels
+from books_classes import DOUT, RNG, B, W, X, on_kernels, who_answers
 from numpy.testing import assert_allclose, assert_array_equal
 
 
@@ -14,6 +14,8 @@ def test_all_is_replaced(either):
         for name, kind in vars(module).items():
             if inspect.isclass(kind):
                 assert bool(on_kernels(kind)) == either.ours, name
+                for method, by_kernels in who_answers(kind, on_kernels(kind)).items():
+                    assert any(by_kernels), (name, method)  # else it is right, and slow
 
 
 def test_affine_of_the_first(first):

@@ -6,6 +6,7 @@ import copy
 
 import numpy as np
 import pytest
+from books_classes import who_answers
 from books_sequences import CLASSES, NAMES, owns
 
 from fastnet.dropin.examples import EXAMPLES, alike, outcome
@@ -48,6 +49,14 @@ def test_either_may_answer_the_next_call(module, name, who, book):
         pytest.skip("it has no such method")
     expected = outcome(EXAMPLES[name], type(name, (kind,), own))
     assert alike(expected, outcome(EXAMPLES[name], type(name, (kind,), {who: own[who]})))
+
+
+@every_class
+def test_what_kernels_can_take_they_answer(module, name, book):
+    """Else the numbers would be right all the same, and only slow."""
+    kind = book(module, name)
+    for method, by_kernels in who_answers(kind, owns(kind)).items():
+        assert any(by_kernels), method
 
 
 class Plain(np.ndarray):

@@ -15,6 +15,14 @@ def test_a_column_is_not_broadcast_against_a_vector():
     assert metrics.r2([0.0, 1.0, 2.0], [[0.0], [1.0], [2.0]]) == 1
 
 
+@pytest.mark.parametrize("module", [metrics, reference])
+def test_r2_of_targets_that_are_all_alike_is_1_where_answers_are_right_else_0(module):
+    assert module.r2(np.full(3, 2.0), np.full(3, 2.0)) == 1
+    assert module.r2(np.full(3, 2.0), np.array([2.0, 2.0, 2.5])) == 0
+    t = np.array([[2.0, 1.0], [2.0, 3.0]])
+    assert module.r2(t, np.array([[2.0, 2.0], [2.0, 2.0]])) == 0.5  # (1 + 0) / 2
+
+
 def test_every_name_is_a_function_or_a_form_of_one():
     for name in metrics.NAMES:
         word = name.removesuffix("_macro").removesuffix("_micro")

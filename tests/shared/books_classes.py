@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 from fastnet import dropin
 from fastnet.dropin import hook, known
 from fastnet.dropin.examples import EXAMPLES, outcome
+from fastnet.dropin.replaced import _with
 
 PYTHON = [sys.executable, "-X", "utf8"]
 NOTHING = (
@@ -91,6 +92,33 @@ def is_bound(function):
 def own_of(kind):
     """Return a class with the methods that the script gave it."""
     return type(kind.__name__, (kind,), on_kernels(kind))
+
+
+def who_answers(kind, own):
+    """Return, of each method of an example's calls, whether kernels answered: one bool a call."""
+    answers = {method: [] for method in own}
+
+    def watched(name, method):
+        inside = []
+
+        def asked(*args, **kwargs):
+            inside[:] = [False] * len(inside)
+            return own[name](*args, **kwargs)
+
+        function = _with(method, asked)
+
+        def call(*args, **kwargs):
+            inside.append(True)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                answers[name].append(inside.pop())
+
+        return call
+
+    methods = {name: watched(name, inspect.unwrap(vars(kind)[name], stop=is_bound)) for name in own}
+    outcome(EXAMPLES[kind.__name__], type(kind.__name__, (kind,), methods))
+    return answers
 
 
 def same(found, expected, tolerance=1e-12):
