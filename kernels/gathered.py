@@ -54,30 +54,30 @@ def _tile(shape, i, last, terms, a, row, col, b, b_row, start, rectified, adds, 
 
 @helper
 def _strip(
-    tall, four, one, m, terms, a, row, col, b, b_row, start, rectified, adds, c, place, columns
+    tall, four, low, m, terms, a, row, col, b, b_row, start, rectified, adds, c, place, columns
 ):
     """All rows of one strip; a tile that is higher than what is left has the last row again."""
-    height, i = tile_rows(tall), 0
+    height, few, i = tile_rows(tall), tile_rows(low), 0
     while i < m:
         left = m - i
-        if left > 4 and not (height == 6 and 7 <= left <= 8):
+        if not REPEATS and (left == few or (left == 9 and few == 5)):
+            _tile(
+                low, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
+                columns,
+            )  # fmt: skip
+            i += few
+        elif left > 4 and not (height == 6 and 7 <= left <= 8):
             _tile(
                 tall, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
                 columns,
             )  # fmt: skip
             i += height
-        elif left > 1 or REPEATS:
+        else:
             _tile(
                 four, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
                 columns,
             )  # fmt: skip
             i += 4
-        else:
-            _tile(
-                one, i, m - 1, terms, a, row, col, b, b_row, start, rectified, adds, c, place,
-                columns,
-            )  # fmt: skip
-            i += 1
 
 
 @helper
@@ -114,8 +114,10 @@ def gathered_product(m, n, terms, a, row, col, b, b_row, packed, start, rectifie
         strip = offset(strip, skipped * stride)
         target, first = offset(c, j), offset(start, j)
         if columns <= step:
+            # A row alone waits for its sums as long as four take: a channel's nine taps are five
+            # and four, 0.85 of the time of eight and one.
             _strip(
-                tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(1, 1), m, terms, a, row, taken,
+                tile_shape(TALL_1, 1), tile_shape(4, 1), tile_shape(5, 1), m, terms, a, row, taken,
                 strip, stride, first, rectified, adds, target, place, columns,
             )  # fmt: skip
         elif columns <= 2 * step:

@@ -9,9 +9,12 @@ from .simd import get, offset, pointer_at, put, scalar
 from .sweep import copy, put_all
 
 LANES_32 = BITS // 32  # of float32: no vector holds more
-PIXELS = 128  # that a product has at least, of several images where one has less
-# The same where an image's edges are products of their own, of few pixels: with 128, 64 x 7 x 7 by
-# 5 x 5 took 1.4 times as long with AVX-512, 16 x 14 x 14 by 5 x 5 1.1 times.
+# Pixels that a product of a gradient of W has at most, half as many of float64, of several images
+# where one has less: half took 1.03 to 1.05 times as long for 16 to 64 channels.
+PIXELS = 256
+# Pixels of the other products at least, of several images where one has less, as an image's edges
+# are products of their own, of few pixels: with 128, 64 x 7 x 7 by 5 x 5 took 1.4 times as long
+# with AVX-512, 16 x 14 x 14 by 5 x 5 1.1 times.
 TOGETHER = 1024
 ALIGNED = 16  # elements: each part of the scratch starts on a cache line of its own
 
