@@ -43,6 +43,7 @@ from ..simd import (
 from ..softmax_rows import is_largest
 from .calls import OneByOne
 from .gather import gather
+from .one_row import is_dense, train_rows
 from .record import MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, layer_at, padded
 
 PARAMETER_ROWS = 128  # of all W and b
@@ -82,7 +83,7 @@ def is_plain(program):
 
 @helper
 def is_tiny(layers, depth, like):
-    """Whether this module can train the network: dense layers, each from and to one vector.
+    """Whether this module can train the network of dense layers: each from and to one vector.
 
     The first may have more inputs, as they are read one by one; not the only column of a W.
     """
@@ -90,8 +91,6 @@ def is_tiny(layers, depth, like):
     for i in range(depth):
         layer = layer_at(layers, i)
         d, m = layer.inputs, layer.outputs
-        if layer.forward != 0 or layer.weight < 0 or layer.frozen != 0 or layer.steps > 1:
-            return False
         if m > step or (d > step and (i > 0 or m == 1)):
             return False
         rows += _shape(layer)[0] + 1
@@ -183,16 +182,22 @@ def one_by_one(
     x_address, x_kind, x_row_stride, labels, targets, order, epochs, size, layers, depth, param,
     loss, scratch, totals, like,
 ):  # fmt: skip
-    """Train on one sample after the other, if the network is tiny. See `calls.OneByOne`.
+    """Train on one sample after the other, if all layers are dense. See `calls.OneByOne`.
 
     By address, so that only who trains so compiles it: it is a tenth of the first training step.
     """
     params, x = pointer_at(param, like), pointer_at(scratch, like)
-    if not is_tiny(layers, depth, x):
+    if not is_dense(layers, depth):
         return 0
     scale, shift, lr = get(x, 0), get(x, 1), get(x, 2)
     labels, targets = pointer_at(labels, int64(0)), pointer_at(targets, like)
     order, totals = pointer_at(order, int64(0)), pointer_at(totals, float64(0))
+    if not is_tiny(layers, depth, x):
+        train_rows(
+            x_address, x_kind, x_row_stride, labels, targets, order, epochs, size, layers, depth,
+            params, loss, x, totals, scale, shift, lr,
+        )  # fmt: skip
+        return 1
     d, m = layer_at(layers, 0).inputs, layer_at(layers, depth - 1).outputs
     y = x
     for i in range(depth):

@@ -16,10 +16,14 @@ def scratch_size(layers, depth, batch_size, steps):
     """
     size = padded(batch_size * width_in(layer_at(layers, 0))) + ALIGNMENT
     size += numbers_size(batch_size, steps)
+    if batch_size == 1:
+        size += 2 * padded(width_in(layer_at(layers, 0))) + ALIGNMENT
     for i in range(depth):
         layer = layer_at(layers, i)
         steps = max(steps, steps_of(layer))  # `central_differences` has a column of a layer there
         size += 2 * padded(batch_size * width_out(layer)) + scratch_after(layer, batch_size)
+        if batch_size == 1:  # `one_row` keeps all of two samples, and gradients
+            size += padded(width_out(layer))
     return size + padded(batch_size * steps) + own_size(layers, depth)
 
 
