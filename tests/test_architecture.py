@@ -86,6 +86,7 @@ PARTS = {
     ),
     "recurrence/test_kernels.py": ("gru", "lstm", "reset_after_gru", "rnn"),
     "test_softmax.py": ("softmax_rows",),
+    "train/test_small.py": ("loop/one_row",),
     "train/test_epochs.py": (
         *("loop/blocks", "loop/gather", "loop/predict", "loop/scratch"),
         *("loop/sparse", "loop/stages", "loop/weights"),

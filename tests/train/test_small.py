@@ -58,7 +58,7 @@ def test_xor_is_learnt(dtype):
     assert np.abs(predict(kernels, x, layers, params) - t).max() < 0.1
 
 
-# One sample an update: kernels/loop/online.py
+# One sample an update: kernels/loop/online.py, one_row.py
 
 # Around its limits: vectors of 16 or fewer lanes, 128 rows of W and b.
 TINY_STACKS = {
@@ -82,6 +82,10 @@ TINY_STACKS = {
     "401 rows": (400, (2, SIGMOID)),
     "three to one": (5, (3, SIGMOID), (6, SIGMOID), (1, SIGMOID)),
     "an activation apart": (4, (3, IDENTITY), (ONLY, SIGMOID), (2, IDENTITY)),
+    "wide": (33, (50, SIGMOID), (20, TANH), (3, IDENTITY)),
+    "wide, no bias": (35, (37, SIGMOID, "no bias"), (19, RELU, "no bias"), (7, IDENTITY)),
+    "wide to one": (40, (33, RELU), (1, SIGMOID)),
+    "one to wide": (300, (1, TANH), (40, SIGMOID), (2, IDENTITY)),
 }
 
 
@@ -128,7 +132,7 @@ def test_one_sample_with_a_large_logit(stack, dtype):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("stack", ["two", "many inputs", "sixteen lanes"])
+@pytest.mark.parametrize("stack", ["two", "many inputs", "sixteen lanes", "wide"])
 @every_loss
 @every_dtype
 def test_one_sample_whose_loss_is_not_finite_stops(stack, value, loss, dtype):
