@@ -66,7 +66,7 @@ def test_strips_stand_one_behind_the_other(dtype):
 def test_the_transpose(dtype):
     step = lanes(dtype)
     for n in range(1, 2 * step + 1):
-        for depth in (1, step - 1, step, step + 1, 3 * step):
+        for depth in (1, step - 1, step, step + 1, 2 * step, 3 * step - 1, 3 * step):
             b = np.arange(1.0, n * depth + 1).astype(dtype).reshape(n, depth)
             width = -(-n // step) * step
             panel = np.full((-(-depth // step) * step, width), SENTINEL, dtype)

@@ -70,5 +70,5 @@ from .tiles import (
     tile_vectors,
     zero_tile,
 )
-from .transpose import load_pairs, store_pairs, transpose_block
+from .transpose import load_pairs, store_pairs, transpose_block, transpose_square
 from .types import INT32, INT64, LANES, Mask, Tile, TileShape, Vector

@@ -26,6 +26,7 @@ from fastnet.kernels.simd import (
     tile_shape,
     tile_vectors,
     transpose_block,
+    transpose_square,
     zero_tile,
 )
 
@@ -48,6 +49,21 @@ def test_transpose_block(dtype):
             assert_array_equal(out[:columns, :rows], x.T)
             assert_array_equal(out[columns:, :step], 0)
             assert_array_equal(out[:, step:], SENTINEL)
+
+
+@numba.njit
+def _transpose_square(x, out, stride):
+    transpose_square(pointer(x), x.shape[1], pointer(out), stride)
+
+
+@every_dtype
+def test_transpose_square(dtype):
+    step = width(dtype)
+    x = np.arange(1.0, step * (step + 2) + 1).astype(dtype).reshape(step, step + 2)
+    out = np.full((step, step + 3), SENTINEL, dtype)
+    _transpose_square(x, out, step + 3)
+    assert_array_equal(out[:, :step], x[:, :step].T)
+    assert_array_equal(out[:, step:], SENTINEL)
 
 
 def tile_kernel(rows, vectors):
