@@ -12,9 +12,6 @@ from fastnet.functions import (
 )
 from fastnet.layers import (
     Affine,
-    Conv2D,
-    Dense,
-    Flatten,
     MatMul,
     Relu,
     Sigmoid,
@@ -28,7 +25,6 @@ from fastnet.losses import (
     SigmoidWithLoss,
     SoftmaxCrossEntropy,
 )
-from fastnet.models import Sequential
 from fastnet.optimizer import SGD
 
 EMPTY_TABLE = "must have at least one row and one class, got"
@@ -247,29 +243,3 @@ def test_shapes(call, text):
     with pytest.raises(ValueError) as raised:
         call()
     assert str(raised.value) == text.format(**advice)
-
-
-@pytest.mark.parametrize(
-    ("shape", "refused"),
-    [
-        *[((2, 3, 8, 8), True), ((2, 1, 8, 8), True), ((2, 3, 4, 4), True), ((2, 1, 2, 2), True)],
-        *[((2, 2, 8, 8), False), ((2, 4, 8, 8), False), ((2, 3, 3, 3), False)],
-        *[((2, 3, 8, 9), False), ((2, 8, 8, 3), False), ((2, 1, 1, 1), False)],
-    ],
-)
-def test_channels_that_seem_to_come_first(shape, refused):
-    """One or three of something, before what is square and larger."""
-    model, x, t = Sequential([Conv2D(2, 1), Flatten(), Dense(2)]), np.zeros(shape), [0, 1]
-    if not refused:
-        model.fit(x, t, epochs=1, verbose=0)
-        return
-    way = f"the first layer an input_shape={shape[1:]}."
-    text = (
-        f"Sequential.fit: x must be (N, height, width, channels), got x.shape={shape}, whose "
-        f"channels seem to come first. Give x.transpose(0, 2, 3, 1); or, if they do not, {way}"
-    )
-    with pytest.raises(ValueError) as raised:
-        model.fit(x, t, epochs=1, verbose=0)
-    assert raised.value.args == (text,)
-    model = Sequential([Conv2D(2, 1, input_shape=shape[1:]), Flatten(), Dense(2)])
-    model.fit(x, t, epochs=1, verbose=0)
