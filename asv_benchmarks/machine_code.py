@@ -69,6 +69,10 @@ def assemblies(cpus, kernels, dtypes):
     llvm.get_process_triple = here
     from numba import types
 
+    from fastnet.kernels import _compile
+
+    # Linked into the kernels, as other parts are: no code is made for the machine it runs on.
+    _compile.shared._dispatcher = _compile.helper._dispatcher
     from fastnet.kernels import _pipeline, affine
 
     modules = []

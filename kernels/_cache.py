@@ -15,9 +15,10 @@ import pathlib
 import pickle
 
 from llvmlite.binding import parse_bitcode
-from numba.core import caching, codegen, compiler, entrypoints, serialize, sigutils
+from numba.core import caching, compiler, entrypoints, serialize, sigutils
 
 from . import _folders, _numba  # noqa: F401  _numba first: it looks at Numba
+from ._pipeline import Linked
 from .blocking import FUSED, L2_BYTES
 
 _INSIDE = os.path.join(os.path.dirname(__file__), "")  # how the names of our own files begin
@@ -50,7 +51,7 @@ def _files_of(function):
     return files
 
 
-class _Loaded(codegen.JITCodeLibrary):
+class _Loaded(Linked):
     """Machine code out of the cache.
 
     What callers link with is parsed when one is compiled: 20 ms for the three kernels of a `fit`,
@@ -60,8 +61,9 @@ class _Loaded(codegen.JITCodeLibrary):
     @classmethod
     def load(cls, target_codegen, state, functions):
         """Return the library that a `state` was made of; `functions` are asked for by name."""
-        name, _, (machine_code, bitcode) = state
+        name, machine_code, bitcode, needs = state
         self = cls(target_codegen, name)
+        self.needs = {(function, types): function.library(types) for function, types in needs}
         self.enable_object_caching()
         self._set_compiled_object(machine_code)
         self._bitcode = bitcode
@@ -69,15 +71,20 @@ class _Loaded(codegen.JITCodeLibrary):
         target_codegen._engine._defined_symbols.update(functions)
         return self
 
-    def _get_module_for_linking(self):
+    def own_module(self):
         if self._shared_module is None:
             self._shared_module = parse_bitcode(self._bitcode)
         return self._shared_module
 
 
 def _parts(cres):
-    """Return what is written of a kernel: what Numba writes, but for the source with its types."""
-    library = cres.library.serialize_using_object_code()
+    """Return what is written of a kernel: its code, what it calls by name, what Numba tells of it.
+
+    But for the source with its types.
+    """
+    library = cres.library
+    bitcode = library.own_module().as_bitcode()
+    library = library.name, library._get_compiled_object(), bitcode, list(library.needs)
     cres.fndesc.typemap = cres.fndesc.calltypes = None  # of its functions
     return library, cres.fndesc, cres.environment, cres.signature
 

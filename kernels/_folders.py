@@ -89,9 +89,9 @@ def _machine():
 
 
 _STATE = _state()
-_STAMP = _stamp()
+STAMP = _stamp()
 ROOTS = _roots()
-NAME = f"{_PREFIX}{_STAMP}-{_machine()}"
+NAME = f"{_PREFIX}{STAMP}-{_machine()}"
 
 
 @functools.cache
@@ -199,7 +199,7 @@ def clean():
         with contextlib.suppress(OSError):  # before there were folders: Numba's index and data
             removed.append(remove([*root.glob("*.nbi*"), *root.glob("*.nbc*")]))
         for folder in _ours(root):
-            old = not folder.name.startswith(f"{_PREFIX}{_STAMP}-")
+            old = not folder.name.startswith(f"{_PREFIX}{STAMP}-")
             removed.append(remove(folder.glob("*" if old else f"*{_TEMPORARY}")))
             with contextlib.suppress(OSError):  # not empty: somebody writes, or it is in use
                 if old:

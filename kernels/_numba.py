@@ -13,13 +13,15 @@ import numba
 # Module, of numba.core or by its full name -> what is overridden or called there, and for what.
 RELIED_ON = {
     "caching": ["NullCache.load_overload", "NullCache.save_overload"],
+    "bytecode": ["FunctionIdentity.from_function"],  # whose unique_id is in the names of symbols
     "codegen": [
+        "JITCodeLibrary.add_linking_library",  # shared functions, called and not linked in
         "JITCodeLibrary._optimize_functions",  # one round of LLVM's passes,
         "JITCodeLibrary._optimize_final_module",  # without unrolling,
         "JITCodeLibrary._finalize_final_module",  # and none for what only kernels call
         "JITCodeLibrary._get_module_for_linking",  # bitcode that is parsed when it is needed
         "JITCodeLibrary._set_compiled_object",
-        "JITCodeLibrary.serialize_using_object_code",  # what is written of a kernel
+        "JITCodeLibrary._get_compiled_object",  # what is written of a kernel
         "JITCodeLibrary.get_pointer_to_function",  # addresses for the loop
     ],
     "compiler": [

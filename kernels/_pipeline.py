@@ -1,5 +1,6 @@
 """How Numba compiles kernels: its passes and LLVM's, less what they have no use for."""
 
+import functools
 import gc
 
 from llvmlite.binding import (
@@ -12,8 +13,68 @@ from numba import types
 from numba.core import codegen, compiler, ir, lowering, typed_passes
 from numba.core.compiler_machinery import register_pass
 
+from ._folders import STAMP
 
-class Library(codegen.JITCodeLibrary):
+
+class Linked(codegen.JITCodeLibrary):
+    """Code whose shared functions are called by their names, and are not linked in.
+
+    Those who compile by other means, a user's `numba.njit`, link with all: what they keep in a
+    cache of their own must run without ours.
+
+    Attributes
+    ----------
+    shared : tuple or None
+        Of a shared function: it, and the types of its arguments.
+    needs : dict
+        The libraries of the shared functions that are called, by what these are.
+    """
+
+    shared = _whole = None
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.needs = {}
+
+    def add_linking_library(self, library):
+        """Link what is called, but for shared functions."""
+        if not isinstance(library, Linked):
+            super().add_linking_library(library)
+        elif library.shared is not None:
+            self.needs[library.shared] = library
+        else:
+            self.needs |= library.needs
+            super().add_linking_library(library._alone)
+
+    @functools.cached_property
+    def _alone(self):
+        """What ours link with."""
+        return _Alone(self)
+
+    def own_module(self):
+        """Return what ours link with."""
+        return super()._get_module_for_linking()
+
+    def _get_module_for_linking(self):
+        if self._whole is None:
+            self._whole = self.own_module()
+            if self.needs:
+                self._whole = self._whole.clone()
+            for library in self.needs.values():
+                self._whole.link_in(library._get_module_for_linking(), preserve=True)
+        return self._whole
+
+
+class _Alone:
+    """A library without the shared functions that it needs."""
+
+    def __init__(self, library):
+        self._ensure_finalized = library._ensure_finalized
+        self._get_module_for_linking = library.own_module
+        self._reload_init = library._reload_init
+
+
+class Library(Linked):
     """Machine code that is optimised once, its loops as they are written.
 
     Numba would run cheap passes before the full ones, which repeat them: for counts of references,
@@ -29,6 +90,12 @@ class Library(codegen.JITCodeLibrary):
         options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
         builder = create_pass_builder(self._codegen._tm, options)
         builder.getModulePassManager().run(self._final_module, builder)
+
+    def get_asm_str(self):
+        """As Numba does it, with the shared functions that are called."""
+        if not self.needs:
+            return super().get_asm_str()
+        return str(self._codegen._tm.emit_assembly(self._get_module_for_linking()))
 
 
 class _Bitcode(Library):
@@ -203,3 +270,12 @@ class HelperCompiler(KernelCompiler):
     """What makes bitcode alone."""
 
     library = _Bitcode
+
+
+class SharedCompiler(KernelCompiler):
+    """What makes functions that others call by their names, which are the same in every process."""
+
+    def define_pipelines(self):
+        """Numba has the number in the symbol that tells functions of one name apart."""
+        self.state.func_id.unique_id = STAMP
+        return super().define_pipelines()

@@ -5,7 +5,7 @@ gradient. `activate` and `differentiate` do the same to a block of a matrix, wit
 activations as data, for `gemm`'s epilogue and the compiled training loop.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .elementary import sigmoid, tanh
 from .elementwise_layers import elementwise
 from .simd import fill, offset, select
@@ -171,8 +171,12 @@ def differentiated(activation, out, dout):
 @helper
 def activate(activation, c, stride, rows, columns):
     """c[r, :] = activation(c[r, :]) for pointers to rows that start `stride` elements apart."""
-    if activation == IDENTITY:
-        return
+    if activation != IDENTITY:
+        _activate(activation, c, stride, rows, columns)
+
+
+@shared
+def _activate(activation, c, stride, rows, columns):
     if stride == columns:
         rows, columns = 1, rows * columns
     for r in range(rows):
@@ -188,8 +192,12 @@ def activate(activation, c, stride, rows, columns):
 @helper
 def differentiate(activation, out, c, stride, rows, columns):
     """c[r, :] *= activation'(...), from the activation's output in rows of the same stride."""
-    if activation == IDENTITY:
-        return
+    if activation != IDENTITY:
+        _differentiate(activation, out, c, stride, rows, columns)
+
+
+@shared
+def _differentiate(activation, out, c, stride, rows, columns):
     if stride == columns:
         rows, columns = 1, rows * columns
     for r in range(rows):

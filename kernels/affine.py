@@ -6,7 +6,7 @@ loop; the `affine_*` kernels below them take arrays.
 
 from numba import int64
 
-from ._compile import helper, inline, jit, matrix, real, vector
+from ._compile import helper, inline, jit, matrix, real, shared, vector
 from .activations import IDENTITY, activate, differentiate
 from .blocking import BITS
 from .dots import prefers_dots
@@ -96,7 +96,7 @@ def _small_backward_input(n, d, m, dout, W, dx):
             put(dx, i * d + j, sum_lanes(load_first(W, j * m, m) * row))
 
 
-@helper
+@shared
 def _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
     for j in range(rows):
         total = fill(x, 0.0)

@@ -5,7 +5,7 @@ Pixels outside an image do not count: a window that reaches over it is the mean 
 
 from numba import int64
 
-from ._compile import cube, entry, helper, jit, matrix
+from ._compile import cube, entry, helper, jit, matrix, shared
 from .loop.calls import LayerBackward, LayerForward
 from .nodes import repeat, sum_middle
 from .pooling import geometry_at, images
@@ -30,7 +30,7 @@ def _mean_at(top, bottom, left, right, w, c, x, j, out, at, count):
     write(out, at + j, total / scalar(x, (bottom - top) * (right - left)), count)
 
 
-@helper
+@shared
 def mean_of_windows(n, size, c, window, stride, pad, counts, x, out):
     """Windows of n images; the pairs are those of `windows.largest`."""
     step, at = lanes(x), 0
@@ -66,7 +66,7 @@ def _share_at(size, window, stride, pad, counts, down, across, c, dout, j, dx, a
     write(dx, at + j, total, count)
 
 
-@helper
+@shared
 def mean_gradient(n, size, c, window, stride, pad, counts, dout, dx):
     """The gradient of `mean_of_windows`: pixel by pixel, so that each is written once."""
     step, at = lanes(dout), 0

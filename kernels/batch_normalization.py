@@ -4,7 +4,7 @@
 n rows that start `stride` elements apart.
 """
 
-from ._compile import entry, helper, inline, jit, matrix, real, vector
+from ._compile import entry, helper, inline, jit, matrix, real, shared, vector
 from .loop.calls import LayerBackward, LayerForward
 from .nodes import sum_rows
 from .simd import fill, fma, get, offset, pointer, pointer_at, scalar, square_root, stack_buffer
@@ -100,7 +100,7 @@ def _map_pairs(function, n, stride, x, factors, out, columns):
         sweep(function, targets, (*rows, *factors), 0, columns, ())
 
 
-@helper
+@shared
 def normalize(
     n, columns, stride, x, gamma, beta, momentum, eps, running_mean, running_var, mean,
     inverse_std, out,
@@ -131,7 +131,7 @@ def _both_scaled(x, below, mean, scale, beta):
     return _scaled(x, mean, scale, beta), _scaled(below, mean, scale, beta)
 
 
-@helper
+@shared
 def normalize_running(n, columns, stride, x, gamma, beta, eps, running_mean, running_var, out):
     """`batch_normalization_inference_forward` on pointers."""
     scale = stack_buffer(x, BLOCK_BYTES)
@@ -154,7 +154,7 @@ def _gradient(x, dout, mean, scale, shift, slope):
     return scale * (dout - shift - slope * (x - mean))
 
 
-@helper
+@shared
 def normalize_gradient(n, columns, stride, x, gamma, mean, inverse_std, dout, dx, dgamma, dbeta):
     """`batch_normalization_backward` on pointers."""
     share = 1.0 / fill(x, scalar(x, n))

@@ -10,7 +10,7 @@ output, its terms the taps of the kernel, its columns the filters: see sliding.p
 
 from numba import int64
 
-from ._compile import helper, jit, real, vector
+from ._compile import helper, jit, real, shared, vector
 from .activations import RELU, activate
 from .depthwise import depthwise, is_depthwise
 from .gathered import strip_width
@@ -42,7 +42,7 @@ def forward_parts(g):
     )
 
 
-@helper
+@shared
 def convolve(g, n, x, W, b, has_bias, activation, own, out):
     """`convolution_forward` on pointers."""
     step, m, c = lanes(x), g.filters, g.channels

@@ -5,7 +5,7 @@ move further, or where the images have so few channels that they would fill no v
 part is a product of its own, and is added where the window lay.
 """
 
-from ._compile import helper, jit, vector
+from ._compile import helper, jit, shared, vector
 from .convolution import images, numbers
 from .depthwise import depthwise_input, is_depthwise
 from .gathered import gathered_product, strip_width
@@ -166,7 +166,7 @@ def _scattered(g, n, W, own, dout, dx):
             )  # fmt: skip
 
 
-@helper
+@shared
 def backward_input(g, n, W, own, dout, dx):
     """`convolution_backward_input` on pointers."""
     few = 4 * (g.channels // g.groups) <= lanes(dout) and g.kernel_height * g.kernel_width > 1

@@ -9,7 +9,7 @@ product of its own, of the pixels whose window has it inside the image. Else the
 with their zeros.
 """
 
-from ._compile import helper, jit, vector
+from ._compile import helper, jit, shared, vector
 from .convolution import images, numbers
 from .depthwise import depthwise_weights, is_depthwise
 from .gathered import gathered_product, strip_width
@@ -90,7 +90,7 @@ def _terms(part, count, down, across, ky, kx, apart):
     return 0, first, count, gap, height, run, width - run
 
 
-@helper
+@shared
 def backward_weights(g, n, x, dout, factor, add, own, first, stop, dW, db, has_bias):
     """Overwrite rows first : stop of dW (taps, M) with `factor` times the gradient, or add it.
 

@@ -6,7 +6,7 @@ vector, four pixels side by side share what is read of W, and taps outside the i
 remains as a whole vector that begins earlier; pixels of less than a vector have one under a mask.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .activations import activate
 from .simd import fill, fma, lanes, load, offset, scalar, store
 from .sliding import Axis, taps_inside, windows_inside
@@ -87,7 +87,7 @@ def _windows(n, down, across, c, x, w, turned, b, has_bias, out):
             k += 4 if four else 1
 
 
-@helper
+@shared
 def depthwise(g, n, x, W, b, has_bias, activation, out):
     """`convolution_forward`, an image at a time."""
     down, across = _axes(g)
@@ -103,7 +103,7 @@ def _spread(x, w, target, j, count):
     write(target, j, fma(read(x, j, count), read(w, j, count), read(target, j, count)), count)
 
 
-@helper
+@shared
 def depthwise_input(g, n, W, dout, dx):
     """`convolution_backward_input`: a convolution with W turned round where windows move by one."""
     c, step, (down, across) = g.channels, lanes(dx), _axes(g)
@@ -177,7 +177,7 @@ def _add_products(part, x, line, move, dout, width, c, ones, sums):
             store(sums, at, load(sums, at) + found)
 
 
-@helper
+@shared
 def depthwise_weights(g, n, x, dout, factor, add, own, line, first, stop, dW, db, has_bias):
     """`backward_weights` of rows of W, which are taps; `line` is room for a row."""
     c, step, (down, across) = g.channels, lanes(x), _axes(g)

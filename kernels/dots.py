@@ -4,7 +4,7 @@ As dot products along the sum where the rows of a have no gaps; as rows of the t
 columns have none.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import (
     DOT_DEPTH,
     DOT_ROWS,
@@ -90,7 +90,7 @@ def prefers_dots(n, depth, step):
     return narrow > 0 and n < 64 * step and 4 * narrow * (depth + 8 * step) < 3 * step * depth
 
 
-@helper
+@shared
 def narrow_dots(m, n, depth, a, a_row, b, b_depth, b_col, c, c_row, factor, z, z_row, add, panel):
     """`gemm` for fewer columns than a vector has lanes: dot products with the columns of b."""
     if b_depth == 1:

@@ -6,7 +6,7 @@ A convolution is three of them, without a copy of its windows: pixels and taps f
 input, taps and pixels to its weights. Tables of offsets are all that they know of its geometry.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .activations import relu
 from .blocking import REPEATS, STRIP, TALL_1, TALL_2, TALL_3
 from .simd import (
@@ -80,7 +80,7 @@ def _strip(
             i += 4
 
 
-@helper
+@shared
 def gathered_product(m, n, terms, a, row, col, b, b_row, packed, start, rectified, adds, c, place):
     """c = start + a @ b, with the elements of a, and the rows of c, by tables; on pointers.
 

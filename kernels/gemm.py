@@ -13,7 +13,7 @@ of 50, all of 10) are made before the others, in ways that fill it: where a's ro
 as dot products along the sum; where its columns have none, as rows of the transpose.
 """
 
-from ._compile import helper, jit, matrix
+from ._compile import helper, jit, matrix, shared
 from .activations import IDENTITY, activate, differentiate
 from .blocking import (
     AHEAD,
@@ -82,7 +82,7 @@ def _outer(m, n, a, a_row, b, c, factor, z, z_row):
             store(p, n - step, last)
 
 
-@helper
+@shared
 def gemm(
     m, n, depth, a, a_row, a_depth, b, b_depth, b_col, c, add, factor, z, z_row,
     activation, derivative, y,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import BITS
 from .loop.calls import address_in
 from .simd import get, offset, pointer_at, put, scalar
@@ -91,7 +91,7 @@ def offsets(counts, steps, table):
                 at += 1
 
 
-@helper
+@shared
 def place_image(height, width, channels, x, top, left, rows, columns, out):
     """The image (rows, columns, channels) of x, moved down and right, with zeros around.
 

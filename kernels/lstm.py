@@ -9,7 +9,7 @@ The columns of the gates stand in the order f, g, i, o, or in Keras' i, f, g, o:
 
 from numba import boolean, int64
 
-from ._compile import cube, helper, jit, matrix, vector
+from ._compile import cube, helper, jit, matrix, shared, vector
 from .elementary import sigmoid, tanh
 from .loop.record import padded
 from .recurrence import (
@@ -95,7 +95,7 @@ def lstm_states(size, steps, d, h, work):
     return (hs, cs), (offset(hs, end), offset(cs, end))
 
 
-@helper
+@shared
 def lstm_rows(
     first, n, size, steps, d, h, order, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
     sequences,
@@ -132,7 +132,7 @@ def lstm_rows(
             i += rows
 
 
-@helper
+@shared
 def lstm_rows_gradient(
     first, n, size, steps, d, h, order, reverse, Wx, Wh, work, panel, dout, out_step, sequences,
     wants_dx, adds, wants_state, dx,

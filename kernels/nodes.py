@@ -4,7 +4,7 @@ Repeat and sum are each other's gradient. They see an array of any shape as (A, 
 comes before the axis, the axis, what comes after it. All work on pointers, too.
 """
 
-from ._compile import AnyShape, cube, helper, jit, matrix
+from ._compile import AnyShape, cube, helper, jit, matrix, shared
 from .simd import fill, get, lanes, load, offset, pointer, put, sum_lanes
 from .sweep import copy, fold, put_all, sweep
 
@@ -67,7 +67,7 @@ def _add_four(x, a, b, c, d):
     return x + a + b + c + d
 
 
-@helper
+@shared
 def sum_rows(n, columns, stride, x, total):
     """total[:columns] = the sum of n rows that start `stride` elements apart, in order."""
     # Four rows at a time, which read and write the total once: down the columns of a matrix 512
@@ -86,7 +86,7 @@ def sum_rows(n, columns, stride, x, total):
         sweep(add, (total,), (total, offset(x, i * stride)), 0, columns, ())
 
 
-@helper
+@shared
 def sum_middle(x, out, a, b, c):
     """out[i, :] = sum over j of x[i, j, :], for a blocks of b rows of c elements."""
     for i in range(a):

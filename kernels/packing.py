@@ -1,6 +1,6 @@
 """Copies of parts of a and b from which a matrix product reads in order."""
 
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import (
     BITS,
     TALL,
@@ -17,7 +17,7 @@ from .simd import (
 )
 
 
-@helper
+@shared
 def pack_transpose(depth, columns, b, b_depth, b_col, panel, asks):
     """panel[k, j] = b[k, j] for j < columns; whole vectors a row, those past columns unused.
 
@@ -50,7 +50,7 @@ def pack_transpose(depth, columns, b, b_depth, b_col, panel, asks):
             )  # fmt: skip
 
 
-@helper
+@shared
 def pack_strips(depth, columns, width, b, b_depth, panel, ahead):
     """Strips of b side by side, each a panel of its own, whose last vector is padded.
 

@@ -8,7 +8,7 @@ on no other row, nor on how many there are.
 """
 
 from . import affine
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import AHEAD, ALONE, BITS, BLOCK_BYTES, STRIP, TALL
 from .loop.blocks import W_UNIT, cut
 from .nodes import add
@@ -36,7 +36,7 @@ def _columns(left, step, rows):
     return min(left, STRIP * step)
 
 
-@helper
+@shared
 def pack_weights(rows, depth, n, b, b_depth, b_col, panel):
     """Copy b, (depth, n), strip by strip, each of whole vectors, for products of so many rows.
 
@@ -77,7 +77,7 @@ def _row_by_strips(n, depth, a, panel, c, z, add):
         j += columns
 
 
-@helper
+@shared
 def packed_product(m, n, depth, a, a_row, panel, c, c_row, z, z_row, add):
     """c = a @ b + z, or without `add` c = a @ b, for b as `pack_weights` packed it; z may be c."""
     step, one = lanes(a), scalar(a, 1.0)
@@ -103,7 +103,7 @@ def packed_product(m, n, depth, a, a_row, panel, c, c_row, z, z_row, add):
             j += columns
 
 
-@helper
+@shared
 def in_time_order(first, n, size, steps, d, reverse, x, target):
     """target[t, first + i] = x[i, t] for n rows of a batch of `size`, or of x in reverse order."""
     for t in range(steps):
@@ -140,7 +140,7 @@ def add_rows(n, columns, x, x_row, out):
         sweep_row(add, (row,), (row, offset(x, i * x_row)), columns, ())
 
 
-@helper
+@shared
 def inputs_product(first, n, size, steps, d, m, x, Wx, b, panel, out):
     """out[t, rows] = x[t, rows] @ Wx + b, for rows first : first + n of a batch of `size`."""
     # The rows of all steps are one matrix where they are those of the whole batch.
@@ -161,7 +161,7 @@ def _group(left, depth, step, rows):
     return columns
 
 
-@helper
+@shared
 def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, adds, dx):
     """dx[i, t] = dout[t, first + i] @ Wx.T, or in reverse order; where it `adds`, dx += that.
 
@@ -199,7 +199,7 @@ def _part(block, blocks, before, after, size):
     return cut(start - before, size, W_UNIT), cut(stop - before, size, W_UNIT)
 
 
-@helper
+@shared
 def weights_gradient(
     block, blocks, size, steps, d, h, m, starts, xs, hs, da, ds, factor, add, dWx, dWh, db, db_h,
     two_biases,

@@ -10,7 +10,7 @@ Both products of a step are of the same h: there is one of all columns, and none
 
 from numba import boolean
 
-from ._compile import cube, helper, jit, matrix, vector
+from ._compile import cube, helper, jit, matrix, shared, vector
 from .elementary import sigmoid, tanh
 from .loop.record import padded
 from .recurrence import (
@@ -60,7 +60,7 @@ def reset_after_gru_states(size, steps, d, h, work):
     return (hs,), (offset(hs, steps * size * h),)
 
 
-@helper
+@shared
 def reset_after_gru_rows(
     first, n, size, steps, d, h, setting, reverse, starts, x, Wx, Wh, b, work, panel, out, out_step,
     sequences,
@@ -102,7 +102,7 @@ def reset_after_gru_rows(
             i += rows
 
 
-@helper
+@shared
 def reset_after_gru_rows_gradient(
     first, n, size, steps, d, h, setting, reverse, Wx, Wh, work, panel, dout, out_step, sequences,
     wants_dx, adds, wants_state, dx,

@@ -5,7 +5,7 @@ h[t] = activation(x[t] @ Wx + h[t - 1] @ Wh + b)
 
 from numba import boolean, int64
 
-from ._compile import cube, helper, jit, matrix, vector
+from ._compile import cube, helper, jit, matrix, shared, vector
 from .activations import activate, differentiate
 from .loop.record import padded
 from .recurrence import (
@@ -37,7 +37,7 @@ def rnn_states(size, steps, d, h, work):
     return (hs,), (offset(hs, steps * size * h),)
 
 
-@helper
+@shared
 def rnn_rows(
     first, n, size, steps, d, h, activation, reverse, starts, x, Wx, Wh, b, work, panel, out,
     out_step, sequences,
@@ -66,7 +66,7 @@ def rnn_rows(
             copy_rows(n, h, p, h, out, out_step)
 
 
-@helper
+@shared
 def rnn_rows_gradient(
     first, n, size, steps, d, h, activation, reverse, Wx, Wh, work, panel, dout, out_step,
     sequences, wants_dx, adds, wants_state, dx,

@@ -7,7 +7,7 @@ nine: the inside, four edges, four corners.
 
 from typing import NamedTuple
 
-from ._compile import helper
+from ._compile import helper, shared
 from .gathered import gathered_product
 from .geometry import offsets
 from .simd import offset, put
@@ -54,7 +54,7 @@ def alike(axis, i):
     return j
 
 
-@helper
+@shared
 def tables(images, rows, columns, image, line, channels, out_channels, run, row, place, col):
     """Where each pixel of some images begins in the images and in the output, and each tap.
 
@@ -80,7 +80,7 @@ def tables(images, rows, columns, image, line, channels, out_channels, run, row,
     offsets((rows.taps, columns.taps, run), steps, col)
 
 
-@helper
+@shared
 def slide(
     count, images, rows, columns, run, x, row, place, col, filters, strips, start, rectified, out
 ):

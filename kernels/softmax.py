@@ -4,7 +4,7 @@ The loss of a batch is summed in float64 whatever the dtype: 10**7 float32 terms
 in float32 give 1,087,937 instead of 1,000,000.
 """
 
-from ._compile import AnyShape, entry, helper, jit, labels, matrix, real, vector
+from ._compile import AnyShape, entry, helper, jit, labels, matrix, real, shared, vector
 from .loop.calls import LayerBackward, LayerForward
 from .simd import (
     fill,
@@ -32,7 +32,7 @@ from .softmax_rows import (
 from .sweep import sum_of, sweep
 
 
-@helper
+@shared
 def softmax_of(size, columns, x, y):
     """Softmax of the rows in x[:size], pointers."""
     step = lanes(x)

@@ -3,7 +3,7 @@
 import math
 
 from . import elementary
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import BITS
 from .simd import (
     count_lanes,
@@ -217,7 +217,7 @@ def _turned_exps(columns, turned, top):
     return total
 
 
-@helper
+@shared
 def softmax_rows(n, columns, x, y):
     """Softmax of n rows on pointers; returns the sums of exps and the maxima, a row's in a lane."""
     step = lanes(x)
@@ -265,7 +265,7 @@ def _log_less(x, margin):
     return elementary.log(x) - margin
 
 
-@helper
+@shared
 def softmax_gradient(n, columns, x, labels, rows, scale, dx, losses):
     """Cross entropies of n rows of logits, and their gradients; returns how many answers are right.
 

@@ -13,7 +13,7 @@ the rest at most 20 %. The compiled loop has both by address (`loop/sparse.py`),
 the data says that they pay.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import BITS, DEPTH, END_BYTES, PANEL_BYTES, SET
 from .dots import narrow_dots, prefers_dots
 from .simd import (
@@ -165,7 +165,7 @@ def _strip_width(n, step):
     return (vectors + parts - 1) // parts
 
 
-@helper
+@shared
 def _strips(n, lists, depth, a, b, b_row, c, z, factor, scaled):
     """`_strip` for n columns, of at least two vectors."""
     step, j = lanes(b), 0
@@ -196,7 +196,7 @@ def _terms_in_cache(depth, n, step):
     return ((depth + parts - 1) // parts + step - 1) // step * step
 
 
-@helper
+@shared
 def sparse_forward(n, d, m, x, W, b, out):
     """x @ W + b for rows of x from the first on, if most of x is zero; return how many, or 0."""
     step = lanes(x)
@@ -245,7 +245,7 @@ def _turn(depth, d, x, panel):
             )
 
 
-@helper
+@shared
 def sparse_backward_params(n, rows, m, x, d, dout, factor, add, dW):
     """x.T @ dout for rows of dW from the first on, if most of x is zero; return how many, or 0.
 

@@ -3,7 +3,7 @@
 A tile reads whole vectors of b, without masks: `_rows` sees to what stands behind its last row.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .blocking import DEPTH, END_BYTES, FAR, LONG, REPEATS, STRIP, TALL_1, TALL_2, TALL_3
 from .simd import (
     lanes,
@@ -151,7 +151,7 @@ def _rows(
             )  # fmt: skip
 
 
-@helper
+@shared
 def strip(
     m, columns, depth, a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, factor, z, z_row,
     add,

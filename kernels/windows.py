@@ -4,7 +4,7 @@ Which pixel of its window won is kept, row by row from 0, in one byte or in a nu
 the gradient goes there.
 """
 
-from ._compile import helper
+from ._compile import helper, shared
 from .simd import (
     fill,
     get,
@@ -87,7 +87,7 @@ def _four(right, below, x, i, out, code, at, count, code_count):
     _write_code(code, at, found, x, code_count)
 
 
-@helper
+@shared
 def largest_of_four(n, h, w, c, x, out, code, asks):
     """Windows of 2 x 2 pixels side by side, of n images.
 
@@ -128,7 +128,7 @@ def _to_four(right, below, dout, code, at, dx, i, count, code_count):
     write(dx, i + below + right, select(found == scalar(dout, 3.0), g, none), count)
 
 
-@helper
+@shared
 def gradient_of_four(n, h, w, c, dout, code, dx, asks):
     """The gradient of `largest_of_four`; pixels behind the last window get none."""
     step, above, across, at = lanes(dout), h // 2, w // 2, 0
@@ -180,7 +180,7 @@ def _largest_at(size, window, zeros, top, left, c, x, j, out, code, at, count):
     _write_code(code, at + j, found, x, count)
 
 
-@helper
+@shared
 def largest(n, size, c, window, stride, pad, zeros, counts, x, out, code):
     """Windows of any size and stride, of n images.
 
@@ -220,7 +220,7 @@ def _gradient_at(window, stride, counts, down, across, c, dout, code, j, dx, at,
     write(dx, at + j, total, count)
 
 
-@helper
+@shared
 def largest_gradient(n, size, c, window, stride, pad, counts, dout, code, dx):
     """The gradient of `largest`: pixel by pixel, so that each is written once."""
     step, at = lanes(dout), 0

@@ -91,7 +91,7 @@ def kernel_cache(request, tmp_path_factory):
 
     def folder(name):
         made = make(f"fastnet_{name.replace(' ', '_')}")
-        for old in {*made.glob("fastnet/*")} - {*made.glob(f"fastnet/kernels-{_folders._STAMP}-*")}:
+        for old in {*made.glob("fastnet/*")} - {*made.glob(f"fastnet/kernels-{_folders.STAMP}-*")}:
             shutil.rmtree(old, ignore_errors=True)
         return str(made)
 

@@ -1,0 +1,118 @@
+"""Functions that are compiled once, and called by their names by the kernels of every process."""
+
+import json
+import os
+import re
+import shutil
+import sys
+
+import children
+import numpy as np
+import pytest
+from numba import types
+
+from fastnet.kernels import _folders, matmul_forward
+from fastnet.kernels.gemm import gemm
+
+KERNELS = """
+from fastnet.kernels._compile import jit, shared, vector
+from fastnet.kernels.simd import get, pointer, put
+
+@shared
+def double_all(n, p, q):
+    for i in range(n):
+        put(q, i, get(p, i) + get(p, i))
+
+@shared
+def square_all(n, p, q):
+    double_all(n, p, q)
+    for i in range(n):
+        put(q, i, get(q, i) * get(p, i))
+
+@jit(vector, vector)
+def once_forward(x, out):
+    square_all(x.size, pointer(x), pointer(out))
+
+@jit(vector, vector)
+def twice_forward(x, out):
+    square_all(x.size, pointer(x), pointer(out))
+    square_all(x.size, pointer(out), pointer(out))
+"""
+CALL = """
+import json, sys
+import numpy as np
+import parts
+x, out, seen = np.array([3.0], np.float32), np.empty(1, np.float32), []
+for name in sys.argv[1:]:
+    getattr(parts, name)(x, out)
+    seen.append(out.item())
+names = [*sys.argv[1:], "square_all", "double_all"]
+misses = [sum(getattr(parts, name).stats.cache_misses.values()) for name in names]
+print(json.dumps([seen, misses]))
+"""
+USE = """
+import numba, numpy as np
+from parts import twice_forward
+
+@numba.njit(cache=True)
+def use(x, out):
+    twice_forward(x, out)
+
+use(np.array([3.0], np.float32), out := np.empty(1, np.float32))
+print(out.item(), sum(use.stats.cache_hits.values()))
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "parts.py").write_text(KERNELS)
+    (tmp_path / "use.py").write_text(USE)
+
+    def run(*words):
+        settings = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+        settings["PYTHONPATH"] = path
+        done = children.run([sys.executable, *words], env=os.environ | settings)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_a_process_takes_what_another_compiled(run, tmp_path):
+    """Numbers of functions, which Numba has in symbols, are other ones in other processes."""
+
+    def call(*names):
+        return json.loads(run("-c", CALL, *names))
+
+    def remove(name):
+        (path,) = tmp_path.glob(f"cache/**/{name}-*.kernel")
+        path.unlink()
+
+    assert call("once_forward", "twice_forward") == [[18, 1296], [1, 1, 1, 1]]
+    assert call("once_forward", "twice_forward") == [[18, 1296], [0, 0, 0, 0]]
+    remove("twice_forward")
+    assert call("twice_forward") == [[1296], [1, 0, 0]]
+    remove("square_all")
+    assert call("once_forward", "twice_forward") == [[18, 1296], [0, 0, 1, 0]]
+    assert call("twice_forward", "once_forward") == [[1296, 18], [0, 0, 0, 0]]
+
+
+def test_what_a_user_keeps_runs_without_our_cache(run, tmp_path):
+    for hits in (0, 1):
+        assert run(str(tmp_path / "use.py")).split() == ["1296.0", str(hits)]
+        shutil.rmtree(tmp_path / "cache" / "fastnet", ignore_errors=True)
+
+
+def test_a_kernel_has_no_copy():
+    """Its own code, and with all that it calls, which the tools look at."""
+    matrix = types.float32[:, ::1]
+    x, out = np.eye(3, dtype=np.float32), np.empty((3, 3), np.float32)
+    matmul_forward(x, x, out)
+    library = matmul_forward.overloads[(matrix,) * 3].library
+    needed = [library.shared for library in library.needs.values()]
+    assert any(function is gemm for function, _ in needed)
+    name = gemm.overloads[gemm.signatures[0]].fndesc.mangled_name
+    assert _folders.STAMP in name
+    own, whole = str(library.own_module()), str(library._get_module_for_linking())
+    assert re.search(rf"declare .*{name}", own) and re.search(rf"define .*{name}", whole)
