@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -237,3 +239,33 @@ def test_dense_remembers_its_declaration():
     assert layer.W.shape == (5, 3) and layer.W.dtype == np.float64
     layer.W, layer.b = np.ones((2, 7)), np.ones(7)
     assert layer.units == 7
+
+
+@pytest.mark.parametrize("shape", [(400, 300), (400, 3, 10, 10)])
+def test_two_threads_on_one_layer_get_right_numbers_or_an_error(shape, rng):
+    """Each should have its own; x is copied here, and the last one let go before."""
+    layer = Affine(rng.standard_normal((300, 20)), np.zeros(20))
+    xs = [rng.standard_normal(shape[::-1]).T for _ in range(2)]
+    expected = [layer.forward(x) for x in xs]
+    dxs = [layer.backward(out) for out in expected]
+    told, wrong, interval = set(), [], sys.getswitchinterval()
+
+    def step(i):
+        for _ in range(60):
+            try:
+                wrong.append(not np.array_equal(layer.forward(xs[i]), expected[i]))
+                wrong.append(not np.array_equal(layer.backward(expected[i]), dxs[i]))
+            except Exception as error:
+                told.add(str(error))
+
+    threads = [threading.Thread(target=step, args=(i,)) for i in range(2)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert not any(wrong) and len(wrong) >= 120
+    assert told <= {"Affine.backward: call forward first."}
