@@ -32,6 +32,13 @@ def deviation(name: str, n_in: int, n_out: int) -> float:
 NAMES = ("he", "xavier", "glorot", "lecun", "zeros")
 
 
+def _deviation_or_name(where: str, value: Any) -> float | str | None:
+    """Check what a layer draws its weights with: a number, a name of `NAMES`, or None."""
+    if type(value) is str:
+        return checks.choice(where, "weight_init_std", value, NAMES)
+    return None if value is None else checks.deviation(where, value)
+
+
 def normal(
     shape: tuple[int, int],
     std: float = 0.01,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.datasets.digits import CLASSES, Pair, as_asked
+from fastnet.datasets.digits import CLASSES, Pair, as_asked, unpacked
 
 __all__ = ["load_cifar10"]
 
@@ -130,13 +128,7 @@ def _read(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
             f"load_cifar10: {file.name} must {rule}, got {got} in {str(file)!r}. {remedy}"
         )
 
-    data = file.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            broken = str(error).rstrip(".")
-            raise fail("be a whole gzip file", broken, "Download it again.") from None
+    data = unpacked(file, fail)
     if not data or len(data) % RECORD:
         rule = f"be a multiple of {RECORD} bytes long"
         raise fail(rule, len(data), "Take it from CIFAR-10's binary version, or download it again.")

@@ -12,6 +12,7 @@ import gzip
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -238,6 +239,18 @@ def _read_pair(image_file: Path, label_file: Path) -> tuple[NDArray[np.uint8], N
     return x, t
 
 
+def unpacked(file: Path, fail: Callable[[str, str, str], ValueError]) -> bytes:
+    """Return what is in a file, gzipped or not; `fail` words what is wrong with it."""
+    data = file.read_bytes()
+    if data[:2] != b"\x1f\x8b":  # by content: browsers unpack a file and leave .gz in its name
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        broken = str(error).rstrip(".")
+        raise fail("be a whole gzip file", broken, "Download it again.") from None
+
+
 def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
     """Read one IDX file of bytes, (N, 784) for images and (N,) for labels, and verify it whole."""
 
@@ -245,13 +258,7 @@ def read_idx(file: Path, magic: int) -> NDArray[np.uint8]:
         message = f"load_mnist: {file.name} must {rule}, got {got} in {str(file)!r}. {remedy}"
         return ValueError(message)
 
-    data = file.read_bytes()
-    if data[:2] == b"\x1f\x8b":  # by content: browsers unpack a file and leave .gz in its name
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as error:
-            broken = str(error).rstrip(".")
-            raise fail("be a whole gzip file", broken, "Download it again.") from None
+    data = unpacked(file, fail)
 
     header = 16 if magic == IMAGES else 8
     found = int.from_bytes(data[:4], "big")

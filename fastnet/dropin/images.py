@@ -10,7 +10,7 @@ are made where somebody looks at them: the script's own backward, say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -18,14 +18,10 @@ from numpy.typing import NDArray
 
 from fastnet import checks, functions
 from fastnet.dropin.deferred import Deferred, settled
+from fastnet.dropin.first import Own
 from fastnet.kernels.geometry import geometry_of
 from fastnet.layers.convolution import convolved, gradients
 from fastnet.layers.windows import largest, largest_gradient
-
-if TYPE_CHECKING:
-    Own = Any  # the script's class, whose methods these become: see hook.py
-else:
-    Own = object
 
 FLOAT64 = checks.FLOAT64
 INTS = int, np.int32, np.int64

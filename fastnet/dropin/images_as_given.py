@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
+from fastnet.dropin.first import Own
 from fastnet.dropin.images import can_become, convolve, convolve_back, pool, pool_back
-
-if TYPE_CHECKING:
-    Own = Any  # the script's class, whose methods these become: see hook.py
-else:
-    Own = object
 
 
 class Convolution(Own):

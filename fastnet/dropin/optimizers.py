@@ -7,12 +7,13 @@ the first update, and so makes the state: a dict or a list of arrays. The kernel
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
+from fastnet.dropin.first import Own
 from fastnet.kernels.updates import (
     adagrad_update,
     adam_update,
@@ -22,11 +23,6 @@ from fastnet.kernels.updates import (
     sgd_update,
 )
 from fastnet.optimizer.descent import update_at_once
-
-if TYPE_CHECKING:
-    Own = Any  # the script's class, whose methods these become: see hook.py
-else:
-    Own = object
 
 __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
 

@@ -76,7 +76,7 @@ class Affine(MatMul):
     def b(self, b: ArrayLike) -> None:
         """Use another b from the next call on; db is remade where its shape or dtype changes."""
         checks.built(self._name("b"), self.params)
-        self._assign(1, checks.parameter(self._name("b"), "b", b, 1))
+        self._rebind(1, checks.parameter(self._name("b"), "b", b, 1))
 
     @property
     def db(self) -> NDArray[Any]:

@@ -6,6 +6,7 @@ import math
 from operator import attrgetter
 from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastnet import checks
@@ -216,6 +217,13 @@ class Layer(checks.Hinted):
         """Check that what is in params and grads still fits."""
         checks.lengths(where, "params", params, len(self.array_names))
         checks.lengths(where, "grads", grads, len(self.array_names))
+
+    def _rebind(self, i: int, array: NDArray[Any]) -> None:
+        """Rebind a parameter; its gradient keeps its identity where it still fits."""
+        self.params[i] = array
+        dtype = checks.result_dtype(array)
+        if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
+            self.grads[i] = np.zeros(array.shape, dtype)
 
     def _name(self, member: str) -> str:
         return f"{type(self).__name__}.{member}"

@@ -114,11 +114,7 @@ class Conv2D(Convolving):
         self.input_shape = None if input_shape is None else checks.shape(where, input_shape)
         if self.input_shape is not None:
             self.output_shape(self.input_shape)
-        if type(weight_init_std) is str:
-            checks.choice(where, "weight_init_std", weight_init_std, initializers.NAMES)
-        elif weight_init_std is not None:
-            weight_init_std = checks.deviation(where, weight_init_std)
-        self.weight_init_std = weight_init_std
+        self.weight_init_std = initializers._deviation_or_name(where, weight_init_std)
 
     def build(
         self, input_shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike

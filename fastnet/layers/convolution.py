@@ -151,7 +151,7 @@ class Convolution(Layer):
     @W.setter
     def W(self, W: ArrayLike) -> None:
         """Use another W from the next call on; dW is remade where its shape or dtype changes."""
-        self._assign(0, checks.parameter("Convolution.W", "W", W, 4))
+        self._rebind(0, checks.parameter("Convolution.W", "W", W, 4))
 
     @property
     def b(self) -> NDArray[Any]:
@@ -161,7 +161,7 @@ class Convolution(Layer):
     @b.setter
     def b(self, b: ArrayLike) -> None:
         """Use another b from the next call on; db is remade where its shape or dtype changes."""
-        self._assign(1, checks.parameter("Convolution.b", "b", b, 1))
+        self._rebind(1, checks.parameter("Convolution.b", "b", b, 1))
 
     @property
     def dW(self) -> NDArray[Any]:
@@ -262,12 +262,6 @@ class Convolution(Layer):
         zeros = ((self.pad, self.pad),) * 2
         out = checks.windows(where, "x", x[2:], W[2:], strides, (1, 1), zeros)
         return geometry_of((*x[2:], x[1]), (*W[2:], W[0]), strides, (1, 1), before, out, 1)
-
-    def _assign(self, i: int, array: NDArray[Any]) -> None:
-        self.params[i] = array
-        dtype = checks.result_dtype(array)
-        if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
-            self.grads[i] = np.zeros(array.shape, dtype)
 
     def __repr__(self) -> str:
         sizes = ", ".join(map(str, self.params[0].shape))

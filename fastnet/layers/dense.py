@@ -136,11 +136,7 @@ class Dense(Affine):
         self._units = checks.count("Dense", "units", units)
         self.activation = None if activation is None else _named("Dense", activation)
         self.input_shape = None if input_shape is None else checks.shape("Dense", input_shape)
-        if type(weight_init_std) is str:
-            checks.choice("Dense", "weight_init_std", weight_init_std, initializers.NAMES)
-        elif weight_init_std is not None:
-            weight_init_std = checks.deviation("Dense", weight_init_std)
-        self.weight_init_std = weight_init_std
+        self.weight_init_std = initializers._deviation_or_name("Dense", weight_init_std)
 
     @property
     def units(self) -> int:

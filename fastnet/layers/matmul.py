@@ -79,7 +79,7 @@ class MatMul(Layer):
     def W(self, W: ArrayLike) -> None:
         """Use another W from the next call on; dW is remade where its shape or dtype changes."""
         checks.built(self._name("W"), self.params)
-        self._assign(0, checks.parameter(self._name("W"), "W", W, 2))
+        self._rebind(0, checks.parameter(self._name("W"), "W", W, 2))
 
     @property
     def dW(self) -> NDArray[Any]:
@@ -173,13 +173,6 @@ class MatMul(Layer):
         """Append a parameter and zeros for its gradient."""
         self.params.append(array)
         self.grads.append(np.zeros(array.shape, checks.result_dtype(array)))
-
-    def _assign(self, i: int, array: NDArray[Any]) -> None:
-        """Rebind a parameter; its gradient keeps its identity where it still fits."""
-        self.params[i] = array
-        dtype = checks.result_dtype(array)
-        if self.grads[i].shape != array.shape or self.grads[i].dtype != dtype:
-            self.grads[i] = np.zeros(array.shape, dtype)
 
     # In what follows, nothing of the layer is written before the kernel has returned, and nothing
     # of it is read twice: the kernel leaves other threads time to call the layer.

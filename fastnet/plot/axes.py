@@ -31,23 +31,25 @@ MARKS = ("o", "s", "^", "D", "v")  # of another length, so that 20 pairs differ
 DRAWS = ("imshow", "plot", "text", "set_title")
 
 
-def axes_of(where: str, ax: Any, height: float = 0.75, width: float = 6.4) -> Any:
-    """Return the axes to draw on; height is that of a new picture over its width, in inches.
-
-    A new figure is none of pyplot's, and transparent.
-    """
+def blank(where: str, size: tuple[float, float], **options: Any) -> Any:
+    """Return a new figure, which is none of pyplot's, and transparent."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise checks.no_matplotlib(where, error) from error
+    figure = Figure(size, layout="constrained", facecolor="none", **options)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_of(where: str, ax: Any, height: float = 0.75, width: float = 6.4) -> Any:
+    """Return the axes to draw on; height is that of a new picture over its width, in inches."""
     if ax is not None:
         checks.members(where, "ax", ax, DRAWS)
         return dressed(ax)
     size = width, max(1.6, min(12.8, width * height))
-    figure = Figure(size, layout="constrained", dpi=144, facecolor="none")
-    FigureCanvasAgg(figure)
-    ax = figure.add_subplot()
+    ax = blank(where, size, dpi=144).add_subplot()
     ax.set_facecolor("none")
     return dressed(ax)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastnet import checks
-from fastnet.plot.axes import COLOURS, INK, MARKS, axes_of, curves_on, dressed, legend
+from fastnet.plot.axes import COLOURS, INK, MARKS, axes_of, blank, curves_on, dressed, legend
 
 if TYPE_CHECKING:
     from fastnet.models import History
@@ -99,15 +99,8 @@ def save_learning_curves(
     """
     where = "save_learning_curves"
     columns = _columns(where, history)
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise checks.no_matplotlib(where, error) from error
-
     names = _numbers(columns)
-    figure = Figure(figsize=(5 * len(names), 4), layout="constrained", facecolor="none")
-    FigureCanvasAgg(figure)
+    figure = blank(where, (5 * len(names), 4))
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         ax.set_facecolor("none")
         _draw(dressed(ax), columns, name, held_out)

@@ -19,6 +19,7 @@ from checked_arguments import (
     same,
     three_layers,
 )
+from made_layers import read_only
 
 from fastnet.kernels import checked
 from fastnet.kernels.checked import (
@@ -53,12 +54,6 @@ ARGUMENTS = {
     two_layer_sgd_update: lambda: [0.1, *layers(), *layers(seed=5)],
     three_layer_sgd_update: lambda: [0.1, *three_layers(), *three_layers(seed=5)],
 }
-
-
-def read_only(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
 
 
 def unaligned(array):

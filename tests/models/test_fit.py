@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from made_layers import read_only
 from numpy.testing import assert_array_equal
 from small_models import (
     CROSS_ENTROPY,
@@ -16,7 +17,6 @@ from small_models import (
     every_dtype,
     every_loss,
     every_stack,
-    read_only,
     small,
 )
 

@@ -7,6 +7,7 @@ import sys
 import children
 import numpy as np
 import pytest
+from made_layers import read_only
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import (
     CHANGES,
@@ -15,7 +16,6 @@ from small_models import (
     data,
     drawn,
     every_dtype,
-    read_only,
     small,
 )
 

@@ -4,6 +4,7 @@ import pickle
 from functools import partial
 
 import numpy as np
+from made_layers import read_only
 
 from fastnet import functions, layers, losses, optimizer, penalties
 
@@ -253,12 +254,6 @@ PRODUCTS = {"MatMul", "Affine", "Dense", "Dense sigmoid", "Dense relu", "Dense t
 
 
 PRODUCTS |= {"BatchNormalization"}
-
-
-def read_only(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
 
 
 def sliced(array):

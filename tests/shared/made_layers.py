@@ -35,6 +35,7 @@ def assign(layer, name, value):
 
 
 def read_only(array):
+    array = array.copy()
     array.flags.writeable = False
     return array
 

@@ -95,12 +95,6 @@ def state(model):
     return arrays, grads, list(map(id, model.layers)), model._rng.bit_generator.state
 
 
-def read_only(x):
-    x = x.copy()
-    x.flags.writeable = False
-    return x
-
-
 ENTRIES = {
     "fit": lambda m, x, t: m.fit(x, t, 2, shuffle=False, verbose=0).loss,
     "predict": lambda m, x, t: m.predict(x),
