@@ -8,7 +8,10 @@ from differences import central_difference
 from framed import among_nans, assert_frame, framed
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.kernels import blocking, matmul_backward, matmul_forward, simd
+from fastnet.kernels import IDENTITY, blocking, matmul_backward, matmul_forward, simd
+from fastnet.kernels._compile import jit
+from fastnet.kernels.gemm import gemm
+from fastnet.kernels.simd import pointer, scalar
 from fastnet.reference import kernels as reference
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -55,6 +58,27 @@ def test_every_small_size(dtype):
     rng = np.random.default_rng(1)
     for n, d, m in itertools.product(range(18), repeat=3):
         assert_exact(rng, dtype, n, d, m)
+
+
+@jit()
+def _product_of_strides(a, b, b_depth, b_col, c):
+    (m, depth), n, p = a.shape, c.shape[1], pointer(a)
+    gemm(
+        m, n, depth, p, depth, 1, pointer(b), b_depth, b_col, pointer(c), False, scalar(p, 1.0),
+        pointer(c), n, IDENTITY, IDENTITY, pointer(c),
+    )  # fmt: skip
+
+
+@every_dtype
+def test_columns_of_b_that_are_apart(dtype):
+    """Of any number of terms: few are read in order only where columns have no gaps."""
+    rng = np.random.default_rng(2)
+    for m, n, depth in itertools.product((1, 2, 5), (3, 64, 500), (1, 2, 3, 9)):
+        a, b = integers(rng, dtype, m, depth), integers(rng, dtype, n, depth + 2)
+        frame, c = framed((m, n), dtype)
+        _product_of_strides(a, b, 1, depth + 2, c)
+        assert_frame(frame)
+        assert_array_equal(c, a @ b[:, :depth].T)
 
 
 @every_dtype

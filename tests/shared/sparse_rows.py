@@ -35,10 +35,10 @@ def rows_forward(x, W, b, out):
 
 
 @jit()
-def rows_backward(x, dout, dW):
+def rows_backward(x, dout, dW, factor=1.0, add=False):
     (n, d), m = x.shape, dout.shape[1]
     return sparse.sparse_backward_params(
-        n, d, m, pointer(x), d, pointer(dout), scalar(pointer(x), 1.0), False, pointer(dW)
+        n, d, m, pointer(x), d, pointer(dout), scalar(pointer(x), factor), add, pointer(dW)
     )
 
 

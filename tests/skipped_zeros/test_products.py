@@ -153,3 +153,17 @@ def test_negative_zero_is_a_zero(dtype):
         products(negative, W, dout, b), products(x, W, dout, b), strict=True
     ):
         assert_array_equal(found, expected)
+
+
+@every_dtype
+def test_updates_that_would_have_other_bits_are_left_to_the_dense_product(dtype):
+    """Narrow columns of more terms than are added up at a time, and what is not scaled."""
+    whole, d = 3 * simd.BITS // 8 // np.dtype(dtype).itemsize, 400
+    more = sparse.TERMS + 20
+    for n, m, factor, expected in (
+        *((100, whole, -0.1, d), (100, whole + 1, -0.1, d), (more, whole, -0.1, d)),
+        *((more, whole + 1, -0.1, 0), (100, whole, 1.0, 0), (more, whole + 1, 1.0, 0)),
+    ):
+        x, W, dout, _ = operands(dtype, (n, d, m), 0.02)
+        assert rows_backward(x, dout, W, dtype(factor), True) == expected, (n, m, factor)
+        assert rows_backward(x, dout, W, dtype(factor), False) == d
