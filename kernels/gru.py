@@ -23,6 +23,7 @@ from .recurrence import (
     pack_weights,
     packed_product,
     rows_together,
+    weights_at,
 )
 from .simd import fma, offset, pointer, scalar
 from .sweep import copy, put_all, sweep_row
@@ -76,11 +77,12 @@ def gru_rows(n, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, se
     in_time_order(0, n, n, steps, d, reverse, x, xs)
     inputs_product(0, n, n, steps, d, m, xs, Wx, b, panel, gates)
     last = _second(h, panel)
+    gates_at, state_at = (panel, 0), (last, 0)
     if starts:
         put_all(hs, n * h, scalar(x, 0.0))
     if steps > 1 or not starts:
-        pack_weights(n, h, 2 * h, Wh, m, 1, panel)
-        pack_weights(n, h, h, offset(Wh, 2 * h), m, 1, last)
+        gates_at = weights_at(n, steps, h, 2 * h, Wh, m, panel)
+        state_at = weights_at(n, steps, h, h, offset(Wh, 2 * h), m, last)
     out_row = steps * h if sequences else h
     for t in range(steps):
         known = t > 0 or not starts
@@ -89,14 +91,14 @@ def gru_rows(n, steps, d, h, reverse, starts, x, Wx, Wh, b, work, panel, out, se
             rows, at = rows_together(n - i), t * n + i
             p, before, rh = offset(gates, at * m), offset(hs, at * h), offset(rhs, at * h)
             if known:
-                packed_product(rows, 2 * h, h, before, h, panel, p, m, p, m, True)
+                packed_product(rows, 2 * h, h, before, h, *gates_at, p, m, p, m, True)
             for k in range(rows):
                 z, r = offset(p, k * m), offset(p, k * m + h)
                 made = z, r, offset(rh, k * h)
                 sweep_row(_gates, made, (z, r, offset(before, k * h)), h, ())
             if known:
                 g = offset(p, 2 * h)
-                packed_product(rows, h, h, rh, h, last, g, m, g, m, True)
+                packed_product(rows, h, h, rh, h, *state_at, g, m, g, m, True)
             above = offset(before, n * h)
             target, row = goes_out(
                 t, steps, reverse, sequences, above, h, offset(out, i * out_row), out_row, h
@@ -135,12 +137,12 @@ def gru_rows_gradient(
             for k in range(rows):
                 z, g, row = offset(p, k * m), offset(p, k * m + 2 * h), offset(grad, k * h)
                 sweep_row(_state_gradient, (z, g, row), (z, g, offset(before, k * h), row), h, ())
-            packed_product(rows, h, h, offset(p, 2 * h), m, panel, reset, h, reset, h, False)
+            packed_product(rows, h, h, offset(p, 2 * h), m, panel, 0, reset, h, reset, h, False)
             for k in range(rows):
                 r, row = offset(p, k * m + h), offset(grad, k * h)
                 given = r, offset(before, k * h), offset(reset, k * h), row
                 sweep_row(_reset_gradient, (r, row), given, h, ())
-            packed_product(rows, h, 2 * h, p, m, last, grad, h, grad, h, True)
+            packed_product(rows, h, 2 * h, p, m, last, 0, grad, h, grad, h, True)
             i += rows
     inputs_gradient(0, n, n, steps, d, m, reverse, gates, Wx, panel, False, dx)
 

@@ -20,6 +20,7 @@ from .recurrence import (
     pack_weights,
     packed_product,
     rows_together,
+    weights_at,
     weights_gradient,
 )
 from .simd import fma, offset, pointer, scalar
@@ -108,8 +109,9 @@ def lstm_rows(
     xs, gates, hs, cs, tcs, _, _ = _buffers(size, steps, d, h, work)
     in_time_order(first, n, size, steps, d, reverse, x, xs)
     inputs_product(first, n, size, steps, d, m, xs, Wx, b, panel, gates)
+    weights = panel, 0
     if steps > 1 or not starts:
-        pack_weights(n, h, m, Wh, m, 1, panel)
+        weights = weights_at(n, steps, h, m, Wh, m, panel)
     out_row = out_step * (steps if sequences else 1)
     if starts:
         put_all(offset(hs, first * h), n * h, scalar(x, 0.0))
@@ -120,7 +122,7 @@ def lstm_rows(
             rows, at = rows_together(n - i), t * size + first + i
             p, below = offset(gates, at * m), offset(hs, at * h)
             if t > 0 or not starts:
-                packed_product(rows, m, h, below, h, panel, p, m, p, m, True)
+                packed_product(rows, m, h, below, h, *weights, p, m, p, m, True)
             above = offset(below, size * h)
             target, row = goes_out(
                 t, steps, reverse, sequences, above, h, offset(out, i * out_row), out_row, out_step
@@ -160,7 +162,7 @@ def lstm_rows_gradient(
             upstream = offset(dout, i * dout_row + (when * out_step if sequences else 0))
             if back > 0:
                 packed_product(
-                    rows, h, m, offset(p, size * m), m, panel, q, h, upstream, dout_row,
+                    rows, h, m, offset(p, size * m), m, panel, 0, q, h, upstream, dout_row,
                     sequences,
                 )  # fmt: skip
                 upstream = q
@@ -170,7 +172,7 @@ def lstm_rows_gradient(
             )  # fmt: skip
             i += rows
     if wants_state:
-        packed_product(n, h, m, offset(gates, first * m), m, panel, dh, h, dh, h, False)
+        packed_product(n, h, m, offset(gates, first * m), m, panel, 0, dh, h, dh, h, False)
     if wants_dx:
         inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, adds, dx)
 

@@ -13,8 +13,8 @@ from .blocking import AHEAD, ALONE, BITS, BLOCK_BYTES, STRIP, TALL
 from .loop.blocks import W_UNIT, cut
 from .nodes import add
 from .packing import pack_strips, pack_transpose
-from .simd import lanes, offset, scalar, tile_shape
-from .sweep import copy, sweep_row
+from .simd import fill, fma, get, lanes, offset, scalar, tile_shape
+from .sweep import copy, sweep, sweep_row
 from .tiles import strip, terms_at_a_time, tile
 
 ROWS = 48  # of a step that go through product and gates together: their gates stay in L2
@@ -56,33 +56,58 @@ def pack_weights(rows, depth, n, b, b_depth, b_col, panel):
 
 
 @helper
-def _row_by_strips(n, depth, a, panel, c, z, add):
+def weights_at(rows, times, depth, n, b, b_row, panel):
+    """Where b (depth, n) is read by so many products of so many rows, and how far it goes on.
+
+    That is in the panel, packed, and 0 from row to row. A step alone of one sequence reads its
+    weights once, where they stand: packed first it took 2 (128 units) to 6 (650) times as long. A
+    vector of its last row but one must not end behind the last.
+    """
+    if rows * times == 1 and b_row >= lanes(b):
+        return b, b_row
+    pack_weights(rows, depth, n, b, b_row, 1, panel)
+    return panel, 0
+
+
+@helper
+def _fused(total, b, x):
+    return fma(x, b, total)
+
+
+@helper
+def _row_by_strips(n, depth, a, b, b_row, c, z, add):
     """`packed_product` of one row: as many sums at a time as hide each other's wait."""
-    step, one = lanes(a), scalar(a, 1.0)
+    step, one, packed = lanes(a), scalar(a, 1.0), b_row == 0
     j = 0
     while j < n:
         columns = min(n - j, ALONE * step)
-        width, p = (columns + step - 1) // step * step, offset(panel, j * depth)
+        p, row = offset(b, j), b_row
+        if packed:
+            p, row = offset(b, j * depth), (columns + step - 1) // step * step
         if columns == ALONE * step:
             tile(
-                tile_shape(1, ALONE), 1, depth, a, 0, 1, p, width, p, 0, offset(c, j), 0, columns,
+                tile_shape(1, ALONE), 1, depth, a, 0, 1, p, row, p, 0, offset(c, j), 0, columns,
                 one, offset(z, j), 0, add,
             )  # fmt: skip
-        else:
+        else:  # whole vectors are read of all rows but, where b stands, of its last
+            terms, q = (depth if packed else depth - 1), offset(c, j)
             for k in range(0, columns, STRIP * step):
                 strip(
-                    1, min(STRIP * step, columns - k), depth, a, 0, 0, 1, offset(p, k), width, True,
-                    offset(c, j + k), 0, one, offset(z, j + k), 0, add,
+                    1, min(STRIP * step, columns - k), terms, a, 0, 0, 1, offset(p, k), row, True,
+                    offset(q, k), 0, one, offset(z, j + k), 0, add,
                 )  # fmt: skip
+            if not packed:
+                x = fill(a, get(a, depth - 1))
+                sweep(_fused, (q,), (q, offset(p, (depth - 1) * row)), 0, columns, (x,))
         j += columns
 
 
 @shared
-def packed_product(m, n, depth, a, a_row, panel, c, c_row, z, z_row, add):
-    """c = a @ b + z, or without `add` c = a @ b, for b as `pack_weights` packed it; z may be c."""
+def packed_product(m, n, depth, a, a_row, b, b_row, c, c_row, z, z_row, add):
+    """c = a @ b + z, or without `add` c = a @ b; z may be c. b and b_row are of `weights_at`."""
     step, one = lanes(a), scalar(a, 1.0)
     if m == 1:
-        _row_by_strips(n, depth, a, panel, c, z, add)
+        _row_by_strips(n, depth, a, b, b_row, c, z, add)
         return
     terms = terms_at_a_time(depth, step)
     height = max(24, BLOCK_BYTES // (BITS // 8) * step // (2 * depth) // 24 * 24)
@@ -94,7 +119,7 @@ def packed_product(m, n, depth, a, a_row, panel, c, c_row, z, z_row, add):
             target = offset(c, i * c_row + j)
             addend, row, adds = offset(z, i * z_row + j), z_row, add
             for k in range(0, depth, terms):
-                p = offset(panel, j * depth + k * width)
+                p = offset(b, j * depth + k * width)
                 strip(
                     rows, columns, min(terms, depth - k), offset(a, i * a_row + k), a_row, a_row, 1,
                     p, width, True, target, c_row, one, addend, row, adds,
@@ -145,11 +170,11 @@ def inputs_product(first, n, size, steps, d, m, x, Wx, b, panel, out):
     """out[t, rows] = x[t, rows] @ Wx + b, for rows first : first + n of a batch of `size`."""
     # The rows of all steps are one matrix where they are those of the whole batch.
     times, rows = (1, n * steps) if n == size else (steps, n)
-    pack_weights(rows, d, m, Wx, m, 1, panel)
+    weights, row = weights_at(rows, times, d, m, Wx, m, panel)
     for t in range(times):
         at = t * size + first
         target = offset(out, at * m)
-        packed_product(rows, m, d, offset(x, at * d), d, panel, target, m, b, 0, True)
+        packed_product(rows, m, d, offset(x, at * d), d, weights, row, target, m, b, 0, True)
 
 
 @helper
@@ -178,13 +203,13 @@ def inputs_gradient(first, n, size, steps, d, m, reverse, dout, Wx, panel, adds,
             for t in range(steps):
                 target = offset(dx, (steps - 1 - t if reverse else t) * d + j)
                 p, row = offset(dout, (t * size + first) * m), steps * d
-                packed_product(n, columns, m, p, m, weights, target, row, target, row, adds)
+                packed_product(n, columns, m, p, m, weights, 0, target, row, target, row, adds)
         else:
             start, row = ((steps - 1) * d, -d) if reverse else (0, d)
             for i in range(n):
                 target, p = offset(dx, i * steps * d + start + j), offset(dout, (first + i) * m)
                 packed_product(
-                    steps, columns, m, p, size * m, weights, target, row, target, row, adds
+                    steps, columns, m, p, size * m, weights, 0, target, row, target, row, adds
                 )
         j += columns
 

@@ -23,6 +23,7 @@ from .recurrence import (
     pack_weights,
     packed_product,
     rows_together,
+    weights_at,
     weights_gradient,
 )
 from .simd import fma, offset, pointer, scalar
@@ -77,8 +78,9 @@ def reset_after_gru_rows(
     second = offset(b, m)
     if starts:
         put_all(offset(hs, first * h), n * h, scalar(x, 0.0))
+    weights = panel, 0
     if steps > 1 or not starts:
-        pack_weights(n, h, m, Wh, m, 1, panel)
+        weights = weights_at(n, steps, h, m, Wh, m, panel)
     out_row = out_step * (steps if sequences else 1)
     for t in range(steps):
         i = 0
@@ -86,7 +88,7 @@ def reset_after_gru_rows(
             rows, at = rows_together(n - i), t * size + first + i
             a, s, before = offset(gates, at * m), offset(sums, at * m), offset(hs, at * h)
             if t > 0 or not starts:
-                packed_product(rows, m, h, before, h, panel, s, m, second, 0, True)
+                packed_product(rows, m, h, before, h, *weights, s, m, second, 0, True)
             else:
                 copy_rows(rows, m, second, 0, s, m)
             above = offset(before, size * h)
@@ -133,7 +135,7 @@ def reset_after_gru_rows_gradient(
                 known = z, r, g, dg, offset(hs, (at + k) * h), row
                 sweep_row(_cell_gradient, (z, r, g, dz, dr, dg, row), known, h, ())
             if t > 0 or wants_state:
-                packed_product(rows, h, m, s, m, panel, grad, h, grad, h, True)
+                packed_product(rows, h, m, s, m, panel, 0, grad, h, grad, h, True)
             i += rows
     if wants_dx:
         inputs_gradient(first, n, size, steps, d, m, reverse, gates, Wx, panel, adds, dx)

@@ -15,6 +15,7 @@ from .recurrence import (
     inputs_product,
     pack_weights,
     packed_product,
+    weights_at,
     weights_gradient,
 )
 from .simd import offset, pointer, scalar
@@ -51,13 +52,14 @@ def rnn_rows(
     inputs_product(first, n, size, steps, d, h, xs, Wx, b, panel, offset(hs, size * h))
     if starts:
         put_all(offset(hs, first * h), n * h, scalar(x, 0.0))
+    weights = panel, 0
     if steps > 1 or not starts:
-        pack_weights(n, h, h, Wh, h, 1, panel)
+        weights = weights_at(n, steps, h, h, Wh, h, panel)
     for t in range(steps):
         below = offset(hs, (t * size + first) * h)
         p = offset(below, size * h)
         if t > 0 or not starts:
-            packed_product(n, h, h, below, h, panel, p, h, p, h, True)
+            packed_product(n, h, h, below, h, *weights, p, h, p, h, True)
         activate(activation, p, h, n, h)
         if sequences:
             when = steps - 1 - t if reverse else t
@@ -85,11 +87,11 @@ def rnn_rows_gradient(
             copy_rows(n, h, upstream, dout_row, p, h)
         else:
             above = offset(p, size * h)
-            packed_product(n, h, h, above, h, panel, p, h, upstream, dout_row, sequences)
+            packed_product(n, h, h, above, h, panel, 0, p, h, upstream, dout_row, sequences)
         differentiate(activation, offset(hs, at + size * h), p, h, n, h)
     if wants_state:
         target = offset(dh, first * h)
-        packed_product(n, h, h, offset(da, first * h), h, panel, target, h, target, h, False)
+        packed_product(n, h, h, offset(da, first * h), h, panel, 0, target, h, target, h, False)
     if wants_dx:
         inputs_gradient(first, n, size, steps, d, h, reverse, da, Wx, panel, adds, dx)
 

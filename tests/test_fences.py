@@ -83,6 +83,8 @@ def test_every_kernel_stands_between_fences(root, monkeypatch):
 
 SEQUENCES = [
     (1, 1, 1, 1),
+    (1, 1, 17, 33),
+    (1, 1, 9, 5),
     (1, 3, 5, 7),
     (3, 2, 9, 8),
     (2, 3, 17, 33),

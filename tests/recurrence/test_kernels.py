@@ -82,6 +82,20 @@ def test_rows_do_not_depend_on_others(kind, dtype):
         assert_array_equal(ours[rows], alone)
 
 
+@every_dtype
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_one_by_one_have_the_bits_of_a_sequence(kind, dtype):
+    """One step of one sequence reads the weights where they stand, in strips that end anywhere."""
+    for units in (1, 37, 130):
+        whole = Case(kind, (1, 3, 21, units), dtype)
+        expected, states = whole.run(kernels)[0], [s.copy() for s in whole.states]
+        forward, out = getattr(kernels, f"{whole.name}_forward"), np.empty((1, 1, units), dtype)
+        for t in range(3):
+            x = np.ascontiguousarray(whole.x[:, t : t + 1])
+            forward(x, *whole.weights, whole.b, *states, *whole.settings, *whole.rooms, out)
+            assert_array_equal(out[:, 0], expected[:, t])
+
+
 @pytest.mark.parametrize("kind", ["lstm", "gru", "reset_after_gru", "rnn"])
 def test_nan_and_infinity_stay_in_their_row(kind):
     case = Case(kind, (3, 2, 4, 5), np.float32)
