@@ -54,3 +54,27 @@ class Recurrence:
 RecurrenceRatio = ratios(
     Recurrence, sequences=["20-35-100-100"], layer=["TimeRNN", "TimeLSTM", "TimeGRU"]
 )
+
+
+class RecurrenceNextStep:
+    """One step of one sequence that goes on, as text is generated."""
+
+    param_names = ["implementation", "dtype", "units", "layer"]
+    params = [IMPLEMENTATIONS, DTYPES, [128, 650], ["TimeRNN", "TimeLSTM", "TimeGRU"]]
+
+    def setup(self, implementation, dtype, units, layer):
+        self.x, results = numbers(dtype, 1, 1, 100), []
+        for side in IMPLEMENTATIONS:
+            made = layer_of(part(side, "layers"), layer, dtype, 1, 100, units)
+            made.stateful = True
+            results.append([made.forward(self.x).copy() for _ in range(3)])
+            if side == implementation:
+                self.made = made
+        for theirs, ours in zip(*results, strict=True):
+            assert_close(ours, theirs)
+
+    def time_forward(self, *_):
+        self.made.forward(self.x)
+
+
+RecurrenceNextStepRatio = ratios(RecurrenceNextStep, layer=["TimeLSTM"])
