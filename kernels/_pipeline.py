@@ -14,6 +14,11 @@ from numba.core import codegen, compiler, ir, lowering, typed_passes
 from numba.core.compiler_machinery import register_pass
 
 from ._folders import STAMP
+from .blocking import BITS, L2_BYTES
+
+# What a user keeps in a cache of numba.njit's has our functions in it, and symbols that are there
+# already are called in their place: none of another fastnet, or of vectors of another width.
+_MADE_FOR = f"{STAMP}x{BITS}x{L2_BYTES}"
 
 
 class Linked(codegen.JITCodeLibrary):
@@ -57,11 +62,12 @@ class Linked(codegen.JITCodeLibrary):
 
     def _get_module_for_linking(self):
         if self._whole is None:
-            self._whole = self.own_module()
+            whole = self.own_module()
             if self.needs:
-                self._whole = self._whole.clone()
+                whole = whole.clone()
             for library in self.needs.values():
-                self._whole.link_in(library._get_module_for_linking(), preserve=True)
+                whole.link_in(library._get_module_for_linking(), preserve=True)
+            self._whole = whole  # not before it is: Ctrl-C
         return self._whole
 
 
@@ -244,6 +250,7 @@ class KernelCompiler(compiler.Compiler):
     """Numba's, with our passes and our library."""
 
     library = Library
+    numbered = True  # the symbol has Numba's number, which tells functions of one name apart
 
     def __init__(self, typingctx, targetctx, library, *rest):
         library = self.library(targetctx.codegen(), "kernel")
@@ -256,6 +263,8 @@ class KernelCompiler(compiler.Compiler):
 
     def define_pipelines(self):
         """As Numba does it, without what is needless, and with ours in the place of two passes."""
+        function = self.state.func_id
+        function.unique_id = f"{function.unique_id}x{_MADE_FOR}" if self.numbered else _MADE_FOR
         pipelines = super().define_pipelines()
         for pipeline in pipelines:
             pipeline.passes = [
@@ -275,7 +284,4 @@ class HelperCompiler(KernelCompiler):
 class SharedCompiler(KernelCompiler):
     """What makes functions that others call by their names, which are the same in every process."""
 
-    def define_pipelines(self):
-        """Numba has the number in the symbol that tells functions of one name apart."""
-        self.state.func_id.unique_id = STAMP
-        return super().define_pipelines()
+    numbered = False

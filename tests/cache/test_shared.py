@@ -61,15 +61,48 @@ def use(x, out):
 use(np.array([3.0], np.float32), out := np.empty(1, np.float32))
 print(out.item(), sum(use.stats.cache_hits.values()))
 """
+LONG = "".join(["    put(q, 0, get(q, 0) * get(p, 0) + lanes(p))\n"] * 20)  # not pasted in by LLVM
+WIDTHS = f"""
+import sys
+import numba, numpy as np
+from fastnet.kernels._compile import helper, jit, shared, vector
+from fastnet.kernels.simd import get, lanes, offset, pointer, put
+
+@shared
+def called(p, q):
+{LONG}
+@helper
+def linked(p, q):
+{LONG}
+@jit(vector, vector)
+def kernel(x, out):
+    p, q = pointer(x), pointer(out)
+    for i in range(0, 4, 2):
+        called(p, offset(q, i))
+        linked(p, offset(q, i + 1))
+    called(p, offset(q, 4))
+    linked(p, offset(q, 5))
+
+@numba.njit(cache=True)
+def use(x, out):
+    kernel(x, out)
+
+for name in sys.argv[1:]:
+    out = np.zeros(6, np.float32)
+    {{"kernel": kernel, "use": use}}[name](np.zeros(1, np.float32), out)
+    print(*map(int, out))
+print(sum(use.stats.cache_hits.values()))
+"""
 
 
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "parts.py").write_text(KERNELS)
     (tmp_path / "use.py").write_text(USE)
+    (tmp_path / "widths.py").write_text(WIDTHS)
 
-    def run(*words):
-        settings = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    def run(*words, **settings):
+        settings |= {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
         path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
         settings["PYTHONPATH"] = path
         done = children.run([sys.executable, *words], env=os.environ | settings)
@@ -104,6 +137,18 @@ def test_what_a_user_keeps_runs_without_our_cache(run, tmp_path):
         shutil.rmtree(tmp_path / "cache" / "fastnet", ignore_errors=True)
 
 
+def test_what_a_user_keeps_keeps_its_vectors(run, tmp_path):
+    """Neither calls the other's functions, whichever comes first, and whatever their numbers."""
+
+    def lanes(*names, bits):
+        return run(str(tmp_path / "widths.py"), *names, FASTNET_VECTOR_BITS=bits).splitlines()
+
+    eight, four = " ".join("8" * 6), " ".join("4" * 6)
+    assert lanes("kernel", "use", bits="256") == [eight, eight, "0"]
+    assert lanes("kernel", "use", bits="128") == [four, eight, "1"]
+    assert lanes("use", "kernel", bits="128") == [eight, four, "1"]
+
+
 def test_a_kernel_has_no_copy():
     """Its own code, and with all that it calls, which the tools look at."""
     matrix = types.float32[:, ::1]
@@ -116,3 +161,22 @@ def test_a_kernel_has_no_copy():
     assert _folders.STAMP in name
     own, whole = str(library.own_module()), str(library._get_module_for_linking())
     assert re.search(rf"declare .*{name}", own) and re.search(rf"define .*{name}", whole)
+
+
+def test_ctrl_c_leaves_nothing_half_linked(monkeypatch):
+    """A user's function that is kept would lack what it calls, and end the next process."""
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    x, out = np.eye(3, dtype=np.float32), np.empty((3, 3), np.float32)
+    matmul_forward(x, x, out)
+    library = matmul_forward.overloads[(types.float32[:, ::1],) * 3].library
+    library._whole = None
+    (needed,) = library.needs.values()
+    with monkeypatch.context() as patch:
+        patch.setattr(needed, "_get_module_for_linking", interrupted.__get__(needed))
+        with pytest.raises(KeyboardInterrupt):
+            library._get_module_for_linking()
+    name = gemm.overloads[needed.shared[1]].fndesc.mangled_name
+    assert re.search(rf"define .*{name}", str(library._get_module_for_linking()))
