@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from fastnet.kernels.activations import TANH
+from fastnet.kernels.blocking import BITS
 from fastnet.kernels.geometry import geometry_of
 from fastnet.layers import Convolution, few_filters
 from fastnet.layers.convolution import convolved, gradients
@@ -64,3 +65,18 @@ def test_a_pixel_that_is_no_number_stays_where_windows_have_it(bad):
     layer.backward(np.array([np.inf, -np.inf, 1e38] * 3, np.float32).reshape(1, 1, 3, 3))
     assert np.isnan(layer.db).all()
     assert not np.isfinite(Convolution(W, np.float32([-np.inf])).forward(x)).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_quarter_of_a_vector_is_few_and_a_vector_of_channels_enough(dtype):
+    lanes = BITS // (8 * np.dtype(dtype).itemsize)
+    few, one = max(lanes // 4, 1), (1, 1)
+
+    def turned(channels=lanes, filters=few, kernel=(3, 3), strides=one):
+        out = 4 - kernel[0] + 1, 4 - kernel[1] + 1
+        g = geometry_of((4, 4, channels), (*kernel, filters), strides, one, (0, 0), out, 1)
+        return few_filters.has_few_filters(g, np.dtype(dtype))
+
+    assert turned() == turned(lanes + 1) == turned(kernel=(1, 2)) == (lanes >= 4)
+    assert not any([turned(lanes - 1), turned(filters=few + 1), turned(kernel=one)])
+    assert not any([turned(strides=(2, 1)), turned(strides=(1, 2))])

@@ -1,11 +1,16 @@
 """Layers of the reference: by hand, and gradients against central differences."""
 
+import inspect
+
 import numpy as np
 import pytest
 from differences import assert_gradient, away_from_zero
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastnet import layers, losses
 from fastnet.reference import kernels
+from fastnet.reference import layers as reference
+from fastnet.reference import losses as reference_losses
 from fastnet.reference.functions import relu
 from fastnet.reference.layers import (
     Affine,
@@ -156,3 +161,19 @@ def test_float32_stays_float32(rng):
         assert layer.backward(x).dtype == np.float32, name
     layer = Affine(np.ones((4, 3)), np.zeros(3))
     assert layer.forward(x).dtype == np.float64
+
+
+@pytest.mark.parametrize("rooms", [(layers, reference), (losses, reference_losses)])
+def test_defaults_are_those_of_the_layer_and_the_loss(rooms):
+    """Of what a call may leave out, a twin takes the same."""
+    compared = 0
+    for name in rooms[0].__all__:
+        for method in ("__init__", "forward", "backward"):
+            ours, theirs = (getattr(getattr(room, name, None), method, None) for room in rooms)
+            if inspect.isfunction(ours) and inspect.isfunction(theirs):
+                given = [inspect.signature(f).parameters for f in (ours, theirs)]
+                for known in set(given[0]) & set(given[1]):
+                    wanted, found = (parameters[known].default for parameters in given)
+                    assert found == wanted, (name, method, known)
+                    compared += wanted is not inspect.Parameter.empty
+    assert compared > 20
