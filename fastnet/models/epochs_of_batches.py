@@ -27,7 +27,7 @@ class EpochsOfBatches(Epochs):
     def __init__(self, given: Batches, *others: Any) -> None:
         self.given = given
         super().__init__(*others)
-        self.many = 1
+        self.many, self.largest = 1, 0
 
     def _steps(self) -> int | None:
         return self.plan.steps or (
@@ -62,7 +62,9 @@ class EpochsOfBatches(Epochs):
             self.steps.go_on_with(network)
             if order.shape[1] != samples.n:
                 order = np.arange(samples.n, dtype=np.int64)[None]
-            some, self.trouble = self.steps.train(samples.rows, self.targets, order, samples.n)
+            # A sample behind larger batches trains as the last batch of arrays does.
+            self.largest = max(self.largest, samples.n)
+            some, self.trouble = self.steps.train(samples.rows, self.targets, order, self.largest)
             if self.trouble:
                 return np.empty((0, width))
             sums, counted = heads.sums(self.known.loss, samples, some)

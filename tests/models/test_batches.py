@@ -61,6 +61,18 @@ def test_batches_train_as_arrays_do(source):
     np.testing.assert_allclose(seen.loss, wanted.loss, rtol=1e-14)  # sums in parts
 
 
+def test_a_sample_alone_behind_larger_batches():
+    """What trains on one sample an update is for those who have no others: its bits are its own."""
+    x, t = data(2 * SIZE + 1)
+    arrays, batches = net(), net()
+    arrays.fit(x, t, 2, SIZE, shuffle=False, verbose=0)
+    batches.fit(cut(x, t), epochs=2, verbose=0)
+    assert_array_equal(batches.parameter_vector, arrays.parameter_vector)
+    arrays.fit(x, t, 2, 1, shuffle=False, verbose=0)
+    batches.fit([(x[i : i + 1], t[i : i + 1]) for i in range(len(x))], epochs=2, verbose=0)
+    assert_array_equal(batches.parameter_vector, arrays.parameter_vector)
+
+
 CASES = {
     "plain": (lambda: [], {}),
     "dropout": (lambda: [Dropout(0.5)], {}),
