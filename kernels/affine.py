@@ -8,7 +8,6 @@ from numba import int64
 
 from ._compile import helper, inline, jit, matrix, real, shared, vector
 from .activations import IDENTITY, activate, differentiate
-from .blocking import BITS
 from .dots import prefers_dots
 from .gemm import gemm
 from .simd import (
@@ -16,77 +15,21 @@ from .simd import (
     fma,
     get,
     lanes,
-    load,
     load_first,
     offset,
     pointer,
     put,
-    rank_one_update,
     scalar,
-    stack_buffer,
-    store,
     store_first,
-    store_tile,
     sum_lanes,
-    tile_shape,
-    zero_tile,
 )
 from .sparse import sparse_backward_params, sparse_forward
+from .tiles import sum_rows
 
 # Samples times inputs up to which a layer of at most one vector of outputs does without `gemm`,
 # whose call and choices take 20 ns: 0.16 us instead of 0.20 a step of 3-4-1 with batch 1.
 TINY_PRODUCT = 64
-SUMS_BYTES = 8 * BITS // 8
 SMALL_DX = 16  # sums along a vector take longer; not of 16 rows, which may be a part of a batch
-
-
-@helper
-def _sum_rows(n, m, rows, total, factor, add):
-    """total[j] = sum over n of rows[n, j], or where `add` is true factor * that sum + total[j].
-
-    Eight vectors of a row at a time: rows of 512 float64 fall into one set of L1, where a vector
-    of each row at a time takes 18 cycles. Then four, whose sums do not wait for each other: 0.8 of
-    the time of an update at 1024,3,50.
-    """
-    step = lanes(rows)
-    sums, one = stack_buffer(rows, SUMS_BYTES), stack_buffer(rows, 8)
-    put(one, 0, scalar(rows, 1.0))
-    j = 0
-    while j < m:
-        columns = 8 * step
-        if m - j >= columns:
-            tile = zero_tile(rows, tile_shape(1, 8))
-            for i in range(n):
-                tile = rank_one_update(tile, one, (0, 0, 0), offset(rows, i * m + j))
-            store_tile(sums, (0, 0, 0), tile, columns)
-        elif m - j > 2 * step:
-            columns = min(4 * step, m - j)
-            # Behind a row stands the next one; behind the last, what is not ours.
-            whole = max(0, n - (4 * step - columns + m - 1) // m)
-            four = zero_tile(rows, tile_shape(1, 4))
-            for i in range(whole):
-                four = rank_one_update(four, one, (0, 0, 0), offset(rows, i * m + j))
-            store_tile(sums, (0, 0, 0), four, 4 * step)
-            for i in range(whole, n):
-                for q in range(0, columns, step):
-                    column = load_first(rows, i * m + j + q, columns - q)
-                    store(sums, q, load(sums, q) + column)
-        else:
-            columns = min(step, m - j)
-            column = fill(rows, 0.0)
-            whole = max(0, n - (step - columns + m - 1) // m)
-            for i in range(whole):
-                column = column + load(rows, i * m + j)
-            for i in range(whole, n):
-                column = column + load_first(rows, i * m + j, columns)
-            store(sums, 0, column)
-        for q in range(0, columns, step):
-            count = min(step, columns - q)
-            column = load(sums, q)
-            if add:
-                column = load_first(total, j + q, count) + fill(rows, factor) * column
-            store_first(total, j + q, column, count)
-        j += columns
 
 
 @helper
@@ -118,7 +61,7 @@ def _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows
             total = fma(total, factor, load_first(dW, j * m, m))
         store_first(dW, j * m, total, m)
     if has_bias:
-        _sum_rows(n, m, dout, db, factor, add)
+        sum_rows(n, m, dout, db, factor, add)
 
 
 @inline
@@ -154,7 +97,7 @@ def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
     else:
         gemm(rows, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)
         if has_bias:
-            _sum_rows(n, m, dout, db, factor, add)
+            sum_rows(n, m, dout, db, factor, add)
 
 
 @jit(matrix, matrix, vector, int64, matrix)
@@ -179,8 +122,7 @@ def affine_forward(x, W, b, activation, out):
     """
     (n, d), m = x.shape, W.shape[1]
     p, w, bias, c = pointer(x), pointer(W), pointer(b), pointer(out)
-    done = sparse_forward(n, d, m, p, w, bias, c)
-    activate(activation, c, m, done, m)
+    done = sparse_forward(n, d, m, p, w, bias, activation, c)
     forward(n - done, d, m, offset(p, done * d), w, bias, True, activation, offset(c, done * m))
 
 
@@ -247,11 +189,10 @@ def affine_backward_params(x, dout, dW, db):
     db : (M,), same dtype
     """
     (n, d), m = x.shape, dout.shape[1]
-    p, g, w = pointer(x), pointer(dout), pointer(dW)
-    done = sparse_backward_params(n, d, m, p, d, g, scalar(p, 1.0), False, w)
-    # Of dW what is left, and all of db.
+    p, g, w, b = pointer(x), pointer(dout), pointer(dW), pointer(db)
+    done = sparse_backward_params(n, d, m, p, d, g, scalar(p, 1.0), False, w, b, True)
     backward_params(
-        n, d, m, offset(p, done), g, scalar(p, 1.0), False, offset(w, done * m), pointer(db), True,
+        n, d, m, offset(p, done), g, scalar(p, 1.0), False, offset(w, done * m), b, done == 0,
         d - done,
     )  # fmt: skip
 

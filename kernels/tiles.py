@@ -4,24 +4,31 @@ A tile reads whole vectors of b, without masks: `_rows` sees to what stands behi
 """
 
 from ._compile import helper, shared
-from .blocking import DEPTH, END_BYTES, FAR, LONG, REPEATS, STRIP, TALL_1, TALL_2, TALL_3
+from .blocking import BITS, DEPTH, END_BYTES, FAR, LONG, REPEATS, STRIP, TALL_1, TALL_2, TALL_3
 from .simd import (
+    fill,
     lanes,
+    load,
     load_first,
     load_tile,
     offset,
     opaque,
     prefetch_tile,
+    put,
     rank_one_update,
+    scalar,
     scale_and_add,
     stack_buffer,
     store,
+    store_first,
     store_tile,
     tile_rows,
     tile_shape,
     tile_vectors,
     zero_tile,
 )
+
+ROW_BYTES = 8 * BITS // 8  # of eight vectors
 
 
 @helper
@@ -173,3 +180,52 @@ def strip(
             tile_shape(TALL_3, 3), tile_shape(4, 3), tile_shape(2, 3), tile_shape(1, 3), m, depth,
             a, a_tile, a_row, a_depth, b, b_depth, padded, c, c_row, columns, factor, z, z_row, add,
         )  # fmt: skip
+
+
+@helper
+def sum_rows(n, m, rows, total, factor, add):
+    """total[j] = sum over n of rows[n, j], or where `add` is true factor * that sum + total[j].
+
+    Eight vectors of a row at a time: rows of 512 float64 fall into one set of L1, where a vector
+    of each row at a time takes 18 cycles. Then four, whose sums do not wait for each other: 0.8 of
+    the time of an update at 1024,3,50.
+    """
+    step = lanes(rows)
+    sums, one = stack_buffer(rows, ROW_BYTES), stack_buffer(rows, 8)
+    put(one, 0, scalar(rows, 1.0))
+    j = 0
+    while j < m:
+        columns = 8 * step
+        if m - j >= columns:
+            tile = zero_tile(rows, tile_shape(1, 8))
+            for i in range(n):
+                tile = rank_one_update(tile, one, (0, 0, 0), offset(rows, i * m + j))
+            store_tile(sums, (0, 0, 0), tile, columns)
+        elif m - j > 2 * step:
+            columns = min(4 * step, m - j)
+            # Behind a row stands the next one; behind the last, what is not ours.
+            whole = max(0, n - (4 * step - columns + m - 1) // m)
+            four = zero_tile(rows, tile_shape(1, 4))
+            for i in range(whole):
+                four = rank_one_update(four, one, (0, 0, 0), offset(rows, i * m + j))
+            store_tile(sums, (0, 0, 0), four, 4 * step)
+            for i in range(whole, n):
+                for q in range(0, columns, step):
+                    column = load_first(rows, i * m + j + q, columns - q)
+                    store(sums, q, load(sums, q) + column)
+        else:
+            columns = min(step, m - j)
+            column = fill(rows, 0.0)
+            whole = max(0, n - (step - columns + m - 1) // m)
+            for i in range(whole):
+                column = column + load(rows, i * m + j)
+            for i in range(whole, n):
+                column = column + load_first(rows, i * m + j, columns)
+            store(sums, 0, column)
+        for q in range(0, columns, step):
+            count = min(step, columns - q)
+            column = load(sums, q)
+            if add:
+                column = load_first(total, j + q, count) + fill(rows, factor) * column
+            store_first(total, j + q, column, count)
+        j += columns

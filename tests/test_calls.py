@@ -17,7 +17,7 @@ CONVENTIONS = [
 
 
 @entry(SparseBackward)
-def write_all(n, rows, m, x, d, dout, add, dW, like):
+def write_all(n, rows, m, x, d, dout, add, dW, db, like):
     """Write the arguments to dW as they come; returns how many."""
     p = pointer_at(dW, like)
     put(p, 0, n)
@@ -27,8 +27,9 @@ def write_all(n, rows, m, x, d, dout, add, dW, like):
     put(p, 4, d)
     put(p, 5, dout)
     put(p, 6, add)
-    put(p, 7, like)
-    return 8
+    put(p, 7, db)
+    put(p, 8, like)
+    return 9
 
 
 @numba.njit
@@ -37,16 +38,18 @@ def call_by_name(address, out):
     p = pointer(out)
     return call(
         address,
-        SparseBackward(dW=address_in(p, 0), add=numba.uint8(7), dout=6, d=5, x=4, m=3, rows=2, n=1),
+        SparseBackward(
+            db=8, dW=address_in(p, 0), add=numba.uint8(7), dout=6, d=5, x=4, m=3, rows=2, n=1
+        ),
         scalar(p, 0.5),
     )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_argument_arrives(dtype):
-    out = np.zeros(8, dtype)
-    assert call_by_name(write_all.address(np.dtype(dtype)), out) == 8
-    assert out.tolist() == [1, 2, 3, 4, 5, 6, 7, 0.5]
+    out = np.zeros(9, dtype)
+    assert call_by_name(write_all.address(np.dtype(dtype)), out) == 9
+    assert out.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 0.5]
 
 
 def test_only_a_convention_is_called():

@@ -168,7 +168,7 @@ class OneByOne(NamedTuple):
 
 
 class SparseForward(NamedTuple):
-    """Rows of out = x @ W + b that skip zeros of x; it returns how many rows it made."""
+    """Rows of out = activation(x @ W + b) that skip zeros of x; it returns how many it made."""
 
     n: int
     d: int
@@ -176,13 +176,14 @@ class SparseForward(NamedTuple):
     x: int
     W: int
     b: int
+    activation: int
     out: int
 
 
 class SparseBackward(NamedTuple):
     """Rows of dW = x.T @ dout, or of W += like * x.T @ dout where `add` is 1; it returns how many.
 
-    Rows of x stand d elements apart.
+    Rows of x stand d elements apart. Where it makes any, and db is an address, db, too.
     """
 
     n: int
@@ -193,6 +194,7 @@ class SparseBackward(NamedTuple):
     dout: int
     add: int
     dW: int
+    db: int
 
 
 @intrinsic

@@ -11,18 +11,18 @@ from .calls import SparseBackward, SparseForward
 
 
 @entry(SparseForward)
-def forward(n, d, m, x, W, b, out, like):
-    """Return how many rows of out = x @ W + b it made. See `sparse.sparse_forward`."""
+def forward(n, d, m, x, W, b, activation, out, like):
+    """Return how many rows of out = activation(x @ W + b) it made. See `sparse.sparse_forward`."""
     return sparse_forward(
         n, d, m, pointer_at(x, like), pointer_at(W, like), pointer_at(b, like),
-        pointer_at(out, like),
+        activation, pointer_at(out, like),
     )  # fmt: skip
 
 
 @entry(SparseBackward)
-def backward_params(n, rows, m, x, d, dout, add, dW, like):
+def backward_params(n, rows, m, x, d, dout, add, dW, db, like):
     """Return how many rows of dW it made. See `sparse.sparse_backward_params`."""
     return sparse_backward_params(
         n, rows, m, pointer_at(x, like), d, pointer_at(dout, like), like, add != 0,
-        pointer_at(dW, like),
+        pointer_at(dW, like), pointer_at(db, like), db != 0,
     )  # fmt: skip

@@ -73,11 +73,11 @@ def forward(
                     sparse,
                     SparseForward(
                         n=count, d=d, m=m, x=address_in(rows, 0), W=address_in(W, 0),
-                        b=address_in(b, 0), out=address_in(results, 0),
+                        b=address_in(b, 0), activation=layer.activation,
+                        out=address_in(results, 0),
                     ),
                     scalar(x, 0.0),
                 )  # fmt: skip
-                activate(layer.activation, results, m, done, m)
             if done < count:
                 affine.forward(
                     count - done, d, m, offset(rows, done * d), W, b, layer.bias >= 0,
@@ -201,12 +201,13 @@ def update(
                         SparseBackward(
                             n=n * steps, rows=stop - first, m=m, x=address_in(rows, 0), d=d,
                             dout=address_in(dout, 0), add=1 if fused else 0, dW=address_in(W, 0),
+                            db=address_in(b, 0) if has_bias else 0,
                         ),
                         factor,
                     )  # fmt: skip
                 affine.backward_params(
                     n * steps, d, m, offset(rows, done), dout, factor, fused,
-                    offset(W, done * m), b, has_bias, stop - first - done,
+                    offset(W, done * m), b, has_bias and done == 0, stop - first - done,
                 )  # fmt: skip
             start, end = start - d * width, end - d * width
         x = y

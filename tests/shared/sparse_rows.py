@@ -10,6 +10,7 @@ from fastnet.kernels import (
     sparse,
 )
 from fastnet.kernels._compile import jit
+from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.simd import pointer, scalar
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -31,14 +32,17 @@ every_shape = pytest.mark.parametrize("shape", SHAPES)
 @jit()
 def rows_forward(x, W, b, out):
     (n, d), m = x.shape, W.shape[1]
-    return sparse.sparse_forward(n, d, m, pointer(x), pointer(W), pointer(b), pointer(out))
+    return sparse.sparse_forward(
+        n, d, m, pointer(x), pointer(W), pointer(b), IDENTITY, pointer(out)
+    )
 
 
 @jit()
 def rows_backward(x, dout, dW, factor=1.0, add=False):
     (n, d), m = x.shape, dout.shape[1]
+    like, target = scalar(pointer(x), factor), pointer(dW)
     return sparse.sparse_backward_params(
-        n, d, m, pointer(x), d, pointer(dout), scalar(pointer(x), factor), add, pointer(dW)
+        n, d, m, pointer(x), d, pointer(dout), like, add, target, target, False
     )
 
 

@@ -8,11 +8,13 @@ from sparse_rows import every_dtype, every_shape, operands, rows, rows_backward
 
 from fastnet.kernels import (
     IDENTITY,
+    RELU,
     SIGMOID,
     affine_backward_params,
     affine_forward,
     matmul_backward,
     matmul_forward,
+    relu_forward,
     sigmoid_forward,
     simd,
     sparse,
@@ -142,6 +144,31 @@ def test_zero_times_infinity_is_nan(dtype, bad, at):
             ):
                 assert_array_equal(found, dense)
         array[...] = kept
+
+
+@every_dtype
+def test_a_bias_that_overflows_leaves_the_weights_finite(dtype):
+    """Whether dout is finite is told by its sums, which need not be."""
+    x, W, dout, b = operands(dtype, (100, 784, 50), 0.05)
+    x[:2] = 0
+    dout[:2, 7] = np.finfo(dtype).max
+    assert rows_backward(x, dout, np.empty_like(W)) == 0
+    _, dW, db = products(x, W, dout, b)
+    assert_array_equal(dW, dense_products(x, W, dout)[1])
+    assert np.isfinite(dW).all() and np.isinf(db[7]) and np.isfinite(np.delete(db, 7)).all()
+
+
+@every_dtype
+@pytest.mark.parametrize("activation", [SIGMOID, RELU])
+@pytest.mark.parametrize("shape", [(100, 784, 50), (39, 600, 33)])
+def test_the_activation_is_that_of_the_product(dtype, activation, shape):
+    """Terms in one part and in three, columns that fill vectors and that do not."""
+    x, W, dout, b = operands(dtype, shape, 0.05)
+    expected = products(x, W, dout, b)[0]
+    assert rows(x, W, dout, b)[0] > 0 and (expected < 0).any()
+    forward = {SIGMOID: sigmoid_forward, RELU: relu_forward}[activation]
+    forward(expected.reshape(-1), expected.reshape(-1))
+    assert_array_equal(products(x, W, dout, b, activation)[0], expected)
 
 
 @every_dtype
