@@ -33,7 +33,7 @@ from .simd import (
     transpose_block,
     zero_tile,
 )
-from .tiles import steps, strip, tile
+from .tiles import AS_IT_IS, steps, strip, tile
 
 
 @helper
@@ -141,12 +141,13 @@ def narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z, 
                 tile(
                     tile_shape(1, ALONE), 1, depth, offset(b, row), 0, b_depth, q, a_depth, q, 0,
                     offset(panel, row * TURNED + done), 0, ALONE * step, factor, z, 0, False,
+                    AS_IT_IS, q,
                 )  # fmt: skip
             done += ALONE * step
         for j in range(done, rows, STRIP * step):
             strip(
                 n, min(STRIP * step, rows - j), depth, b, 1, 1, b_depth, offset(a, i + j), a_depth,
-                False, offset(panel, j), TURNED, factor, z, 0, False,
+                False, offset(panel, j), TURNED, factor, z, 0, False, AS_IT_IS, panel,
             )  # fmt: skip
         for j in range(0, rows, step):
             transpose_block(offset(panel, j), TURNED, n, rows - j, offset(turned, j * step), step)

@@ -14,7 +14,7 @@ as dot products along the sum; where its columns have none, as rows of the trans
 """
 
 from ._compile import helper, jit, matrix, shared
-from .activations import IDENTITY, activate, differentiate
+from .activations import IDENTITY, RELU, activate, differentiate
 from .blocking import (
     AHEAD,
     ALONE,
@@ -59,7 +59,7 @@ from .simd import (
     store,
     tile_shape,
 )
-from .tiles import strip, terms_at_a_time, tile
+from .tiles import AS_IT_IS, RECTIFIED, WHERE_POSITIVE, strip, terms_at_a_time, tile
 
 
 @helper
@@ -127,7 +127,7 @@ def gemm(
     if 0 < n <= step and depth <= DEPTH and b_col == 1 and not as_dots:  # 6 ns sooner than below
         strip(
             m, n, depth, a, a_row, a_row, a_depth, b, b_depth, False, c, c_row, factor, z, z_row,
-            add,
+            add, AS_IT_IS, y,
         )  # fmt: skip
         activate(activation, c, c_row, m, c_row)
         differentiate(derivative, y, c, c_row, m, c_row)
@@ -157,6 +157,12 @@ def gemm(
             m, narrow, depth, a, a_depth, offset(b, n), b_depth,
             offset(c, n), c_row, factor, offset(z, n), z_row, add, panel,
         )  # fmt: skip
+    finish = AS_IT_IS
+    if n == c_row:  # else some columns are made already
+        if activation == RELU and derivative == IDENTITY:
+            finish = RECTIFIED
+        elif derivative == RELU and activation == IDENTITY:
+            finish = WHERE_POSITIVE
     # One and two rows of many columns are fastest in order from L2, too; one of 25 vectors is not:
     # tiles take 0.85 to 0.93 of the time.
     terms = depth if m <= 2 and n >= (32 if m == 1 else 24) * step else SHALLOW
@@ -226,6 +232,7 @@ def gemm(
                 else:
                     turn_tiles(rows, block, a_block, a_row, copy)
             pack = b_col != 1 or (far and not small and n > STRIP * step and rows >= least)
+            ends = finish if last and rows > 1 and not 0 < block <= shallow else AS_IT_IS
             j = 0
             if 0 < block <= shallow:
                 shallow_product(
@@ -239,7 +246,7 @@ def gemm(
                 tile(
                     tile_shape(1, ALONE), 1, block, a_block, 0, a_depth, q, b_depth, q, 0,
                     offset(c, i * c_row + j), 0, ALONE * step, factor, offset(z, i * z_row + j), 0,
-                    add,
+                    add, AS_IT_IS, q,
                 )  # fmt: skip
                 j += ALONE * step
             while j < n:
@@ -271,10 +278,10 @@ def gemm(
                     strip(
                         rows, columns, block, p, a_tile, row, term, b_block, b_stride, pack,
                         offset(c, i * c_row + j), c_row, factor, offset(z, i * z_row + j), z_row,
-                        add,
+                        add, ends, offset(y, i * c_row + j),
                     )  # fmt: skip
                     j += columns
-            if last:
+            if last and ends == AS_IT_IS:
                 c_rows = offset(c, i * c_row)
                 activate(activation, c_rows, c_row, rows, c_row)
                 differentiate(derivative, offset(y, i * c_row), c_rows, c_row, rows, c_row)

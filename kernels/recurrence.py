@@ -15,7 +15,7 @@ from .nodes import add
 from .packing import pack_strips, pack_transpose
 from .simd import fill, fma, get, lanes, offset, scalar, tile_shape
 from .sweep import copy, sweep, sweep_row
-from .tiles import strip, terms_at_a_time, tile
+from .tiles import AS_IT_IS, strip, terms_at_a_time, tile
 
 ROWS = 48  # of a step that go through product and gates together: their gates stay in L2
 
@@ -87,14 +87,14 @@ def _row_by_strips(n, depth, a, b, b_row, c, z, add):
         if columns == ALONE * step:
             tile(
                 tile_shape(1, ALONE), 1, depth, a, 0, 1, p, row, p, 0, offset(c, j), 0, columns,
-                one, offset(z, j), 0, add,
+                one, offset(z, j), 0, add, AS_IT_IS, p,
             )  # fmt: skip
         else:  # whole vectors are read of all rows but, where b stands, of its last
             terms, q = (depth if packed else depth - 1), offset(c, j)
             for k in range(0, columns, STRIP * step):
                 strip(
                     1, min(STRIP * step, columns - k), terms, a, 0, 0, 1, offset(p, k), row, True,
-                    offset(q, k), 0, one, offset(z, j + k), 0, add,
+                    offset(q, k), 0, one, offset(z, j + k), 0, add, AS_IT_IS, p,
                 )  # fmt: skip
             if not packed:
                 x = fill(a, get(a, depth - 1))
@@ -122,7 +122,7 @@ def packed_product(m, n, depth, a, a_row, b, b_row, c, c_row, z, z_row, add):
                 p = offset(b, j * depth + k * width)
                 strip(
                     rows, columns, min(terms, depth - k), offset(a, i * a_row + k), a_row, a_row, 1,
-                    p, width, True, target, c_row, one, addend, row, adds,
+                    p, width, True, target, c_row, one, addend, row, adds, AS_IT_IS, p,
                 )  # fmt: skip
                 addend, row, adds = target, c_row, True
             j += columns

@@ -53,10 +53,11 @@ UPWARD = {("__init__", word) for word in RANK}
 OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
-TWINLESS = {"_cache", "_compile", "_numba", "simd", "sparse", "sweep", "checked"} | {
+TWINLESS = {"_cache", "_compile", "_numba", "simd", "sweep", "checked"} | {
     *("_folders", "_fork", "_pipeline", "_types"),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+    *("positions", "sparse"),
     "estimators",  # scikit-learn is their twin
     "convolution_pooling",  # two layers of the loop in one
     *("loop/calls", "loop/record", "loop/team"),
@@ -78,7 +79,7 @@ PARTS = {
     "loop/test_every_loss_and_optimizer.py": ("loop/online",),
     "losses/test_kernels.py": ("loss_family",),
     # Not a room `sparse`: Dask would import it for the package of that name.
-    "skipped_zeros/test_products.py": ("sparse",),
+    "skipped_zeros/test_products.py": ("positions", "sparse"),
     "pooling/test_kernels.py": ("windows",),
     "conv/test_numbers.py": ("layers/conv", "layers/convolving", "layers/few_filters"),
     "recurrence/test_in_models.py": (
@@ -98,6 +99,7 @@ OF_PRODUCTS = {
     "dots",
     "gemm",
     "packing",
+    "positions",
     "shallow",
     "sparse",
     "tiles",

@@ -25,6 +25,7 @@ from .gathered import (
     add_rows,
     gathered_rows,
     map_tile,
+    map_tiles,
     rank_one_rows,
     repeated_row,
     store_rows,

@@ -101,6 +101,21 @@ def map_tile(typingctx, function, tile):
 
 
 @intrinsic
+def map_tiles(typingctx, function, first, second):
+    """The tile of function(vector, vector) of the vectors of two tiles of one shape."""
+    kinds = (Vector(first.dtype),) * 2
+    function.get_call_type(typingctx, kinds, {})
+
+    def codegen(context, builder, sig, args):
+        signature = function.get_call_type(context.typing_context, kinds, {})
+        apply = context.get_function(function, signature)
+        pairs = zip(vectors_of(builder, first, args[1]), vectors_of(builder, second, args[2]))
+        return tile_of(context, builder, first, [apply(builder, pair) for pair in pairs])
+
+    return first(function, first, second), codegen
+
+
+@intrinsic
 def store_rows(typingctx, rows, tile, columns):
     """The rows at `rows` = the first `columns` columns of `tile`; nothing else is written.
 
