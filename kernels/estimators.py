@@ -165,10 +165,18 @@ STARTS, COLUMNS, VALUES, BIAS, FEATURES, ACTIVATION, STATE = range(7)
 
 
 @helper
-def _sample(x, state, i):
+def _csr(state, like):
+    """Of a layer's state the numbers, and of CSR's arrays where rows start, columns and values."""
+    table = pointer_at(state, int64(0))
+    starts = pointer_at(get(table, STARTS), int64(0))
+    columns = pointer_at(get(table, COLUMNS), int64(0))
+    return table, (starts, columns, pointer_at(get(table, VALUES), like))
+
+
+@helper
+def _sample(x, starts, i):
     """Where in CSR's arrays the i-th sample of a batch starts and stops."""
     number = int64(get(x, 2 * i)) * SAMPLES + int64(get(x, 2 * i + 1))
-    starts = pointer_at(get(state, STARTS), int64(0))
     return get(starts, number), get(starts, number + 1)
 
 
@@ -177,16 +185,13 @@ def sparse_samples_in_loop(
     learn, seed, first, n, size, d, m, x, param, state, scratch, own, out, like
 ):  # fmt: skip
     """activation(x @ W + b) of samples that are rows of a CSR matrix, by their numbers."""
-    table, numbers, W = pointer_at(state, int64(0)), pointer_at(x, like), pointer_at(param, like)
-    columns, values = (
-        pointer_at(get(table, COLUMNS), int64(0)),
-        pointer_at(get(table, VALUES), like),
-    )
+    table, (starts, columns, values) = _csr(state, like)
+    numbers, W = pointer_at(x, like), pointer_at(param, like)
     b, results = offset(W, get(table, BIAS)), pointer_at(out, like)
     for i in range(n):
         row = offset(results, i * m)
         copy(b, row, m)
-        start, stop = _sample(numbers, table, i)
+        start, stop = _sample(numbers, starts, i)
         for k in range(start, stop):
             descend(row, offset(W, get(columns, k) * m), -get(values, k), m)
     activate(get(table, ACTIVATION), results, m, n, m)
@@ -198,12 +203,8 @@ def sparse_samples_gradient_in_loop(
     block, blocks, n, d, m, x, out, param, state, scratch, own, dout, add, target, like
 ):  # fmt: skip
     """The gradient of some rows of W, times `like`; with the first block that of b."""
-    table, numbers = pointer_at(state, int64(0)), pointer_at(x, like)
-    columns, values = (
-        pointer_at(get(table, COLUMNS), int64(0)),
-        pointer_at(get(table, VALUES), like),
-    )
-    dW, rows = pointer_at(target, like), pointer_at(dout, like)
+    table, (starts, columns, values) = _csr(state, like)
+    numbers, dW, rows = pointer_at(x, like), pointer_at(target, like), pointer_at(dout, like)
     db, features = offset(dW, get(table, BIAS)), get(table, FEATURES)
     low, high = features * block // blocks, features * (block + 1) // blocks
     if not add:
@@ -212,7 +213,7 @@ def sparse_samples_gradient_in_loop(
             put_all(db, m, scalar(dW, 0.0))
     for i in range(n):
         row = offset(rows, i * m)
-        start, stop = _sample(numbers, table, i)
+        start, stop = _sample(numbers, starts, i)
         for k in range(start, stop):
             if low <= get(columns, k) < high:
                 descend(offset(dW, get(columns, k) * m), row, -like * get(values, k), m)

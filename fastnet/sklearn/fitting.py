@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -63,14 +64,13 @@ class Compiled:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
         return {name: value for name, value in state.items() if name not in ("_loop", "_objective")}
 
-    def _weights(
-        self: Any, dtype: np.dtype[Any], for_training: bool = False, sparse: Any = None
-    ) -> Weights:
+    def _weights(self: Any, dtype: np.dtype[Any], X: Any = None) -> Weights:
         """Return the network of the arrays that the estimator has by now.
 
-        For training, on a CSR matrix or on dense samples, the estimator's arrays become its views.
+        For training on X, a CSR matrix or dense, the estimator's arrays become its views.
         """
-        known = self._loop
+        known, for_training = self._loop, X is not None
+        sparse = X if issparse(X) else None
         if known is not None and known.network.params.dtype == dtype:
             same = known.are(self.coefs_, self.intercepts_, self.activation)
             if same and sparse is None and not (for_training and self.dropout):
@@ -172,11 +172,11 @@ class Compiled:
             X, y, sample_weight, *held_out = self._split(X, y, sample_weight)
         n = X.shape[0]
         batch_size = self._batch_size(n)
-        X, sparse = dense_or_csr(type(self).__name__, X, dtype)
+        X = dense_or_csr(type(self).__name__, X, dtype)
         seed = self._random_state.randint(2**31 - 1) if self.dropout else 0
         with progress.interrupts_later():
-            weights = self._weights(dtype, for_training=True, sparse=sparse)
-            of_training = bool(self.dropout) or sparse is not None  # not for outputs
+            weights = self._weights(dtype, X)
+            of_training = bool(self.dropout) or issparse(X)  # not for outputs
             if not of_training:
                 self._loop = weights
             steps = Steps(self, weights, self._optimizer, seed)
@@ -280,8 +280,8 @@ class Compiled:
 
     def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *others: Any) -> None:
         dtype, float64 = X.dtype, np.dtype(np.float64)
-        rows, sparse = dense_or_csr(type(self).__name__, X, float64)
-        weights = self._weights(float64, for_training=True, sparse=sparse)
+        rows = dense_or_csr(type(self).__name__, X, float64)
+        weights = self._weights(float64, rows)
         targets = self._targets(weights, y, float64)
         check_weights(f"{type(self).__name__}.fit", sample_weight)
         if X.shape[0] > SAME_BITS or dtype != float64 or self.activation not in DERIVATIVES:

@@ -44,10 +44,10 @@ def targets_of(y: NDArray[Any], out_activation: str, dtype: np.dtype[Any]) -> Ta
     )  # of a read-only array Numba would compile more
 
 
-def dense_or_csr(where: str, X: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
-    """Return X, made dense where that gains, and None, or a CSR matrix of the dtype twice."""
+def dense_or_csr(where: str, X: Any, dtype: np.dtype[Any]) -> Any:
+    """Return X, of a sparse one a CSR matrix of the dtype, or a dense array where that gains."""
     if not scipy.sparse.issparse(X):
-        return X, None
+        return X
     try:  # of a view: the check may replace arrays
         type(X)((X.data, X.indices, X.indptr), X.shape).check_format()
     except ValueError as error:
@@ -57,9 +57,8 @@ def dense_or_csr(where: str, X: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
         ) from None
     size = X.shape[0] * X.shape[1]
     if size * dtype.itemsize <= DENSE and X.nnz >= FEW * size:
-        return X.toarray(), None
-    X = X.tocsr().astype(dtype, copy=False)
-    return X, X
+        return X.toarray()
+    return X.tocsr().astype(dtype, copy=False)
 
 
 def check_weights(where: str, sample_weight: NDArray[Any] | None) -> None:
