@@ -99,7 +99,7 @@ class Batches:
     def first(self, epoch: int) -> Batch:
         """Return the batch that comes first, and keep it for `of_epoch`."""
         if not self.kept:
-            found = self._next(epoch)
+            found = self._next(epoch, self.steps is not None)
             if found is None:
                 raise ValueError(
                     f"{self.where}: {self.name} must give a batch, got a "

@@ -160,6 +160,10 @@ def test_steps_per_epoch_go_on_where_the_last_epoch_ended():
         expected.fit(x, t, 2, SIZE, shuffle=False, verbose=0)  # six batches
         assert_array_equal(model.parameter_vector, expected.parameter_vector)
         assert len(seen.loss) == 3
+    for given in (cut(x, t), lambda: iter(cut(x, t))):  # an epoch ends where the batches do
+        model = net()
+        assert len(model.fit(given, epochs=2, steps_per_epoch=3, verbose=0).loss) == 2
+        assert_array_equal(model.parameter_vector, expected.parameter_vector)
     model = net()
     model.fit(x, t, 3, SIZE, shuffle=False, steps_per_epoch=2, verbose=0)
     assert_array_equal(model.parameter_vector, expected.parameter_vector)

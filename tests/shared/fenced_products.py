@@ -111,9 +111,10 @@ def call_sparse_products(fences, dtype):
             kernels.affine_backward_params(x, out, W, b)
             rows, weights, bias, results = (array.ctypes.data for array in (x, W, b, out))
             W[...] = 1
-            call(loop_sparse.forward, n, d, m, rows, weights, bias, results, dtype(0))
+            activation = kernels.RELU
+            call(loop_sparse.forward, n, d, m, rows, weights, bias, activation, results, dtype(0))
             out[...] = 1
-            numbers = n, d, m, rows, d, results, 1, weights, dtype(-0.5)
+            numbers = n, d, m, rows, d, results, 1, weights, bias, dtype(-0.5)
             call(loop_sparse.backward_params, *numbers)
 
 
