@@ -117,7 +117,7 @@ class _Bitcode(Library):
             super()._optimize_final_module()
 
     def _finalize_final_module(self):
-        linked = self._final_module
+        linked = self._shared_module = self._final_module
         for function in linked.functions:
             if not function.is_declaration:
                 function.linkage = Linkage.linkonce_odr
@@ -126,7 +126,6 @@ class _Bitcode(Library):
         empty = self._codegen._create_empty_module(self.name)
         self._final_module = parse_assembly("\n".join([str(empty), *variables]))
         super()._finalize_final_module()
-        self._shared_module = linked
 
 
 class _Typing:

@@ -15,7 +15,7 @@ from fastnet.kernels import _folders, matmul_forward
 from fastnet.kernels.gemm import gemm
 
 KERNELS = """
-from fastnet.kernels._compile import jit, shared, vector
+from fastnet.kernels._compile import helper, jit, shared, vector
 from fastnet.kernels.simd import get, pointer, put
 
 @shared
@@ -33,10 +33,14 @@ def square_all(n, p, q):
 def once_forward(x, out):
     square_all(x.size, pointer(x), pointer(out))
 
+@helper
+def square_again(n, p, q):
+    square_all(n, p, q)
+    square_all(n, q, q)
+
 @jit(vector, vector)
 def twice_forward(x, out):
-    square_all(x.size, pointer(x), pointer(out))
-    square_all(x.size, pointer(out), pointer(out))
+    square_again(x.size, pointer(x), pointer(out))
 """
 CALL = """
 import json, sys
@@ -129,6 +133,10 @@ def test_a_process_takes_what_another_compiled(run, tmp_path):
     remove("square_all")
     assert call("once_forward", "twice_forward") == [[18, 1296], [0, 0, 1, 0]]
     assert call("twice_forward", "once_forward") == [[1296, 18], [0, 0, 0, 0]]
+
+
+def test_numba_shows_the_assembly_that_it_makes(run):
+    assert ".globl" in run("-c", CALL, "twice_forward", NUMBA_DUMP_ASSEMBLY="1")
 
 
 def test_what_a_user_keeps_runs_without_our_cache(run, tmp_path):
