@@ -2,15 +2,8 @@
 
 from ._compile import helper, jit, labels, matrix, real, vector
 from .simd import get, lanes, offset, pointer, put, scalar, stack_buffer, store
-from .softmax_rows import (
-    LOGS,
-    LOGS_BYTES,
-    NARROW,
-    SQUARE_BYTES,
-    softmax_row,
-    softmax_rows,
-    sum_of_logs,
-)
+from .softmax_rows import LOGS, LOGS_BYTES, softmax_row, sum_of_logs
+from .softmax_turned import NARROW, SQUARE_BYTES, softmax_rows
 from .sweep import put_all, sweep
 
 VECTOR_BYTES = SQUARE_BYTES  # at least a vector

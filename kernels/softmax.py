@@ -22,13 +22,12 @@ from .simd import (
 from .softmax_rows import (
     LOGS,
     LOGS_BYTES,
-    NARROW,
     TINY,
     cross_entropy_gradient_row,
     softmax_row,
-    softmax_rows,
     sum_of_logs,
 )
+from .softmax_turned import NARROW, softmax_rows
 from .sweep import sum_of, sweep
 
 

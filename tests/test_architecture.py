@@ -86,7 +86,8 @@ PARTS = {
         *("recurrence_in_loop", "layers/in_directions", "layers/recurrent", "layers/recurring"),
     ),
     "recurrence/test_kernels.py": ("gru", "lstm", "reset_after_gru", "rnn"),
-    "test_softmax.py": ("softmax_rows",),
+    "test_softmax.py": ("softmax_rows", "softmax_turned"),
+    "test_affine.py": ("units",),
     "train/test_small.py": ("loop/one_row",),
     "train/test_epochs.py": (
         *("loop/blocks", "loop/gather", "loop/predict", "loop/scratch"),

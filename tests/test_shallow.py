@@ -28,7 +28,7 @@ def _product(a, b, factor, z, add, c):
 def test_every_number_of_terms(dtype):
     lanes, rng = blocking.BITS // 8 // np.dtype(dtype).itemsize, np.random.default_rng(0)
     widest = WIDTH * lanes
-    for n in (1, lanes - 1, lanes, 2 * lanes + 1, widest - 1, widest, widest + 1, 2 * widest + 3):
+    for n in (lanes, lanes + 1, 2 * lanes - 1, widest - 1, widest, widest + 1, 2 * widest + 3):
         for m in (1, 2, 3, 4, 7):
             for depth in (1, 2, 3, 4, 5, 8, 9, 12, 13, 17):
                 a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
