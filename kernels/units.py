@@ -31,7 +31,7 @@ PAIRS_BYTES = 2 * BITS // 8
 @helper
 def is_of_units(n, d, m):
     """Whether a layer from d units to m is worked on here, with n rows: so are its sums."""
-    return d <= UNITS and m <= UNITS and n >= UNIT_ROWS
+    return 0 < d <= UNITS and 0 < m <= UNITS and n >= UNIT_ROWS
 
 
 @helper

@@ -29,7 +29,7 @@ SHAPES = [
     (blocking.FEW_ROWS, 70, 67),
     (blocking.FEW_ROWS + 1, 70, 67),
     # From and to one or two units, across rows: whole vectors of them, and a rest.
-    *((32, 1, 1), (48, 1, 2), (37, 2, 1), (51, 2, 2), (64, 2, 2)),
+    *((32, 1, 1), (48, 1, 2), (37, 2, 1), (51, 2, 2), (64, 2, 2), (40, 0, 2), (40, 1, 0)),
     # Layers that do without `gemm`, and just not.
     *((1, 3, 4), (1, 4, 1), (4, 4, 2), (5, 4, 2), (8, 8, 8), (1, 64, 3)),
     # A batch of one, by rows of W: whole vectors and a tail.
