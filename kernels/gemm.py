@@ -172,8 +172,7 @@ def gemm(
         deep = terms_at_a_time(depth, step)
     deepest, room = min(depth, deep), BLOCK_BYTES // (BITS // 8) * step
     large = b_col == 1 and n * deepest > L1_VECTORS * step  # no block of b stays in L1 as it stands
-    at_once = 2 if depth <= 4 else 1  # c is read and written once
-    shallow = SHALLOW if b_col == 1 and at_once * n >= SHALLOW_COLUMNS * step else 0
+    shallow = SHALLOW if b_col == 1 and n >= SHALLOW_COLUMNS * step else 0
     # A tile that reads ten rows of one set of L1 finds none of them again. Those of a come from a
     # copy, below, where there are enough: 0.75 of the time at 10,512,300 in float64.
     if SHALLOW < depth <= 3 * SHALLOW // 2 and shallow > 0:
