@@ -163,9 +163,9 @@ def test_a_kernel_has_no_copy():
     x, out = np.eye(3, dtype=np.float32), np.empty((3, 3), np.float32)
     matmul_forward(x, x, out)
     library = matmul_forward.overloads[(matrix,) * 3].library
-    needed = [library.shared for library in library.needs.values()]
-    assert any(function is gemm for function, _ in needed)
-    name = gemm.overloads[gemm.signatures[0]].fndesc.mangled_name
+    ((function, kinds),) = library.needs
+    assert function is gemm
+    name = gemm.overloads[kinds].fndesc.mangled_name
     assert _folders.STAMP in name
     own, whole = str(library.own_module()), str(library._get_module_for_linking())
     assert re.search(rf"declare .*{name}", own) and re.search(rf"define .*{name}", whole)
@@ -181,10 +181,10 @@ def test_ctrl_c_leaves_nothing_half_linked(monkeypatch):
     matmul_forward(x, x, out)
     library = matmul_forward.overloads[(types.float32[:, ::1],) * 3].library
     library._whole = None
-    (needed,) = library.needs.values()
+    (((_, kinds), needed),) = library.needs.items()
     with monkeypatch.context() as patch:
         patch.setattr(needed, "_get_module_for_linking", interrupted.__get__(needed))
         with pytest.raises(KeyboardInterrupt):
             library._get_module_for_linking()
-    name = gemm.overloads[needed.shared[1]].fndesc.mangled_name
+    name = gemm.overloads[kinds].fndesc.mangled_name
     assert re.search(rf"define .*{name}", str(library._get_module_for_linking()))
