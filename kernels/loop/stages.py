@@ -190,8 +190,10 @@ def update(
         elif layer.weight >= 0:
             first, stop, width = 0, d, vectors_of(x, m)
             if blocks > 1:
-                first = cut(start // width, d, W_UNIT)
-                stop = cut(end // width, d, W_UNIT)
+                # One column is a row of the transpose, whose bits depend on its length: not cut.
+                unit = W_UNIT if m > 1 else d
+                first = cut(start // width, d, unit)
+                stop = cut(end // width, d, unit)
             if stop > first:
                 W = offset(target, layer.weight + first * m)
                 b, has_bias = offset(target, layer.bias), layer.bias >= 0 and first == 0

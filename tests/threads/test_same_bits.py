@@ -12,6 +12,9 @@ import fastnet
 from fastnet import threads
 from fastnet.kernels.loop import blocks as loop_blocks
 from fastnet.kernels.loop.team import HELPED, THREADS, TICKET
+from fastnet.layers import Dense
+from fastnet.models import Sequential
+from fastnet.optimizer import SGD
 
 every_stack = pytest.mark.parametrize("stack", STACKS)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -42,6 +45,22 @@ def test_the_same_bits_however_a_batch_is_cut(stack, batch_size, monkeypatch):
     for n in (2, 3, 4, 7, 16):
         fastnet.set_num_threads(n)
         assert_same(results(stack, batch_size=batch_size, epochs=1), expected)
+
+
+@every_dtype
+def test_the_same_bits_of_one_output_of_many_inputs(dtype, monkeypatch):
+    """Its W is a row of the transpose, whose bits depend on where it is cut."""
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((100, 1025)).astype(dtype), rng.standard_normal(100)
+    monkeypatch.setattr(threads, "_wake", lambda *_: None)
+    found = []
+    for n in (1, 2, 3, 7):
+        fastnet.set_num_threads(n)
+        model = Sequential([Dense(1)], "mean_squared_error", dtype, seed=0)
+        model.fit(x, t, 20, 100, SGD(0.05), verbose=0)
+        found.append(model.parameter_vector)
+    for parameters in found[1:]:
+        assert_array_equal(parameters, found[0])
 
 
 @numba.njit
