@@ -12,7 +12,9 @@ def scratch_size(layers, depth, batch_size, steps):
 
     One (batch_size, columns) buffer for the input, two for each layer, output and gradient, a loss
     for each row of the loss, its numbers of rows where they are others than the samples', what
-    layers by address ask for, and what lies before the first cache line that starts in it.
+    layers by address ask for, and what lies before the first cache line that starts in it. With one
+    sample a batch two more of the input and one more for each layer: `one_row` keeps all of two
+    samples, and gradients.
     """
     size = padded(batch_size * width_in(layer_at(layers, 0))) + ALIGNMENT
     size += numbers_size(batch_size, steps)
@@ -22,7 +24,7 @@ def scratch_size(layers, depth, batch_size, steps):
         layer = layer_at(layers, i)
         steps = max(steps, steps_of(layer))  # `central_differences` has a column of a layer there
         size += 2 * padded(batch_size * width_out(layer)) + scratch_after(layer, batch_size)
-        if batch_size == 1:  # `one_row` keeps all of two samples, and gradients
+        if batch_size == 1:
             size += padded(width_out(layer))
     return size + padded(batch_size * steps) + own_size(layers, depth)
 
