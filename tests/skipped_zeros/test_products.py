@@ -160,7 +160,7 @@ def test_a_bias_that_overflows_leaves_the_weights_finite(dtype):
 
 @every_dtype
 @pytest.mark.parametrize("activation", [SIGMOID, RELU])
-@pytest.mark.parametrize("shape", [(100, 784, 50), (39, 600, 33)])
+@pytest.mark.parametrize("shape", [(100, 784, 48), (100, 784, 50), (39, 600, 33)])
 def test_the_activation_is_that_of_the_product(dtype, activation, shape):
     """Terms in one part and in three, columns that fill vectors and that do not."""
     x, W, dout, b = operands(dtype, shape, 0.05)
