@@ -38,6 +38,17 @@ def test_the_tests_of_a_word_come_first():
     assert mutants.tests_of(Path("kernels/loop/branches.py"))[0] == "tests/models/test_heads.py"
 
 
+def test_tests_that_say_most_of_the_function_come_first():
+    path = Path("fastnet/checks/convolution.py")
+    source = (mutants.ROOT / path).read_text(encoding="utf-8")
+    function = mutants.function_at(source, source.index("groups: int"))
+    assert function.count("def ") == 1 and function.endswith(")")
+    assert mutants.function_at(source, 0) == source
+    asked = mutants.tests_of(path, function)
+    assert asked[0] == "tests/conv/test_refusals.py" and asked.count(asked[0]) == 1
+    assert {*mutants.tests_of(path)} <= {*asked}
+
+
 def test_a_change_leaves_kernels_alone_that_do_not_import_it():
     stale = mutants.stale_names(Path("kernels/gates.py"))
     assert stale("gelu_forward") and stale("_sigmoid_and_slope")
