@@ -45,8 +45,10 @@ def test_tests_that_say_most_of_the_function_come_first():
     assert function.count("def ") == 1 and function.endswith(")")
     assert mutants.function_at(source, 0) == source
     asked = mutants.tests_of(path, function)
-    assert asked[0] == "tests/conv/test_refusals.py" and asked.count(asked[0]) == 1
-    assert {*mutants.tests_of(path)} <= {*asked}
+    assert {*mutants.tests_of(path)} <= {*asked} and len({*asked}) == len(asked)
+    words = {"first": {"groups"}, "second": {"groups", "filters"}}
+    told = mutants.told_by([*words], words, {"groups", "filters", "of"})
+    assert told == {"first": 0.5, "second": 1.5}
 
 
 def test_a_change_leaves_kernels_alone_that_do_not_import_it():
