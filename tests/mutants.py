@@ -155,11 +155,14 @@ def with_shared(text, shared):
 
 
 def function_at(source, start):
-    """Return the text of the function or method at a place of a source, of all of it elsewhere."""
-    line = source.count("\n", 0, start) + 1
+    """Return the text at a place of a source: a function, its class's name, or all outside."""
+    line, text = source.count("\n", 0, start) + 1, ""
     for node in ast.walk(ast.parse(source)):  # the outermost first
-        if isinstance(node, ast.FunctionDef) and node.lineno <= line <= node.end_lineno:
-            return f"{node.name} {ast.get_source_segment(source, node)}"
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            if node.lineno <= line <= node.end_lineno:
+                text += f"{node.name} "
+                if isinstance(node, ast.FunctionDef):
+                    return text + ast.get_source_segment(source, node)
     return source
 
 
@@ -176,7 +179,7 @@ def told_by(tests, words, names):
 def tests_of(path, function=""):
     """Return the test files of a source file: of its word, of its users, of its names.
 
-    Where a function of it is given, those come first that say most of its words; in the end three
+    Where a function of it is given, those come first that say most of its words; in the end five
     are asked that say more of them than all others.
     """
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
@@ -193,6 +196,10 @@ def tests_of(path, function=""):
         t for name in names for t in tests if t.parent.name == "tests" and name.fullmatch(t.name)
     ]
     own += [test for test in tests if test.parent.name in (word, room)]  # tests/models/
+    if room == "reference" and part != path.stem:  # what compares it with what it is the twin of
+        above = "" if part.startswith("kernels/") else "fastnet/"
+        twin = [ROOT / test for test in tests_of(Path(f"{above}{part}.py"))]
+        own += [test for test in twin if "reference" in texts[test]]
     if not own:  # a part of a word of fastnet/
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
     above, _, last = module_of(path).rpartition(".")
@@ -205,7 +212,7 @@ def tests_of(path, function=""):
     if function:
         told = told_by(tests, words, {*re.findall(r"\w{3,}", function)})
         asked.sort(key=told.get, reverse=True)
-        asked += sorted(tests, key=told.get, reverse=True)[:3]
+        asked += sorted(tests, key=told.get, reverse=True)[:5]
     return [str(test.relative_to(ROOT)) for test in dict.fromkeys(asked)]
 
 
