@@ -210,7 +210,7 @@ def tests_of(path, function=""):
     most = sorted(filter(told.get, tests), key=told.get, reverse=True)[:3]
     asked = [*own, *most, *users]
     if function:
-        told = told_by(tests, words, {*re.findall(r"\w{3,}", function)})
+        told = told_by(tests, words, {*re.findall(r"\w{2,}", function)})
         asked.sort(key=told.get, reverse=True)
         asked += sorted(tests, key=told.get, reverse=True)[:5]
     return [str(test.relative_to(ROOT)) for test in dict.fromkeys(asked)]

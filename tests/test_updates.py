@@ -234,4 +234,5 @@ def test_docstrings_are_whole():
         documented = [name for head in heads for name in head.split(", ")]
         assert documented == [*inspect.signature(kind.kernel).parameters]
         assert "{" not in text and "Source: " in text.partition("Notes\n-----\n")[2]
-        assert "    param" in text.partition("Parameters")[0]
+        equations = text.partition("Parameters")[0]
+        assert "    param" in equations and equations.count("weight_decay") == 1

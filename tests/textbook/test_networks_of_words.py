@@ -173,6 +173,13 @@ def test_answers_are_learnt(name):
     assert model.generate(x[500:501], 0, 3) == model.generate(x[500:], 0, 3)[0]
 
 
+@pytest.mark.parametrize("name", ANSWERING)
+def test_answers_are_those_of_their_twins(name):
+    ours, own = made(second, name), made(plain, name)
+    for rows in (1, 2, 3):
+        assert ours.generate(ASKED[0][:rows], 0, 4) == own.generate(ASKED[0][:rows], 0, 4)
+
+
 def test_attention_maps_say_where_it_looked():
     network = made(second, "AttentionSeq2seq")
     network.forward(*ASKED)
