@@ -140,3 +140,17 @@ def test_contexts_and_counts_of_a_corpus(book):
             found = function(given, *arguments), function.__wrapped__(given, *arguments)
             for ours, theirs in zip(*found, strict=True):  # rows, or contexts and targets
                 assert_array_equal(ours, theirs, strict=True)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_words_that_count_from_the_tables_end(dtype, book):
+    """NumPy's rows of negative numbers: the script's own backward adds up their gradients."""
+    kind = book("common.time_layers", "TimeEmbedding")
+    W = np.arange(20, dtype=np.float32).reshape(5, 4)
+    xs, dout = np.array([[0, -1, 4], [-5, 2, -1]], dtype), np.ones((2, 3, 4), np.float32)
+    layer, own = kind(W), type("TimeEmbedding", (kind,), owns(kind))(W)
+    for each in (layer, own):
+        assert_array_equal(each.forward(xs), W[xs])
+        each.backward(dout)
+    assert_array_equal(layer.grads[0], own.grads[0])
+    assert layer.grads[0][:, 0].tolist() == [2, 0, 1, 0, 3]
