@@ -31,13 +31,15 @@ OF_LINES = ("linewidth", "linestyle", "marker", "markersize", "markevery", "colo
 OF_TEXTS = ("text", "fontsize", "ha", "va", "rotation", "rotation_mode", "position", "color")
 OF_POINTS = ("linewidth", "facecolor", "edgecolor", "sizes", "capstyle", "label")
 OF_IMAGES = ("extent", "clim", "interpolation", "alpha")
+# What other versions of matplotlib, from 3.8 on, say of the same looks.
+NEWER = {"PolyCollection": "FillBetweenPolyCollection", "antialiased": "auto"}
 OF_AXES = ("xlim", "ylim", "aspect", "xscale", "axisbelow", "facecolor")
 
 
 def shown(value):
     """Return a value as text, numbers to three digits: sums in another order leave them."""
     if isinstance(value, (str, bool, type(None))):
-        return repr(value)
+        return repr(NEWER.get(value, value))
     if isinstance(value, (list, tuple, np.ndarray)):
         parts = [*map(shown, value)]
         return f"{len(parts)} of {parts[:40]}"
@@ -45,7 +47,8 @@ def shown(value):
 
 
 def said_of(artist, names):
-    found = [type(artist).__name__]
+    kind = type(artist).__name__
+    found = [NEWER.get(kind, kind)]
     for name in names:
         get = getattr(artist, f"get_{name}", None)
         found.append(f"{name} {shown(get())}" if get else "")
