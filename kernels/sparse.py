@@ -15,7 +15,7 @@ the data says that they pay.
 
 from ._compile import helper, shared
 from .activations import RELU, activate, relu
-from .blocking import BITS, END_BYTES, PANEL_BYTES, SET
+from .blocking import BITS, END_BYTES, L2_BYTES, PANEL_BYTES, SET
 from .dots import narrow_dots, prefers_dots
 from .positions import (
     LIST,
@@ -155,13 +155,15 @@ def sparse_forward(n, d, m, x, W, b, activation, out):
         return 0
     n -= n % 2
     listed, terms = 0, _terms_in_cache(d, wide, step)
+    # Rows that fit L2 were gathered into it: to ask for them is 4 % of the product of digits.
+    asks = n * d > L2_BYTES // 2 // (BITS // 8) * step
     for first in range(0, n, CHUNK):
         last = min(first + CHUNK, n)
         pairs = (last - first) // 2
         c, z, z_row = offset(out, first * m), b, 0
         for k in range(0, d, terms):
             depth, p = min(terms, d - k), offset(x, first * d + k)
-            for i in range(CHUNK, min(CHUNK + last - first, n - first)):
+            for i in range(CHUNK, min(CHUNK + last - first, n - first) if asks else 0):
                 for q in range(0, depth, step):
                     prefetch(p, i * d + q)
             samples, lists = (p, 2 * d, d), (pairs, counts, indices)

@@ -74,6 +74,39 @@ def test_frames_and_memmaps(tmp_path):
     assert_array_equal(clone(known).fit(columns, y_iris).coefs_[0], known.coefs_[0])
 
 
+def test_another_fit_goes_by_its_own_samples():
+    """Plain arrays are looked through here, not by scikit-learn, which forgets names and widths."""
+    pandas = pytest.importorskip("pandas")
+    model = ours.MLPClassifier(max_iter=3, random_state=0)
+    model.fit(pandas.DataFrame(X_iris, columns=["a", "b", "c", "d"]), y_iris)
+    model.fit(X_iris[:, :3], y_iris)
+    assert model.n_features_in_ == 3
+    assert not hasattr(model, "feature_names_in_")
+    assert model.predict(X_iris[:, :3]).shape == y_iris.shape
+
+
+REFUSED = {
+    "NaN": (np.where(X_iris == X_iris.max(), np.nan, X_iris), y_iris),
+    "inf": (np.where(X_iris == X_iris.max(), np.inf, X_iris), y_iris),
+    "fewer labels": (X_iris, y_iris[:-1]),
+    "one dimension": (X_iris[:, 0], y_iris),
+    "no features": (X_iris[:, :0], y_iris),
+    "no samples": (X_iris[:0], y_iris[:0]),
+}
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize("why", REFUSED)
+def test_samples_are_refused_in_scikit_learns_words(why, method):
+    found = []
+    for module in (theirs, ours):
+        model = module.MLPClassifier(max_iter=3, random_state=0).fit(X_iris, y_iris)
+        with pytest.raises(ValueError) as refused:
+            getattr(model, method)(*REFUSED[why])
+        found.append(str(refused.value))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_targets_are_as_wide_as_the_outputs(solver):
     """The loop reads as many numbers a sample as there are outputs."""

@@ -35,6 +35,21 @@ def test_estimator_checks(estimator, check):
         check(estimator)
 
 
+def test_parameters_of_a_class_that_derives_from_ours():
+    """The signature is kept on each constructor: that of a subclass is its own."""
+
+    class Narrow(ours.MLPClassifier):
+        def __init__(self, alpha=0.5):
+            super().__init__((3,), alpha=alpha, max_iter=5)
+
+    class Same(ours.MLPClassifier):
+        pass
+
+    assert Narrow().get_params() == {"alpha": 0.5}
+    assert clone(Narrow(alpha=0.1)).fit(X_iris, y_iris).coefs_[0].shape == (4, 3)
+    assert Same().get_params() == ours.MLPClassifier().get_params()
+
+
 def test_parameters_are_scikit_learns_and_ours():
     for name in ("MLPClassifier", "MLPRegressor"):
         their, our = getattr(theirs, name)().get_params(), getattr(ours, name)().get_params()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ __all__ = ["skipping_zeros"]
 LOOKS_PAY = 4096  # samples in a call from which looking at some of them is not felt: 0.5 %
 
 
-@functools.cache  # to ask for one takes 14 us
 def _addresses(dtype: np.dtype[Any]) -> tuple[int, int]:
     from fastnet.kernels.loop import sparse
 

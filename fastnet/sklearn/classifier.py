@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from fastnet.optimizer import Optimizer
 from fastnet.sklearn.fitting import Compiled
 from fastnet.sklearn.outputs import activated
+from fastnet.sklearn.samples import is_plain
 
 __all__ = ["MLPClassifier"]
 
@@ -164,19 +165,25 @@ feature_names_in_
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Return X and one-hot rows or yes and no, as scikit-learn's method of that name.
 
-        Plain labels are encoded here, in 20 us; scikit-learn's encoder takes a millisecond.
+        Plain labels are encoded here, in 20 us; scikit-learn's encoder takes a millisecond. And
+        plain samples are looked through in 40 us, where it takes 170, of a fit on digits 0.7 %.
         """
         first = not incremental and not self.warm_start
-        plain = _are_plain(y) if first else not self.warm_start and self._knows(y)
-        if not plain:
+        classes = _plain_classes(y) if first else self._known_classes(y)
+        if classes is None:
             found: tuple[Any, Any] = super()._validate_input(X, y, incremental, reset)
             return found
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
-            dtype=(np.float64, np.float32), reset=reset,
-        )  # fmt: skip
+        if (is_plain(X) if reset else self._are_plain(X)) and len(X) == len(y):
+            if reset:
+                self.n_features_in_ = X.shape[1]
+                self.__dict__.pop("feature_names_in_", None)
+        else:
+            X, y = validate_data(
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True,
+                dtype=(np.float64, np.float32), reset=reset,
+            )  # fmt: skip
         if first:
-            self.classes_ = np.unique(y)
+            self.classes_ = classes
             encoder = self._label_binarizer = LabelBinarizer()
             encoder.classes_, encoder.sparse_input_ = self.classes_, False
             encoder.y_type_ = "multiclass" if len(self.classes_) > 2 else "binary"
@@ -184,12 +191,13 @@ feature_names_in_
             return X, y.reshape(-1, 1) == self.classes_
         return X, (y == self.classes_[-1] if len(self.classes_) > 1 else y != y).reshape(-1, 1)
 
-    def _knows(self, y: Any) -> bool:
-        """Tell whether all labels of a later call are plain ones of the classes so far."""
+    def _known_classes(self, y: Any) -> Any:
+        """Return the classes so far if all labels of a later call are plain ones of them."""
         known = getattr(self, "classes_", None)
         kind = getattr(getattr(self, "_label_binarizer", None), "y_type_", "")
-        return (
-            type(y) is np.ndarray
+        plain = (
+            not self.warm_start
+            and type(y) is np.ndarray
             and y.ndim == 1
             and y.dtype.kind in "biuU"
             and type(known) is np.ndarray
@@ -197,6 +205,7 @@ feature_names_in_
             and kind in ("binary", "multiclass")
             and bool(np.isin(y, known).all())
         )
+        return known if plain else None
 
     def _fit(
         self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False
@@ -226,10 +235,12 @@ feature_names_in_
         return np.array([known.get(label, 1.0) for label in np.asarray(y).tolist()])
 
 
-def _are_plain(y: Any) -> bool:
-    """Tell whether labels are an array of whole numbers or strings, of few classes.
+def _plain_classes(y: Any) -> Any:
+    """Return the classes of labels that are an array of whole numbers or strings, if they are few.
 
     scikit-learn warns where there are more than half as many classes as samples.
     """
-    plain = type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"
-    return plain and 2 * len(np.unique(y)) <= len(y)
+    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"):
+        return None
+    classes = np.unique(y)
+    return classes if 2 * len(classes) <= len(y) else None

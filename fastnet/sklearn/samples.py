@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from fastnet.checks import COMPUTED
 from fastnet.kernels.estimators import SAMPLES
 from fastnet.models.rows import KINDS, Rows
 
@@ -16,6 +17,14 @@ FEW = 0.1  # of them: 2,000 x 500 take 0.6 of the time sparse at 0.02, as long a
 NO_LABELS = np.empty(0, np.int64)
 
 Targets = tuple[NDArray[np.int64], NDArray[Any]]
+
+
+def is_plain(X: Any) -> bool:
+    """Tell whether X is an array of finite numbers (N, D) that scikit-learn leaves as it is."""
+    if not (type(X) is np.ndarray and X.ndim == 2 and X.dtype in COMPUTED and X.size):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(X.sum()))
 
 
 def rows_of(X: Any, dtype: np.dtype[Any]) -> Rows:
