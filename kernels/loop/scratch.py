@@ -3,6 +3,7 @@
 from .._compile import helper
 from ..simd import offset
 from .calls import address_in
+from .one_row import rows_size
 from .record import ALIGNMENT, layer_at, padded, steps_of, width_in, width_out
 
 
@@ -13,20 +14,16 @@ def scratch_size(layers, depth, batch_size, steps):
     One (batch_size, columns) buffer for the input, two for each layer, output and gradient, a loss
     for each row of the loss, its numbers of rows where they are others than the samples', what
     layers by address ask for, and what lies before the first cache line that starts in it. With one
-    sample a batch two more of the input and one more for each layer: `one_row` keeps all of two
-    samples, and gradients.
+    sample a batch at least what `one_row` works in.
     """
     size = padded(batch_size * width_in(layer_at(layers, 0))) + ALIGNMENT
     size += numbers_size(batch_size, steps)
-    if batch_size == 1:
-        size += 2 * padded(width_in(layer_at(layers, 0))) + ALIGNMENT
     for i in range(depth):
         layer = layer_at(layers, i)
         steps = max(steps, steps_of(layer))  # `central_differences` has a column of a layer there
         size += 2 * padded(batch_size * width_out(layer)) + scratch_after(layer, batch_size)
-        if batch_size == 1:
-            size += padded(width_out(layer))
-    return size + padded(batch_size * steps) + own_size(layers, depth)
+    size += padded(batch_size * steps) + own_size(layers, depth)
+    return max(size, ALIGNMENT + rows_size(layers, depth)) if batch_size == 1 else size
 
 
 @helper
