@@ -99,10 +99,15 @@ def test_refusals(runs, tmp_path, capsys):
         "fastnet compare: history.json must be one that fastnet train wrote, got "
     )
     missing = str(tmp_path / "none")
-    for command in (["inspect", missing, "--json"], ["predict", "digits", "--model", missing]):
+    for argument, command in (
+        ("FILE", ["inspect", missing, "--json"]),
+        ("--model", ["predict", "digits", "--model", missing]),
+        ("--model", ["evaluate", "digits", "--model", missing]),
+        ("RUN", ["compare", runs[0], missing, "--data", "digits"]),
+    ):
         assert refused(capsys, *command) == (
-            f"fastnet {command[0]}: path must be a saved model, got {missing!r}, which does not "
-            "exist. Give the file that Sequential.save wrote."
+            f"fastnet {command[0]}: {argument} must be a saved model, got {missing!r}, which does "
+            "not exist. Give the file that Sequential.save wrote."
         )
     assert refused(capsys, "predict", "digits", "--model", runs[0], "--out", f"{missing}/a") == (
         f"fastnet predict: --out must be a file that can be written, got '{missing}/a' (No such "
@@ -190,7 +195,7 @@ def test_help_imports_no_numba():
     )
     done = children.run([sys.executable, "-c", code])
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("fastnet inspect: path must be a saved model")
+    assert done.stderr.startswith("fastnet inspect: FILE must be a saved model")
 
 
 def test_the_help_of_train_lists_what_there_is(capsys):

@@ -83,6 +83,15 @@ def test_without_validation_and_with_a_single_epoch(drawn):
         assert [line.get_marker() for line in axes.get_lines()] == ["o", "s"]
 
 
+def test_a_history_that_is_a_dict(drawn):
+    """As `to_dict` gives it, and history.json keeps it."""
+    (of_dict, _), _ = drawn(history(3).to_dict())
+    (of_object, _), _ = drawn(history(3))
+    for one, other in zip(of_dict.get_lines(), of_object.get_lines(), strict=True):
+        np.testing.assert_array_equal(one.get_xydata(), other.get_xydata())
+        assert one.get_label() == other.get_label()
+
+
 def test_pyplot_is_left_alone(drawn, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # an import of it would fail
     drawn(history(2))

@@ -82,6 +82,40 @@ def test_a_name_that_others_have():
     assert cli is sys.modules["fastnet.cli"]
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "way"),
+    [
+        ("layers", "Input", "Keras'. Give the first layer an input_shape: Dense(units, input_"),
+        ("layers", "Linear", "PyTorch's. Take Dense(units)."),
+        ("losses", "MSELoss", "PyTorch's. Take loss="),
+        ("models", "Model", "Keras'. Give the layers to Sequential([...])."),
+        ("callbacks", "TensorBoard", "Keras'. Take CSVLogger(path), or a function of"),
+        ("optimizer", "Adagrad", "Keras'. Take AdaGrad()."),
+    ],
+)
+def test_a_name_that_others_have_in_a_module(module, name, way):
+    found = importlib.import_module(f"fastnet.{module}")
+    for kind, code in ((AttributeError, f"found.{name}"), (ImportError, None)):
+        with pytest.raises(kind) as caught:
+            exec(code or f"from fastnet.{module} import {name}")
+        start = f"fastnet.{module}: name must be one of its own, got {name!r}, which is {way}"
+        assert str(caught.value).startswith(start)
+    assert not hasattr(found, name)
+    with pytest.raises(AttributeError, match=f"^module 'fastnet.{module}' has no attribute 'zz'$"):
+        found.zz  # noqa: B018
+
+
+def test_a_layer_that_takes_nothing_says_so():
+    with pytest.raises(TypeError) as caught:
+        fastnet.Activation("relu")  # as Keras has it
+    assert str(caught.value) == (
+        "Activation: arguments must be none, got 'relu'. Take Relu(), Tanh() ..., or Dense(units, "
+        "activation=...)."
+    )
+    with pytest.raises(TypeError, match=r"^Relu: arguments must be none, got x=3[.] Leave it out"):
+        fastnet.Relu(x=3)
+
+
 @pytest.mark.parametrize("table", ["TOP", *habits.OF])
 def test_no_advice_about_what_is_there(table):
     """A name that fastnet comes to have must leave the table: it would never be seen."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from fastnet.checks.names import _near
 
-__all__ = ["Hinted", "not_another_s", "not_at_the_top"]
+__all__ = ["Hinted", "not_another_s", "not_at_the_top", "not_in"]
 
 KERAS, TORCH, SKLEARN = "Keras'", "PyTorch's", "scikit-learn's"
 # Of the top level -> whose it is, and what to do.
@@ -15,6 +16,7 @@ TOP = {
     "Model": (KERAS, "Give the layers to Sequential([...])"),
     "Input": (KERAS, "Give the first layer an input_shape: Dense(units, input_shape=784)"),
     "InputLayer": (KERAS, "Give the first layer an input_shape: Dense(units, input_shape=784)"),
+    "optimizers": (KERAS, "The module is fastnet.optimizer"),
     "LayerNormalization": (KERAS, "Take BatchNormalization(), or derive a class from Layer"),
     "ELU": (KERAS, "Take Elu()"),
     "LeakyReLU": (KERAS, "Take LeakyRelu(0.01)"),
@@ -22,6 +24,14 @@ TOP = {
     "AvgPool2D": (KERAS, "Take AveragePooling2D(2)"),
     "GlobalAvgPool2D": (KERAS, "Take GlobalAveragePooling2D()"),
     "Normalization": (KERAS, "Take Rescaling(scale, offset), or BatchNormalization()"),
+    "Concatenate": (KERAS, "Give Branches([...], [...]) several outputs; there is one input"),
+    "Lambda": (KERAS, "Derive a class from Activation or Layer"),
+    "TimeDistributed": (KERAS, "Leave it out: Dense(units) is applied to every step"),
+    "TensorBoard": (KERAS, "Take CSVLogger(path), or a function of (epoch, logs)"),
+    "LearningRateScheduler": (
+        KERAS,
+        "Give the optimizer a function of the step: Adam(lr=CosineDecay(0.01, 1000))",
+    ),
     "CategoricalCrossentropy": (KERAS, "Take CategoricalCrossEntropy()"),
     "SparseCategoricalCrossentropy": (KERAS, "Take SparseCategoricalCrossEntropy()"),
     "BinaryCrossentropy": (KERAS, "Take BinaryCrossEntropy()"),
@@ -154,6 +164,18 @@ def not_at_the_top(
         return kind(f"{start}, which is {whose}. {way}.")
     near = _near(name, [*names])
     return kind(f"{start}. Did you mean {near!r}?" if near else f"{start}. Look at dir(fastnet).")
+
+
+def not_in(module: str, name: str) -> Exception:
+    """Return the error, of a `__getattr__`, about a name that a module below fastnet lacks."""
+    if name not in TOP:
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    whose, way = TOP[name]
+    is_statement = (
+        sys._getframe(2).f_code.co_name == "_handle_fromlist"
+    )  # `from module import name`
+    kind = ImportError if is_statement else AttributeError
+    return kind(f"{module}: name must be one of its own, got {name!r}, which is {whose}. {way}.")
 
 
 def not_another_s(where: str, kind: str, name: str) -> None:

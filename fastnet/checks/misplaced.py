@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from fastnet.checks.arrays import _shown
 from fastnet.checks.names import _near
 
-__all__ = ["keywords_of"]
+__all__ = ["keywords_of", "no_arguments"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +41,10 @@ NAMES = {
     "targets": "t",
     "y": "t",
 }
+# Keras' names of weights to begin with -> those here, whose deviation is the same.
+INITIALIZERS = {
+    f"{name}_{kind}": name for name in ("he", "glorot", "lecun") for kind in ("normal", "uniform")
+}
 # Where an argument belongs, with its value in place of {}.
 PLACES = {
     "activation": ("a layer", "Dense(units, activation={})"),
@@ -56,6 +60,7 @@ PLACES = {
     "input_shape": ("the first Dense", "Dense(units, input_shape={})"),
     "l1": ("the constructor", "Sequential(layers, l1={})"),
     "l2": ("the constructor", "Sequential(layers, l2={})"),
+    "kernel_regularizer": ("the constructor", "Sequential(layers, l1=..., l2=...)"),
     "label_smoothing": ("the loss", "loss=SoftmaxCrossEntropy(label_smoothing={})"),
     "loss": ("the constructor", "Sequential(layers, loss={})"),
     "loss_weights": ("the constructor", "Sequential(layers, loss=[...], loss_weights={})"),
@@ -96,6 +101,25 @@ def keywords_of(where: str) -> Callable[[Function], Function]:
     return decorated
 
 
+def no_arguments(function: Function) -> Function:
+    """Have an `__init__` that takes nothing say so in the name of its class."""
+
+    @functools.wraps(function)
+    def call(self: Any, *args: Any, **named: Any) -> Any:
+        if not args and not named:
+            return function(self)
+        where = type(self).__name__
+        way = "Leave it out"
+        if where == "Activation":  # Keras' way to a layer; here it is the base of such layers
+            way = "Take Relu(), Tanh() ..., or Dense(units, activation=...)"
+        got = ", ".join(
+            [*map(_shown, args), *(f"{name}={_shown(one)}" for name, one in named.items())]
+        )
+        raise TypeError(f"{where}: arguments must be none, got {got}. {way}.")
+
+    return cast("Function", call)
+
+
 def _look_at(where: str, function: Callable[..., Any], named: dict[str, Any]) -> None:
     """Raise TypeError for the first keyword that is none of the function's."""
     known = [name for name in inspect.signature(function).parameters if name != "self"]
@@ -104,6 +128,8 @@ def _look_at(where: str, function: Callable[..., Any], named: dict[str, Any]) ->
             shown = _shown(named[name])
             literal = shown if isinstance(named[name], (str, int, float)) else "..."
             own = NAMES.get(name, name)
+            if isinstance(named[name], str) and own == "weight_init_std":
+                literal = repr(INITIALIZERS.get(named[name], named[name]))
             if own not in known and own not in PLACES:
                 own = _near(name, known)
             if own in known:

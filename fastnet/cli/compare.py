@@ -38,7 +38,7 @@ def _by_data(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return the metrics of each on the same data, its size, and how fast it predicts."""
     from fastnet.cli import data, network, saved
 
-    loaded = [(run, *saved.load(run)) for run in options.runs]
+    loaded = [(run, *saved.load(run, "RUN")) for run in options.runs]
     tasks = {pipeline.task for _, _, pipeline in loaded}
     if len(tasks) > 1:
         raise BadInput(

@@ -66,8 +66,14 @@ def listed(names: list[str]) -> str:
 
 def near(name: str, names: list[str]) -> str:
     """Return what there is to do about a wrong name."""
+    meant = nearest(name, names)
+    return f"Did you mean {meant}?" if meant else "Give one of these names."
+
+
+def nearest(name: str, names: list[str], least: float = 0.6) -> str:
+    """Return the name that somebody may have meant, "" for none that is alike by so much."""
     import difflib  # 2 ms, on the way to an error
 
     folded = {other.lower(): other for other in reversed(names)}
-    found = difflib.get_close_matches(name.lower(), folded, 1)
-    return f"Did you mean {folded[found[0]]}?" if found else "Give one of these names."
+    found = difflib.get_close_matches(name.lower(), folded, 1, least)
+    return folded[found[0]] if found else ""

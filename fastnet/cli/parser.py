@@ -6,8 +6,13 @@ import argparse
 import csv
 import math
 import re
+import shlex
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
+
+from fastnet.cli.messages import near, nearest
+
+ELSEWHERE = {"--learning-rate": "--lr", "--max-iter": "--epochs", "--random-state": "--seed"}
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -24,6 +29,28 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **given: Any) -> None:
         given = {"allow_abbrev": False, "formatter_class": _Formatter, **given}
         super().__init__(**given)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what a command does not take by its own name, not by that of them all."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest and self._subparsers is None:
+            self._refuse_unknown(rest)
+        return found, rest
+
+    def _refuse_unknown(self, rest: list[str]) -> NoReturn:
+        name = next((word.partition("=")[0] for word in rest if word.startswith("-")), "")
+        known = [*self._option_string_actions]
+        meant = ELSEWHERE[name] if ELSEWHERE.get(name) in known else nearest(name, known, 0.75)
+        advice = f"Did you mean {meant}?" if meant else f"Run {self.prog} --help."
+        rule = "arguments must be some that the command takes"
+        self.error(f"{rule}, got {shlex.join(rest)}. {advice}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            names = [*action.choices]
+            rule = f"COMMAND must be one of {', '.join(names)}"
+            self.error(f"{rule}, got {value!r}. {near(value, names)}")
+        super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2 and one line, in place of the usage's many."""

@@ -112,7 +112,7 @@ def show_results(
     trained = "no epoch of training was completed"
     if history.loss:
         trained = (
-            f"{results['seconds']:.3f} s of training, "
+            f"{results['seconds']:.3g} s of training, "
             f"{results['samples_per_second']:,.0f} samples a second"
         )
     told = []

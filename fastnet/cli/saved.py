@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,8 @@ def model_file(path: str) -> str:
     return str(Path(path, MODEL)) if Path(path).is_dir() else path
 
 
-def load(path: str) -> tuple[Sequential, Pipeline]:
-    """Return a saved model, and what was made of its data."""
+def load(path: str, argument: str = "--model") -> tuple[Sequential, Pipeline]:
+    """Return a saved model, and what was made of its data; argument is what gave its path."""
     from fastnet.models import Sequential
 
     file = model_file(path)
@@ -29,7 +30,7 @@ def load(path: str) -> tuple[Sequential, Pipeline]:
         described = (model.metadata or {}).get("pipeline")
         pipeline = None if described is None else read_pipeline(described)
     except (OSError, ValueError) as error:
-        raise BadInput(str(error).removeprefix("load_model: ")) from None
+        raise _told(error, "load_model", argument) from None
     if pipeline is None:
         raise BadInput(
             f"the model must say what its data are, got none of that in {file!r}, which no "
@@ -56,8 +57,14 @@ def description(path: str) -> tuple[dict[str, Any], dict[str, tuple[str, tuple[i
                 name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()
             }
     except (OSError, ValueError) as error:
-        raise BadInput(str(error).removeprefix("inspect: ")) from None
+        raise _told(error, "inspect", "FILE") from None
     return described, arrays, Path(file).stat().st_size
+
+
+def _told(error: Exception, where: str, argument: str) -> BadInput:
+    """Return what is wrong with a file, by the name of the argument that was typed."""
+    message = str(error).removeprefix(f"{where}: ")
+    return BadInput(re.sub(r"^path\b", argument, message))
 
 
 def record(path: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ forward returned, as in the textbook.
 import typing as _typing  # type checkers know TYPE_CHECKING by no other name
 from importlib import import_module as _import_module
 
+from fastnet import checks as _checks
 from fastnet.layers import activations, gates
 from fastnet.layers.activations import *  # noqa: F403
 from fastnet.layers.affine import Affine
@@ -132,7 +133,7 @@ if not _typing.TYPE_CHECKING:
         if name in _LATER:
             return _import_module(f"{__name__}.{name}")
         if name not in _FILES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            raise _checks.not_in(__name__, name)
         globals()[name] = found = getattr(_import_module(f"{__name__}.{_FILES[name]}"), name)
         return found
 

@@ -110,6 +110,7 @@ class Layer(checks.Hinted):
     # Settings on which the loop's program depends, besides arrays: read at each call, in 0.1 us.
     _settings: ClassVar[staticmethod[[Any], Any]] = staticmethod(id)
 
+    @checks.no_arguments
     def __init__(self) -> None:
         self.params: list[NDArray[Any]] = []
         self.grads: list[NDArray[Any]] = []

@@ -28,6 +28,9 @@ its outputs lie (`fastnet.layers.Layer.outputs`) nothing is refused, but an outp
 no value for ends a training with an error that names it.
 """
 
+import typing as _typing  # type checkers know TYPE_CHECKING by no other name
+
+from fastnet import checks as _checks
 from fastnet.losses import (
     base,
     classification,
@@ -69,3 +72,10 @@ LOSSES: dict[str, type[Loss]] = {
 
 for _class in _classes:
     _class.__module__ = __name__  # as pickles and messages have them
+
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Say where the thing stands that other libraries have here."""
+        raise _checks.not_in(__name__, name)

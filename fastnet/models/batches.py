@@ -128,9 +128,8 @@ class Batches:
         if found is not None:
             self.kept = [found]
             return False
-        checks.warn(
-            f"{self.where}: {self.name} ran out of batches, {epochs_left} epochs before the end."
-        )
+        left = f"{epochs_left} epoch{'s' * (epochs_left > 1)}"
+        checks.warn(f"{self.where}: {self.name} ran out of batches, {left} before the end.")
         return True
 
     def _next(self, epoch: int, anew: bool = False) -> Batch | None:

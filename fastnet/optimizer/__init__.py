@@ -3,6 +3,9 @@
 Each stands in one of these files with its kernel and what the compiled loop calls.
 """
 
+import typing as _typing  # type checkers know TYPE_CHECKING by no other name
+
+from fastnet import checks as _checks
 from fastnet.optimizer import adam, adaptive, base, clipping, descent
 from fastnet.optimizer.adam import *
 from fastnet.optimizer.adaptive import *
@@ -20,3 +23,10 @@ __all__ += descent.__all__
 
 for _name in __all__:
     globals()[_name].__module__ = __name__  # as pickles and messages have them
+
+
+if not _typing.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Say where the thing stands that other libraries have here."""
+        raise _checks.not_in(__name__, name)

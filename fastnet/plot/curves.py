@@ -20,14 +20,17 @@ MANY = 100  # iterations above which the mean of some is drawn over the single o
 
 
 def learning_curves(
-    history: History, of: str = "loss", held_out: str = "validation", ax: Any = None
+    history: History | dict[str, list[float]],
+    of: str = "loss",
+    held_out: str = "validation",
+    ax: Any = None,
 ) -> Any:
     """Draw one number of a history by epoch: of the training, and of the validation if there is.
 
     Parameters
     ----------
-    history : History
-        What `Sequential.fit` returned; one epoch at least.
+    history : History or dict
+        What `Sequential.fit` returned, or its `to_dict()`; one epoch at least.
     of : str
         Which number: "loss", or a metric that fit was asked for, such as "accuracy".
     held_out : str
@@ -62,7 +65,9 @@ def learning_curves(
 
 
 def save_learning_curves(
-    history: History, path: str | os.PathLike[str], held_out: str = "validation"
+    history: History | dict[str, list[float]],
+    path: str | os.PathLike[str],
+    held_out: str = "validation",
 ) -> None:
     """Draw loss and metrics by epoch into a PNG, side by side.
 
@@ -70,9 +75,9 @@ def save_learning_curves(
 
     Parameters
     ----------
-    history : History
-        What `Sequential.fit` returned; one epoch at least. Each of its numbers but the seconds has
-        a panel, with both curves where it has validation values.
+    history : History or dict
+        What `Sequential.fit` returned, or its `to_dict()`; one epoch at least. Each of its
+        numbers but the seconds has a panel, with both curves where it has validation values.
     path : str or path
         File to write, in PNG format whatever its name; one that exists is replaced. The picture is
         transparent, and can be read on white and on dark.
@@ -177,8 +182,10 @@ def epoch_ticks(epochs: int) -> list[int]:
 
 def _columns(where: str, history: Any) -> dict[str, list[float]]:
     """Return the numbers of a history, which has an epoch."""
-    checks.members(where, "history", history, ("to_dict",))
-    columns: dict[str, list[float]] = history.to_dict()
+    if not isinstance(history, dict):
+        checks.members(where, "history", history, ("to_dict",))
+        history = history.to_dict()
+    columns: dict[str, list[float]] = history
     if not columns.get("loss"):
         raise ValueError(f"{where}: history must have an epoch, got none. Call fit first.")
     return columns

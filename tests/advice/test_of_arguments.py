@@ -55,6 +55,12 @@ MISPLACED = {
     "initializer of Dense": (
         lambda: Dense(3, kernel_initializer="he"), "weight_init_std='he'"
     ),
+    "Keras' initializer of Dense": (
+        lambda: Dense(3, kernel_initializer="he_normal"), "weight_init_std='he'"
+    ),
+    "kernel_regularizer": (
+        lambda: Dense(3, kernel_regularizer="l2"), "Sequential(layers, l1=..., l2=...)"
+    ),
     "rate of Dropout": (lambda: Dropout(rate=0.5), "dropout_ratio=0.5"),
     "negative_slope of LeakyRelu": (lambda: LeakyRelu(negative_slope=0.1), "alpha=0.1"),
     "loss of Dense": (lambda: Dense(3, loss="huber"), "Sequential(layers, loss='huber')"),

@@ -144,14 +144,19 @@ def test_bad_commands(capsys):
         "fastnet: the following arguments are required: "
         "{train,predict,evaluate,inspect,compare,run,sklearn,info,warmup}. Run fastnet --help."
     )
-    assert refused(capsys, "train", "--epoch", "3") == (  # no abbreviations
-        "fastnet: unrecognized arguments: --epoch. Run fastnet --help."
-    )
-    message = refused(capsys, "bake")
-    assert message.startswith(
-        "fastnet: argument {train,predict,evaluate,inspect,compare,run,sklearn,"
-    )
-    assert "invalid choice: 'bake'" in message
+    start = "arguments must be some that the command takes, got"
+    for command, words, told in (
+        ("train", "--epoch 3", "--epoch. Did you mean --epochs?"),  # no abbreviations
+        ("train", "--learning-rate=1", "--learning-rate=1. Did you mean --lr?"),
+        ("info", "--zzz", "--zzz. Run fastnet info --help."),
+        ("train", "a.csv b.csv", "b.csv. Run fastnet train --help."),
+    ):
+        assert refused(capsys, command, *words.split()) == f"fastnet {command}: {start} {told}"
+    names = "train, predict, evaluate, inspect, compare, run, sklearn, info, warmup"
+    for typed, way in (("tarin", "Did you mean train?"), ("bake", "Give one of these names.")):
+        assert refused(capsys, typed) == (
+            f"fastnet: COMMAND must be one of {names}, got {typed!r}. {way}"
+        )
 
 
 def test_more_units_than_memory(capsys, asked):

@@ -194,6 +194,8 @@ def test_a_generator_that_runs_out_ends_the_fit_with_a_warning():
     with pytest.warns(UserWarning, match="^Sequential.fit: x ran out of batches, 3 epochs before"):
         seen = net().fit(iter(cut(x, t)), epochs=5, steps_per_epoch=2, verbose=0)
     assert len(seen.loss) == 2
+    with pytest.warns(UserWarning, match="ran out of batches, 1 epoch before the end[.]$"):
+        net().fit(iter(cut(x, t)), epochs=3, steps_per_epoch=2, verbose=0)
     assert len(net().fit(iter(cut(x, t)), verbose=0).loss) == 1
     assert len(net().fit(iter(cut(x, t)), epochs=1, steps_per_epoch=3, verbose=0).loss) == 1
 
