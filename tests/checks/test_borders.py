@@ -147,6 +147,11 @@ ARRAYS = {
     "variances": (lambda v: checks.variances("f", "a", np.array([v])), [0.0], [-TINY]),
     "windows": (windows, [(5, 4)], [(4, 4), (5, 3)]),
     "windows, padded": (lambda image: windows(image, 1), [(4, 3)], [(3, 3), (4, 2)]),
+    "each_head": (
+        of(checks.each_head, "a", names=("b", "c")),
+        [[1, 2], (1, 2), {"c": 1, "b": 2}],
+        [[1], [1, 2, 3], 1, {"b": 1}, {}],
+    ),
     "windows_in": (lambda given: pooled(*given), [(4,), (5, 1), (6, 1, 1)], [(5,), (6, 0, 1)]),
     "image_axes": (image_axes, [(0, 1, 1, 1)], [(1, 1, 0, 1), (0, 1, 0, 1), (1, 1, 1)]),
     "float64 to change": (lambda x: checks.changeable("f", "x", x), *WIDE),

@@ -1,5 +1,7 @@
 """Outputs that are no numbers are named where a loss cannot take them."""
 
+import re
+
 import numpy as np
 import pytest
 from last_layers import C, N, data, made
@@ -73,6 +75,18 @@ def test_an_output_without_a_loss_is_named(loss, batch, kind):
         f"The model keeps its last finite weights. {advice}"
     )
     assert raised.value.history.loss == []
+
+
+@pytest.mark.parametrize(("outputs", "place"), [(1, ".item()"), (2, "[0, 0]")])
+def test_the_place_is_that_of_what_predict_returns(outputs, place):
+    x, t = np.ones((4, 2)), np.ones((4, outputs))
+    model = Sequential([Dense(outputs), Own()], "poisson", "float64", seed=0)
+    model.build(2)
+    model.layers[0].W[...] = -1  # and tanh(-2) is -0.96403
+    with pytest.raises(
+        FloatingPointError, match=rf"predict\(x\[0:1\]\){re.escape(place)}=-0\.964028,"
+    ):
+        model.fit(x, t, 1, 4, shuffle=False, verbose=0)
 
 
 def test_outputs_that_are_no_number_are_not_named():

@@ -86,6 +86,7 @@ TINY_STACKS = {
     "wide, no bias": (35, (37, SIGMOID, "no bias"), (19, RELU, "no bias"), (7, IDENTITY)),
     "wide to one": (40, (33, RELU), (1, SIGMOID)),
     "one to wide": (300, (1, TANH), (40, SIGMOID), (2, IDENTITY)),
+    "wide alone": (1, (200, TANH), (1, SIGMOID)),  # longer than all that stands behind it
 }
 
 
