@@ -28,6 +28,7 @@ from test_architecture import TESTED_BY
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("kernels", "fastnet")
+OF_ALL_KERNELS = ("test_fences.py", "test_bits.py")  # memory outside, and all results' bits
 FIRST = 3  # tests that most mutants die of: the others are not even imported then
 SECONDS = 400  # for one test of a mutant: what hangs is noticed, and a busy machine is not
 
@@ -180,7 +181,7 @@ def tests_of(path, function=""):
     """Return the test files of a source file: of its word, of its users, of its names.
 
     Where a function of it is given, those come first that say most of its words; in the end five
-    are asked that say more of them than all others.
+    are asked that say more of them than all others, and of kernels, what all of them go through.
     """
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
     room = path.parts[1].removesuffix(".py")
@@ -213,6 +214,8 @@ def tests_of(path, function=""):
         told = told_by(tests, words, {*re.findall(r"\w{2,}", function)})
         asked.sort(key=told.get, reverse=True)
         asked += sorted(tests, key=told.get, reverse=True)[:5]
+    if path.parts[0] == "kernels":
+        asked += [ROOT / "tests" / name for name in OF_ALL_KERNELS]
     return [str(test.relative_to(ROOT)) for test in dict.fromkeys(asked)]
 
 
