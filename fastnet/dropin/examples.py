@@ -67,6 +67,22 @@ def _in_training(*params: Any) -> Example:
     return example
 
 
+def _network(*more: Any, **options: Any) -> Example:
+    """Losses with weight decay and without, in both ways to give targets."""
+
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        for decay in (0, 0.3):
+            np.random.seed(5)  # noqa: NPY002  which `outcome` puts back
+            network = kind(4, [3, 2], 2, weight_decay_lambda=decay, **options)
+            network.params["W2"] += np.arange(6.0).reshape(3, 2)
+            for t in (LABELS, ONE_HOT):
+                found += [network.loss(X.copy(), t.copy()), network.loss(X.copy(), t.copy(), *more)]
+        return [*found, vars(network)]
+
+    return example
+
+
 def _windows(function: Any) -> Any:
     """Windows of images in both dtypes, of several sizes."""
     given = PIXELS, PIXELS.astype(np.float32)
@@ -132,6 +148,8 @@ EXAMPLES: dict[str, Example] = {
     "BatchNormalization": _in_training(W[:, 0], W[:, 1]),
     "Convolution": _images((FILTERS, SHIFTS), (FILTERS, SHIFTS, 2, 1)),
     "Pooling": _images((2, 2), (3, 2, 1)),
+    "MultiLayerNet": _network(),
+    "MultiLayerNetExtend": _network(True, use_dropout=True, use_batchnorm=True),
     "im2col": _windows,
     "col2im": _summed,
     "SGD": _updates,

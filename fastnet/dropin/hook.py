@@ -43,8 +43,8 @@ MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastne
         "Softmax",
         "SoftmaxWithLoss",
     ),
-    "common.multi_layer_net": (),
-    "common.multi_layer_net_extend": (),
+    "common.multi_layer_net": ("MultiLayerNet",),
+    "common.multi_layer_net_extend": ("MultiLayerNetExtend",),
     "common.optimizer": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
     "common.trainer": (),
     "common.time_layers": (

@@ -70,6 +70,11 @@ def _windows(method: str, args: tuple[Any, ...]) -> Any:
     return x.size * rows * columns // layer.stride**2
 
 
+def _weights(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the elements of all weights, whose squares a loss adds up."""
+    return sum(array.size for array in args[0].params.values() if array.ndim == 2)
+
+
 def _copied(method: str, args: tuple[Any, ...]) -> Any:
     """Count the numbers in all windows of images."""
     x, rows, columns, *rest = args
@@ -138,6 +143,7 @@ STEPS_LOSS = {"forward": "xs ts", "backward": "dout"}
 LOSS = {"forward": "x t", "backward": "dout"}
 IN_TRAINING = {"forward": "x train_flg", "backward": "dout"}
 UPDATE = {"update": "params grads"}
+NETWORK = "input_size hidden_size_list output_size activation weight_init_std weight_decay_lambda"
 KNOWN = {
     "Affine": Known("W b", LAYER, _products, 1),
     "MatMul": Known("W", LAYER, _products, 1),
@@ -151,6 +157,8 @@ KNOWN = {
     "BatchNormalization": Known("gamma beta momentum", IN_TRAINING, _elements),
     "Convolution": Known("W b stride pad", LAYER, _windows, WINDOW),
     "Pooling": Known("pool_h pool_w stride pad", LAYER, _elements, POOLED),
+    "MultiLayerNet": Known(NETWORK, {"loss": "x t"}, _weights, 4 * LIGHT),
+    "MultiLayerNetExtend": Known(NETWORK, {"loss": "x t train_flg"}, _weights, 4 * LIGHT),
     "SGD": Known("lr", UPDATE, _learned, LIGHT),
     "Momentum": Known("lr momentum", UPDATE, _learned, LIGHT),
     "Nesterov": Known("lr momentum", UPDATE, _learned),

@@ -94,6 +94,7 @@ class Replaced:
             functions,
             images,
             images_as_given,
+            networks,
             optimizers,
             recurrence,
             second,
@@ -108,7 +109,7 @@ class Replaced:
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
         files = optimizers, functions, first, second, sequences, recurrence, cells, words
-        for file in (*files, attention, images, images_as_given):
+        for file in (*files, attention, images, images_as_given, networks):
             found = getattr(file, self.name, None)
             if found is None:
                 continue

@@ -22,6 +22,7 @@ DENSE, MATMUL = layer((5, 7), (7,), W=array(5, 7)), layer((5, 7))
 FILTERS = SimpleNamespace(W=array(4, 3, 2, 5), stride=2)
 GATES, SAMPLER = layer((5, 8), (4, 8), (8,)), SimpleNamespace(word_p=range(6))
 ARRAYS = {"W": array(5, 7), "b": array(7)}
+NETWORK = SimpleNamespace(params=ARRAYS)
 EACH = {"forward": [(None, X), 15 * 100], "backward": [(None, DOUT), 21 * 100]}
 LIGHTLY = {"forward": [(None, X), 15 * 5], "backward": [(None, DOUT), 21 * 5]}
 LOSS = {"forward": [(None, X, WORDS), 15 * 100], "backward": [(None, 1), 0]}  # a number has no size
@@ -64,6 +65,8 @@ COSTS = {
         "forward": [(FILTERS, IMAGES), 432 * 10 // 4 * 200],
         "backward": [(FILTERS, IMAGES), 2 * 432 // 4 * 30 * 200],
     },
+    "MultiLayerNet": {"loss": [(NETWORK, X, WORDS), 35 * 20]},
+    "MultiLayerNetExtend": {"loss": [(NETWORK, X, WORDS), 35 * 20]},
     "Pooling": {"forward": [(None, X), 15 * 1000], "backward": [(None, DOUT), 21 * 1000]},
     "UnigramSampler": {"get_negative_sample": [(SAMPLER, WORDS), 4 * 6 * 1000]},
     **dict.fromkeys(("sigmoid", "sigmoid_grad", "relu", "softmax"), now(15 * 100, X)),

@@ -119,7 +119,7 @@ def test_report(root):
     for updates, where in ((30, kernels), (1, own)):  # the first one makes the state
         assert re.search(rf" {updates} calls +[\d.]+ s +common.optimizer.Adam.update", where)
     assert "common.functions." not in kernels  # the small examples are not counted
-    assert when.startswith("in common.layers.Affine.forward, call 1 of common, after ")
+    assert when.startswith("in common.multi_layer_net.MultiLayerNet.loss, call 1 of common, ")
 
 
 def test_seconds_are_counted_once(monkeypatch):
