@@ -12,9 +12,19 @@ import fastnet
 from fastnet import threads
 from fastnet.kernels.loop import blocks as loop_blocks
 from fastnet.kernels.loop.team import HELPED, THREADS, TICKET
-from fastnet.layers import Dense
+from fastnet.layers import (
+    GRU,
+    LSTM,
+    BatchNormalization,
+    Bidirectional,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Flatten,
+    SimpleRNN,
+)
 from fastnet.models import Sequential
-from fastnet.optimizer import SGD
+from fastnet.optimizer import SGD, Adam
 
 every_stack = pytest.mark.parametrize("stack", STACKS)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -58,6 +68,35 @@ def test_the_same_bits_of_one_output_of_many_inputs(dtype, monkeypatch):
         fastnet.set_num_threads(n)
         model = Sequential([Dense(1)], "mean_squared_error", dtype, seed=0)
         model.fit(x, t, 20, 100, SGD(0.05), verbose=0)
+        found.append(model.parameter_vector)
+    for parameters in found[1:]:
+        assert_array_equal(parameters, found[0])
+
+
+# Shape of a sample -> layers whose weights have rows enough to be cut.
+CUT = {
+    "SimpleRNN": ((4, 50), lambda: [SimpleRNN(40)]),
+    "LSTM": ((4, 50), lambda: [LSTM(40, return_sequences=True), LSTM(33)]),
+    "GRU": ((4, 50), lambda: [Bidirectional(GRU(40))]),
+    "Conv1D": ((9, 20), lambda: [Conv1D(40, 3), Flatten()]),
+    "Conv2D": ((7, 8, 20), lambda: [Conv2D(40, 3, activation="relu"), Flatten()]),
+    "channels apart": ((7, 8, 40), lambda: [Conv2D(80, 3, groups=40), Flatten()]),
+    "BatchNormalization": ((50,), lambda: [BatchNormalization()]),
+}
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("name", CUT)
+def test_the_same_bits_of_layers_whose_weights_are_cut(name, optimizer, monkeypatch):
+    shape, layers = CUT[name]
+    rng = np.random.default_rng(0)
+    x, t = rng.standard_normal((100, *shape)).astype(np.float32), rng.integers(3, size=100)
+    monkeypatch.setattr(threads, "_wake", lambda *_: None)
+    found = []
+    for n in (1, 2, 3, 7):
+        fastnet.set_num_threads(n)
+        model = Sequential([*layers(), Dense(3)], seed=0)
+        model.fit(x, t, 2, 50, optimizer(0.01), verbose=0)
         found.append(model.parameter_vector)
     for parameters in found[1:]:
         assert_array_equal(parameters, found[0])
