@@ -171,6 +171,44 @@ def test_one_file_of_idx_images(tmp_path, capsys):
     )
 
 
+def write_idx(folder, part, images, labels):
+    folder.mkdir(exist_ok=True)
+    header = struct.pack(">4I", 2051, *images.shape)
+    (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    header = struct.pack(">2I", 2049, len(labels))
+    (folder / f"{part}-labels-idx1-ubyte").write_bytes(header + bytes(labels))
+
+
+def test_idx_files_of_another_size_and_of_more_classes(tmp_path, capsys):
+    """Twelve classes, told by which of 5 x 4 pixels is white."""
+    folder, out = tmp_path / "idx", str(tmp_path / "run")
+    labels = [i % 12 for i in range(120)]
+    images = np.zeros((120, 20), np.uint8)
+    images[np.arange(120), labels] = 255
+    images = images.reshape(120, 5, 4)
+    for part, n in (("train", 120), ("t10k", 24)):
+        write_idx(folder, part, images[:n], labels[:n])
+    options = ["--epochs", "40", "--quiet", "--json", "--out", out]
+    assert cli.main(["train", str(folder), *options]) == 0
+    assert only_json(capsys.readouterr().out)["test_accuracy"] == 1
+    for asked in (folder, folder / "t10k-images-idx3-ubyte"):
+        assert cli.main(["predict", str(asked), "--model", out, "--json"]) == 0
+        assert only_json(capsys.readouterr().out)["predictions"] == labels[:24]
+    assert cli.main(["evaluate", str(folder), "--model", out, "--json"]) == 0
+    assert only_json(capsys.readouterr().out)["accuracy"] == 1
+    write_idx(folder, "t10k", images[:24].reshape(24, 4, 5), labels[:24])
+    for command in (["train", str(folder)], ["evaluate", str(folder), "--model", out]):
+        assert refused(capsys, *command) == (
+            f"fastnet {command[0]}: images must be of one size, got 4x5 and 5x4 in "
+            f"{str(folder)!r}. Give others."
+        )
+    write_idx(tmp_path / "few", "train", images, [i % 3 for i in range(120)])
+    write_idx(tmp_path / "few", "t10k", images, [i % 3 for i in range(120)])
+    assert "of the training, got 3 for [0, 1" in refused(
+        capsys, "evaluate", str(tmp_path / "few"), "--model", out
+    )
+
+
 def test_mnist_is_learnt(mnist_dir, tmp_path, capsys):
     out = str(tmp_path)
     arguments = ["train", str(mnist_dir), "--epochs", "2", "--quiet", "--json", "--out", out]

@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet.cli import columns, images, tables
+from fastnet.cli.images import DIGITS, Pair
 from fastnet.cli.messages import BadInput
 from fastnet.cli.pipeline import Pipeline, complete_target, labels_of, task_of
 
-DIGITS = "digits"
 OF_TABLES = "target", "task", "drop", "categorical", "numeric", "no_scaling"
 SPLIT = 0.2  # of a table and of folders of images, held out for validation
-
-Pair = tuple[NDArray[Any], NDArray[Any]]  # x, and t in its own units
 
 
 class Data(NamedTuple):
@@ -81,10 +79,12 @@ def training_data(options: argparse.Namespace) -> Data:
             f"DATA must have labels to learn from, got {path!r}. Give the folder above, with a "
             "folder of PNG files for each class, or MNIST's four files."
         )
-    name, top, side = ("digits", 16, 8) if kind == DIGITS else ("MNIST", 255, 28)
-    train, test = _stored(kind, path)
-    labels = list(range(10))
-    pipeline = Pipeline("images", "classification", labels, shape=(side, side, 1), top=top)
+    train, test, shape, classes = images.stored(path)
+    name, top = ("digits", 16) if kind == DIGITS else ("MNIST", 255)
+    if kind != DIGITS and (shape, classes) != ((28, 28, 1), 10):
+        name = f"{path}, {shape[1]}x{shape[0]}"
+    labels = list(range(classes))
+    pipeline = Pipeline("images", "classification", labels, shape=shape, top=top)
     split = options.validation_split
     if split is None and options.early_stopping is not None:
         split = SPLIT  # the test images are no business of a training's
@@ -92,15 +92,6 @@ def training_data(options: argparse.Namespace) -> Data:
         return Data(name, pipeline, train, test, "test")
     train, held_out = _split(train, split, options.seed, stratified=True)
     return Data(name, pipeline, train, held_out, "validation", test)
-
-
-def _stored(kind: str, path: str | None) -> tuple[Pair, Pair]:
-    from fastnet.datasets import load_digits, load_mnist
-
-    try:
-        return load_digits() if kind == DIGITS else load_mnist(str(path))
-    except (OSError, ValueError) as error:
-        raise BadInput(error) from None
 
 
 def _table(options: argparse.Namespace, path: str) -> Data:
@@ -232,11 +223,11 @@ def answered_data(
             f"DATA must have labels to compare with, got {path!r}. Give the folder above, with a "
             "folder of PNG files for each class, or MNIST's four files."
         )
-    x, t = _stored(kind, path)[1]
-    _check_pixels(pipeline, (8, 8, 1) if kind == DIGITS else (28, 28, 1), path or DIGITS)
-    if len(pipeline.labels) != 10:
+    _, (x, t), shape, classes = images.stored(path)
+    _check_pixels(pipeline, shape, path or DIGITS)
+    if len(pipeline.labels) != classes:
         raise BadInput(
-            f"DATA must have the classes of the training, got ten digits for {pipeline.labels}. "
+            f"DATA must have the classes of the training, got {classes} for {pipeline.labels}. "
             "Give the data that goes with the model."
         )
     return x, t
@@ -259,10 +250,11 @@ def asked_data(
         return _pixels(pipeline, files), [str(file) for file in files]
     if kind == "idx":
         x = images.read_idx(where)
-        _check_pixels(pipeline, (28, 28, 1), path)
-        return x, None
-    _check_pixels(pipeline, (8, 8, 1) if kind == DIGITS else (28, 28, 1), path)
-    return _stored(kind, path)[1][0], None
+        _check_pixels(pipeline, (*x.shape[1:], 1), path)
+        return x.reshape(len(x), -1), None
+    _, (x, _), shape, _ = images.stored(path)
+    _check_pixels(pipeline, shape, path)
+    return x, None
 
 
 def _fitting(pipeline: Pipeline, path: str | None) -> str:

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from fastnet.cli.messages import BadInput, listed
 
+DIGITS = "digits"
 EXTRA = "Run pip install 'fastnet-numba[images]'."
 GREY = ("1", "L", "LA")
 EIGHT_BITS = (*GREY, "P", "PA", "RGB", "RGBA")  # a channel; 16 would be cut to 8
+
+Pair = tuple[NDArray[Any], NDArray[Any]]  # x, and t in its own units
 
 
 def png_files(folder: Path) -> list[Path]:
@@ -114,10 +117,28 @@ def is_mnist(folder: Path, below: str = "") -> bool:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Return the images (N, 784) of one of MNIST's files."""
-    from fastnet.datasets.digits import IMAGES, read_idx
+    """Return the images (N, H, W) of one IDX file."""
+    from fastnet.datasets.idx import IMAGES, read_idx
 
     try:
         return read_idx(path, IMAGES)
     except (OSError, ValueError) as error:
         raise BadInput(str(error).removeprefix("load_mnist: ")) from None
+
+
+def stored(path: str | None) -> tuple[Pair, Pair, tuple[int, int, int], int]:
+    """Return both parts of digits or of IDX files, the shape of an image, the number of classes."""
+    from fastnet.datasets import load_digits
+    from fastnet.datasets.idx import read_folder
+
+    if path is None or path == DIGITS:
+        return (*load_digits(), (8, 8, 1), 10)
+    try:
+        (x, t), (other, other_t) = read_folder(path, None, 256)
+    except (OSError, ValueError) as error:
+        raise BadInput(error) from None
+    if other.shape[1:] != x.shape[1:]:
+        sizes = " and ".join(f"{one.shape[2]}x{one.shape[1]}" for one in (x, other))
+        raise BadInput(f"images must be of one size, got {sizes} in {path!r}. Give others.")
+    pairs = (x.reshape(len(x), -1), t), (other.reshape(len(other), -1), other_t)
+    return (*pairs, (*x.shape[1:], 1), max(int(t.max()), int(other_t.max()), 1) + 1)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.datasets.digits import CLASSES, Pair, as_asked, unpacked
+from fastnet.datasets.digits import CLASSES, Pair, as_asked
+from fastnet.datasets.idx import unpacked
 
 __all__ = ["load_cifar10"]
 
