@@ -92,6 +92,17 @@ def test_another_package_of_that_name_is_left_alone(tmp_path, monkeypatch, capfd
     assert capfd.readouterr().err == ""
 
 
+def test_a_report_times_what_is_the_scripts_alone(tmp_path, monkeypatch):
+    folder = tmp_path / "common"
+    folder.mkdir()
+    for name, text in (("__init__", ""), ("extra", "def twice(x):\n    return 2 * x\n")):
+        (folder / f"{name}.py").write_text(text)
+    with imported(tmp_path, monkeypatch, False):
+        dropin.install(report=True)
+        assert importlib.import_module("common.extra").twice(3) == 6
+        assert "common.extra.twice" in dropin.report()
+
+
 def test_examples_leave_the_random_numbers_alone(root, monkeypatch):
     with imported(root / "tests" / "dropin" / "first", monkeypatch, True):
         np.random.seed(5)  # noqa: NPY002
