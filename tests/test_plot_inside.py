@@ -194,11 +194,11 @@ def test_paths_are_the_updates_of_copies():
 
 def test_equal_names_are_told_apart_and_divergence_ends_a_path():
     ax = optimizer_paths(
-        lambda x: float(x @ x) ** 2, [SGD(lr=100.0), SGD(lr=0.001), Adam()], (3, 3), steps=20,
+        lambda x: float(x @ x) ** 2, [*map(SGD, (100.0, 0.001, 0.01)), Adam()], (3, 3), steps=20,
         x0=(-5, 5), x1=(-5, 5),
     )  # fmt: skip
-    assert [line.get_label() for line in ax.get_lines()] == ["SGD", "SGD 2", "Adam"]
-    far, near, _ = (line.get_xydata() for line in ax.get_lines())
+    assert [line.get_label() for line in ax.get_lines()] == ["SGD", "SGD 2", "SGD 3", "Adam"]
+    far, near, *_ = (line.get_xydata() for line in ax.get_lines())
     assert 1 < len(far) < 21 and len(near) == 21 and np.isfinite(far).all()
     assert ax.get_xlim() == (-5, 5)
     refused(
