@@ -17,6 +17,7 @@ from ._compile import helper, jit, matrix, shared
 from .activations import IDENTITY, RELU, activate, differentiate
 from .blocking import (
     AHEAD,
+    ALIASED_TERMS,
     ALONE,
     BITS,
     BLOCK_BYTES,
@@ -24,8 +25,10 @@ from .blocking import (
     COPY_ROWS,
     DEPTH,
     FEW_ROWS,
+    FEW_TERMS,
     L1_VECTORS,
     LONG,
+    ORDERED,
     PACK_ALIASES,
     PACK_ONE_SET,
     PACK_ROWS,
@@ -42,7 +45,7 @@ from .blocking import (
 )
 from .dots import dots, narrow_dots, narrow_transposed, prefers_dots
 from .packing import aliases, copy_tiles, pack_strips, pack_transpose, turn_tiles
-from .shallow import shallow_product
+from .shallow import shallow_product, shallow_tiles
 from .simd import (
     allocate,
     fill,
@@ -163,6 +166,25 @@ def gemm(
             finish = RECTIFIED
         elif derivative == RELU and activation == IDENTITY:
             finish = WHERE_POSITIVE
+    # Whole rows of c go by where few terms are added: two rows and five vectors at a time.
+    stride = n if b_col == 1 else (n + step - 1) // step * step
+    few = 2 < depth <= FEW_TERMS and a_depth == 1 and m > 1 and n > 2 * step
+    few = few and (b_col != 1 or depth > ORDERED or n < SHALLOW_COLUMNS * step)
+    square = (depth + step - 1) // step * step  # rows that transposing in squares writes
+    few = few and square * stride <= PANEL_BYTES // (BITS // 8) * step
+    if few and (depth <= ALIASED_TERMS or not aliases(b, depth, stride)):
+        rows = b
+        if b_col != 1:
+            rows = panel
+            pack_transpose(depth, n, b, b_depth, b_col, panel, False)
+        shallow_tiles(
+            m, n, depth, a, a_row, rows, stride if b_col != 1 else b_depth, b_col != 1, c, c_row,
+            factor, z, z_row, add, finish, y,
+        )  # fmt: skip
+        if finish == AS_IT_IS:
+            activate(activation, c, c_row, m, c_row)
+            differentiate(derivative, y, c, c_row, m, c_row)
+        return
     # One and two rows of many columns are fastest in order from L2, too; one of 25 vectors is not:
     # tiles take 0.85 to 0.93 of the time.
     terms = depth if m <= 2 and n >= (32 if m == 1 else 24) * step else SHALLOW

@@ -6,8 +6,9 @@ from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
 from fastnet.kernels._compile import jit
-from fastnet.kernels.shallow import WIDTH, shallow_product
+from fastnet.kernels.shallow import WIDTH, shallow_product, shallow_tiles
 from fastnet.kernels.simd import pointer, stack_buffer
+from fastnet.kernels.tiles import AS_IT_IS, RECTIFIED, WHERE_POSITIVE
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 SENTINEL = -77.0
@@ -54,3 +55,49 @@ def test_bits_are_those_of_tiles(dtype):
             term, row = np.ascontiguousarray(a[:, k : k + 1]), b[k : k + 1]
             _product(term, row, dtype(1), parts.copy(), True, parts)
         assert_array_equal(whole, parts)
+
+
+@jit()
+def _in_tiles(a, b, factor, z, add, finish, y, c):
+    (m, depth), n = a.shape, b.shape[1]
+    p = pointer(a)
+    shallow_tiles(
+        m, n, depth, p, depth, pointer(b), n, False, pointer(c), n, factor, pointer(z), n, add,
+        finish, pointer(y),
+    )  # fmt: skip
+
+
+@every_dtype
+def test_tiles_of_every_width(dtype):
+    """One strip and more, of three to five vectors; more rows than are written at a time."""
+    lanes, rng = blocking.BITS // 8 // np.dtype(dtype).itemsize, np.random.default_rng(2)
+    around = sorted(v * lanes + e for v in range(3, 14) for e in (-1, 0, 1))
+    for n in around[1:]:
+        for m in (1, 2, 5, blocking.SMALL_ROWS + 3):
+            for depth in (1, 2, 9, blocking.FEW_TERMS):
+                a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
+                z, y = (rng.integers(-4, 5, (m, n)).astype(dtype) for _ in range(2))
+                for factor, add in ((1.0, False), (1.0, True), (-0.5, True)):
+                    exact = factor * (a @ b) + add * z
+                    finished = {
+                        AS_IT_IS: exact,
+                        RECTIFIED: np.maximum(exact, 0),
+                        WHERE_POSITIVE: np.where(y > 0, exact, 0),
+                    }
+                    for finish, expected in finished.items():
+                        c = np.full((m + 1, n), SENTINEL, dtype)
+                        arrays = a.astype(dtype), b.astype(dtype)
+                        _in_tiles(*arrays, dtype(factor), z, add, finish, y, c)
+                        assert_array_equal(c[:m], expected)
+                        assert_array_equal(c[m], SENTINEL)
+
+
+@every_dtype
+def test_tiles_have_the_bits_of_the_product_in_order(dtype):
+    rng = np.random.default_rng(3)
+    a, b = rng.standard_normal((9, 7)).astype(dtype), rng.standard_normal((7, 90)).astype(dtype)
+    z, tiles, ordered = (np.full((9, 90), 0.1, dtype) for _ in range(3))
+    for factor, add in ((1.0, False), (1.0, True), (-0.3, True)):
+        _in_tiles(a, b, dtype(factor), z, add, AS_IT_IS, z, tiles)
+        _product(a, b, dtype(factor), z, add, ordered)
+        assert_array_equal(tiles, ordered)

@@ -56,6 +56,8 @@ def sizes_of_products(step):
     sizes = (*range(few, few + step + 1), wide - 1, *range(wide, wide + step + 2))
     terms = range(1, 3 * blocking.SHALLOW // 2 + 2)
     yield from itertools.product((1, 2, 3, blocking.SHALLOW_ROWS, 9), sizes, terms)
+    widths = (v * step + e for v in range(3, 12) for e in (-1, 0, 1))
+    yield from itertools.product((2, 5, blocking.SMALL_ROWS + 1), widths, (3, blocking.FEW_TERMS))
     for size in (*range(5 * step, 13 * step + 2), *sizes, 2 * wide + 1):
         yield from ((1, size, 13), (1, size, 257), (2, size, 17), (5, size, 9))
     yield from itertools.product((1,), range(2 * strip + 2, 10 * step), rows)
