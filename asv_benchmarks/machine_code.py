@@ -108,7 +108,7 @@ def assemblies(cpus, kernels, dtypes):
 
 
 def assembled(text, cpu):
-    """Return the assembly of LLVM's code for a CPU, optimised as kernels/_pipeline.py does."""
+    """Return the assembly of LLVM's code for a CPU, optimised as kernels/_library.py does."""
     import llvmlite.binding as llvm
 
     triple, features = CPUS[cpu]

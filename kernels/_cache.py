@@ -18,7 +18,7 @@ from llvmlite.binding import parse_bitcode
 from numba.core import caching, compiler, entrypoints, serialize, sigutils
 
 from . import _folders, _numba  # noqa: F401  _numba first: it looks at Numba
-from ._pipeline import Linked
+from ._library import Linked
 from .blocking import FUSED, L2_BYTES
 
 _INSIDE = os.path.join(os.path.dirname(__file__), "")  # how the names of our own files begin
@@ -64,9 +64,12 @@ class _Loaded(Linked):
         name, machine_code, bitcode, needs = state
         self = cls(target_codegen, name)
         self.needs = {(function, types): function.library(types) for function, types in needs}
+        self._bitcode, self.has_code = bitcode, machine_code is not None
+        if not self.has_code:
+            self._finalized = True
+            return self
         self.enable_object_caching()
         self._set_compiled_object(machine_code)
-        self._bitcode = bitcode
         self._finalize_final_module()
         target_codegen._engine._defined_symbols.update(functions)
         return self
@@ -84,7 +87,8 @@ def _parts(cres):
     """
     library = cres.library
     bitcode = library.own_module().as_bitcode()
-    library = library.name, library._get_compiled_object(), bitcode, list(library.needs)
+    machine_code = library._get_compiled_object() if library.has_code else None
+    library = library.name, machine_code, bitcode, list(library.needs)
     cres.fndesc.typemap = cres.fndesc.calltypes = None  # of its functions
     return library, cres.fndesc, cres.environment, cres.signature
 

@@ -30,8 +30,12 @@ RELIED_ON = {
         "compile_result",
     ],
     "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
-    "compiler_machinery": ["register_pass"],
+    "compiler_machinery": ["register_pass", "_pass_registry.get"],
+    "dispatcher": ["Dispatcher.compile", "CompilingCounter"],  # without its clocks
+    "errors": ["_termcolor_inst"],  # texts that nobody reads
+    "event": ["trigger_event"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
+    "ir_utils": ["build_definitions"],
     "lowering": ["Lower.init", "Lower.lower_binop"],  # sizes, and operators' types, asked for once
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
@@ -43,10 +47,11 @@ RELIED_ON = {
     "serialize": ["dumps"],
     "typed_passes": [
         "NopythonTypeInference.run_pass",  # calls whose types are looked for once
+        "PreLowerStripPhis._strip_phi_nodes",
         "NativeLowering.lowering_class",
     ],
     "numba.core.typing.context": ["BaseContext.resolve_function_type"],
-    "llvmlite.binding.ffi": ["lib._lock._lock.acquire"],  # as the compiler's
+    "llvmlite.binding.ffi": ["lib._lock._lock.acquire", "lib._lock._cblist"],  # as the compiler's
 }
 
 

@@ -1,131 +1,21 @@
-"""How Numba compiles kernels: its passes and LLVM's, less what they have no use for."""
+"""How Numba compiles kernels: its passes, less what they have no use for."""
 
-import functools
+import copy
 import gc
+from types import SimpleNamespace
 
-from llvmlite.binding import (
-    Linkage,
-    create_pass_builder,
-    create_pipeline_tuning_options,
-    parse_assembly,
-)
+from llvmlite.binding import ffi
 from numba import types
-from numba.core import codegen, compiler, ir, lowering, typed_passes
-from numba.core.compiler_machinery import register_pass
+from numba.core import compiler, errors, ir, ir_utils, lowering, typed_passes
+from numba.core.compiler_machinery import _pass_registry, register_pass
 
 from ._folders import STAMP
+from ._library import Bitcode, Library
 from .blocking import BITS, L2_BYTES
 
 # What a user keeps in a cache of numba.njit's has our functions in it, and symbols that are there
 # already are called in their place: none of another fastnet, or of vectors of another width.
 _MADE_FOR = f"{STAMP}x{BITS}x{L2_BYTES}"
-
-
-class Linked(codegen.JITCodeLibrary):
-    """Code whose shared functions are called by their names, and are not linked in.
-
-    Those who compile by other means, a user's `numba.njit`, link with all: what they keep in a
-    cache of their own must run without ours.
-
-    Attributes
-    ----------
-    shared : tuple or None
-        Of a shared function: it, and the types of its arguments.
-    needs : dict
-        The libraries of the shared functions that are called, by what these are.
-    """
-
-    shared = _whole = None
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.needs = {}
-
-    def add_linking_library(self, library):
-        """Link what is called, but for shared functions."""
-        if not isinstance(library, Linked):
-            super().add_linking_library(library)
-        elif library.shared is not None:
-            self.needs[library.shared] = library
-        else:
-            self.needs |= library.needs
-            super().add_linking_library(library._alone)
-
-    @functools.cached_property
-    def _alone(self):
-        """What ours link with."""
-        return _Alone(self)
-
-    def own_module(self):
-        """Return what ours link with."""
-        return super()._get_module_for_linking()
-
-    def _get_module_for_linking(self):
-        if self._whole is None:
-            whole = self.own_module()
-            if self.needs:
-                whole = whole.clone()
-            for library in self.needs.values():
-                whole.link_in(library._get_module_for_linking(), preserve=True)
-            self._whole = whole  # not before it is: Ctrl-C
-        return self._whole
-
-
-class _Alone:
-    """A library without the shared functions that it needs."""
-
-    def __init__(self, library):
-        self._ensure_finalized = library._ensure_finalized
-        self._get_module_for_linking = library.own_module
-        self._reload_init = library._reload_init
-
-
-class Library(Linked):
-    """Machine code that is optimised once, its loops as they are written.
-
-    Numba would run cheap passes before the full ones, which repeat them: for counts of references,
-    of which there are none. And LLVM would unroll the loops over vectors: 0.45 s of the compiling
-    of the first training step and 1.4 times the machine code, for 0.98 of the kernels' speed.
-    """
-
-    def _optimize_functions(self, module):
-        module.data_layout = self._codegen._data_layout
-
-    def _optimize_final_module(self):
-        options = create_pipeline_tuning_options(speed_level=3)
-        options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-        builder = create_pass_builder(self._codegen._tm, options)
-        builder.getModulePassManager().run(self._final_module, builder)
-
-    def get_asm_str(self):
-        """As Numba does it, with the shared functions that are called."""
-        if not self.needs:
-            return super().get_asm_str()
-        return str(self._codegen._tm.emit_assembly(self._get_module_for_linking()))
-
-
-class _Bitcode(Library):
-    """What the callers of a helper link with, without machine code: nobody calls that of a helper.
-
-    A helper that calls others is optimised in the kernels alone: Numba would optimise all that it
-    calls once more for every function on the way to a kernel. Together this took the compiling of
-    the first training step from 11.5 s to 6.4 on a busy core, and left its speed as it was.
-    """
-
-    def _optimize_final_module(self):
-        if not self._linking_libraries:
-            super()._optimize_final_module()
-
-    def _finalize_final_module(self):
-        linked = self._shared_module = self._final_module
-        for function in linked.functions:
-            if not function.is_declaration:
-                function.linkage = Linkage.linkonce_odr
-        # All that is made is the variable that Numba keeps the helper's environment in.
-        variables = [str(v) for v in linked.global_variables if v.linkage == Linkage.common]
-        empty = self._codegen._create_empty_module(self.name)
-        self._final_module = parse_assembly("\n".join([str(empty), *variables]))
-        super()._finalize_final_module()
 
 
 class _Typing:
@@ -217,38 +107,117 @@ class _Lowering(typed_passes.NativeLowering):
         return _Lower
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _StripPhis(typed_passes.PreLowerStripPhis):
+    _name = "strip_phis_of_kernels"
+
+    def run_pass(self, state):
+        """As Numba does it, without looking how long variables live, which generators ask for."""
+        state.func_ir = self._strip_phi_nodes(state.func_ir)
+        state.func_ir._definitions = ir_utils.build_definitions(state.func_ir.blocks)
+        return True
+
+
 # Passes that kernels have no use for: for closures and comprehensions and for expressions of whole
 # arrays, an eighth of the Python code that runs; for where counts of references go down, and for
 # the source with its types, together 4 % of the compiling.
 NEEDLESS = {"InlineClosureLikes", "NopythonRewrites", "IRLegalization", "AnnotateTypes"}
-OURS = {"NopythonTypeInference": _TypeInference, "NativeLowering": _Lowering}
+OURS = {
+    "NopythonTypeInference": _TypeInference,
+    "PreLowerStripPhis": _StripPhis,
+    "NativeLowering": _Lowering,
+}
 
 
-def _without_collector(function, argument):
-    """Call it without the garbage collector, on a stack in one piece.
+def _seen_untyped(kind):
+    """What passes see of an argument's type before types are inferred."""
+    if isinstance(kind, types.BaseTuple):
+        return "tuple", len(kind)
+    if isinstance(kind, types.Array):
+        return "array", kind.ndim
+    return kind if isinstance(kind, types.NoneType | types.Omitted | types.Literal) else None
+
+
+class _Passes:
+    """Numba's passes, without its clocks and listeners; those before types once a function.
+
+    What they make of a function is kept on it: for the version in the other dtype, and for those
+    of a helper that is called with other types. Together a fifth of a warm-up.
+    """
+
+    pipeline_name = "nopython"
+
+    def __init__(self, manager):
+        self.exec_times, self._analysis = {}, manager._analysis
+        passes = [
+            (OURS.get(kind.__name__, kind), text)
+            for kind, text in manager.passes
+            if kind.__name__ not in NEEDLESS
+        ]
+        at = [kind for kind, _ in passes].index(_TypeInference)
+        self._untyped, self._typed = passes[:at], passes[at:]
+
+    def run(self, state):
+        """Compile a function."""
+        function = state.func_id.func
+        kept = function.__dict__.setdefault("_untyped", {})
+        seen = tuple(map(_seen_untyped, state.args))
+        if seen not in kept:
+            self._run(self._untyped, state)
+            kept[seen] = state.func_ir
+        state.func_ir = copy.copy(kept[seen])
+        state.func_ir.func_id, state.nargs = state.func_id, len(state.args)
+        state.flags.enable_ssa = True  # its value is in symbols, and what inlines leaves another
+        self._run(self._typed, state)
+
+    def _run(self, passes, state):
+        for kind, text in passes:
+            one = _pass_registry.get(kind).pass_inst
+            one.analysis = self._analysis
+            try:
+                one.run_pass(state)
+            except errors.NumbaError as error:
+                error.args = (f"Failed in nopython mode pipeline (step: {text})\n{error}",)
+                raise
+
+
+_PLAIN = SimpleNamespace(  # texts of errors as they are
+    **dict.fromkeys(("code", "errmsg", "filename", "indicate", "highlight", "reset"), str)
+)
+
+
+def _undisturbed(function, argument):
+    """Call it without the garbage collector, on a stack in one piece, with nobody who listens.
 
     The collector would look at what Numba makes again and again: 1.2 times the time, for 60 MB
     less. And CPython's stack comes from the system in pieces of 16 KB, which go back as soon as
     they are empty: where the calls of a loop begin a new one, it comes and goes with each, 100,000
     times and more in the first training step, which takes 0.5 to 2 s. A frame that needs half a
     megabyte gets a piece of one, and leaves the rest to the calls inside.
+
+    Numba tells listeners of each call of LLVM, 270 a kernel, and puts colours into the texts of
+    errors that nobody reads: it finds out by them that a function is no literal, say.
     """
-    collects = gc.isenabled()
+    collects, lock = gc.isenabled(), ffi.lib._lock
+    listeners, colours = lock._cblist, errors._termcolor_inst
     gc.disable()
     try:
+        lock._cblist, errors._termcolor_inst = [], _PLAIN
         return function(argument)
     finally:
+        lock._cblist, errors._termcolor_inst = listeners, colours
         if collects:
             gc.enable()
 
 
-_without_collector.__code__ = _without_collector.__code__.replace(co_stacksize=70_000)  # of 8 bytes
+_undisturbed.__code__ = _undisturbed.__code__.replace(co_stacksize=70_000)  # of 8 bytes
 
 
 class KernelCompiler(compiler.Compiler):
     """Numba's, with our passes and our library."""
 
     library = Library
+    _passes = None
     numbered = True  # the symbol has Numba's number, which tells functions of one name apart
 
     def __init__(self, typingctx, targetctx, library, *rest):
@@ -257,27 +226,23 @@ class KernelCompiler(compiler.Compiler):
         super().__init__(typingctx, targetctx, library, *rest)
 
     def compile_extra(self, func):
-        """As Numba does it, without the collector."""
-        return _without_collector(super().compile_extra, func)
+        """As Numba does it, undisturbed."""
+        return _undisturbed(super().compile_extra, func)
 
     def define_pipelines(self):
-        """As Numba does it, without what is needless, and with ours in the place of two passes."""
+        """As Numba does it, without what is needless, and with ours in the place of three."""
         function = self.state.func_id
         function.unique_id = f"{function.unique_id}x{_MADE_FOR}" if self.numbered else _MADE_FOR
-        pipelines = super().define_pipelines()
-        for pipeline in pipelines:
-            pipeline.passes = [
-                (OURS.get(kind.__name__, kind), text)
-                for kind, text in pipeline.passes
-                if kind.__name__ not in NEEDLESS
-            ]
-        return pipelines
+        if KernelCompiler._passes is None:
+            (manager,) = super().define_pipelines()
+            KernelCompiler._passes = _Passes(manager)
+        return [self._passes]
 
 
 class HelperCompiler(KernelCompiler):
     """What makes bitcode alone."""
 
-    library = _Bitcode
+    library = Bitcode
 
 
 class SharedCompiler(KernelCompiler):

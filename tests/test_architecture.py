@@ -54,7 +54,14 @@ OF_ONE_WORD = {"checked", "simd"}
 # Files of kernels/ that are tested, but have no twin or nothing to measure. Of sparse the twin is
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "_numba", "simd", "sweep", "checked"} | {
-    *("_folders", "_fork", "_pipeline", "_types"),  # of the cache, and of the decorators
+    *(
+        "_folders",
+        "_fork",
+        "_kernel",
+        "_library",
+        "_pipeline",
+        "_types",
+    ),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
     *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
     *("positions", "sparse"),
@@ -221,6 +228,8 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "_compile",
             "_folders",
             "_fork",
+            "_kernel",
+            "_library",
             "_numba",
             "_pipeline",
             "blocking",

@@ -7,15 +7,18 @@ import io
 import traceback
 from collections import defaultdict
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytest
+from llvmlite.binding import ffi
 from numba import float32, float64, int64
-from numba.core import caching
+from numba.core import caching, errors
 from numba.core.typed_passes import BaseNativeLowering
 from numba.core.types import Record
 
 from fastnet import kernels
+from fastnet.kernels import _pipeline
 from fastnet.kernels._compile import Kernel, cube, jit, labels, matrix, named, real, vector
 from fastnet.reference.kernels.record import dense_layers, program_of
 
@@ -117,35 +120,49 @@ def test_one_version_a_dtype():
 
 
 def test_what_numba_would_do_besides():
-    """Four passes, by their present names, and loops over vectors that LLVM makes."""
+    """Four passes, by their present names, clocks, and loops over vectors that LLVM makes."""
 
     def twice(x, out):
         for i in range(x.size):
             out[i] = 2 * x[i]
 
-    passes, code = [], []
+    times, code = [], []
     for dispatcher in (numba.njit(error_model="numpy")(twice), jit()(twice)):
         dispatcher._cache = caching.NullCache()
         dispatcher.compile((numba.float32[::1],) * 2)
         (signature,) = dispatcher.signatures
-        times = dispatcher.get_metadata(signature)["pipeline_times"]["nopython"]
-        passes.append({name.partition("_")[2] for name in times})
+        times.append(dispatcher.get_metadata(signature)["pipeline_times"]["nopython"])
         code.append(dispatcher.inspect_llvm(signature))
-    usual, ours = passes
+    assert not times[1]
+    usual = {name.partition("_")[2] for name in times[0]}
+    passes = _pipeline.KernelCompiler._passes
+    ours = {kind.name() for kind, _ in (*passes._untyped, *passes._typed)}
     needless = {"inline_closure_likes", "nopython_rewrites", "ir_legalization", "annotate_types"}
-    assert usual - ours == needless | {"nopython_type_inference", "native_lowering"}
-    assert ours - usual == {"type_inference_of_kernels", "lowering_of_kernels"}
+    replaced = {"nopython_type_inference", "strip_phis", "native_lowering"}
+    assert usual - ours == needless | replaced
+    of_kernels = {"type_inference_of_kernels", "strip_phis_of_kernels", "lowering_of_kernels"}
+    assert ours - usual == of_kernels
     assert "vector.body" in code[0] and "vector.body" not in code[1]
 
 
 @pytest.mark.parametrize("collects", [True, False])
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_disturbs_the_compiler(monkeypatch, collects, fails):
-    """The garbage collector waits, and one of the frames brings a large piece of stack."""
+    """The garbage collector waits, and one of the frames brings a large piece of stack.
+
+    Nobody is told of LLVM's lock, and errors get no colours.
+    """
     seen, lower = [], BaseNativeLowering.run_pass
+    told = []
+    ffi.register_lock_callback(lambda: told.append(1), lambda: None)
+    (*_, ours) = ffi.lib._lock._cblist
+    listeners, colours = [*ffi.lib._lock._cblist], errors.termcolor()
 
     def watch(self, state):
         frames = [frame for frame, _ in traceback.walk_stack(None)]
+        before = len(told)
+        llvmlite.binding.get_host_cpu_name()
+        assert len(told) == before and errors.termcolor() is not colours
         seen.append((gc.isenabled(), max(frame.f_code.co_stacksize for frame in frames) > 2**16))
         if fails:
             raise KeyboardInterrupt
@@ -162,7 +179,9 @@ def test_nothing_disturbs_the_compiler(monkeypatch, collects, fails):
         with pytest.raises(KeyboardInterrupt) if fails else contextlib.nullcontext():
             kernel.compile((numba.float32,))
         assert seen == [(False, True)] and gc.isenabled() == collects
+        assert ffi.lib._lock._cblist == listeners and errors.termcolor() is colours
     finally:
+        ffi.unregister_lock_callback(*ours)
         gc.enable()
 
 

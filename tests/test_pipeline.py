@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from llvmlite import ir
 from numba import types
+from numba.core import caching, untyped_passes
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate
 
-from fastnet.kernels import _pipeline
-from fastnet.kernels._compile import jit, vector
+from fastnet.kernels import _kernel, _pipeline
+from fastnet.kernels._compile import helper, inline, jit, shared, vector
 
 
 def template_of(function):
@@ -26,6 +27,11 @@ class Counting:
     def resolve_function_type(self, function, args, kws):
         self.asked += 1
         return f"{len(function.templates)} templates of {args} {kws}"
+
+
+@pytest.fixture
+def without_cache(monkeypatch):
+    monkeypatch.setattr(_kernel, "cache_for", lambda function: caching.NullCache())
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def test_a_call_that_has_no_type_stays_an_error():
             wrong.compile((types.float32[::1],))
 
 
-def test_sizes_are_those_of_the_target():
+def test_sizes_are_those_of_the_target(without_cache):
     @jit(vector, vector)
     def summed(x, out):
         total = x[0]
@@ -99,3 +105,79 @@ def test_sizes_are_those_of_the_target():
     assert of_text.keys() & sizes.keys()
     for text in of_text.keys() & sizes.keys():
         assert sizes[text] == context.get_abi_sizeof(of_text[text])
+
+
+@pytest.fixture
+def translated(without_cache, monkeypatch):
+    """The names of the functions whose bytecode is read."""
+    names, read = [], untyped_passes.TranslateByteCode.run_pass
+
+    def run_pass(self, state):
+        names.append(state.func_id.func_name)
+        return read(self, state)
+
+    monkeypatch.setattr(untyped_passes.TranslateByteCode, "run_pass", run_pass)
+    return names
+
+
+def test_a_function_is_read_once_for_all_its_types(translated):
+    @helper
+    def doubled(value):
+        return value + value
+
+    @jit(vector, vector)
+    def double(x, out):
+        out[0] = doubled(x[0])
+
+    for dtype, value in ((np.float32, 3), (np.float64, 0.1)):
+        x, out = np.array([value], dtype), np.empty(1, dtype)
+        double(x, out)
+        assert out[0] == x[0] + x[0]
+    assert translated == ["double", "doubled"]
+
+
+def test_a_function_is_read_again_where_that_depends_on_its_types(translated):
+    """Lengths of tuples, dimensions, and branches upon None are settled before types."""
+
+    @helper
+    def count(values):
+        return len(values)
+
+    @helper
+    def dimensions(array):
+        return array.ndim
+
+    @helper
+    def known(value):
+        return 0 if value is None else value
+
+    @jit(vector, types.float64[:, ::1], types.int64[::1])
+    def see(x, y, out):
+        out[0], out[1] = count((1, 2)), count((1, 2, 3))
+        out[2], out[3] = dimensions(x), dimensions(y)
+        out[4], out[5] = known(None), known(7)
+        out[6] = count((1.0, 2.0))
+
+    out = np.empty(7, np.int64)
+    see(np.empty(1), np.empty((1, 1)), out)
+    assert out.tolist() == [2, 3, 1, 2, 0, 7, 2]
+    assert sorted(translated) == sorted(["see", *2 * ["count", "dimensions", "known"]])
+
+
+def test_symbols_do_not_tell_which_version_came_first(without_cache):
+    """A shared function is called by its name by kernels of other processes."""
+
+    def names(first, second):
+        @inline
+        def pasted(value):
+            return value * value
+
+        @shared
+        def squared(p):
+            return pasted(p)
+
+        for dtype in (first, second):
+            squared._dispatcher.compile((dtype,))
+        return {k: v.fndesc.mangled_name for k, v in squared._dispatcher.overloads.items()}
+
+    assert names(types.float32, types.float64) == names(types.float64, types.float32)
