@@ -18,6 +18,16 @@ def test_every_activation_has_a_layer():
     assert NAMES == sorted(LAYERS)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_lie_in_the_range_that_is_said_and_reach_its_ends(name):
+    layer = LAYERS[name]()
+    out, said = layer.forward(np.linspace(-40, 40, 80_001)), layer.outputs(None)
+    low, high = (-np.inf, np.inf) if said is None else (said.low, said.high)
+    assert low <= out.min() and out.max() <= high
+    assert low == -np.inf or out.min() < low + 2e-4  # least outputs are rounded down to four digits
+    assert high == np.inf or out.max() > high - 2e-4
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
 def test_gradient_equals_central_differences(name):
     x, h = np.linspace(-3, 3, 40), 1e-6  # without 0, where some have no derivative
