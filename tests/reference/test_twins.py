@@ -50,3 +50,15 @@ def test_layers(name, monkeypatch):
     assert len(found[0]) == len(found[1]) > 1
     for ours, theirs in zip(*found, strict=True):
         assert_allclose(theirs, ours, rtol=1e-9, atol=1e-12)
+
+
+def test_a_frozen_normalization(monkeypatch):
+    example, found = layer_examples.LAYERS["BatchNormalization"], []
+    for room in (layers, reference_layers):
+        monkeypatch.setattr(layer_examples, "layers", room)
+        layer = example.make(np.float64)
+        layer.forward(*example.inputs(np.float64), True)
+        layer.trainable = False
+        found.append([layer.forward(*example.inputs(np.float64), True)])
+        found[-1].append(layer.backward(example.dout(np.float64)))
+    assert_allclose(found[1], found[0], rtol=1e-12)
