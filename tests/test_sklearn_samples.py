@@ -148,6 +148,21 @@ def test_negative_sample_weights_are_refused():
             getattr(model, method)(X_iris, y_iris, sample_weight=weight, **given)
 
 
+def test_labels_of_another_byte_order_are_classes_of_the_machines():
+    for module in (theirs, ours):
+        model = module.MLPClassifier(max_iter=3, random_state=0).fit(X_iris, y_iris.astype(">i4"))
+        assert model.classes_.dtype.isnative and model.predict(X_iris).dtype.isnative
+
+
+def test_a_count_that_its_dtype_cannot_raise():
+    """127 is the most of int8: one more was -128 rows of orders."""
+    found = [
+        ours.MLPClassifier(max_iter=9, n_iter_no_change=count, random_state=0).fit(X_iris, y_iris)
+        for count in (127, np.int8(127))
+    ]
+    assert found[0].loss_curve_ == found[1].loss_curve_ and len(found[0].loss_curve_) == 9
+
+
 def test_a_loss_that_overflows_is_scikit_learns_error():
     model = ours.MLPRegressor(solver="sgd", learning_rate_init=1e3, random_state=0, max_iter=30)
     with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):

@@ -50,6 +50,24 @@ def test_parameters_of_a_class_that_derives_from_ours():
     assert Same().get_params() == ours.MLPClassifier().get_params()
 
 
+def test_a_constructor_that_is_another_classes_is_left_as_it_is():
+    class Mixed:
+        def __init__(self):
+            pass
+
+    class First(Mixed, ours.MLPClassifier):
+        pass
+
+    class Mapping(dict, ours.MLPClassifier):
+        """Whose constructor, written in C, takes no signature."""
+
+    class Bare(ours.MLPClassifier):
+        __init__ = object.__init__
+
+    assert First().get_params() == {} and not hasattr(Mixed.__init__, "__signature__")
+    assert Mapping(a=1) == {"a": 1} and type(Bare()) is Bare
+
+
 def test_parameters_are_scikit_learns_and_ours():
     for name in ("MLPClassifier", "MLPRegressor"):
         their, our = getattr(theirs, name)().get_params(), getattr(ours, name)().get_params()

@@ -197,9 +197,7 @@ feature_names_in_
         kind = getattr(getattr(self, "_label_binarizer", None), "y_type_", "")
         plain = (
             not self.warm_start
-            and type(y) is np.ndarray
-            and y.ndim == 1
-            and y.dtype.kind in "biuU"
+            and _are_plain_labels(y)
             and type(known) is np.ndarray
             and known.dtype.kind == y.dtype.kind
             and kind in ("binary", "multiclass")
@@ -235,12 +233,18 @@ feature_names_in_
         return np.array([known.get(label, 1.0) for label in np.asarray(y).tolist()])
 
 
+def _are_plain_labels(y: Any) -> bool:
+    """Tell whether labels are an array of whole numbers or strings in the machine's byte order."""
+    known = type(y) is np.ndarray and y.ndim == 1
+    return known and y.dtype.kind in "biuU" and y.dtype.isnative
+
+
 def _plain_classes(y: Any) -> Any:
-    """Return the classes of labels that are an array of whole numbers or strings, if they are few.
+    """Return the classes of plain labels, if they are few.
 
     scikit-learn warns where there are more than half as many classes as samples.
     """
-    if not (type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"):
+    if not _are_plain_labels(y):
         return None
     classes = np.unique(y)
     return classes if 2 * len(classes) <= len(y) else None

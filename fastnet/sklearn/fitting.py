@@ -58,8 +58,9 @@ class Compiled:
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
-        own: Any = cls.__init__  # get_params asks for its signature, 40 us in each fit and clone
-        own.__signature__ = inspect.signature(own)
+        own: Any = vars(cls).get("__init__")
+        if inspect.isfunction(own):  # get_params asks for its signature, 40 us in a fit or clone
+            own.__signature__ = inspect.signature(own)  # type: ignore[attr-defined]
 
     # What scikit-learn's class has.
     coefs_: list[NDArray[Any]]
@@ -193,12 +194,13 @@ class Compiled:
         optimizer, order = self._optimizer, np.arange(n, dtype=np.int64)
         one_by_one = incremental or self.early_stopping or self.verbose
         # The count of epochs without an improvement grows by at most one an epoch.
-        most = min(self.n_iter_no_change + 1, epochs.a_call, self.max_iter)
+        patience = float(self.n_iter_no_change) + 1  # one of NumPy's int8 would overflow
+        most = min(patience, epochs.a_call, self.max_iter)
         rows = np.empty((1 if one_by_one else int(most), n), np.int64)
         self.n_iter_ = done = 0
         while done < self.max_iter:
-            count = self.n_iter_no_change + 1 - self._no_improvement_count
-            count = int(max(1, min(count, self.max_iter - done, len(rows))))
+            count = min(patience - self._no_improvement_count, self.max_iter - done, len(rows))
+            count = max(1, int(count))
             orders, lrs = rows[:count], []
             for k in range(count):
                 if self.shuffle:  # numbers themselves: what taking them by shuffled ones gives
