@@ -181,7 +181,9 @@ class Embedding(Own):
     def forward(self, idx: Any, *, own: Any) -> Any:
         """Return new rows, and keep idx."""
         (W,) = self.params
-        if type(idx) is not np.ndarray or idx.dtype.kind != "i" or type(W) is not np.ndarray:
+        if type(idx) is not np.ndarray or idx.dtype.kind != "i":
+            return own(self, idx)
+        if type(W) is not np.ndarray or not W.flags.c_contiguous:  # `take` would copy all of it
             return own(self, idx)
         self.idx = idx
         return W.take(idx, 0)

@@ -9,6 +9,7 @@ import pytest
 from books_classes import who_answers
 from books_sequences import CLASSES, NAMES, owns
 
+from fastnet.dropin import second
 from fastnet.dropin.examples import EXAMPLES, alike, outcome
 from fastnet.dropin.known import KNOWN
 
@@ -121,6 +122,23 @@ def test_what_no_kernel_takes_is_the_scripts_own(name, book):
         found = answer(getattr(ours, first), *arguments)
         expected = answer(getattr(type(name, (kind,), owns(kind)), first), theirs, *arguments)
         assert alike(expected, found), arguments
+
+
+def test_a_table_by_columns_is_not_copied_for_a_word(book):
+    """`take` copies all of it: 0.7 ms of 10,000 x 100, where NumPy's W[idx] takes 1 us."""
+    kind = book("common.layers", "Embedding")
+    method = owns(kind)["forward"]
+    W, asked = np.arange(12, dtype=np.float32).reshape(3, 4), []
+    for order in "CF":
+        layer = kind(W.copy(order))
+
+        def own(self, idx):
+            asked.append(self.params[0].flags.c_contiguous)
+            return method(self, idx)
+
+        found = second.Embedding.forward(layer, NUMBERS[0], own=own)
+        assert (found == W[NUMBERS[0]]).all() and layer.idx is not None
+    assert asked == [False]
 
 
 @pytest.mark.parametrize(
