@@ -202,10 +202,18 @@ def test_idx_files_of_another_size_and_of_more_classes(tmp_path, capsys):
             f"fastnet {command[0]}: images must be of one size, got 4x5 and 5x4 in "
             f"{str(folder)!r}. Give others."
         )
-    write_idx(tmp_path / "few", "train", images, [i % 3 for i in range(120)])
-    write_idx(tmp_path / "few", "t10k", images, [i % 3 for i in range(120)])
-    assert "of the training, got 3 for [0, 1" in refused(
-        capsys, "evaluate", str(tmp_path / "few"), "--model", out
+    part, more = tmp_path / "part", tmp_path / "more"
+    for name in ("train", "t10k"):
+        write_idx(part, name, images[:9], labels[:9])  # without the last classes
+        write_idx(more, name, images[:1], [12])
+    assert cli.main(["evaluate", str(part), "--model", out, "--json"]) == 0
+    assert only_json(capsys.readouterr().out)["accuracy"] == 1
+    assert "of the training, got 13 for [0, 1" in refused(
+        capsys, "evaluate", str(more), "--model", out
+    )
+    write_idx(more, "train", images[:, :0], labels)
+    assert "must hold images of 1 x 1 and more pixels, got 0 x 4" in refused(
+        capsys, "train", str(more)
     )
 
 

@@ -171,10 +171,8 @@ def not_in(module: str, name: str) -> Exception:
     if name not in TOP:
         return AttributeError(f"module {module!r} has no attribute {name!r}")
     whose, way = TOP[name]
-    is_statement = (
-        sys._getframe(2).f_code.co_name == "_handle_fromlist"
-    )  # `from module import name`
-    kind = ImportError if is_statement else AttributeError
+    asker = sys._getframe(2).f_code.co_name
+    kind = ImportError if asker == "_handle_fromlist" else AttributeError  # from module import name
     return kind(f"{module}: name must be one of its own, got {name!r}, which is {whose}. {way}.")
 
 

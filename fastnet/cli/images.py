@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastnet.cli.messages import BadInput, listed
+from fastnet.cli.messages import BadInput, listed, told
 
 DIGITS = "digits"
 EXTRA = "Run pip install 'fastnet-numba[images]'."
@@ -123,7 +123,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     try:
         return read_idx(path, IMAGES)
     except (OSError, ValueError) as error:
-        raise BadInput(str(error).removeprefix("load_mnist: ")) from None
+        raise told(error, "load_mnist", "DATA") from None
 
 
 def stored(path: str | None) -> tuple[Pair, Pair, tuple[int, int, int], int]:
@@ -136,7 +136,7 @@ def stored(path: str | None) -> tuple[Pair, Pair, tuple[int, int, int], int]:
     try:
         (x, t), (other, other_t) = read_folder(path, None, 256)
     except (OSError, ValueError) as error:
-        raise BadInput(error) from None
+        raise told(error, "load_mnist", "DATA") from None
     if other.shape[1:] != x.shape[1:]:
         sizes = " and ".join(f"{one.shape[2]}x{one.shape[1]}" for one in (x, other))
         raise BadInput(f"images must be of one size, got {sizes} in {path!r}. Give others.")

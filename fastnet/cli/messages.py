@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 from typing import Any, NoReturn
 
 
 class BadInput(Exception):
     """What is wrong with what was given, in one line: the command ends with status 2."""
+
+
+def told(error: Exception, where: str, argument: str) -> BadInput:
+    """Return what is wrong with a path, by the name of the argument that was typed."""
+    message = str(error).removeprefix(f"{where}: ")
+    return BadInput(re.sub(r"^path\b", argument, message))
 
 
 def say(message: object, command: str = "train") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable
@@ -99,6 +100,12 @@ def keep(model: Sequential) -> tuple[list[Path], str]:
     return [path], f"kept in {str(path)!r}, as no --out was given"
 
 
+def three_digits(seconds: float) -> str:
+    """Return seconds as text: three digits count, and there is no exponent."""
+    behind = 2 - math.floor(math.log10(max(seconds, 1e-9)))
+    return f"{seconds:,.{max(0, behind)}f}"
+
+
 def show_results(
     options: argparse.Namespace,
     pipeline: Pipeline,
@@ -112,7 +119,7 @@ def show_results(
     trained = "no epoch of training was completed"
     if history.loss:
         trained = (
-            f"{results['seconds']:.3g} s of training, "
+            f"{three_digits(results['seconds'])} s of training, "
             f"{results['samples_per_second']:,.0f} samples a second"
         )
     told = []

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastnet.cli.messages import BadInput
+from fastnet.cli.messages import BadInput, told
 from fastnet.cli.pipeline import Pipeline, read_pipeline
 from fastnet.cli.results import HISTORY, MODEL
 
@@ -30,7 +29,7 @@ def load(path: str, argument: str = "--model") -> tuple[Sequential, Pipeline]:
         described = (model.metadata or {}).get("pipeline")
         pipeline = None if described is None else read_pipeline(described)
     except (OSError, ValueError) as error:
-        raise _told(error, "load_model", argument) from None
+        raise told(error, "load_model", argument) from None
     if pipeline is None:
         raise BadInput(
             f"the model must say what its data are, got none of that in {file!r}, which no "
@@ -57,14 +56,8 @@ def description(path: str) -> tuple[dict[str, Any], dict[str, tuple[str, tuple[i
                 name: (view.get_dtype(), tuple(view.get_shape())) for name, view in views.items()
             }
     except (OSError, ValueError) as error:
-        raise _told(error, "inspect", "FILE") from None
+        raise told(error, "inspect", "FILE") from None
     return described, arrays, Path(file).stat().st_size
-
-
-def _told(error: Exception, where: str, argument: str) -> BadInput:
-    """Return what is wrong with a file, by the name of the argument that was typed."""
-    message = str(error).removeprefix(f"{where}: ")
-    return BadInput(re.sub(r"^path\b", argument, message))
 
 
 def record(path: str) -> dict[str, Any] | None:

@@ -128,7 +128,7 @@ def read_idx(file: Path, magic: int, pixels: tuple[int, int] | None = None) -> N
         raise fail(f"start with a header of {header} bytes", f"{len(data)}", "Download it again.")
     count, *sides = struct.unpack(f">{header // 4 - 1}I", data[4:header])
     if (pixels and sides != [*pixels]) or 0 in sides:
-        wanted = "{} x {}".format(*pixels or ("1", "1"))
+        wanted = "{} x {}".format(*pixels) if pixels else "1 x 1 and more"
         raise fail(
             f"hold images of {wanted} pixels",
             f"{sides[0]} x {sides[1]}",

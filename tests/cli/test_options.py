@@ -177,8 +177,12 @@ def test_bad_data(capsys, asked, tmp_path, small_mnist):
     labels = small_mnist / "t10k-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1])
     assert refused(capsys, "train", "--data", str(small_mnist)) == (
-        "fastnet train: load_mnist: t10k-labels-idx1-ubyte must be 16 bytes long for its 8 labels, "
-        f"got 15 in {str(labels)!r}. The file is truncated: download it again."
+        "fastnet train: t10k-labels-idx1-ubyte must be 16 bytes long for its 8 labels, got 15 in "
+        f"{str(labels)!r}. The file is truncated: download it again."
+    )
+    labels.unlink()
+    assert refused(capsys, "train", str(small_mnist)).startswith(
+        "fastnet train: DATA must hold t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz, got "
     )
     assert not asked
 

@@ -38,6 +38,14 @@ def test_default_settings_reach_the_promised_accuracy(capsys, seed):
     assert results["samples_per_second"] == pytest.approx(speed)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0000217, "0.0000217"), (0.31, "0.310"), (12.34, "12.3"), (123.4, "123"), (4321, "4,321")],
+)
+def test_seconds_have_three_digits_and_no_exponent(seconds, text):
+    assert results.three_digits(seconds) == text
+
+
 def test_what_a_pipe_gets(tmp_path, warm_cache):
     out = tmp_path / "new" / "out"
     command = [*TRAIN, "--epochs", "3", "--out", str(out)]
