@@ -161,7 +161,8 @@ class _Passes:
         """Compile a function."""
         function = state.func_id.func
         kept = function.__dict__.setdefault("_untyped", {})
-        seen = tuple(map(_seen_untyped, state.args))
+        # By the function, too: `functools.wraps` gives another one the same dictionary.
+        seen = function, *map(_seen_untyped, state.args)
         if seen not in kept:
             self._run(self._untyped, state)
             kept[seen] = state.func_ir

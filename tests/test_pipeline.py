@@ -1,5 +1,6 @@
 """How Numba compiles kernels: calls that are typed once, and sizes that are asked for once."""
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -162,6 +163,34 @@ def test_a_function_is_read_again_where_that_depends_on_its_types(translated):
     see(np.empty(1), np.empty((1, 1)), out)
     assert out.tolist() == [2, 3, 1, 2, 0, 7, 2]
     assert sorted(translated) == sorted(["see", *2 * ["count", "dimensions", "known"]])
+
+
+def test_a_function_that_wraps_another_is_read_itself(translated):
+    """What is kept of one is an attribute, and `functools.wraps` copies these."""
+
+    def doubled(value):
+        return value + value
+
+    two, out = helper(doubled), np.ones(1)
+
+    @jit(vector)
+    def double(out):
+        out[0] = two(out[0])
+
+    double(out)
+
+    @functools.wraps(doubled)
+    def tripled(value):
+        return value + value + value
+
+    three = helper(tripled)
+
+    @jit(vector)
+    def triple(out):
+        out[0] = three(out[0])
+
+    triple(out)
+    assert out[0] == 6
 
 
 def test_symbols_do_not_tell_which_version_came_first(without_cache):
