@@ -10,7 +10,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler_lock import global_compiler_lock
 
 from ._cache import cache_for
-from ._pipeline import KernelCompiler
+from ._pipeline import KernelCompiler, forget
 from ._types import refusal, versions_of
 
 # What an array of the API holds.
@@ -91,6 +91,11 @@ class Kernel(registry.CPUDispatcher):
                     self.add_overload(cres)
                 self._cache.save_overload(sig, cres)
                 return cres.entry_point
+
+    def recompile(self):
+        """As Numba does it, with the globals as they are now."""
+        forget(self.py_func)
+        super().recompile()
 
     def get_call_template(self, args, kws):
         """As Numba does it, without literals: with each it would compile anew, 13 s and not 4."""

@@ -23,6 +23,8 @@ RELIED_ON = {
         "JITCodeLibrary._set_compiled_object",
         "JITCodeLibrary._get_compiled_object",  # what is written of a kernel
         "JITCodeLibrary.get_pointer_to_function",  # addresses for the loop
+        "JITCodeLibrary.codegen",  # a helper's environment, which is nowhere
+        "JITCPUCodegen.set_env",
     ],
     "compiler": [
         "Compiler.compile_extra",
@@ -31,6 +33,7 @@ RELIED_ON = {
     ],
     "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
     "compiler_machinery": ["register_pass", "_pass_registry.get"],
+    "untyped_passes": ["LiteralUnroll", "LiteralPropagationSubPipelinePass"],  # ask for types
     "dispatcher": ["Dispatcher.compile", "CompilingCounter"],  # without its clocks
     "errors": ["_termcolor_inst"],  # texts that nobody reads
     "event": ["trigger_event"],

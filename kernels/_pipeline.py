@@ -138,11 +138,17 @@ def _seen_untyped(kind):
     return kind if isinstance(kind, types.NoneType | types.Omitted | types.Literal) else None
 
 
+# Passes before types that infer some for themselves, and return True then: of the arguments of
+# `literal_unroll`, and of those of `isinstance` and `hasattr`.
+ASK_FOR_TYPES = {"LiteralUnroll", "LiteralPropagationSubPipelinePass"}
+
+
 class _Passes:
     """Numba's passes, without its clocks and listeners; those before types once a function.
 
     What they make of a function is kept on it: for the version in the other dtype, and for those
-    of a helper that is called with other types. Together a fifth of a warm-up.
+    of a helper that is called with other types. Together a fifth of a warm-up. Nothing is kept of
+    what they make with types.
     """
 
     pipeline_name = "nopython"
@@ -163,23 +169,31 @@ class _Passes:
         kept = function.__dict__.setdefault("_untyped", {})
         # By the function, too: `functools.wraps` gives another one the same dictionary.
         seen = function, *map(_seen_untyped, state.args)
-        if seen not in kept:
-            self._run(self._untyped, state)
+        if seen not in kept and not self._run(self._untyped, state):
             kept[seen] = state.func_ir
-        state.func_ir = copy.copy(kept[seen])
+        state.func_ir = copy.copy(kept.get(seen, state.func_ir))
         state.func_ir.func_id, state.nargs = state.func_id, len(state.args)
         state.flags.enable_ssa = True  # its value is in symbols, and what inlines leaves another
         self._run(self._typed, state)
 
     def _run(self, passes, state):
+        """Return whether one of the passes asked for types."""
+        asked = False
         for kind, text in passes:
             one = _pass_registry.get(kind).pass_inst
             one.analysis = self._analysis
             try:
-                one.run_pass(state)
+                done = one.run_pass(state)
+                asked = asked or (done and kind.__name__ in ASK_FOR_TYPES)
             except errors.NumbaError as error:
                 error.args = (f"Failed in nopython mode pipeline (step: {text})\n{error}",)
                 raise
+        return asked
+
+
+def forget(function):
+    """Read a function anew when it is compiled again: a global of it may be another now."""
+    function.__dict__.pop("_untyped", None)
 
 
 _PLAIN = SimpleNamespace(  # texts of errors as they are
@@ -234,6 +248,8 @@ class KernelCompiler(compiler.Compiler):
         """As Numba does it, without what is needless, and with ours in the place of three."""
         function = self.state.func_id
         function.unique_id = f"{function.unique_id}x{_MADE_FOR}" if self.numbered else _MADE_FOR
+        if self.state.func_ir is not None:  # what is left beside blocks of `objmode`
+            return super().define_pipelines()
         if KernelCompiler._passes is None:
             (manager,) = super().define_pipelines()
             KernelCompiler._passes = _Passes(manager)

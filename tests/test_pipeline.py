@@ -6,13 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from llvmlite import ir
-from numba import types
+from numba import literal_unroll, objmode, types
 from numba.core import caching, untyped_passes
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate
 
 from fastnet.kernels import _kernel, _pipeline
 from fastnet.kernels._compile import helper, inline, jit, shared, vector
+
+told = []  # by a kernel's block of Python
 
 
 def template_of(function):
@@ -191,6 +193,73 @@ def test_a_function_that_wraps_another_is_read_itself(translated):
 
     triple(out)
     assert out[0] == 6
+
+
+def test_a_function_is_read_again_where_it_asks_for_types(translated):
+    """They choose branches of `isinstance` and what a loop over a tuple becomes."""
+
+    @helper
+    def half(value):
+        return value // 2 if isinstance(value, int) else value / 2
+
+    @inline
+    def pasted(value):
+        return value // 2 if isinstance(value, int) else value / 2
+
+    @helper
+    def half_by_another(value):
+        return pasted(value)
+
+    @helper
+    def sum_of(values):
+        total = 0.0
+        for value in literal_unroll(values):
+            total += value
+        return total
+
+    @jit(vector)
+    def see(out):
+        out[0], out[1] = half(3), half(3.0)
+        out[2], out[3] = half_by_another(3), half_by_another(3.0)
+        out[4], out[5] = sum_of((1, 2.5)), sum_of((1.5, 2))
+
+    out = np.empty(6)
+    see(out)
+    assert out.tolist() == [1, 1.5, 1, 1.5, 3.5, 3.5]
+    assert translated.count("half") == translated.count("sum_of") == 2
+
+
+def test_what_is_compiled_again_is_read_again(without_cache):
+    """Numba's `recompile` is for globals and closures that changed."""
+    value = 1
+
+    @jit(vector)
+    def fill(out):
+        out[0] = value
+
+    out = np.zeros(1)
+    fill(out)
+    value = 2
+    fill.recompile()
+    fill(out)
+    assert out[0] == 2
+
+
+@pytest.mark.filterwarnings("ignore")  # an experiment of Numba's, which says so
+def test_a_block_of_python_objects(without_cache):
+    @jit(vector)
+    def tell(out):
+        value = out[0]
+        with objmode():
+            told.append(value)
+        out[0] = 7
+
+    for dtype in (np.float32, np.float64):
+        out = np.full(1, 3, dtype)
+        tell(out)
+        assert out[0] == 7
+    assert told == [3, 3]
+    told.clear()
 
 
 def test_symbols_do_not_tell_which_version_came_first(without_cache):
