@@ -40,6 +40,7 @@ def imitates(environment):
     pytest.importorskip("threadpoolctl")
 
 
+@pytest.mark.slow  # from nothing 20 s of CPU: a training step is compiled for another CPU
 def test_another_cpu_is_imitated_and_told(home, environment, kernel_cache, monkeypatch, tmp_path):
     imitates(environment)
     monkeypatch.setenv("NUMBA_CACHE_DIR", kernel_cache("avx2"))

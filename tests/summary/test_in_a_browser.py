@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from toy_benchmarks import ROWS, summary
 
+pytestmark = pytest.mark.slow  # 30 s of CPU: a browser is started, and pages of asv are built
 SCRIPTS = Path("/usr/share/javascript")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-
-
 OPTIONS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
