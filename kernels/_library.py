@@ -106,8 +106,8 @@ class Bitcode(Library):
     A helper that calls others is optimised in the kernels alone: Numba would optimise all that it
     calls once more for every function on the way to a kernel. Together this took the compiling of
     the first training step from 11.5 s to 6.4 on a busy core, and left its speed as it was. LLVM's
-    engine has no module of it, not even an empty one: each takes 2 ms, and llvmlite looks through
-    all that there are for each that is added, 5 s of a warm-up with its 1,000 helpers.
+    engine has no module of it, not even an empty one: llvmlite looks through all that there are
+    for each that is added, 5 s of a warm-up with its 1,000 helpers.
     """
 
     has_code = False

@@ -147,8 +147,8 @@ class _Passes:
     """Numba's passes, without its clocks and listeners; those before types once a function.
 
     What they make of a function is kept on it: for the version in the other dtype, and for those
-    of a helper that is called with other types. Together a fifth of a warm-up. Nothing is kept of
-    what they make with types.
+    of a helper that is called with other types. 7 % of a warm-up. Nothing is kept of what they
+    make with types.
     """
 
     pipeline_name = "nopython"
@@ -211,7 +211,7 @@ def _undisturbed(function, argument):
     megabyte gets a piece of one, and leaves the rest to the calls inside.
 
     Numba tells listeners of each call of LLVM, 270 a kernel, and puts colours into the texts of
-    errors that nobody reads: it finds out by them that a function is no literal, say.
+    errors, most of which nobody reads: it finds out by them that a function is no literal, say.
     """
     collects, lock = gc.isenabled(), ffi.lib._lock
     listeners, colours = lock._cblist, errors._termcolor_inst

@@ -168,11 +168,11 @@ def gemm(
             finish = WHERE_POSITIVE
     # Whole rows of c go by where few terms are added: two rows and five vectors at a time.
     stride = n if b_col == 1 else (n + step - 1) // step * step
-    few = 2 < depth <= FEW_TERMS and a_depth == 1 and m > 1 and n > 2 * step
-    few = few and (b_col != 1 or depth > ORDERED or n < SHALLOW_COLUMNS * step)
+    pairs = 2 < depth <= FEW_TERMS and a_depth == 1 and m > 1 and n > 2 * step
+    pairs = pairs and (b_col != 1 or depth > ORDERED or n < SHALLOW_COLUMNS * step)
     square = (depth + step - 1) // step * step  # rows that transposing in squares writes
-    few = few and square * stride <= PANEL_BYTES // (BITS // 8) * step
-    if few and (depth <= ALIASED_TERMS or not aliases(b, depth, stride)):
+    pairs = pairs and square * stride <= PANEL_BYTES // (BITS // 8) * step
+    if pairs and (depth <= ALIASED_TERMS or not aliases(b, depth, stride)):
         rows = b
         if b_col != 1:
             rows = panel

@@ -155,7 +155,7 @@ def sparse_forward(n, d, m, x, W, b, activation, out):
         return 0
     n -= n % 2
     listed, terms = 0, _terms_in_cache(d, wide, step)
-    # Rows that fit L2 were gathered into it: to ask for them is 4 % of the product of digits.
+    # Rows that fit half of L2 were gathered into it: to ask for them takes 4 % more, for digits.
     asks = n * d > L2_BYTES // 2 // (BITS // 8) * step
     for first in range(0, n, CHUNK):
         last = min(first + CHUNK, n)
