@@ -185,7 +185,7 @@ def _pairs_of_rows(
         for _ in range(depth - guard):
             sums = rank_one_update(sums, p, a_steps, q)
             p, q = offset(p, 1), offset(q, b_depth)
-        for _ in range(guard):
+        if guard > 0:
             sums = rank_one_update(sums, p, a_steps, end)
         if scaled:
             sums = scale_and_add(sums, factor, addend, z_steps, columns)
