@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastnet.datasets.digits import CLASSES, Pair, as_asked
+from fastnet.datasets.folders import folder_of
 from fastnet.datasets.idx import unpacked
 
 __all__ = ["load_cifar10"]
@@ -80,22 +81,7 @@ def load_cifar10(
     ((1, 32, 32, 3), dtype('uint8'), array([7], dtype=uint8))
     """
     where = "load_cifar10"
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"{where}: path must be a str or a path, got {type(path).__name__}. "
-            "Give the folder that holds CIFAR-10's binary files."
-        )
-    folder = Path(path)
-    if not folder.is_dir():
-        error, what = (
-            (NotADirectoryError, "a file")
-            if folder.exists()
-            else (FileNotFoundError, "a path that does not exist")
-        )
-        raise error(
-            f"{where}: path must be the folder that holds CIFAR-10's binary files, got {what}: "
-            f"{str(folder)!r}. Give that folder."
-        )
+    folder = folder_of(where, path, "CIFAR-10's binary files")
     if (folder / "cifar-10-batches-bin").is_dir():
         folder = folder / "cifar-10-batches-bin"
     # All are looked for before the first is read: a missing file is told at once.

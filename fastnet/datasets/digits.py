@@ -134,11 +134,6 @@ def load_mnist(
     >>> x_train.shape, x_train.dtype  # doctest: +SKIP
     ((60000, 784), dtype('uint8'))
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"load_mnist: path must be a str or a path, got {type(path).__name__}. "
-            "Give the folder that holds MNIST's four IDX files."
-        )
     switches = (normalize, one_hot, flatten, channels_last)
     shape = (1, 28, 28)
     train, test = ((x.reshape(len(x), -1), t) for x, t in read_folder(path, (28, 28), CLASSES))

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnet.datasets.folders import folder_of
+
 __all__ = ["IMAGES", "read_folder", "read_idx", "unpacked"]
 
 IMAGES, LABELS = 2051, 2049  # the magic numbers: unsigned bytes in 3 and in 1 dimensions
@@ -26,17 +28,7 @@ def read_folder(
 
     They must be of that size, where one is given, and the labels below the number of classes.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        error, what = (
-            (NotADirectoryError, "a file")
-            if folder.exists()
-            else (FileNotFoundError, "a path that does not exist")
-        )
-        raise error(
-            f"load_mnist: path must be the folder that holds MNIST's four IDX files, got {what}: "
-            f"{str(folder)!r}. Give that folder."
-        )
+    folder = folder_of("load_mnist", path, "MNIST's four IDX files")
     # All four are looked for before the first is read: a missing file is told at once.
     files = [
         _find(folder, part, kind, dimensions)
@@ -88,8 +80,8 @@ def _read_pair(
     if t.max() >= classes:
         n = int(np.argmax(t >= classes))
         raise ValueError(
-            f"load_mnist: {label_file.name} must hold labels in 0..9, got {t[n]} for image {n} in "
-            f"{str(label_file)!r}. Take the file from a data set with ten classes."
+            f"load_mnist: {label_file.name} must hold labels in 0..{classes - 1}, got {t[n]} for "
+            f"image {n} in {str(label_file)!r}. Take the file from a data set with {classes} classes."
         )
     return x, t
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fastnet.datasets.folders import folder_of
+
 __all__ = ["load_ptb"]
 
 PARTS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
@@ -67,27 +69,12 @@ def load_ptb(
     array([4, 1])
     """
     where = "load_ptb"
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(
-            f"{where}: path must be a str or a path, got {type(path).__name__}. "
-            "Give the folder that holds Penn Treebank's text files."
-        )
+    folder = folder_of(where, path, "Penn Treebank's text files")
     part = PARTS.get(str(data_type))
     if part is None:
         raise ValueError(
             f"{where}: data_type must be 'train', 'valid' or 'test', got {data_type!r}. "
             "Give one of these."
-        )
-    folder = Path(path)
-    if not folder.is_dir():
-        error, what = (
-            (NotADirectoryError, "a file")
-            if folder.exists()
-            else (FileNotFoundError, "a path that does not exist")
-        )
-        raise error(
-            f"{where}: path must be the folder that holds Penn Treebank's text files, got {what}: "
-            f"{str(folder)!r}. Give that folder."
         )
     # Both are looked for before the first is read: a missing file is told at once.
     files = {name: _found(folder, f"ptb.{name}.txt") for name in ("train", part)}

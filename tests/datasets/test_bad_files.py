@@ -137,5 +137,5 @@ def test_labels_above_nine(small):
     (small / NAMES[3]).write_bytes(idx(np.array([7, 10, 1], np.uint8), 2049))
     assert refusal(small) == (
         f"load_mnist: {NAMES[3]} must hold labels in 0..9, got 10 for image 1 "
-        f"in '/.../{NAMES[3]}'. Take the file from a data set with ten classes."
+        f"in '/.../{NAMES[3]}'. Take the file from a data set with 10 classes."
     )
