@@ -81,7 +81,8 @@ def _read_pair(
         n = int(np.argmax(t >= classes))
         raise ValueError(
             f"load_mnist: {label_file.name} must hold labels in 0..{classes - 1}, got {t[n]} for "
-            f"image {n} in {str(label_file)!r}. Take the file from a data set with {classes} classes."
+            f"image {n} in {str(label_file)!r}. "
+            f"Take the file from a data set with {classes} classes."
         )
     return x, t
 
