@@ -31,7 +31,7 @@ OF_LINES = ("linewidth", "linestyle", "marker", "markersize", "markevery", "colo
 OF_TEXTS = ("text", "fontsize", "ha", "va", "rotation", "rotation_mode", "position", "color")
 OF_POINTS = ("linewidth", "facecolor", "edgecolor", "sizes", "capstyle", "label")
 OF_IMAGES = ("extent", "clim", "interpolation", "alpha")
-# What other versions of matplotlib, from 3.8 on, say of the same looks.
+# What matplotlib 3.9 says of the same looks, where 3.11 says the other.
 NEWER = {"PolyCollection": "FillBetweenPolyCollection", "antialiased": "auto"}
 OF_AXES = ("xlim", "ylim", "aspect", "xscale", "axisbelow", "facecolor")
 
