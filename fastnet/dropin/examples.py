@@ -83,6 +83,15 @@ def _network(*more: Any, **options: Any) -> Example:
     return example
 
 
+def _two_layers(kind: Any) -> Any:
+    """Predictions and gradients, in which every weight counts."""
+    network = kind(4, 3, 2)
+    for i, (name, array) in enumerate(sorted(network.params.items())):
+        network.params[name] = array + np.sin(i + np.arange(float(array.size))).reshape(array.shape)
+    found = [network.predict(X.copy()), network.gradient(X.copy(), ONE_HOT.copy())]
+    return [*found, dict(vars(network))]
+
+
 def _windows(function: Any) -> Any:
     """Windows of images in both dtypes, of several sizes."""
     given = PIXELS, PIXELS.astype(np.float32)
@@ -150,6 +159,7 @@ EXAMPLES: dict[str, Example] = {
     "Pooling": _images((2, 2), (3, 2, 1)),
     "MultiLayerNet": _network(),
     "MultiLayerNetExtend": _network(True, use_dropout=True, use_batchnorm=True),
+    "TwoLayerNet": _two_layers,
     "im2col": _windows,
     "col2im": _summed,
     "SGD": _updates,

@@ -75,6 +75,13 @@ def _weights(method: str, args: tuple[Any, ...]) -> Any:
     return sum(array.size for array in args[0].params.values() if array.ndim == 2)
 
 
+def _written_out(method: str, args: tuple[Any, ...]) -> Any:
+    """Count the multiplications of the products that a network of two layers writes out."""
+    network, x = args[:2]
+    products = len(x) * sum(network.params[name].size for name in ("W1", "W2"))
+    return products if method == "predict" else 2 * products
+
+
 def _copied(method: str, args: tuple[Any, ...]) -> Any:
     """Count the numbers in all windows of images."""
     x, rows, columns, *rest = args
@@ -159,6 +166,12 @@ KNOWN = {
     "Pooling": Known("pool_h pool_w stride pad", LAYER, _elements, POOLED),
     "MultiLayerNet": Known(NETWORK, {"loss": "x t"}, _weights, 4 * LIGHT),
     "MultiLayerNetExtend": Known(NETWORK, {"loss": "x t train_flg"}, _weights, 4 * LIGHT),
+    "TwoLayerNet": Known(
+        "input_size hidden_size output_size weight_init_std",
+        {"predict": "x", "gradient": "x t"},
+        _written_out,
+        1,
+    ),
     "SGD": Known("lr", UPDATE, _learned, LIGHT),
     "Momentum": Known("lr momentum", UPDATE, _learned, LIGHT),
     "Nesterov": Known("lr momentum", UPDATE, _learned),

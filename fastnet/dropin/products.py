@@ -22,8 +22,13 @@ ROWS_AT_A_TIME = 256
 MANY = 2**19
 
 
-def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> NDArray[Any]:
-    """x @ W + b, of W's dtype; x (N, D) may be of a narrower dtype, or a view."""
+def product(
+    x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None, activation: int = IDENTITY
+) -> NDArray[Any]:
+    """activation(x @ W + b), of W's dtype; x (N, D) may be of a narrower dtype, or a view.
+
+    There is no activation without b.
+    """
     n, dtype = len(x), W.dtype
     out = empty((n, W.shape[1]), dtype)
     if n > ROWS_AT_A_TIME:
@@ -39,7 +44,7 @@ def product(x: NDArray[Any], W: NDArray[Any], b: NDArray[Any] | None = None) -> 
         if b is None:
             matmul_forward(rows, W, y)
         else:
-            affine_forward(rows, W, b, IDENTITY, y)
+            affine_forward(rows, W, b, activation, y)
     return out
 
 

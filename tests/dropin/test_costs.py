@@ -23,6 +23,7 @@ FILTERS = SimpleNamespace(W=array(4, 3, 2, 5), stride=2)
 GATES, SAMPLER = layer((5, 8), (4, 8), (8,)), SimpleNamespace(word_p=range(6))
 ARRAYS = {"W": array(5, 7), "b": array(7)}
 NETWORK = SimpleNamespace(params=ARRAYS)
+TWO_LAYERS = SimpleNamespace(params={"W1": array(5, 7), "W2": array(7, 2), "b1": array(7)})
 EACH = {"forward": [(None, X), 15 * 100], "backward": [(None, DOUT), 21 * 100]}
 LIGHTLY = {"forward": [(None, X), 15 * 5], "backward": [(None, DOUT), 21 * 5]}
 LOSS = {"forward": [(None, X, WORDS), 15 * 100], "backward": [(None, 1), 0]}  # a number has no size
@@ -64,6 +65,10 @@ COSTS = {
     "Convolution": {
         "forward": [(FILTERS, IMAGES), 432 * 10 // 4 * 200],
         "backward": [(FILTERS, IMAGES), 2 * 432 // 4 * 30 * 200],
+    },
+    "TwoLayerNet": {
+        "predict": [(TWO_LAYERS, X), 3 * (5 * 7 + 7 * 2)],
+        "gradient": [(TWO_LAYERS, X, WORDS), 2 * 3 * (5 * 7 + 7 * 2)],
     },
     "MultiLayerNet": {"loss": [(NETWORK, X, WORDS), 35 * 20]},
     "MultiLayerNetExtend": {"loss": [(NETWORK, X, WORDS), 35 * 20]},

@@ -42,6 +42,7 @@ def run_after(enough, folder, *arguments):
 
 SCRIPTS = [
     ("first", "train_two_layer.py", ["Affine", "Relu", "SoftmaxWithLoss"]),
+    ("first", "train_written_out.py", ["TwoLayerNet", "predict", "gradient"]),
     ("first", "train_deep.py", ["Affine", "Relu", "Sigmoid", "SoftmaxWithLoss", "SGD"]),
     ("first", "train_images.py", ["Affine", "Convolution", "Pooling", "Relu", "Adam"]),
     ("first", "compare_optimizers.py", ["BatchNormalization", "Dropout", *OPTIMIZERS]),
@@ -84,7 +85,7 @@ def test_scripts_print_the_same_numbers(root, edition, script, replaced):
         said = [line for line in ours.stderr.splitlines() if "on kernels now" in line]
         assert len(said) == 1
         when = re.match(
-            r"fastnet: on kernels now: (in common\.\S+, call ([\d,]+) of common, "
+            r"fastnet: on kernels now: (in (?:common|two_layer_net)\.\S+, call ([\d,]+) of common, "
             r"after ([\d,]+) operations)$",
             said[0],
         )
