@@ -41,9 +41,11 @@ NAMES = {
     "targets": "t",
     "y": "t",
 }
-# Keras' names of weights to begin with -> those here, whose deviation is the same.
+# Names of weights to begin with, Keras' too -> what has the same deviation here; others: "he".
 INITIALIZERS = {
-    f"{name}_{kind}": name for name in ("he", "glorot", "lecun") for kind in ("normal", "uniform")
+    **{f"{n}_{kind}": n for n in ("he", "glorot", "lecun") for kind in ("normal", "uniform")},
+    **{name: name for name in ("he", "xavier", "glorot", "lecun", "zeros")},
+    "random_normal": 0.05,
 }
 # Where an argument belongs, with its value in place of {}.
 PLACES = {
@@ -129,7 +131,7 @@ def _look_at(where: str, function: Callable[..., Any], named: dict[str, Any]) ->
             literal = shown if isinstance(named[name], (str, int, float)) else "..."
             own = NAMES.get(name, name)
             if isinstance(named[name], str) and own == "weight_init_std":
-                literal = repr(INITIALIZERS.get(named[name], named[name]))
+                literal = repr(INITIALIZERS.get(named[name], "he"))
             if own not in known and own not in PLACES:
                 own = _near(name, known)
             if own in known:

@@ -58,6 +58,13 @@ MISPLACED = {
     "Keras' initializer of Dense": (
         lambda: Dense(3, kernel_initializer="he_normal"), "weight_init_std='he'"
     ),
+    "Keras' name of a number": (
+        lambda: Dense(3, kernel_initializer="random_normal"), "weight_init_std=0.05"
+    ),
+    "zeros": (lambda: Dense(3, kernel_initializer="zeros"), "weight_init_std='zeros'"),
+    "a name that is not here": (
+        lambda: Dense(3, kernel_initializer="orthogonal"), "weight_init_std='he'"
+    ),
     "kernel_regularizer": (
         lambda: Dense(3, kernel_regularizer="l2"), "Sequential(layers, l1=..., l2=...)"
     ),
