@@ -61,10 +61,11 @@ class _Loaded(Linked):
     @classmethod
     def load(cls, target_codegen, state, functions):
         """Return the library that a `state` was made of; `functions` are asked for by name."""
-        name, machine_code, bitcode, needs = state
+        name, machine_code, bitcode, needs, raises = state
         self = cls(target_codegen, name)
         self.needs = {(function, types): function.library(types) for function, types in needs}
         self._bitcode, self.has_code = bitcode, machine_code is not None
+        self.raises = raises
         if not self.has_code:
             self._finalized = True
             return self
@@ -88,7 +89,7 @@ def _parts(cres):
     library = cres.library
     bitcode = library.own_module().as_bitcode()
     machine_code = library._get_compiled_object() if library.has_code else None
-    library = library.name, machine_code, bitcode, list(library.needs)
+    library = library.name, machine_code, bitcode, list(library.needs), library.raises
     cres.fndesc.typemap = cres.fndesc.calltypes = None  # of its functions
     return library, cres.fndesc, cres.environment, cres.signature
 

@@ -181,7 +181,8 @@ class LoopFunction:
     def kernel(self):
         """What Numba compiles, for the loop alone: the way in from Python takes 20 ms of it."""
         signature = *[types.int64] * len(self.convention._fields), real
-        return _OfLoop(self.py_func, [signature], no_cpython_wrapper=True)
+        ways_in = {"no_cpython_wrapper": True, "no_cfunc_wrapper": False}
+        return _OfLoop(self.py_func, [signature], **ways_in)
 
     def address(self, dtype):
         """Return its address for networks of a NumPy dtype, which holds as long as the process."""

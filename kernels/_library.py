@@ -20,10 +20,12 @@ class Linked(codegen.JITCodeLibrary):
         The libraries of the shared functions that are called, by what these are.
     has_code : bool
         Whether LLVM made machine code: of a helper there is none but in kernels.
+    raises : bool
+        Whether the function may.
     """
 
     shared = _whole = None
-    has_code = True
+    has_code = raises = True
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

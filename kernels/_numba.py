@@ -12,6 +12,13 @@ import numba
 
 # Module, of numba.core or by its full name -> what is overridden or called there, and for what.
 RELIED_ON = {
+    "base": ["BaseContext.insert_user_function", "BaseContext.remove_user_function"],
+    "callconv": [
+        "CPUCallConv.call_function",  # without errors, where there are none
+        "CPUCallConv.raise_error",
+        "Status",
+        "RETCODE_OK",
+    ],
     "caching": ["NullCache.load_overload", "NullCache.save_overload"],
     "bytecode": ["FunctionIdentity.from_function"],  # whose unique_id is in the names of symbols
     "codegen": [
@@ -39,11 +46,17 @@ RELIED_ON = {
     "event": ["trigger_event"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
     "ir_utils": ["build_definitions"],
-    "lowering": ["Lower.init", "Lower.lower_binop"],  # sizes, and operators' types, asked for once
+    "lowering": [
+        "Lower.init",  # sizes,
+        "Lower.lower_binop",  # and operators' types, asked for once
+        "Lower.lower_expr",  # ranges that raise nothing, and `int`, `max`, `min` without a call
+        "Lower.lower_normal_function",  # which is seen to raise nothing
+    ],
     "registry": [
         "CPUDispatcher._compilation_chain_init_hook",
         "CPUDispatcher._compile_for_args",  # kernels that refuse other types
         "CPUDispatcher.add_overload",  # and what Python finds to call
+        "CPUDispatcher.get_compile_result",  # of a function that is a value
         "CPUDispatcher.get_call_template",  # no version a literal
         "CPUDispatcher.typeof_pyval",  # types of arrays without numpy.ma
     ],

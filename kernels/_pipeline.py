@@ -6,41 +6,18 @@ from types import SimpleNamespace
 
 from llvmlite.binding import ffi
 from numba import types
-from numba.core import compiler, errors, ir, ir_utils, lowering, typed_passes
+from numba.core import compiler, errors, ir_utils, typed_passes
 from numba.core.compiler_machinery import _pass_registry, register_pass
 
+from . import _convention
 from ._folders import STAMP
 from ._library import Bitcode, Library
+from ._lower import Lower, Typing
 from .blocking import BITS, L2_BYTES
 
 # What a user keeps in a cache of numba.njit's has our functions in it, and symbols that are there
 # already are called in their place: none of another fastnet, or of vectors of another width.
 _MADE_FOR = f"{STAMP}x{BITS}x{L2_BYTES}"
-
-
-class _Typing:
-    """Numba's typing context, which remembers what the calls of functions came to.
-
-    It asks some ten templates for each call, one after the other. Of the 10,179 calls in what the
-    first training step compiles 585 are different: a fifth of its compiling.
-    """
-
-    _found = {}  # of a function, its templates and arguments; under the compiler's lock
-
-    def __init__(self, context):
-        self._context = context
-
-    def __getattr__(self, name):
-        return getattr(self._context, name)
-
-    def resolve_function_type(self, function, args, kws):
-        if type(function) is not types.Function:
-            return self._context.resolve_function_type(function, args, kws)
-        # One that learns other arguments, by an extension, has other templates.
-        key = self._context, function, function.templates, args, tuple(kws.items())
-        if key not in self._found:
-            self._found[key] = self._context.resolve_function_type(function, args, kws)
-        return self._found[key]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -49,53 +26,11 @@ class _TypeInference(typed_passes.NopythonTypeInference):
 
     def run_pass(self, state):
         context = state.typingctx
-        state.typingctx = _Typing(context)
+        state.typingctx = Typing(context)
         try:
             return super().run_pass(state)
         finally:
             state.typingctx = context
-
-
-class _Lower(lowering.Lower):
-    """From Numba's types and statements to LLVM's.
-
-    Numba has LLVM read a module for the size of each variable, which only debuggers ask for: 2,301
-    modules in the first training step, 4 % of its compiling.
-    """
-
-    _sizes = {}  # of LLVM's types, as they are written
-
-    def init(self):
-        super().init()
-        size_of = self.context.get_abi_sizeof
-
-        def remembered(kind):
-            written = str(kind)
-            if "%" in written:  # a name, whose meaning another module may not share
-                return size_of(kind)
-            if written not in self._sizes:
-                self._sizes[written] = size_of(kind)
-            return self._sizes[written]
-
-        self.context.get_abi_sizeof = remembered  # the context is a copy for this function
-
-    def lower_binop(self, resty, expr, op):
-        """Look for one function, where Numba first tries three of constant operands.
-
-        Powers alone have such, and what it tries are errors with their texts.
-        """
-        if not expr.static_lhs is expr.static_rhs is ir.UNDEFINED:
-            return super().lower_binop(resty, expr, op)
-        context, signature = self.context, self.fndesc.calltypes[expr]
-        kinds, values = signature.args, [self.loadvar(v.name) for v in (expr.lhs, expr.rhs)]
-        operands = [
-            context.cast(self.builder, value, self.typeof(v.name), kind)
-            for v, value, kind in zip((expr.lhs, expr.rhs), values, kinds)
-        ]
-        function = context.typing_context.resolve_value_type(op)
-        found = _Typing(context.typing_context).resolve_function_type(function, kinds, {})
-        result = context.get_function(function, found)(self.builder, operands)
-        return context.cast(self.builder, result, signature.return_type, resty)
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -104,7 +39,16 @@ class _Lowering(typed_passes.NativeLowering):
 
     @property
     def lowering_class(self):
-        return _Lower
+        return Lower
+
+    def run_pass(self, state):
+        """As Numba does it, and let others call it without errors where there are none."""
+        done = super().run_pass(state)
+        library, made = state.library, state["cr"]
+        if not library.raises:
+            state.targetctx.remove_user_function(made.cfunc)
+            _convention.insert(state.targetctx, made.cfunc, made.fndesc, library)
+        return done
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

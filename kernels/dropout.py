@@ -33,15 +33,17 @@ BLOCK = 512  # elements whose mask the loop draws at a time: it has no room for 
 
 
 @helper
+def _splitmix(key):
+    """The output function of splitmix64."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
+
+@helper
 def mask_key(seed, step):
-    """64 well-mixed bits of seed and step: splitmix64's output function, twice."""
-    key = np.uint64(seed)
-    for word in (np.uint64(0x9E3779B97F4A7C15), np.uint64(step)):
-        key = key + word
-        key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        key = key ^ (key >> np.uint64(31))
-    return key
+    """64 well-mixed bits of seed and step."""
+    return _splitmix(_splitmix(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15)) + np.uint64(step))
 
 
 @helper

@@ -55,10 +55,12 @@ OF_ONE_WORD = {"checked", "simd"}
 # affine; of checked: other kernels, and checks; calls and sweep call what they are given.
 TWINLESS = {"_cache", "_compile", "_numba", "simd", "sweep", "checked"} | {
     *(
+        "_convention",
         "_folders",
         "_fork",
         "_kernel",
         "_library",
+        "_lower",
         "_pipeline",
         "_types",
     ),  # of the cache, and of the decorators

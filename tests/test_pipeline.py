@@ -11,7 +11,7 @@ from numba.core import caching, untyped_passes
 from numba.core.registry import cpu_target
 from numba.core.typing.templates import AbstractTemplate
 
-from fastnet.kernels import _kernel, _pipeline
+from fastnet.kernels import _kernel, _lower
 from fastnet.kernels._compile import helper, inline, jit, shared, vector
 
 told = []  # by a kernel's block of Python
@@ -39,8 +39,8 @@ def without_cache(monkeypatch):
 
 @pytest.fixture
 def typing(monkeypatch):
-    monkeypatch.setattr(_pipeline._Typing, "_found", {})
-    return _pipeline._Typing(Counting())
+    monkeypatch.setattr(_lower.Typing, "_found", {})
+    return _lower.Typing(Counting())
 
 
 def test_the_same_call_is_typed_once(typing):
@@ -103,7 +103,7 @@ def test_sizes_are_those_of_the_target(without_cache):
     x, out = np.array([1, -2, 3, 4], np.float32), np.empty(1, np.float32)
     summed(x, out)
     assert out[0] == 8
-    sizes, context = _pipeline._Lower._sizes, cpu_target.target_context
+    sizes, context = _lower.Lower._sizes, cpu_target.target_context
     of_text = {str(kind): kind for kind in (ir.FloatType(), ir.IntType(64), ir.IntType(1))}
     assert of_text.keys() & sizes.keys()
     for text in of_text.keys() & sizes.keys():

@@ -26,7 +26,7 @@ def forget():
         del sys.modules[name]
 
 
-ROOMS = ("ch04", "ch08", "two_layer_net")
+ROOMS = ("ch04", "ch08")
 
 
 def owns(kind):
