@@ -1,10 +1,12 @@
 """What several test files share. The tests import fastnet as any user does: installed, or not."""
 
+import functools
 import math
 import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -48,6 +50,35 @@ def pytest_runtest_setup(item):
     marker = item.get_closest_marker("timeout")
     seconds = float(marker.args[0] if marker else item.config.getini("timeout") or 0)
     children.deadline = time.monotonic() + 0.9 * seconds if seconds else math.inf
+
+
+# pytest-timeout starts a thread for each test and waits for its end, 0.25 ms of CPU and more of
+# waiting where all cores work. One thread that looks at the clock now and then does for all tests.
+_running = []  # the test, its settings, and when it must have ended
+
+
+@functools.cache
+def _watch():
+    import pytest_timeout
+
+    def look():
+        while True:
+            time.sleep(1)
+            for item, settings, end in _running[:]:
+                if time.monotonic() > end:
+                    pytest_timeout.timeout_timer(item, settings)  # ends the process
+
+    threading.Thread(target=look, name="of a test's time", daemon=True).start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_timeout_set_timer(item, settings):
+    if settings.method != "thread":
+        return None  # the plugin's own
+    _watch()
+    _running[:] = [(item, settings, time.monotonic() + settings.timeout)]
+    item.cancel_timeout = _running.clear
+    return True
 
 
 def pytest_report_header():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from differences import central_difference
 from framed import among_nans, assert_frame, call, framed, wide
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -45,7 +46,7 @@ SHAPES = [
     (33, 50, 50),
     (100, 70, 1),
 ]
-every_shape = pytest.mark.parametrize("shape", SHAPES)
+every_shape = with_each("shape", SHAPES)
 
 
 def integers(dtype, shape, seed=0):

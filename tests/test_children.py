@@ -79,6 +79,17 @@ def test_waits():
     assert has_ended(int(file.read_text())), out
 
 
+def test_a_test_that_hangs_ends_the_run_and_says_where(tmp_path, root):
+    (tmp_path / "conftest.py").write_text((root / "tests" / "conftest.py").read_text())
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntimeout = 1\ntimeout_method = thread\n")
+    hangs = "import time\ndef test_ends(): pass\ndef test_hangs(): time.sleep(30)\n"
+    (tmp_path / "test_hangs.py").write_text(hangs)
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = children.run(words, cwd=tmp_path)
+    assert done.returncode == 1 and "passed" not in done.stdout, done.stdout + done.stderr
+    assert "+ Timeout +" in done.stdout and "in test_hangs" in done.stdout
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc here")
 def test_a_child_is_killed_where_a_test_fails(capsys):
     with (

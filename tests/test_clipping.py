@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import squared_norm_forward
@@ -11,7 +12,7 @@ from fastnet.kernels import squared_norm_forward
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-@pytest.mark.parametrize("size", [*range(40), 64, 65, 10_001])
+@with_each("size", [*range(40), 64, 65, 10_001])
 @every_dtype
 def test_squared_norm(size, dtype):
     x = np.random.default_rng(size).standard_normal(size).astype(dtype)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from differences import central_difference
 from framed import among_nans, assert_frame, framed
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels import IDENTITY, blocking, matmul_backward, matmul_forward, simd
@@ -99,8 +100,8 @@ def beyond(size):
 ROWS = blocking.BLOCK_BYTES // 4 // blocking.DEPTH // 24 * 24  # of float32 in a block, about
 
 
-@pytest.mark.parametrize(
-    ("n", "d", "m"),
+@with_each(
+    "n, d, m",
     [
         *((n, 5, 75) for n in beyond(blocking.PACK_ROWS)),
         *((n, blocking.DEPTH, 75) for n in beyond(ROWS)),

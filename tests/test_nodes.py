@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -133,9 +134,9 @@ def test_kernels_write_only_their_outputs(dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("a", [1, 3])
-@pytest.mark.parametrize("b", [1, 2, 5, 70, 300])
-@pytest.mark.parametrize("c", [1, 2, 16, 37])
+@with_each("a", [1, 3])
+@with_each("b", [1, 2, 5, 70, 300])
+@with_each("c", [1, 2, 16, 37])
 def test_kernels_along_the_middle_axis(a, b, c, dtype, rng):
     x = rng.standard_normal((a, b, c)).astype(dtype)
     out, expected = np.full((a + 2, c), -7, dtype), np.empty((a, c), dtype)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -11,8 +12,8 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype
-@pytest.mark.parametrize("columns", [1, 2, 3, 13, 16, 59, 64, 65, 130, 1000])
-@pytest.mark.parametrize("rows", [1, 7, 16, 65, 150])
+@with_each("columns", [1, 2, 3, 13, 16, 59, 64, 65, 130, 1000])
+@with_each("rows", [1, 7, 16, 65, 150])
 def test_kernels_equal_the_reference(rows, columns, dtype):
     rng = np.random.default_rng(rows)
     x, t = rng.standard_normal((rows, columns)) * 3, rng.integers(-1, columns, size=rows)

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 
-import pytest
+from in_turn import with_each
 
 from fastnet.checks import Checked
 from fastnet.checks.habits import Elsewhere
@@ -125,7 +125,7 @@ def test_the_inventory_is_not_empty():
     }
 
 
-@pytest.mark.parametrize("pair", list(pairs()))
+@with_each("pair", pairs())
 def test_public_name_is_the_same_on_both_sides(pair):
     module, _, name = pair.rpartition(".")
     for side in modules(module):

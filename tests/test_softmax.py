@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from framed import call, wide
+from in_turn import with_each
 from logits import every_dtype, labels, logits, softmax, softmax_cross_entropy, wide_softmax
 from numpy.testing import assert_array_equal
 
@@ -18,7 +19,7 @@ SHAPES = [
     (300, 10),
     (1, 10),
 ]
-every_shape = pytest.mark.parametrize("shape", SHAPES)
+every_shape = with_each("shape", SHAPES)
 
 
 @every_shape

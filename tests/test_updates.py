@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from by_address import call
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels, optimizer
@@ -37,7 +38,7 @@ def expected(grad, lr, param):
     return param
 
 
-@pytest.mark.parametrize("size", [*range(18), 31, 32, 33, 64, 65, 10_001])
+@with_each("size", [*range(18), 31, 32, 33, 64, 65, 10_001])
 @pytest.mark.parametrize("lr", [0.1, -3.7, 0.0])
 @every_dtype
 def test_sgd(size, lr, dtype):
@@ -110,7 +111,7 @@ def arrays(rule, size, dtype):
     return inside, frame
 
 
-@pytest.mark.parametrize("size", [*range(18), 31, 32, 33, 64, 65, 1003])
+@with_each("size", [*range(18), 31, 32, 33, 64, 65, 1003])
 @every_limit
 @every_rule
 @every_dtype

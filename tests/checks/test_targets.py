@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import NUMBERS, X, called
 from numpy.testing import assert_array_equal
 
@@ -132,7 +133,7 @@ LABELS = [
 ]
 
 
-@pytest.mark.parametrize(("t", "error", "text"), LABELS)
+@with_each("t, error, text", LABELS)
 @pytest.mark.parametrize("name", LABELLED)
 def test_labels(name, t, error, text):
     call, scores = LABELLED[name]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from called_with import CALLS, PRODUCTS, UPDATES, inputs
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 # Of sequences and words: their results have the dtype of x and the parameters, too.
@@ -21,7 +22,7 @@ ALONE = {
 }
 
 
-@pytest.mark.parametrize("given", ALONE)
+@with_each("given", ALONE)
 # Not BinaryCrossEntropy: these x are no probabilities.
 @pytest.mark.parametrize(
     "name",
@@ -47,7 +48,7 @@ def test_results_have_numpys_dtype(name, given):
             assert np.abs(result - expected).max() < 0.02 * max(1, np.abs(expected).max())
 
 
-@pytest.mark.parametrize("given", ALONE)
+@with_each("given", ALONE)
 @pytest.mark.parametrize("held", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(PRODUCTS | HELD))
 def test_products_have_numpys_dtype(name, held, given):

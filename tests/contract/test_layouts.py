@@ -16,6 +16,7 @@ from called_with import (
     layer,
     weights,
 )
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import layers
@@ -23,7 +24,7 @@ from fastnet import layers
 
 @pytest.mark.usefixtures("dispatcher_confused")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@with_each("layout", LAYOUTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_any_layout_gives_the_same_bits_and_is_not_modified(name, layout, dtype):
     x, dout = inputs(dtype)

@@ -3,6 +3,7 @@
 import platform
 
 import pytest
+from in_turn import with_each
 
 from fastnet import kernels
 from fastnet.kernels._compile import Kernel
@@ -33,7 +34,7 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@with_each("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"work_size", "unigram_sampler_forward"}))
 def test_arguments_of_the_table_fit_the_kernel(explain, kernel_arguments, work, name, dtype):
     """And the reference: both leave the same in them."""

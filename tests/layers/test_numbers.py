@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from differences import assert_gradient
 from every_layer import OF_OUTPUT, PRODUCTS, every_layer, make
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import checks, layers
@@ -20,7 +21,7 @@ every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@with_each("size", SIZES)
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_products_equal_the_reference(name, size, dtype, rng):
     n, d, m = size
@@ -42,7 +43,7 @@ def test_products_equal_the_reference(name, size, dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(), (1,), (1, 33), (7, 1), (5, 7), (2, 3, 2, 5)], ids=str)
+@with_each("shape", [(), (1,), (1, 33), (7, 1), (5, 7), (2, 3, 2, 5)])
 @pytest.mark.parametrize("name", OF_OUTPUT)
 def test_activations_equal_the_reference(name, shape, dtype, rng):
     x, dout = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
@@ -119,8 +120,8 @@ def test_images_are_flattened_and_dx_has_their_shape(name, rng):
     assert_array_equal(one.dW, two.dW)
 
 
-@pytest.mark.parametrize("rows", [3, None])
-@pytest.mark.parametrize("layout", ["as it is", "strided", "read-only", "byte-swapped"])
+@with_each("rows", [3, None])
+@with_each("layout", ["as it is", "strided", "read-only", "byte-swapped"])
 @pytest.mark.parametrize("kind", "?bBhHiIlLqQefd")
 @every_dtype
 def test_affine_of_two_dtypes_has_the_bits_of_one(dtype, kind, layout, rows, rng):

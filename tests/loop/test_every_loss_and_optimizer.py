@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+from in_turn import with_each
 from loop_models import (
     ADJUSTED,
     BATCH,
@@ -26,7 +27,7 @@ from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam, Momentum
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@with_each("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("loss", LOSSES)
 @every_dtype
 def test_every_loss_with_every_optimizer(loss, optimizer, dtype):

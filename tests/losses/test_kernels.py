@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from by_address import call
+from in_turn import with_each
 from loss_kernels import KERNELS, SENTINEL, deltas, draw, every_dtype, value
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -42,7 +43,7 @@ def size_of_terms(name, y, t):
     return np.abs(parts).sum() / (len(y) if name in SUMS else y.size)
 
 
-@pytest.mark.parametrize("shape", SOME, ids=str)
+@with_each("shape", SOME)
 @every_dtype
 @every_kernel
 def test_a_loss_equals_the_reference(name, dtype, shape):
@@ -62,8 +63,8 @@ def test_a_loss_equals_the_reference(name, dtype, shape):
     assert abs(loss - exact) <= bound
 
 
-@pytest.mark.parametrize("dout", [1.0, -0.3])
-@pytest.mark.parametrize("shape", SOME, ids=str)
+@with_each("dout", [1.0, -0.3])
+@with_each("shape", SOME)
 @every_dtype
 @every_kernel
 def test_a_gradient_equals_the_reference(name, dtype, shape, dout):

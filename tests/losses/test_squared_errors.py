@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from loss_kernels import SENTINEL, every_dtype, pair
 from numpy.testing import assert_array_equal
 
@@ -51,8 +52,8 @@ def test_forward(shape, dtype):
     assert abs(loss_of(y, t) - wide[0]) <= (shape[1] + 4) * np.finfo(dtype).eps * wide[0]
 
 
-@pytest.mark.parametrize("dout", [1.0, -0.3])
-@pytest.mark.parametrize("shape", SHAPES)
+@with_each("dout", [1.0, -0.3])
+@with_each("shape", SHAPES)
 @every_dtype
 def test_backward(shape, dout, dtype):
     """To the bit: the reference has the same order of operations."""

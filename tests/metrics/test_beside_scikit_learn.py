@@ -4,12 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from judged import classes, random, scores
 from numpy.testing import assert_allclose
 
 from fastnet import metrics
 
-every_seed = pytest.mark.parametrize("seed", range(25))
+every_seed = with_each("seed", range(25))
 every_average = pytest.mark.parametrize("average", ["macro", "micro"])
 every_score = pytest.mark.parametrize("name", ["precision", "recall", "f1"])
 

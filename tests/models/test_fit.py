@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import read_only
 from numpy.testing import assert_array_equal
 from small_models import (
@@ -111,7 +112,7 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@with_each("layout", LAYOUTS)
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64", "int16", "float16", "bool"])
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 def test_fit_takes_any_dtype_and_layout_and_changes_none(kind, layout):

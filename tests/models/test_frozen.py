@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from examples import OPTIMIZERS
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from small_models import close
 
@@ -55,7 +56,7 @@ def test_frozen_below_is_training_on_what_they_make(example, dtype):
 
 
 @pytest.mark.usefixtures("any_threads")
-@pytest.mark.parametrize("frozen", [(0,), (1,), (2,), (0, 2), (1, 2)])
+@with_each("frozen", [(0,), (1,), (2,), (0, 2), (1, 2)])
 @pytest.mark.parametrize("example", OPTIMIZERS)
 def test_any_layers_frozen_as_by_hand(example, frozen):
     model = made("float64", l1=1e-3, l2=1e-2)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from last_layers import C, N, data, made
 from numpy.testing import assert_allclose
 
@@ -26,14 +27,14 @@ TABLE = dict.fromkeys(LOSSES, ANY) | {
     "kullback_leibler_divergence": {"softmax"},
     "poisson": {"softmax", "sigmoid", "relu", "softplus"},
 }
-CELLS = [(loss, last, last in TABLE[loss]) for loss in LOSSES for last in LAST]
-REFUSED = [(loss, last) for loss, last, allowed in CELLS if not allowed]
+REFUSED = [(loss, last) for loss in LOSSES for last in LAST if last not in TABLE[loss]]
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["layer", "activation"])
-@pytest.mark.parametrize(("loss", "last", "allowed"), CELLS)
-def test_every_cell(loss, last, allowed, alone):
-    if not allowed:
+@with_each("alone", [True, False])
+@with_each("last", LAST)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_cell(loss, last, alone):
+    if last not in TABLE[loss]:
         with pytest.raises(ValueError, match=f'^Sequential: layers must end with .* loss="{loss}"'):
             made(loss, last, alone)
         return

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import data
 from two_layers import layer_grads, two_networks, two_ways
@@ -92,7 +93,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("answers", ANSWERS)
+@with_each("answers", ANSWERS)
 @pytest.mark.parametrize("samples", SAMPLES)
 @pytest.mark.usefixtures("dispatcher_confused")
 def test_the_gradient_at_once_is_that_of_the_layers(samples, answers):

@@ -3,7 +3,7 @@
 import pickle
 
 import numpy as np
-import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from optimizers import (
     SHAPES,
@@ -21,8 +21,8 @@ from fastnet import optimizer
 
 @every_optimizer
 @every_option
-@pytest.mark.parametrize("param", ["f2", "f4", "f8", ">f4"])
-@pytest.mark.parametrize("grad", ["f4", "f8", "i8", ">f8"])
+@with_each("param", ["f2", "f4", "f8", ">f4"])
+@with_each("grad", ["f4", "f8", "i8", ">f8"])
 def test_mixed_dtypes_are_computed_in_the_larger(name, options, param, grad, rng):
     """The twin's step in the larger dtype; then parameter and states are rounded to their own."""
     ours, twin = both(name, options)
@@ -50,7 +50,7 @@ def test_mixed_dtypes_are_computed_in_the_larger(name, options, param, grad, rng
 @every_optimizer
 @every_option
 @every_dtype
-@pytest.mark.parametrize("view", VIEWS)
+@with_each("view", VIEWS)
 def test_strided_views_of_all_optimizers(name, options, view, dtype, rng):
     ours, twin = both(name, options)
     base = rng.standard_normal((6, 8)).astype(dtype)
@@ -78,7 +78,7 @@ def test_plain_numbers_of_all_optimizers(name, options):
 @every_optimizer
 @every_option
 @every_dtype
-@pytest.mark.parametrize("shift", [1, -1, 0, 20])
+@with_each("shift", [1, -1, 0, 20])
 def test_gradients_that_overlap_parameters(name, options, shift, dtype):
     memory = (np.arange(1000) / 512 - 1).astype(dtype)
     mine, plain = memory.copy(), memory.copy()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from optimizers import STATES, both, copies, every_optimizer, every_option
 
@@ -39,8 +40,8 @@ def unchanged(ours, call):
 
 @every_optimizer
 @every_option
-@pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("steps", [0, 1])
+@with_each("bad", BAD)
+@with_each("steps", [0, 1])
 def test_a_refused_update_changes_nothing(name, options, bad, steps):
     ours, _ = both(name, options)
     first, (param, grad) = np.ones(3), BAD[bad]

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from optimizers import SHAPES, VIEWS, every_dtype, pairs
 
@@ -151,7 +152,7 @@ CHANGES = {
 
 @every_dtype
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+@with_each("count", [1, 2, 3, 4, 5, 6])
 @pytest.mark.usefixtures("dispatcher_confused")
 def test_one_layer_two_and_more(count, change, dtype, rng):
     """W, b, W, b ... of which each in turn is of another kind: NumPy's result, in place."""

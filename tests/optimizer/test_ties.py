@@ -1,7 +1,7 @@
 """Tied arrays are updated once, with the sum of their gradients."""
 
 import numpy as np
-import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from optimizers import STATES, both, copies, every_optimizer, every_option, gradient
 
@@ -55,7 +55,7 @@ TIED = {
 
 @every_optimizer
 @every_option
-@pytest.mark.parametrize("tie", TIED)
+@with_each("tie", TIED)
 def test_tied_arrays_get_the_bits_of_the_reference(name, options, tie, rng):
     W = rng.standard_normal((3, 4))
     ours, twin = both(name, options)

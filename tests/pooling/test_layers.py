@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.layers import MaxPooling2D, Pooling
@@ -119,9 +120,9 @@ PADDINGS = ["valid", "same", 1, (1, 0), ((0, 1), (1, 0))]
 
 
 @every_dtype
-@pytest.mark.parametrize("padding", PADDINGS, ids=str)
-@pytest.mark.parametrize("strides", [None, 1, (3, 2)], ids=str)
-@pytest.mark.parametrize("pool_size", [2, (3, 2), (2, 5)], ids=str)
+@with_each("padding", PADDINGS)
+@with_each("strides", [None, 1, (3, 2)])
+@with_each("pool_size", [2, (3, 2), (2, 5)])
 def test_max_pooling_2d_equals_the_twin(pool_size, strides, padding, dtype, rng):
     x = rng.standard_normal((2, 7, 6, 3)).astype(dtype)
     ours = MaxPooling2D(pool_size, strides, padding)

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from refused import refused
 from rescaled import KINDS, bits, every_dtype
@@ -17,7 +18,7 @@ from fastnet.layers import (
 from fastnet.models import Sequential
 
 
-@pytest.mark.parametrize("size", [*range(1, 35), 63, 64, 65, 200])
+@with_each("size", [*range(1, 35), 63, 64, 65, 200])
 @every_dtype
 def test_kernels_have_the_bits_of_numpy(size, dtype):
     rng, kind = np.random.default_rng(size), np.dtype(dtype).type

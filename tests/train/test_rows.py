@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from epochs import STACKS, build, data, epoch, every_dtype, every_loss, predict
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -45,7 +46,7 @@ def test_kinds_of_rows(kind, dtype):
 
 
 @pytest.mark.parametrize("kind", ["u1", "f4", "f8"])
-@pytest.mark.parametrize("columns", [*range(1, 18), 33, 64, 65])
+@with_each("columns", [*range(1, 18), 33, 64, 65])
 @every_dtype
 def test_widths_of_rows(columns, kind, dtype):
     """A layer without weights shows what was read, in every tail."""

@@ -1,0 +1,36 @@
+"""Many small cases as one test: pytest takes 3 ms for each test of its own, most cases 0.3 ms."""
+
+import copy
+import functools
+import inspect
+
+
+def with_each(names, values):
+    """Call a test with each of the values in turn, where `parametrize` makes a test of each.
+
+    Of several names each value is a tuple. The case that fails is printed. Every case begins with
+    the same random numbers; what else a fixture makes is shared by all of them.
+    """
+    keys = [name.strip() for name in names.split(",")]
+    values = list(values)
+
+    def looped(test):
+        @functools.wraps(test)
+        def loop(**given):
+            assert values
+            for value in values:
+                case = dict(zip(keys, value, strict=True)) if len(keys) > 1 else {names: value}
+                fresh = {"rng": copy.deepcopy(given["rng"])} if "rng" in given else {}
+                try:
+                    test(**{**given, **fresh, **case})
+                except BaseException:
+                    print(f"in the case {case}")
+                    raise
+
+        signature = inspect.signature(test)
+        left = [p for p in signature.parameters.values() if p.name not in keys]
+        assert len(left) == len(signature.parameters) - len(keys), f"no argument of {names}"
+        loop.__signature__ = signature.replace(parameters=left)
+        return loop
+
+    return looped
