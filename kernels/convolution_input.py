@@ -1,19 +1,30 @@
 """The gradient of a convolution with respect to its images.
 
-Where windows move by one pixel it is a convolution of dout with the kernel turned round. Where they
-move further, or where the images have so few channels that they would fill no vector, each window's
-part is a product of its own, and is added where the window lay.
+Where windows move by one pixel it is a convolution of dout with the kernel turned round. Where the
+images then have so few channels that they would not fill half a vector, pixels lie along it: what
+all windows of some rows give to one of their pixels is a row of a product, which is added to the
+image, moved. Where windows move further, each one's part is added where the window lay.
 """
 
 from ._compile import helper, jit, shared, vector
 from .convolution import images, numbers
 from .depthwise import depthwise_input, is_depthwise
 from .gathered import gathered_product, strip_width
-from .geometry import LANES_32, TOGETHER, behind, geometry_at, offsets, place_image, table_at
+from .geometry import (
+    LANES_32,
+    PIXELS,
+    TOGETHER,
+    behind,
+    geometry_at,
+    offsets,
+    place_image,
+    table_at,
+)
 from .packing import pack_transpose
 from .simd import get, lanes, offset, pointer, put, scalar
 from .sliding import Axis, slide, tables
-from .sweep import put_all, sweep
+from .sweep import put_all, read_in_order, sweep, sweep_row
+from .tiles import AS_IT_IS, strip
 
 WINDOWS = 4096  # elements of the windows' parts that are made at a time, and at least LEAST windows
 LEAST = 8
@@ -31,14 +42,18 @@ def input_parts(g):
     taps, pixels = g.kernel_height * g.kernel_width, g.height * g.width
     at_a_time = max(1, TOGETHER // pixels)
     windows = max(LEAST, WINDOWS // (taps * channels))
+    parts = windows * taps * channels
+    if g.groups == 1 and 2 * channels < LANES_32:
+        parts = max(parts, taps * channels * PIXELS)
     return (
-        g.groups * filters * taps * (channels + LANES_32) + 4 * LANES_32 * LANES_32,
+        g.groups * filters * (taps * (channels + LANES_32) + 3 * LANES_32)
+        + 4 * LANES_32 * LANES_32,
         max(channels, taps * channels) + 4 * LANES_32,
         2 * max(at_a_time * pixels, windows),
         2 * max(at_a_time * pixels, windows),
         2 * (taps * filters + taps),
         g.source_height * g.source_width * g.channels + LANES_32,
-        windows * taps * channels,
+        parts,
     )
 
 
@@ -92,6 +107,67 @@ def _turned(g, n, W, own, dout, dx):
 @helper
 def _sum(x, y):
     return x + y
+
+
+@helper
+def _put_planes(g, planes, dx):
+    """dx = the image whose channels lie apart, with its border."""
+    height, width, c = g.source_height, g.source_width, g.channels
+    if c == 1:
+        place_image(height, width, 1, planes, -g.top, -g.left, g.height, g.width, dx)
+        return
+    for channel in range(c):
+        for y in range(g.height):
+            p = offset(planes, (channel * height + y + g.top) * width + g.left)
+            q = offset(dx, y * g.width * c + channel)
+            for x in range(g.width):
+                put(q, x * c, get(p, x))
+
+
+@helper
+def _in_planes(g, n, W, own, dout, dx):
+    """Where windows move by one and channels are few: pixels lie along vectors, not channels.
+
+    0.5 to 0.75 of the time of `_scattered` at 28 x 28 x 1, 0.6 to 0.7 of that of `_turned` at
+    32 x 32 x 3.
+    """
+    m, c, columns = g.filters, g.channels, g.out_width
+    step, one = lanes(dout), scalar(dout, 1.0)
+    taps, line = g.kernel_height * g.kernel_width, g.source_width
+    sizes = input_parts(g)
+    parts = own
+    for size in sizes[:5]:
+        parts = behind(parts, size)
+    planes, parts = parts, behind(parts, sizes[5])
+    lines, wide = max(1, PIXELS // columns), min(columns, PIXELS)
+    for i in range(n):
+        put_all(planes, c * g.source_height * line, scalar(dout, 0.0))
+        for y in range(0, g.out_height, lines):
+            rows = min(lines, g.out_height - y)
+            for x in range(0, columns, wide):
+                width = min(wide, columns - x)
+                pixels = rows * width
+                upstream = offset(dout, ((i * g.out_height + y) * columns + x) * m)
+                read_in_order(upstream, pixels * m)  # 0.75 to 0.95 of the time
+                strip_columns = strip_width(pixels, step)
+                for j in range(0, pixels, strip_columns):
+                    count, q = min(strip_columns, pixels - j), offset(parts, j)
+                    pack_transpose(m, count, offset(upstream, j * m), 1, m, own, False)
+                    strip(
+                        taps * c, count, m, W, m, m, 1, own, _rounded(count, step), True, q, pixels,
+                        one, q, 0, False, AS_IT_IS, q,
+                    )  # fmt: skip
+                # From the last tap on: a pixel's sum goes by its windows, in their order.
+                for k in range(taps * c - 1, -1, -1):
+                    tap, channel = k // c, k % c
+                    down = y + tap // g.kernel_width * g.row_dilation
+                    right = x + tap % g.kernel_width * g.column_dilation
+                    q = offset(planes, (channel * g.source_height + down) * line + right)
+                    p = offset(parts, k * pixels)
+                    for row in range(rows):
+                        target = offset(q, row * line)
+                        sweep_row(_sum, (target,), (target, offset(p, row * width)), width, ())
+        _put_planes(g, planes, offset(dx, i * g.height * g.width * c))
 
 
 @helper
@@ -169,8 +245,13 @@ def _scattered(g, n, W, own, dout, dx):
 @shared
 def backward_input(g, n, W, own, dout, dx):
     """`convolution_backward_input` on pointers."""
-    few = 4 * (g.channels // g.groups) <= lanes(dout) and g.kernel_height * g.kernel_width > 1
-    if g.row_stride == 1 and g.column_stride == 1 and not few:
+    channels, step = g.channels // g.groups, lanes(dout)
+    by_one, several = g.row_stride * g.column_stride == 1, g.kernel_height * g.kernel_width > 1
+    # Short rows gain nothing in planes: of 4 to 9 pixels they took 0.95 to 3.5 times as long.
+    wide = g.groups == 1 and g.out_width >= 16
+    if by_one and several and wide and 2 * channels < step:
+        _in_planes(g, n, W, own, dout, dx)
+    elif by_one and not (several and 4 * channels <= step):
         _turned(g, n, W, own, dout, dx)
     else:
         _scattered(g, n, W, own, dout, dx)

@@ -51,6 +51,9 @@ CASES = [
     (2, (13, 12, 16), (3, 3, 40), {"padding": ((1, 1), (1, 1))}),  # rows at a time, dout copied
     (1, (2, 150, 9), (1, 5, 7), {"padding": ((0, 0), (3, 1))}),  # part of a row at a time
     (1, (10, 10, 2), (3, 3, 2), {"strides": (4, 5), "padding": ((0, 6), (5, 0))}),
+    (2, (13, 19, 3), (3, 2, 21), {"padding": ((2, 0), (1, 3)), "dilation": (2, 1)}),  # in planes
+    (2, (3, 290, 1), (2, 4, 3), {}),  # part of a row of its plane at a time
+    (1, (40, 33, 1), (3, 3, 5), {"padding": ((1, 1), (1, 1))}),  # lines of its plane at a time
 ]
 
 

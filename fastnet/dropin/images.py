@@ -145,6 +145,8 @@ def convolve_back(layer: Any, dout: Any, own: Any) -> Any:
         return own(layer, dout)
     upstream = checks.contiguous(checks.channels_last(dout), images.dtype)
     dx, dW, db = gradients(g, images, kernel, upstream)
+    if dout.dtype != images.dtype:  # whose sum NumPy does not make one of the layer's dtype
+        db = dout.sum((0, 2, 3))
     layer.dW, layer.db = np.ascontiguousarray(dW.transpose(3, 2, 0, 1)), db
     return checks.channels_first(dx)
 

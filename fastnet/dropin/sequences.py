@@ -97,7 +97,7 @@ class TimeEmbedding(Own):
         if xs is None or found is None or not checks.is_canonical(dW, dW.dtype) or dW.ndim != 2:
             return own(self, dout)
         rows, idx = found[0], row_numbers(xs, len(dW))
-        if idx is None or rows.size != len(idx) * dW.shape[1]:
+        if idx is None or rows.shape != (*xs.shape, dW.shape[1]):
             return own(self, dout)
         if dW.dtype != rows.dtype:
             rows = rows.astype(dW.dtype)
@@ -267,7 +267,7 @@ class TimeSigmoidWithLoss(Own):
         if x.shape[0] == 1 or not ((ts == 0) | (ts == 1)).all():
             return own(self, xs, ts)
         y, loss = empty(x.shape, x.dtype), empty(1, x.dtype)
-        sigmoid_with_loss_forward(x, ts.astype(x.dtype), y, loss)
+        sigmoid_with_loss_forward(x, ts.astype(x.dtype, "C"), y, loss)
         self.xs_shape = x.shape
         self.layers = Later((y, ts), layers_of(own, self, xs, ts))
         return loss[0] / x.shape[1]

@@ -26,7 +26,7 @@ def forget():
         del sys.modules[name]
 
 
-ROOMS = ("ch04", "ch08")
+ROOMS = ("ch04", "ch08", "two_layer_net")
 
 
 def owns(kind):

@@ -135,6 +135,9 @@ def sizes_of_convolutions(step):
     for side in range(3, 16):
         yield 2, (side, 3), (3, 3), 3, step + 1, next(moves)
         yield 1, (3, side), (2, 3), step - 1, 3, next(moves)
+    for channels in range(1, step // 2 + 1):  # in planes
+        for width in (17, 27, 300):
+            yield 2, (5, width), (2, 3), channels, 1 + width % 23, next(moves)
     for groups in (2, 3, step + 1):
         yield 2, (5, 7), (2, 2), 2 * groups, 3 * groups, ((1, 1), (1, 1), 1, groups)
         yield 2, (5, 7), (2, 2), groups, groups, ((2, 1), (1, 1), 0, groups)
