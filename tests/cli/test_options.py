@@ -1,5 +1,7 @@
 """Options of fastnet train reach the network; bad ones are told."""
 
+import argparse
+import re
 import struct
 
 import numpy as np
@@ -8,6 +10,7 @@ from command_line import only_json, refused
 
 import fastnet
 from fastnet import cli
+from fastnet.cli import parser
 from fastnet.datasets import load_digits
 from fastnet.layers import Dense
 from fastnet.models import Sequential
@@ -200,3 +203,19 @@ def test_help_and_version(capsys):
         cli.main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == f"fastnet {fastnet.__version__}\n"
+
+
+MALFORMED = ["", ":a=1", "adam:", "adam:=1", "adam:a", "adam:a=", "adam:a=x", "adam:a=1=2"]
+
+
+@pytest.mark.parametrize("text", [*MALFORMED, "adam:a=1,", "adam:a=1,a=2", "adam:a=1,b=2,a=3"])
+def test_each_way_in_which_a_part_is_malformed(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"got '{re.escape(text)}'. Give it like"):
+        parser.part(text)
+
+
+def test_a_part_and_its_numbers():
+    assert parser.part("adam") == parser.Part("adam", {})
+    assert parser.part("adam:a=1,b=0.5,c=None") == parser.Part(
+        "adam", {"a": 1, "b": 0.5, "c": None}
+    )

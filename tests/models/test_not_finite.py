@@ -23,6 +23,7 @@ from small_models import (
 from fastnet import models
 from fastnet.layers import (
     Affine,
+    BatchNormalization,
     Dense,
 )
 from fastnet.models import Sequential
@@ -52,6 +53,29 @@ def test_nan_stops_before_its_update(monkeypatch, cut, loss, dtype):
     assert np.isnan(model.evaluate(x, t)["loss"]) and np.isnan(model.forward(x, t))
     seen = model.fit(x[:16], t[:16], 1, validation_data=(x, t), verbose=0)
     assert np.isnan(seen.val_loss[0])
+
+
+@cuts
+@pytest.mark.parametrize("late", [0, 2])
+def test_statistics_of_a_batch_whose_loss_is_not_finite_are_not_kept(monkeypatch, cut, late):
+    """Outputs and weights are finite: the errors' squares alone are too large."""
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
+    x, t = data(40, loss=SQUARED_ERROR)
+    t[8 * late] = 1e30
+
+    def model():
+        return Sequential([BatchNormalization(), Dense(t.shape[1])], SQUARED_ERROR, seed=0)
+
+    found, expected = model(), model()
+    for each in (found, expected):
+        each.fit(x[32:], t[32:], 2, 8, SGD(0.1), shuffle=False, verbose=0)
+    stops(found, x, t, 3, 8, lr=0.1, what="a loss|weights")
+    if late:
+        expected.fit(x[:16], t[:16], 1, 8, SGD(0.1), shuffle=False, verbose=0)
+    for name in ("running_mean", "running_var"):
+        ours, wanted = (getattr(each.layers[0], name) for each in (found, expected))
+        assert_array_equal(ours, wanted)
+    assert_array_equal(found.parameter_vector, expected.parameter_vector)
 
 
 def test_nan_in_the_targets_stops_too():
