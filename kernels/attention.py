@@ -178,10 +178,15 @@ def attention_forward(hs, h, a, out):
     p, q, weights, c = pointer(hs), pointer(h), pointer(a), pointer(out)
     for i in range(n):
         x, rows, wide = offset(p, i * t * width), offset(weights, i * s * t), i * s * width
+        step, sums = offset(q, wide), offset(c, wide)
+        # What is read and written across comes in order first: 0.7 of the time for 10 steps of 256
+        # but for hs, which gained before.
         read_in_order(x, t * width)
-        _rows_by_rows(s, t, width, offset(q, wide), x, rows)
+        read_in_order(step, s * width)
+        _rows_by_rows(s, t, width, step, x, rows)
         softmax_of(s * t, t, rows, rows)
-        _weighted_rows(s, width, t, rows, x, offset(c, wide))
+        put_all(sums, s * width, scalar(p, 0.0))
+        _weighted_rows(s, width, t, rows, x, sums)
 
 
 @jit(cube, cube, cube, cube, cube, cube, cube)
