@@ -12,6 +12,7 @@ from numba import int64
 
 from ._compile import helper, jit, real, shared, vector
 from .activations import RELU, activate
+from .blocking import BITS
 from .depthwise import depthwise, is_depthwise
 from .gathered import strip_width
 from .geometry import LANES_32, TOGETHER, behind, geometry_at, place_image, table_at
@@ -74,10 +75,17 @@ def convolve(g, n, x, W, b, has_bias, activation, own, out):
     down = Axis(g.out_height, g.row_stride, g.kernel_height, g.row_dilation, top, height)
     across = Axis(g.out_width, g.column_stride, g.kernel_width, g.column_dilation, left, width)
     source, line = height * width * c, width * c
+    # Pixels that are written in several pieces, of strips or of an image's edges, come in order
+    # first: 0.87 to 0.96 of the time of 32 and 64 filters over 8 x 8 and 14 x 14 pixels. With 27
+    # terms that took 1.2 times as long on AVX2, with a cache line a pixel 1.03.
+    pieces = g.padded != 0 and not copies and filters * (BITS // 8) >= 128 * step
+    pieces = (pieces or filters > strip_width(filters, step)) and depth > FEW_TERMS
     tables(at_a_time, down, across, source, line, c, m, channels, row, place, col)
     for i in range(0, n, at_a_time):
         count, results = min(at_a_time, n - i), offset(out, i * pixels * m)
         seen = offset(x, i * size)
+        if pieces:
+            put_all(results, count * pixels * m, scalar(x, 0.0))
         if copies:
             for k in range(count):
                 place_image(

@@ -96,6 +96,8 @@ def _turned(g, n, W, own, dout, dx):
     tables(at_a_time, down, across, made, g.out_width * m, m, c, filters, row, place, col)
     for i in range(0, n, at_a_time):
         count = min(at_a_time, n - i)
+        if channels > width:  # several strips write a pixel: 0.9 to 0.95 of the time of 64 channels
+            put_all(offset(dx, i * pixels * c), count * pixels * c, scalar(dout, 0.0))
         for group in range(g.groups):
             slide(
                 count, at_a_time, down, across, filters, offset(dout, i * made + group * filters),

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastnet import checks
 from fastnet.kernels.activations import IDENTITY
-from fastnet.kernels.affine import affine_backward, affine_backward_params
+from fastnet.kernels.affine import affine_backward, affine_backward_params, affine_forward
 from fastnet.kernels.convolution import convolution_forward
 from fastnet.kernels.convolution_in_loop import scratch_size
 from fastnet.kernels.convolution_input import convolution_backward_input
@@ -25,7 +25,10 @@ __all__ = ["Convolution"]
 
 
 def is_product(g: Geometry) -> bool:
-    """Tell whether windows are pixels, so that a convolution is a product of all of them with W."""
+    """Tell whether windows are pixels, so that a convolution is a product of all of them with W.
+
+    That takes 0.6 to 1.0 of the convolution's time.
+    """
     ones = g.kernel_height, g.kernel_width, g.row_stride, g.column_stride, g.groups
     return set(ones) == {1} and not g.padded
 
@@ -37,6 +40,9 @@ def convolved(
     if few_filters.has_few_filters(g, x.dtype):
         return few_filters.convolved(g, x, W, b, code)
     out = empty((len(x), g.out_height, g.out_width, g.filters), x.dtype)
+    if is_product(g):
+        affine_forward(_rows(x), _rows(W), b, code, _rows(out))
+        return out
     convolution_forward(x, W, b, _numbers(g), code, empty(scratch_size(g), x.dtype), out)
     return out
 
@@ -50,7 +56,7 @@ def gradients(
     """
     dW, db = empty(W.shape, x.dtype), empty(g.filters, x.dtype)
     dx = empty((len(x) * wants_dx, *x.shape[1:]), x.dtype)
-    if is_product(g):  # takes 0.6 to 1.0 of the convolution's time; forward both take the same
+    if is_product(g):
         if wants_dx:
             affine_backward(_rows(x), _rows(W), _rows(dout), _rows(dx), _rows(dW), db)
         else:
