@@ -84,12 +84,12 @@ def _network(*more: Any, **options: Any) -> Example:
 
 
 def _two_layers(kind: Any) -> Any:
-    """Predictions and gradients, in which every weight counts."""
+    """Predictions and gradients, in which every weight counts, and the order of these."""
     network = kind(4, 3, 2)
     for i, (name, array) in enumerate(sorted(network.params.items())):
         network.params[name] = array + np.sin(i + np.arange(float(array.size))).reshape(array.shape)
-    found = [network.predict(X.copy()), network.gradient(X.copy(), ONE_HOT.copy())]
-    return [*found, dict(vars(network))]
+    grads = network.gradient(X.copy(), ONE_HOT.copy())
+    return [network.predict(X.copy()), grads, list(grads), dict(vars(network))]
 
 
 def _windows(function: Any) -> Any:

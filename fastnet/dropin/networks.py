@@ -63,7 +63,9 @@ class TwoLayerNet(Own):
         dy = checks.contiguous((y - t) / len(x), y.dtype)
         dz = empty(z.shape, z.dtype)
         affine_backward_input(dy, W2, z, SIGMOID, dz)
-        grads = {name: empty(self.params[name].shape, z.dtype) for name in ("W2", "b2", "W1", "b1")}
+        # Of what was looked at: another thread may have put other weights into params since.
+        named = {"W2": W2, "b2": b2, "W1": W1, "b1": b1}  # in the book's order
+        grads = {name: empty(array.shape, z.dtype) for name, array in named.items()}
         affine_backward_params(z, dy, grads["W2"], grads["b2"])
         affine_backward_params(checks.contiguous(x, z.dtype), dz, grads["W1"], grads["b1"])
         return grads

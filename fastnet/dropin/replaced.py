@@ -28,8 +28,10 @@ class Replaced:
         self.own, self.known, self.decided = vars(module)[name], KNOWN[name], False
         self.owner = self.own if self.known.methods else self._function(module)
         self.methods = {m: getattr(self.owner, m) for m in self.known.methods or ("now",)}
-        for method in self.methods:
-            dropin.put(self.owner, method, self._counted(method))
+        self.counted = {method: self._counted(method) for method in self.methods}
+        self.answers = self.methods  # from the decision on kernels, where they answer
+        for method, counted in self.counted.items():
+            dropin.put(self.owner, method, counted)
 
     def _function(self, module: ModuleType) -> types.SimpleNamespace:
         cell = types.SimpleNamespace(now=self.own)
@@ -47,19 +49,22 @@ class Replaced:
 
         @functools.wraps(own)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if dropin.trying:
+            if dropin.trying or not dropin.changes:  # which are put back
                 return own(*args, **kwargs)
             dropin.calls += 1
             dropin.operations += operations(method, args)
             if dropin.operations < known.ENOUGH:
                 return own(*args, **kwargs)
             self.decide(method)
-            return getattr(self.owner, method)(*args, **kwargs)
+            return self.answers[method](*args, **kwargs)
 
         return call
 
     def decide(self, method: str) -> None:
-        """Put kernels in the place of the script's own code, or that back for good."""
+        """Put kernels in the place of the script's own code, or that back for good.
+
+        Not where the script has put something else there, which may call what it found there.
+        """
         dropin = self.dropin
         with dropin.lock:
             if self.decided:  # by another thread
@@ -70,13 +75,14 @@ class Replaced:
                     adapters, why = self._adapters()
             finally:
                 dropin.trying = False
-            for name, own in self.methods.items():
-                ours = adapters.get(name, own)
-                if ours is not own and dropin.report is not None:
+            answers = {**self.methods, **adapters}
+            for name, answer in answers.items():
+                if name in adapters and dropin.report is not None:
                     title = self.title if name == "now" else f"{self.title}.{name}"
-                    ours = dropin.report.timed(ours, title, "kernels")
-                dropin.put(self.owner, name, ours)
-            self.decided = True
+                    answers[name] = answer = dropin.report.timed(answer, title, "kernels")
+                if vars(self.owner).get(name) is self.counted[name]:
+                    dropin.put(self.owner, name, answer)
+            self.answers, self.decided = answers, True
             if dropin.report is not None:
                 dropin.report.kept[self.title] = why
             if adapters:

@@ -151,6 +151,34 @@ def test_the_old_form_of_super_reaches_the_scripts_own(package):
         assert on_kernels(common.layers.Affine)
 
 
+def test_what_the_script_has_put_there_stays(root, monkeypatch):
+    """A method in the place of the book's, which calls that; and the book's, put there again."""
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, True, enough=ENOUGH):
+        Affine = importlib.import_module("common.layers").Affine
+        found = Affine.forward
+
+        def doubled(self, x):
+            return 2 * found(self, x)
+
+        Affine.forward, layer, expected = doubled, Affine(W, B), X @ W + B
+        for enough in (ENOUGH, 0, 0):
+            monkeypatch.setattr(known, "ENOUGH", enough)
+            assert_allclose(layer.forward(X), 2 * expected, 1e-12)
+        assert vars(Affine)["forward"] is doubled and on_kernels(Affine).keys() == {"backward"}
+        Affine.forward = found
+        assert_allclose(layer.forward(X), expected, 1e-12)
+
+
+def test_what_was_taken_before_an_uninstall_decides_nothing(root, monkeypatch):
+    with imported(root / "tests" / "dropin" / "first", monkeypatch, True, enough=ENOUGH):
+        Affine = importlib.import_module("common.layers").Affine
+        forward = Affine(W, B).forward
+        dropin.uninstall()
+        monkeypatch.setattr(known, "ENOUGH", 0)
+        assert_allclose(forward(X), X @ W + B, 1e-12)
+        assert not on_kernels(Affine)
+
+
 def test_what_no_kernel_takes_counts_as_a_call(root, monkeypatch):
     with imported(root / "tests" / "dropin" / "first", monkeypatch, True, enough=ENOUGH):
         module = importlib.import_module("common.functions")

@@ -31,4 +31,4 @@ class TwoLayerNet:
         z = sigmoid(a)
         dy = (softmax(z @ self.params["W2"] + self.params["b2"]) - t) / len(x)
         da = sigmoid_grad(a) * (dy @ self.params["W2"].T)
-        return {"W1": x.T @ da, "b1": da.sum(axis=0), "W2": z.T @ dy, "b2": dy.sum(axis=0)}
+        return {"W2": z.T @ dy, "b2": dy.sum(axis=0), "W1": x.T @ da, "b1": da.sum(axis=0)}
