@@ -172,6 +172,16 @@ MODELS["heads inside"] = (
     IMAGE,
     lambda: [Conv2D(4, 3), Branches([Conv2D(2, 2)], [Flatten(), Dense(3)]), Relu(), Dense(3)],
 )
+# Each activation of wide inputs: among small ones the two forms of GELU are the same to 1e-5.
+ALONE = {
+    **{kind.__name__: kind for kind in (Relu, Elu, Silu, Mish, Sigmoid, Tanh, Softplus)},
+    "LeakyRelu": lambda: LeakyRelu(0.3),
+    **{f"Gelu, {form}": lambda form=form: Gelu(form) for form in ("none", "tanh")},
+}
+MODELS |= {
+    f"{name} alone": (FLAT, lambda make=make: [Rescaling(3.0), make(), Dense(3)])
+    for name, make in ALONE.items()
+}
 OTHER_THAN_TORCH = {
     "rnn, sigmoid": (
         SEQUENCE,
