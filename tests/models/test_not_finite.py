@@ -127,6 +127,33 @@ def test_weights_that_overflow_while_the_loss_stays_finite(monkeypatch, cut):
     assert not np.array_equal(model.parameter_vector, before)
 
 
+@cuts
+def test_a_batch_that_was_not_reached_is_not_named(monkeypatch, cut):
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
+    x, t = data(40, loss=SQUARED_ERROR, dtype="float32")
+    x[8:16], x[16, 1] = 3e38, np.nan  # outputs of the second batch overflow
+    with pytest.raises(FloatingPointError, match="loss must stay finite, got "):
+        Sequential([Dense(3)], SQUARED_ERROR).fit(x, t, 2, 8, SGD(0.1), shuffle=False, verbose=0)
+
+
+@cuts
+@pytest.mark.parametrize("name", "xt")  # NaN in t leaves the statistics finite
+def test_running_statistics_have_none_of_a_batch_without_a_loss(monkeypatch, name, cut):
+    monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
+    x, t = data(40, loss=SQUARED_ERROR, dtype="float32")
+    (x if name == "x" else t)[19, 2] = np.nan  # the third batch
+    model, expected = (
+        Sequential([Dense(4), BatchNormalization(), Dense(3)], SQUARED_ERROR, seed=0)
+        for _ in range(2)
+    )
+    stops(model, x, t, 3, 8, lr=0.1, what="")
+    expected.fit(x[:16], t[:16], 1, 8, SGD(0.1), shuffle=False, verbose=0)
+    assert_array_equal(model.parameter_vector, expected.parameter_vector)
+    for name in ("running_mean", "running_var"):
+        found, wanted = (getattr(each.layers[1], name) for each in (model, expected))
+        assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_parameters_that_are_not_finite_before_training(value):
     model = small()
