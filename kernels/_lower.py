@@ -21,6 +21,11 @@ class Typing:
     def __getattr__(self, name):
         return getattr(self._context, name)
 
+    def resolve_value_type(self, value):
+        """As Numba does it, which asks of operators first whether they are constants: an error."""
+        known = type(value) is type(len) and self._context._get_global_type(value)
+        return known or self._context.resolve_value_type(value)
+
     def resolve_function_type(self, function, args, kws):
         """As Numba does it, once."""
         if type(function) is not types.Function:
@@ -141,7 +146,8 @@ class Lower(lowering.Lower):
             context.cast(self.builder, value, self.typeof(v.name), kind)
             for v, value, kind in zip((expr.lhs, expr.rhs), values, kinds)
         ]
-        function = context.typing_context.resolve_value_type(op)
-        found = Typing(context.typing_context).resolve_function_type(function, kinds, {})
+        typing = Typing(context.typing_context)
+        function = typing.resolve_value_type(op)
+        found = typing.resolve_function_type(function, kinds, {})
         result = context.get_function(function, found)(self.builder, operands)
         return context.cast(self.builder, result, signature.return_type, resty)

@@ -22,6 +22,7 @@ RELIED_ON = {
     "caching": ["NullCache.load_overload", "NullCache.save_overload"],
     "bytecode": ["FunctionIdentity.from_function"],  # whose unique_id is in the names of symbols
     "codegen": [
+        "JITCodeLibrary.add_ir_module",  # whose argument is taken apart
         "JITCodeLibrary.add_linking_library",  # shared functions, called and not linked in
         "JITCodeLibrary._optimize_functions",  # one round of LLVM's passes,
         "JITCodeLibrary._optimize_final_module",  # without unrolling,
@@ -66,7 +67,11 @@ RELIED_ON = {
         "PreLowerStripPhis._strip_phi_nodes",
         "NativeLowering.lowering_class",
     ],
-    "numba.core.typing.context": ["BaseContext.resolve_function_type"],
+    "numba.core.typing.context": [
+        "BaseContext.resolve_function_type",
+        "BaseContext._get_global_type",  # operators, without an error first
+    ],
+    "numba.core.typing.typeof": ["_termcolor"],
     "llvmlite.binding.ffi": ["lib._lock._lock.acquire", "lib._lock._cblist"],  # as the compiler's
 }
 

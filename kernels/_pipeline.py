@@ -8,6 +8,7 @@ from llvmlite.binding import ffi
 from numba import types
 from numba.core import compiler, errors, ir_utils, typed_passes
 from numba.core.compiler_machinery import _pass_registry, register_pass
+from numba.core.typing import typeof
 
 from . import _convention
 from ._folders import STAMP
@@ -158,13 +159,13 @@ def _undisturbed(function, argument):
     errors, most of which nobody reads: it finds out by them that a function is no literal, say.
     """
     collects, lock = gc.isenabled(), ffi.lib._lock
-    listeners, colours = lock._cblist, errors._termcolor_inst
+    before = lock._cblist, errors._termcolor_inst, typeof._termcolor
     gc.disable()
     try:
-        lock._cblist, errors._termcolor_inst = [], _PLAIN
+        lock._cblist, errors._termcolor_inst, typeof._termcolor = [], _PLAIN, _PLAIN
         return function(argument)
     finally:
-        lock._cblist, errors._termcolor_inst = listeners, colours
+        lock._cblist, errors._termcolor_inst, typeof._termcolor = before
         if collects:
             gc.enable()
 

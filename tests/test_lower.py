@@ -1,13 +1,16 @@
 """Ranges in kernels, and `int`, `max` and `min`: as in Python, but a step of 0 raises nothing."""
 
 import itertools
+import operator
 
 import numpy as np
 import pytest
 from numba import types
 from numba.core import caching
+from numba.core.registry import cpu_target
+from numba.core.typing import context
 
-from fastnet.kernels import _kernel
+from fastnet.kernels import _kernel, _lower
 from fastnet.kernels._compile import helper, inline, jit
 
 indices = types.int64[::1]
@@ -136,3 +139,16 @@ def test_numbers():
         mixed(n, out := np.empty(2))
         put_mixed(n, wanted := np.empty(2))
         assert out.tolist() == wanted.tolist()
+
+
+def test_operators_are_known_without_asking_whether_they_are_constants(monkeypatch):
+    known = cpu_target.typing_context
+    wanted = [known.resolve_value_type(value) for value in (operator.add, len, 7, range)]
+    asked, ask = [], context.typeof
+    monkeypatch.setattr(context, "typeof", lambda value, *rest: asked.append(value) or ask(value))
+    typing = _lower.Typing(known)
+    found = [typing.resolve_value_type(value) for value in (operator.add, len, 7, range)]
+    assert found == wanted
+    assert asked == [7, range]
+    with pytest.raises(ValueError, match="Cannot determine Numba type"):
+        typing.resolve_value_type(itertools.count.__new__)

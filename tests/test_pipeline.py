@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from llvmlite import ir
 from numba import literal_unroll, objmode, types
-from numba.core import caching, untyped_passes
+from numba.core import caching, errors, untyped_passes
 from numba.core.registry import cpu_target
+from numba.core.typing import typeof
 from numba.core.typing.templates import AbstractTemplate
 
-from fastnet.kernels import _kernel, _lower
+from fastnet.kernels import _kernel, _lower, _pipeline
 from fastnet.kernels._compile import helper, inline, jit, shared, vector
 
 told = []  # by a kernel's block of Python
@@ -279,3 +280,14 @@ def test_symbols_do_not_tell_which_version_came_first(without_cache):
         return {k: v.fndesc.mangled_name for k, v in squared._dispatcher.overloads.items()}
 
     assert names(types.float32, types.float64) == names(types.float64, types.float32)
+
+
+def test_errors_have_their_colours_again(without_cache):
+    @jit(vector)
+    def wrong(x):
+        x[0] = unknown  # noqa: F821
+
+    for _ in range(2):
+        with pytest.raises(Exception, match="unknown"):
+            wrong.compile((types.float32[::1],))
+    assert _pipeline._PLAIN not in (errors._termcolor_inst, typeof._termcolor)
