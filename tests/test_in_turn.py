@@ -34,6 +34,11 @@ def test_the_case_that_fails_is_told_and_ends_the_test(capsys):
     assert seen == [1, 2] and capsys.readouterr().out == "in the case {'size': 2}\n"
 
 
+def test_a_case_may_not_skip_those_behind_it():
+    with pytest.raises(AssertionError, match="one of many is skipped"):
+        with_each("a", [1, 2])(lambda a: pytest.skip("no reason"))()
+
+
 def test_no_cases_and_wrong_names_are_errors():
     with pytest.raises(AssertionError):
         with_each("a", [])(lambda a: None)()
