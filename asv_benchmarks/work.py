@@ -208,8 +208,9 @@ KERNELS = {
     ),
 }
 
-# It returns a number, from a table of a few; how long a draw takes is a matter of the words.
-WITHOUT_WORK = {"work_size", "unigram_sampler_forward"}
+# It returns a number, from a table of a few; how long a draw takes is a matter of the words; a
+# shuffle works on whole numbers.
+WITHOUT_WORK = {"shuffle_forward", "unigram_sampler_forward", "work_size"}
 
 
 def sizes_of(name, shape=None):

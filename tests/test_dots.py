@@ -42,7 +42,8 @@ def _transposed(a, b, factor, z, add, c):
 def test_every_size(way, dtype):
     rng, step = np.random.default_rng(0), blocking.BITS // 8 // np.dtype(dtype).itemsize
     for n in range(1, step):
-        for m in (1, 2, blocking.DOT_ROWS, blocking.DOT_ROWS + 1, 13, blocking.TURNED + 3):
+        few = 1, 2, blocking.DOT_ROWS, blocking.DOT_ROWS + 1, 13
+        for m in (*few, 6 * step + 1, blocking.TURNED + 3):
             depth = 1 + (7 * n + m) % 40
             a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
             z = rng.integers(-4, 5, (m, n)).astype(dtype)

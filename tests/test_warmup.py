@@ -29,6 +29,7 @@ def run(*arguments, **where):
 # Kernels of one dtype, or of none.
 ONCE = {
     "co_occurrence_forward",
+    "shuffle_forward",
     "unigram_sampler_forward",
     "work_size",
     "dropout_mask",

@@ -23,6 +23,7 @@ from fastnet.optimizer import Optimizer
 from fastnet.sklearn.epochs import Epochs
 from fastnet.sklearn.lbfgs import Objective
 from fastnet.sklearn.network import NAMES, Weights, check_hidden_layers, check_shapes, weights_of
+from fastnet.sklearn.orders import Orders
 from fastnet.sklearn.outputs import activated, products_of
 from fastnet.sklearn.samples import Targets, check_weights, dense_or_csr, is_plain, targets_of
 from fastnet.sklearn.stepping import OPTIMIZERS, Steps, optimizer_of
@@ -180,8 +181,10 @@ class Compiled:
             steps = Steps(self, weights, self._optimizer, seed)
             targets = self._targets(weights, y, dtype)
             epochs = Epochs(steps, X, targets, batch_size, sample_weight)
+            orders = Orders(self, epochs, 1 if incremental else self.max_iter)
         try:
-            self._train(epochs, n, incremental, held_out)
+            with orders:
+                self._train(epochs, orders.draw, incremental, held_out)
         except KeyboardInterrupt:
             checks.warn("Training interrupted by user.")
         steps.follow()
@@ -190,26 +193,24 @@ class Compiled:
         if self.early_stopping or of_training:
             self._keep(dtype)
 
-    def _train(self: Any, epochs: Epochs, n: int, incremental: bool, held_out: Any) -> None:
-        optimizer, order = self._optimizer, np.arange(n, dtype=np.int64)
+    def _train(self: Any, epochs: Epochs, draw: Any, incremental: bool, held_out: Any) -> None:
+        optimizer, n = self._optimizer, epochs.n
         one_by_one = incremental or self.early_stopping or self.verbose
         # The count of epochs without an improvement grows by at most one an epoch.
         patience = float(self.n_iter_no_change) + 1  # one of NumPy's int8 would overflow
-        most = min(patience, epochs.a_call, self.max_iter)
-        rows = np.empty((1 if one_by_one else int(most), n), np.int64)
+        most = int(min(patience, epochs.a_call, self.max_iter))
+        rows = np.empty((1 if one_by_one else most, n), np.int64)
         self.n_iter_ = done = 0
         while done < self.max_iter:
             count = min(patience - self._no_improvement_count, self.max_iter - done, len(rows))
             count = max(1, int(count))
-            orders, lrs = rows[:count], []
+            draw(rows[:count])
+            lrs = []
             for k in range(count):
-                if self.shuffle:  # numbers themselves: what taking them by shuffled ones gives
-                    self._random_state.shuffle(order)
-                orders[k] = order
                 lrs.append(epochs.steps.rate())
                 if count > 1:
                     optimizer.iteration_ends(self.t_ + (k + 1) * n)
-            for loss in epochs.run(orders, lrs):
+            for loss in epochs.run(rows[:count], lrs):
                 done += 1
                 self.n_iter_ += 1
                 self.loss_ = loss

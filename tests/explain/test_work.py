@@ -34,8 +34,11 @@ SIZES = {
 }
 
 
+WITH_WORK = sorted(set(PUBLIC) - {"shuffle_forward", "unigram_sampler_forward", "work_size"})
+
+
 @with_each("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(set(PUBLIC) - {"work_size", "unigram_sampler_forward"}))
+@pytest.mark.parametrize("name", WITH_WORK)
 def test_arguments_of_the_table_fit_the_kernel(explain, kernel_arguments, work, name, dtype):
     """And the reference: both leave the same in them."""
     sizes = work.sizes_of(name, [SIZES[letter] for letter in work.KERNELS[name].sizes.split()])

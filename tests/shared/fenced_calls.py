@@ -155,6 +155,17 @@ def call_the_sampler(fences):
             kernels.unigram_sampler_forward(*map(fences.copy, arrays), sample)
 
 
+def call_the_shuffle(fences):
+    """Orders that end anywhere in a batch, of no class and of as many as are sorted."""
+    for n, classes, batch in itertools.product((0, 1, 2, 9, 33), (0, 1, 64), (1, 4, 50)):
+        labels = np.arange(n * min(classes, 1)) * 13 % max(classes, 1)
+        arrays = np.append(np.arange(624), 620), np.arange(n), labels
+        for fences.where in ("end", "start"):
+            fences.used = 0
+            orders = fences.array(3, n, dtype=np.int64)
+            kernels.shuffle_forward(*map(fences.copy, arrays), batch, orders)
+
+
 def stray(fences, index):
     @numba.njit
     def read(x, i):
@@ -177,6 +188,7 @@ def main(part, word):
         fences = Fences(16, 65536)
         call_kernels_of_rows(fences, work, arguments)
         call_the_sampler(fences)
+        call_the_shuffle(fences)
         call_checked(fences)
     else:
         fences = Fences(16, 4 * MEGABYTE)
