@@ -178,7 +178,14 @@ def stray(fences, index):
     read(x, index)
 
 
-def main(part, word):
+def main(*words):
+    *parts, word = words
+    for part in parts:
+        call(part, word)
+        print(part, flush=True)
+
+
+def call(part, word):
     if part == "stray":
         stray(Fences(1, 1), int(word))
     elif part == "rows":
@@ -205,7 +212,6 @@ def main(part, word):
                 for number, case in enumerate(cases):
                     for fences.where in ("end", "start"):
                         call_products(fences, dtype, *case, number % 4)
-    print("done")
 
 
 if __name__ == "__main__":
