@@ -64,6 +64,9 @@ class _Loaded(Linked):
         name, machine_code, bitcode, needs, raises = state
         self = cls(target_codegen, name)
         self.needs = {(function, types): function.library(types) for function, types in needs}
+        # A user edits one file of two: who calls by name would not look for errors.
+        if any(library.raises and not needs[key] for key, library in self.needs.items()):
+            raise ValueError("a function that it calls may raise by now")
         self._bitcode, self.has_code = bitcode, machine_code is not None
         self.raises = raises
         if not self.has_code:
@@ -89,7 +92,8 @@ def _parts(cres):
     library = cres.library
     bitcode = library.own_module().as_bitcode()
     machine_code = library._get_compiled_object() if library.has_code else None
-    library = library.name, machine_code, bitcode, list(library.needs), library.raises
+    needs = {key: needed.raises for key, needed in library.needs.items()}
+    library = library.name, machine_code, bitcode, needs, library.raises
     cres.fndesc.typemap = cres.fndesc.calltypes = None  # of its functions
     return library, cres.fndesc, cres.environment, cres.signature
 

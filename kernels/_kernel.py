@@ -96,6 +96,7 @@ class Kernel(registry.CPUDispatcher):
     def recompile(self):
         """As Numba does it, with the globals as they are now."""
         forget(self.py_func)
+        self.__dict__.pop("_as_value", None)
         super().recompile()
 
     def get_call_template(self, args, kws):

@@ -1,6 +1,7 @@
 """Calls of functions that raise nothing, and of those that do: from all who may call."""
 
 import json
+import os
 import sys
 
 import children
@@ -82,15 +83,62 @@ def without_cache(monkeypatch):
     monkeypatch.setattr(_kernel, "cache_for", lambda function: caching.NullCache())
 
 
+def alone(folder):
+    """Return the environment of a process with modules and a cache of its own."""
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    return os.environ | {"NUMBA_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": path}
+
+
 def test_what_raises_is_known_in_the_cache_too(tmp_path):
     (tmp_path / "kernels_of_a_user.py").write_text(KERNELS)
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    environment = alone(tmp_path)
     for misses in (1, 0):  # compiled, and out of the cache
         done = children.run([sys.executable, "-c", CALL], env=environment)
         found, missed, raises = json.loads(done.stdout)
         assert found == [9, -1, 3, "below 0", 3, "below 0", 3, 7]
         assert missed == [misses, misses]
         assert raises == [False, True]
+
+
+def test_a_shared_function_that_raises_by_now(tmp_path):
+    """Its callers out of the cache look for no errors: they are compiled anew, not called."""
+    shared_root = """
+from fastnet.kernels._compile import shared
+from fastnet.kernels.simd import get, put
+
+@shared
+def root_first(p, q):
+    put(q, 0, get(p, 0) ** 0.5)
+"""
+    check = "\n    if get(p, 0) < 0:\n        raise ValueError('below 0')\n    put("
+    caller = """
+import sys
+import numpy as np
+from fastnet.kernels._compile import jit, vector
+from fastnet.kernels.simd import pointer
+from root import root_first
+
+@jit(vector, vector)
+def root_forward(x, out):
+    root_first(pointer(x), pointer(out))
+
+x, out = np.array([float(sys.argv[1])]), np.zeros(1)
+try:
+    root_forward(x, out)
+except ValueError as error:
+    print(error)
+else:
+    print(out.item())
+"""
+    (tmp_path / "caller.py").write_text(caller)
+    environment = alone(tmp_path)
+    for text in (shared_root, shared_root.replace("\n    put(", check)):
+        (tmp_path / "root.py").write_text(text)
+        for value in ("9", "-9")[: 1 + (text is not shared_root)]:
+            words = [sys.executable, str(tmp_path / "caller.py"), value]
+            done = children.run(words, env=environment)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.strip() == ("3.0" if value == "9" else "below 0")
 
 
 def written(kernel):
@@ -170,3 +218,25 @@ def test_kernels_as_values():
         np.testing.assert_array_equal(out, wanted)
         (cres, *_) = kernel.overloads.values()
         assert cres.library.get_pointer_to_function(cres.fndesc.llvm_cfunc_wrapper_name) == 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_value_is_compiled_again_with_its_kernel():
+    """Numba's `recompile` is for globals and closures that changed."""
+    factor = 2
+
+    @jit(vector, vector)
+    def scale(x, out):
+        out[0] = factor * x[0]
+
+    of = types.float64[::1]
+
+    @numba.njit(types.none(types.FunctionType(types.none(of, of)), of, of))
+    def apply(function, x, out):
+        function(x, out)
+
+    for wanted in (2, 5):
+        factor = wanted
+        scale.recompile()
+        apply(scale, np.ones(1), out := np.empty(1))
+        assert out[0] == wanted
