@@ -1,5 +1,6 @@
 """The first book's networks on kernels: the weight decay in their losses, and chapter 4's own."""
 
+import functools
 import importlib
 import sys
 
@@ -130,6 +131,7 @@ def test_what_kernels_do_not_take_is_the_own_codes(two_layers, first, change, mo
     found, asked = [], []
     for name, method in on_kernels(two_layers).items():
 
+        @functools.wraps(method)
         def watched(*args, name=name, method=method):
             asked.append(name)
             return method(*args)
@@ -164,6 +166,17 @@ def test_weights_that_another_thread_exchanges(two_layers):
     ours.params = Exchanging(ours.params)
     if on_kernels(two_layers):
         same(ours.gradient(X, np.eye(2)[LABELS]), expected)
+
+
+def test_a_subclass_with_another_hidden_layer(two_layers):
+    """What a method asks of its class is the subclass's."""
+    (ours, own), t = made_twice(two_layers), np.eye(2)[LABELS]
+    doubled = {"_hidden": lambda self, x: 2 * two_layers._hidden(self, x)}
+    for others in ({"loss": None, "more": None}, doubled):
+        ours.__class__ = type("Other", (two_layers,), others)
+        own.__class__ = type("Other", (two_layers,), {**others, **on_kernels(two_layers)})
+        same(ours.predict(X), own.predict(X))
+        same(ours.gradient(X, t), own.gradient(X, t))
 
 
 OTHERS = [

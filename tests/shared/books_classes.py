@@ -4,6 +4,7 @@ They are those of the `common` in tests/dropin/first and tests/dropin/second, in
 """
 
 import contextlib
+import functools
 import importlib
 import inspect
 import os
@@ -101,6 +102,7 @@ def who_answers(kind, own):
     def watched(name, method):
         inside = []
 
+        @functools.wraps(own[name])
         def asked(*args, **kwargs):
             inside[:] = [False] * len(inside)
             return own[name](*args, **kwargs)
