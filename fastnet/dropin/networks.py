@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any
+from typing import Any, cast
 
 from numpy import empty
 
@@ -69,21 +69,21 @@ def _is_as_tried(kind: Any, own: Any) -> bool:
 class TwoLayerNet(Own):
     """softmax(sigmoid(x @ W1 + b1) @ W2 + b2), and the gradient of its cross entropy."""
 
-    def predict(self: Any, x: Any, *, own: Any) -> Any:
+    def predict(self, x: Any, *, own: Any) -> Any:
         """Return the probabilities, (N, M)."""
-        x = settled(x)
+        x, kind = settled(x), cast(Any, type(self))
         found = _two_layers(self, x)
-        if found is None or not _is_as_tried(type(self), own):
+        if found is None or not _is_as_tried(kind, own):
             return own(self, x)
         return _outputs(x, *found)[1]
 
-    def gradient(self: Any, x: Any, t: Any, *, own: Any) -> Any:
+    def gradient(self, x: Any, t: Any, *, own: Any) -> Any:
         """Return the gradients of W1, b1, W2 and b2, fresh arrays; t is one-hot."""
-        x, t = settled(x), settled(t)
+        x, t, kind = settled(x), settled(t), cast(Any, type(self))
         found = _two_layers(self, x)
         if found is None or not narrower(t, found[2]) or t.shape != (len(x), len(found[3])):
             return own(self, x, t)
-        if not _is_as_tried(type(self), own):
+        if not _is_as_tried(kind, own):
             return own(self, x, t)
         W1, b1, W2, b2 = found
         z, y = _outputs(x, W1, b1, W2, b2)
