@@ -94,5 +94,6 @@ def test_each_kernel_is_compiled_once_a_dtype():
         "exp_forward",
         "log_forward",
         "sgd_update",  # by those of kernels.checked alone
+        "shuffle_forward",  # of estimators
         *(name for name in counts if name in ("predict_rows", "train_epochs", "work_size")),
     }
