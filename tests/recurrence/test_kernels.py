@@ -31,8 +31,7 @@ SIZES = [
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kernels_equal_the_reference(kind, size, dtype):
-    every = list(itertools.product((False, True), repeat=3))
-    for starts, reverse, last in every if size != SIZES[-1] else every[::7]:  # half a second each
+    for starts, reverse, last in itertools.product((False, True), repeat=3):
         ours = Case(kind, size, dtype, starts, reverse, last).run(kernels)
         wide = Case(kind, size, dtype, starts, reverse, last)
         for name in ("x", "b", "dout"):
