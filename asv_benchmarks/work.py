@@ -208,8 +208,8 @@ KERNELS = {
     ),
 }
 
-# It returns a number, from a table of a few; how long a draw takes is a matter of the words; a
-# shuffle works on whole numbers.
+# A shuffle works on whole numbers; how long a draw takes is a matter of the words; the last returns
+# a number, from a table of a few.
 WITHOUT_WORK = {"shuffle_forward", "unigram_sampler_forward", "work_size"}
 
 

@@ -43,7 +43,7 @@ RELIED_ON = {
     "compiler_machinery": ["register_pass", "_pass_registry.get"],
     "untyped_passes": ["LiteralUnroll", "LiteralPropagationSubPipelinePass"],  # ask for types
     "dispatcher": ["Dispatcher.compile", "CompilingCounter"],  # without its clocks
-    "errors": ["_termcolor_inst"],  # texts that nobody reads
+    "errors": ["_termcolor_inst"],  # colours of texts, most of which nobody reads
     "event": ["trigger_event"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
     "ir_utils": ["build_definitions"],

@@ -285,7 +285,7 @@ def test_symbols_do_not_tell_which_version_came_first(without_cache):
 def test_errors_have_their_colours_again(without_cache):
     @jit(vector)
     def wrong(x):
-        x[0] = unknown  # noqa: F821
+        x[0] = unknown  # noqa: F821  which is the error
 
     for _ in range(2):
         with pytest.raises(Exception, match="unknown"):

@@ -70,7 +70,7 @@ def two_layers(first):
 def made_twice(kind, dtype=np.float64):
     made = []
     for each in (kind, own_of(kind)):
-        np.random.seed(3)  # noqa: NPY002
+        np.random.seed(3)  # noqa: NPY002  the book draws from it
         made.append(each(4, 5, 2, 0.7))
         made[-1].params = {k: (v + 0.3).astype(dtype) for k, v in made[-1].params.items()}
     return made
