@@ -8,8 +8,8 @@ file's word run first, then those that import it, up to the first that fails. A 
 them pass is a survivor: write the test that it shows to be missing, or say why no test could see it
 (an equal one: a block size, a hint to the CPU). The exit status is 1 where one survived.
 
-Kernels that do not import the changed file are taken out of the checkout's cache, as far as it has
-them: `fastnet warmup` fills it. The others are compiled anew, some 20 s for a file that many use.
+Kernels that do not name what is changed, nor what names it, are taken out of the checkout's cache,
+as far as it has them: `fastnet warmup` fills it. The others are compiled anew.
 """
 
 import argparse
@@ -21,73 +21,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from mutations import mutations
+from stale_kernels import ROOT, defined, kernel_files, stale_names
 from test_architecture import TESTED_BY
 
-ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("kernels", "fastnet")
 OF_ALL_KERNELS = ("test_fences.py", "test_bits.py")  # memory outside, and all results' bits
 PASSED = (0, 5)  # statuses of pytest: 5 where all of the tests are slow ones
 FIRST = 3  # tests that most mutants die of: the others are not even imported then
+OF_SOURCES = "tests/cache/test_shared.py::test_its_symbol_is_of_these_sources"  # see keep_symbols
 SECONDS = 400  # for one test of a mutant: what hangs is noticed, and a busy machine is not
-
-
-def _kernel_files():
-    """Return the files of kernels/ by the names of their modules: ("loop", "train")."""
-    room = ROOT / "kernels"
-    return {
-        path.relative_to(room).with_suffix("").parts: path
-        for path in room.rglob("*.py")
-        if "__pycache__" not in path.parts
-    }
-
-
-def _imports(module, tree, modules):
-    """Return the modules of kernels/ that a module names in its imports."""
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = (*module[: -node.level], *filter(None, (node.module or "").split(".")))
-            found |= {base, (*base, "__init__"), *((*base, name.name) for name in node.names)}
-    return found & modules - {("__init__",)}
-
-
-def _is_set(name):
-    return isinstance(name.ctx, ast.Store)
-
-
-def _defined(tree):
-    """Return the names that a module defines, and those that its functions define inside."""
-    outer, inner = set(), set()
-    for node in tree.body:
-        names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_set(n)]
-        outer |= {node.name} if isinstance(node, ast.FunctionDef | ast.ClassDef) else set(names)
-        inner |= {n.name for n in ast.walk(node) if isinstance(n, ast.FunctionDef) and n != node}
-    return outer, inner
-
-
-def stale_names(path):
-    """Return a function of a kernel's name: whether it may be another where `path` is another.
-
-    A kernel stands in the one file that defines its name, and is made of that file and of all that
-    it imports; nothing is another where `path` is None. A name of two files, or of a function
-    inside another, may be anything.
-    """
-    if path is None:
-        return lambda name: False
-    files = _kernel_files()
-    trees = {m: ast.parse(file.read_text(encoding="utf-8")) for m, file in files.items()}
-    changed = {m for m, file in files.items() if file == ROOT / path}
-    imports = {m: _imports(m, tree, set(files)) for m, tree in trees.items()}
-    while grown := {m for m in files if imports[m] & changed} - changed:
-        changed |= grown
-    defined = {m: _defined(tree) for m, tree in trees.items()}
-    inner = set().union(*(names for _, names in defined.values()))
-    fresh = set().union(*(defined[m][0] for m in files if m not in changed))
-    stale = set().union(*(defined[m][0] for m in changed)) | inner
-    return lambda name: name in stale or name not in fresh
 
 
 def run_in(tree, words):
@@ -98,15 +44,23 @@ def run_in(tree, words):
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
 
 
-def fill_cache(tree, path, warm):
-    """Copy what the change of `path` leaves as it is into the cache of the changed tree."""
+def keep_symbols(tree, stamp):
+    """Let shared functions of the changed tree have the symbols that kernels of the cache call."""
+    file, line = tree / "kernels" / "_pipeline.py", '_MADE_FOR = f"{STAMP}x'
+    source = file.read_text(encoding="utf-8")
+    file.write_text(source.replace(line, line.replace("{STAMP}", stamp)), encoding="utf-8")
+
+
+def fill_cache(tree, stale, warm):
+    """Copy the kernels that are not stale into the cache of the changed tree; return its folder."""
     told = run_in(tree, ["-c", "from fastnet.kernels import _folders; print(_folders.written())"])
     if told.returncode:  # it cannot be imported: the tests will say so
-        return
-    folder, stale = Path(told.stdout.strip()), stale_names(path)
+        return None
+    folder = Path(told.stdout.strip())
     for file in warm.glob("*.kernel"):
-        if not stale(file.name.rpartition("-")[0]) and not (folder / file.name).exists():
+        if not stale(file.name.rpartition("-")[0]):
             shutil.copy2(file, folder / file.name)
+    return folder
 
 
 def names_of(path):
@@ -117,7 +71,7 @@ def names_of(path):
     """
     sources = [path]
     if path.parts[0] == "kernels":
-        words = {file.relative_to(ROOT): words_of(file) for file in _kernel_files().values()}
+        words = {file.relative_to(ROOT): words_of(file) for file in kernel_files().values()}
         for _ in range(2):
             names = set().union(*map(_public, sources))
             users = [file for file, said in words.items() if said & names and file not in sources]
@@ -135,7 +89,7 @@ def words_of(path):
 
 
 def _public(path):
-    names = _defined(ast.parse((ROOT / path).read_text(encoding="utf-8")))[0]
+    names = defined(ast.parse((ROOT / path).read_text(encoding="utf-8")))[0]
     return {name for name in names if name[0] != "_" and len(name) > 3}
 
 
@@ -225,6 +179,7 @@ def survives(tree, tests):
     if not tests:
         return True, "no test of its own"
     options = ["-q", "-x", "-p", "no:cacheprovider", f"--timeout={SECONDS}"]
+    options += [f"--deselect={OF_SOURCES}"]
     done = run_in(tree, ["-m", "pytest", *options, *tests[:FIRST]])
     if done.returncode in PASSED and tests[FIRST:]:
         done = run_in(tree, ["-m", "pytest", *options, *tests[FIRST:]])
@@ -260,20 +215,25 @@ def main(words=None):
             if (ROOT / name).is_file() or (ROOT / name).is_symlink():
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
-        fill_cache(tree, None, warm)
+        keep_symbols(tree, _folders.STAMP)
+        warm = fill_cache(tree, stale_names(None), warm)  # and what tests compile in it
         for path, (start, end, text) in chosen:
             source = sources[path]
             (tree / path).write_text(source[:start] + text + source[end:], encoding="utf-8")
+            line, began, made = source.count("\n", 0, start) + 1, time.monotonic(), None
             if path.parts[0] == "kernels":  # else it is that of the kernels as they are
-                fill_cache(tree, path, warm)
+                keep_symbols(tree, _folders.STAMP)
+                made = fill_cache(tree, stale_names(path, line), warm)
             alive, why = survives(tree, tests_of(path, function_at(source, start)))
             (tree / path).write_text(source, encoding="utf-8")
+            keep_symbols(tree, _folders.STAMP)
+            if made not in (None, warm):
+                shutil.rmtree(made, ignore_errors=True)
             survivors += alive
-            line = source.count("\n", 0, start) + 1
             change = f"{source[start:end]!r} -> {text!r}"
-            print(
-                f"{'SURVIVED' if alive else 'killed':<9}{path}:{line}: {change} {why}", flush=True
-            )
+            word = "SURVIVED" if alive else "killed"
+            seconds = time.monotonic() - began
+            print(f"{word:<9}{path}:{line}: {change} {why} ({seconds:.0f} s)", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} killed.")
     return int(survivors > 0)
 

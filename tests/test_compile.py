@@ -92,6 +92,8 @@ def test_one_version_a_dtype():
     public = {name: getattr(kernels, name) for name in kernels.__all__}
     public = {name: kernel for name, kernel in public.items() if isinstance(kernel, Kernel)}
     named_here = set(call_everything.__code__.co_names)
+    # Jitted functions of other tests may have called some with Python's numbers.
+    before = {name: {*kernel.signatures} for name, kernel in public.items()}
     for dtype in (np.float32, np.float64):
         for shape in ((3, 4, 5), (1, 4, 5), (3, 1, 1), (17, 16, 33), (1, 1, 1)):
             for form in ("fresh", "transposed twice", "part", "middle"):
@@ -109,7 +111,7 @@ def test_one_version_a_dtype():
             dtypes = tuple(str(a.dtype) for a in arrays)
             versions[shapes, dtypes].append(signature)
         for signatures in versions.values():
-            assert len(signatures) == 1, f"{name}: {signatures}"
+            assert len({*signatures} - before[name]) <= 1, f"{name}: {signatures}"
         # Not all are called here; those of losses, optimizers and layers have tests of their own.
         if name in named_here:
             called += 1
