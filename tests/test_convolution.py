@@ -68,11 +68,12 @@ def arrays(rng, n, g, dtype):
 def all_of(module, g, x, W, b, dout, code=0):
     """Return out, dx, dW and db of a module's kernels."""
     numbers, work = np.array(g, np.int64), np.full(scratch_size(g) + 64, np.nan, x.dtype)
+    work[-64:] = -7.25  # which no function leaves as it is
     out, dx, dW, db = (np.full_like(array, np.nan) for array in (dout, x, W, b))
     module.convolution_forward(x, W, b, numbers, code, work[:-64], out)
     module.convolution_backward_input(dout, W, numbers, work[:-64], dx)
     module.convolution_backward_params(x, dout, numbers, work[:-64], dW, db)
-    assert np.isnan(work[-64:]).all()
+    assert (work[-64:] == -7.25).all()
     return out, dx, dW, db
 
 

@@ -204,6 +204,16 @@ def test_what_no_kernel_takes_counts_as_a_call(root, monkeypatch):
         assert counter.operations - before == 2 * CALL + 3 * 5 * 6 * 3
 
 
+def test_the_first_call_that_is_enough_is_the_kernels(root, monkeypatch):
+    folder, once = root / "tests" / "dropin" / "first", CALL + 5 * 6 * 3
+    for enough, calls in ((once, 1), (once + 1, 2), (2 * once, 2), (2 * once + 1, 3)):
+        with imported(folder, monkeypatch, True, enough=enough):
+            layer = importlib.import_module("common.layers").Affine(W, B)
+            for call in range(1, calls + 1):
+                layer.forward(X)
+                assert bool(hook._installed.taken_over) == (call == calls)
+
+
 def test_threads_decide_once(root, monkeypatch):
     together, tried, adapters = threading.Barrier(4), [], hook.Replaced._adapters
     monkeypatch.setattr(Known, "operations", lambda *_: together.wait(10) * 0 + ENOUGH)

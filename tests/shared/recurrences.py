@@ -64,7 +64,7 @@ def weights(name, d, h, dtype=np.float64, seed=0):
     return [rng.uniform(-0.5, 0.5, shape).astype(dtype) for shape in shapes]
 
 
-def model_of(make, dtype="float64", **options):
+def model_of(make, dtype="float64", shape=(6, 5), **options):
     made = Sequential([*make(), layers.Dense(3)], seed=0, dtype=dtype, **options)
-    made.build((6, 5))
+    made.build(shape)
     return made

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from framed import assert_frame, framed
 from numpy.testing import assert_array_equal
-from sparse_rows import every_dtype, every_shape, operands, rows, rows_backward
+from sparse_rows import every_dtype, every_shape, operands, rows, rows_backward, rows_forward
 
 from fastnet.kernels import (
     IDENTITY,
@@ -55,6 +55,17 @@ def test_bits_are_those_of_the_dense_product(dtype, shape, share):
     assert_array_equal(out, dense[0])
     assert_array_equal(dW, dense[1])
     assert_array_equal(db, products(np.ones_like(x), W, dout, b)[2])
+
+
+@every_dtype
+@pytest.mark.parametrize("d", [1, 2])
+def test_bits_of_a_product_of_few_terms(dtype, d):
+    """The rows of which are many enough that zeros are looked for."""
+    x, W, _, b = operands(dtype, (sparse.LEAST_SIZE // d + 1, d, 40), 0.05)
+    out, dense = (np.empty((len(x), 40), dtype) for _ in range(2))
+    assert rows_forward(x, W, 0 * b, out) == len(x) - len(x) % 2
+    matmul_forward(x, W, dense)
+    assert_array_equal(out[:-1], dense[:-1])
 
 
 @every_dtype
