@@ -19,14 +19,15 @@ from fastnet.dropin.later import Later, taken
 from fastnet.dropin.replaced import _with
 
 
-def test_negative_samples_in_float32_leave_float64_as_the_book_does(book):
+@pytest.mark.parametrize("size", [0, 3])
+def test_negative_samples_in_float32_leave_float64_as_the_book_does(book, size):
     """Of a sigmoid in float32 and labels int32 the slopes are float64."""
     kind = book("ch04.negative_sampling_layer", "NegativeSamplingLoss")
     rng, results = np.random.default_rng(0), []
     W, h = rng.standard_normal((9, 4)).astype("f"), rng.standard_normal((5, 4)).astype("f")
     target, corpus = rng.integers(9, size=5), np.arange(90) % 9
     for methods in ({}, owns(kind)):
-        layer = type("NegativeSamplingLoss", (kind,), methods)(W.copy(), corpus, 0.75, 3)
+        layer = type("NegativeSamplingLoss", (kind,), methods)(W.copy(), corpus, 0.75, size)
         np.random.seed(2)
         loss, dh = layer.forward(h, target), layer.backward()
         results.append([loss, dh, layer.grads, np.random.rand()])

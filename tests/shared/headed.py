@@ -42,7 +42,7 @@ def numbers(n, *shape):
 # Name -> layers, losses, x, targets: what a trunk and heads may be.
 CASES = {
     "plain": (lambda: stack(layers), LOSSES, X, [KIND, SIZE]),
-    "no trunk": (lambda: [Branches([Dense(3)], [Dense(2)])], LOSSES, X, [KIND, SIZE]),
+    "no trunk": (lambda: [Branches([Dense(3)], [Dense(1)])], LOSSES, X, [KIND, SIZE[:, :1]]),
     "one head": (lambda: [Dense(4, "relu"), Branches([Dense(2)])], ["huber"], X, [SIZE]),
     "activation first": (
         lambda: [Dense(6), Branches([Relu(), Dense(3)], [Dense(2), Relu()], [Relu()])],
@@ -83,11 +83,11 @@ CASES = {
     "sequences": (
         lambda: [
             LSTM(6, return_sequences=True),
-            Branches([Dense(3)], [LSTM(4), Dense(2)], [Dense(2)]),
+            Branches([Dense(3)], [LSTM(4), Dense(2)], [Dense(1)]),
         ],
         [*LOSSES, "mean_squared_error"],
         numbers(N, 4, 3),
-        [np.random.default_rng(2).integers(-1, 3, (N, 4)), SIZE, numbers(N, 4, 2)],
+        [np.random.default_rng(2).integers(-1, 3, (N, 4)), SIZE, numbers(N, 4, 1)],
     ),
     "words": (
         lambda: [

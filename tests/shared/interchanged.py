@@ -123,6 +123,7 @@ MODELS = {
     "image out": (IMAGE, lambda: [Conv2D(4, 3), Tanh()]),
     "flattened out": (IMAGE, lambda: [Conv2D(4, 3), Flatten(), Softplus()]),
     "flattened first": (IMAGE, lambda: [Flatten(), Dense(3)]),
+    "two pixels": ((2, 1, 2), lambda: [Flatten(), Dense(3)]),
     "reshaped": (
         FLAT,
         lambda: [Dense(24), Reshape((4, 2, 3)), Conv2D(2, 2), Reshape((3, 2)), Dense(3)],
