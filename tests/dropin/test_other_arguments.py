@@ -48,6 +48,8 @@ CHANGES = {
 }
 
 ALL = -1  # arguments, of all calls
+FORMS = ["float16", "float32", "whole numbers", "a subclass", "in the other order"]
+MADE_OF_ARRAYS = {"Affine": "W b", "MatMul": "W", "Embedding": "W", "Convolution": "W b"}
 # Bytes of a number -> of the largest. A layer of float32 that is given a gradient of float64
 # answers in that, with what float32 rounds: 1.2e-7 was seen.
 EXACT = {2: 1e-3, 4: 1e-5, 8: 2.5e-7}
@@ -155,9 +157,12 @@ def test_answers_are_the_scripts_own(edition, root, monkeypatch):
             known = vars(importlib.import_module(module))[name]
             answer(name, known)  # kernels come at the first call
             methods = KNOWN[name].methods or {"now": KNOWN[name].arguments}
+            if name in MADE_OF_ARRAYS:
+                methods = {"__init__": MADE_OF_ARRAYS[name], **methods}
             own = own_of(known) if KNOWN[name].methods else own_function(known)
             for method, arguments in methods.items():
-                for place, what in product([*range(len(arguments.split())), ALL], CHANGES):
+                whats = FORMS if method == "__init__" else CHANGES
+                for place, what in product([*range(len(arguments.split())), ALL], whats):
                     another = partial(with_another, method=method, place=place, what=what)
                     where = f"{name}.{method}: argument {place}: {what}"
                     assert_same(answer(name, another(known)), answer(name, another(own)), where)
