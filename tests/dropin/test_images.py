@@ -1,6 +1,7 @@
 """Convolution, pooling and windows in the place of the books'."""
 
 import inspect
+import itertools
 
 import numpy as np
 import pytest
@@ -100,6 +101,23 @@ def test_windows_of_images(first, dtype):
     same(util.im2col(x, filter_h=2, filter_w=2), own_function(util.im2col)(x, 2, 2))
     with pytest.raises(ValueError):
         util.im2col(x[0], 2, 2)
+
+
+def test_windows_of_any_size(first):
+    """The largest and smallest, and those just beyond: the same, or an error of either."""
+    util, x = first.util, normal(2, 3, 4, 3)
+    util.im2col(x, 2, 2)  # kernels come at the first call
+    ends = (-1, 0, 1, 4, 5, 6), (-1, 0, 1, 3, 4, 5), (-1, 0, 1, 2), (-1, 0, 1)
+    for sizes in itertools.product(*ends):
+        results = []
+        for im2col in (util.im2col, own_function(util.im2col)):
+            try:
+                results.append(im2col(x, *sizes))
+            except Exception:
+                results.append(None)
+        assert (results[0] is None) == (results[1] is None), sizes
+        if results[0] is not None:
+            same(*results)
 
 
 def own_function(function):

@@ -7,6 +7,7 @@ import sys
 import children
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import read_only
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import (
@@ -20,8 +21,11 @@ from small_models import (
 )
 
 from fastnet.layers import (
+    Conv2D,
     Dense,
+    Flatten,
     MatMul,
+    Reshape,
     Sigmoid,
     Tanh,
 )
@@ -66,6 +70,29 @@ def test_few_rows_have_the_bits_of_the_general_way(dtype, n, kind):
     for other in (x, x.astype(x.dtype.newbyteorder()), np.asfortranarray(x), x.reshape(n, 10, 10)):
         assert_array_equal(model.predict(other), y)
     assert_array_equal(Sequential.predict(copy.deepcopy(model), x), y)
+
+
+SHAPED = {
+    "steps out": ((12,), lambda: [Dense(12), Reshape((4, 3))]),
+    "steps in": ((4, 3), lambda: [Flatten(), Dense(2)]),
+    "an image out": ((12,), lambda: [Reshape((2, 2, 3)), Conv2D(2, 1)]),
+    "an image in": ((2, 2, 3), lambda: [Flatten(), Dense(2)]),
+}
+
+
+@with_each("name", SHAPED)
+def test_few_rows_have_the_shapes_of_many(name):
+    shape, make = SHAPED[name]
+    model = Sequential(make(), loss="mean_squared_error", seed=0)
+    model.build(shape if len(shape) > 1 else shape[0])
+    x = np.random.default_rng(0).random((40, *shape), np.float32)
+    out = model.predict(x)
+    for few in (1, 2, 5):
+        assert_array_equal(model.predict(x[:few]), out[:few])
+    if len(shape) > 1:
+        for rows in (2, 40):
+            with pytest.raises(ValueError, match="^Sequential.predict: x must be"):
+                model.predict(x[:rows].reshape(rows, -1))
 
 
 @pytest.mark.parametrize(
