@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastnet
-from fastnet import models
+from fastnet import models, threads
 from fastnet.kernels import _folders
 from fastnet.layers import Dense
 from fastnet.models import Sequential
@@ -89,6 +89,19 @@ def pytest_report_header():
 def no_ctrl_c_yet(monkeypatch):
     """The Ctrl-C of the test before is not the first of two."""
     monkeypatch.setattr(models.progress, "_last", -math.inf)
+
+
+@pytest.fixture
+def team_of(monkeypatch):
+    """Return a function that lets so many threads share each call, however little there is to do.
+
+    Without it the calls of most tests have one, whatever `set_num_threads` was told.
+    """
+    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
+    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)
+    before = fastnet.get_num_threads()
+    yield fastnet.set_num_threads
+    fastnet.set_num_threads(before)
 
 
 @pytest.fixture

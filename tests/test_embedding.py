@@ -6,7 +6,6 @@ from differences import central_difference
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
-import fastnet
 from fastnet import kernels
 from fastnet.layers import Dense, Embedding
 from fastnet.models import Sequential
@@ -195,19 +194,14 @@ def test_sizes_that_do_not_fit():
 
 @pytest.mark.parametrize("rule", [SGD, Adam])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_the_loop_adds_up_as_by_hand(rule, threads, monkeypatch):
+def test_the_loop_adds_up_as_by_hand(rule, threads, team_of):
     """Rows that are taken twice in a batch get both gradients, whoever adds which rows."""
-    monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 0)
-    monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1)
-    rng, before = np.random.default_rng(0), fastnet.get_num_threads()
+    rng = np.random.default_rng(0)
     x, t = rng.integers(0, 9, (64, 5)), rng.integers(0, 2, 64)
     models = [Sequential([Embedding(9, 4), Dense(2)], dtype="float64", seed=0) for _ in range(3)]
-    try:
-        for model, number in zip(models, (1, threads), strict=False):
-            fastnet.set_num_threads(number)
-            model.fit(x, t, 2, 32, rule(0.1), shuffle=False, verbose=0)
-    finally:
-        fastnet.set_num_threads(before)
+    for model, number in zip(models, (1, threads), strict=False):
+        team_of(number)
+        model.fit(x, t, 2, 32, rule(0.1), shuffle=False, verbose=0)
     assert_array_equal(models[0].parameter_vector, models[1].parameter_vector)
     optimizer = rule(0.1)
     for _ in range(2):

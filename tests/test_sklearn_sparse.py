@@ -5,7 +5,6 @@ import pytest
 from by_address import call
 from numpy.testing import assert_allclose, assert_array_equal
 
-import fastnet
 from fastnet.kernels import TANH, estimators
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -129,16 +128,12 @@ def test_arrays_of_a_matrix_may_be_views(labels):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_any_threads_give_the_same_bits(dtype, labels):
+def test_any_threads_give_the_same_bits(dtype, labels, team_of):
     X, found = sparse_samples(90, 300, dtype), []
-    before = fastnet.get_num_threads()
-    try:
-        for threads in (1, 2):
-            fastnet.set_num_threads(threads)
-            model = ours.MLPClassifier((300,), max_iter=3, random_state=0).fit(X, labels)
-            found.append(model.coefs_[0])
-    finally:
-        fastnet.set_num_threads(before)
+    for threads in (1, 2):
+        team_of(threads)
+        model = ours.MLPClassifier((300,), max_iter=3, random_state=0).fit(X, labels)
+        found.append(model.coefs_[0])
     assert_array_equal(*found)
 
 

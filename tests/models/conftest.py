@@ -2,8 +2,7 @@
 
 import pytest
 
-import fastnet
-from fastnet import models, threads
+from fastnet import models
 
 
 @pytest.fixture
@@ -29,11 +28,6 @@ def interrupt(monkeypatch):
 
 
 @pytest.fixture(params=[1, 2])
-def any_threads(request, monkeypatch):
-    """One thread, or two, which calls of any size have."""
-    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
-    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)
-    before = fastnet.get_num_threads()
-    fastnet.set_num_threads(request.param)
-    yield
-    fastnet.set_num_threads(before)
+def any_threads(request, team_of):
+    """One thread, or two."""
+    team_of(request.param)

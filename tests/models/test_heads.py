@@ -1,13 +1,11 @@
 """Several outputs: training is that of the twin and of the definition, with any threads."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from headed import KIND, LOSSES, SIZE, X, case, every_case, made, stack
 from numpy.testing import assert_allclose
 
-from fastnet import reference, threads
+from fastnet import reference
 from fastnet.optimizer import SGD, Adam
 
 
@@ -97,34 +95,21 @@ def test_a_step_of_fit_is_one_by_hand_and_both_are_the_definition(name):
 
 
 @every_case
-def test_any_number_of_threads_and_of_epochs_in_a_call_gives_the_same_bits(name, monkeypatch):
+def test_any_number_of_threads_and_of_epochs_in_a_call_gives_the_same_bits(name, team_of):
     found = []
     for members, each in ((1, 3), (2, 3), (2, 1)):
         model, x, t = case(name, dtype="float32")
         x, t = np.concatenate([x] * 4), [np.concatenate([one] * 4) for one in t]
         columns = {}
-        with threads_of(members, monkeypatch):
-            for _ in range(3 // each):
-                seen = model.fit(x, t, each, 70, Adam(), shuffle=False, verbose=0).to_dict()
-                for column, values in seen.items():
-                    columns.setdefault(column, []).extend(values)
+        team_of(members)
+        for _ in range(3 // each):
+            seen = model.fit(x, t, each, 70, Adam(), shuffle=False, verbose=0).to_dict()
+            for column, values in seen.items():
+                columns.setdefault(column, []).extend(values)
         del columns["seconds"]
         found.append((columns, model.parameter_vector.tobytes() if each == 3 else None))
         assert columns["loss"][-1] < columns["loss"][0]
     assert found[0] == found[1]
-
-
-@contextmanager
-def threads_of(count, monkeypatch):
-    """Let so many threads share each call, however little there is to do."""
-    monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
-    monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1)
-    before = threads.get_num_threads()
-    threads.set_num_threads(count)
-    try:
-        yield
-    finally:
-        threads.set_num_threads(before)
 
 
 @every_case

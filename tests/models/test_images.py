@@ -88,15 +88,11 @@ def test_gradients_equal_the_definition(name):
 
 @every_stack
 @every_dtype
-def test_the_same_bits_for_any_number_of_threads(name, dtype):
+def test_the_same_bits_for_any_number_of_threads(name, dtype, team_of):
     found = []
-    before = fastnet.get_num_threads()
-    try:
-        for threads in (1, 2, 3):
-            fastnet.set_num_threads(threads)
-            found.append(trained(name, dtype, optimizer=Adam(lr=0.01)))
-    finally:
-        fastnet.set_num_threads(before)
+    for threads in (1, 2, 3):
+        team_of(threads)
+        found.append(trained(name, dtype, optimizer=Adam(lr=0.01)))
     x, _ = samples(dtype)
     for other in found[1:]:
         assert_array_equal(found[0].predict(x), other.predict(x))

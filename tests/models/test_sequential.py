@@ -91,7 +91,7 @@ def test_few_rows_have_the_shapes_of_many(name):
         assert_array_equal(model.predict(x[:few]), out[:few])
     if len(shape) > 1:
         for rows in (2, 40):
-            with pytest.raises(ValueError, match="^Sequential.predict: x must be"):
+            with pytest.raises(ValueError, match=r"^Sequential\.predict: x must be"):
                 model.predict(x[:rows].reshape(rows, -1))
 
 

@@ -8,7 +8,6 @@ from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import model_of
 
-import fastnet
 from fastnet import layers
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
@@ -74,21 +73,17 @@ def test_gradients_of_a_model_equal_central_differences(name, stack):
 @every_kind
 @pytest.mark.parametrize("stack", ["last", "two", "both ways, all"])
 @every_dtype
-def test_threads_and_files_leave_the_bits(name, stack, dtype, tmp_path):
+def test_threads_and_files_leave_the_bits(name, stack, dtype, tmp_path, team_of):
     """One thread or two, and training that goes on after a file was read."""
     make, answers_steps = stacks(name)[stack]
     x, t = samples(83, answers_steps, dtype)
     results = []
     for count in (1, 2):
-        threads = fastnet.get_num_threads()
-        fastnet.set_num_threads(count)
-        try:
-            model = model_of(make, np.dtype(dtype).name)
-            model.fit(x, t, epochs=2, batch_size=50, optimizer=SGD(lr=0.1), verbose=0)
-            model.fit(x, t, epochs=2, batch_size=83, optimizer=Adam(), verbose=0)
-            results.append([model.parameter_vector.copy(), model.predict(x)])
-        finally:
-            fastnet.set_num_threads(threads)
+        team_of(count)
+        model = model_of(make, np.dtype(dtype).name)
+        model.fit(x, t, epochs=2, batch_size=50, optimizer=SGD(lr=0.1), verbose=0)
+        model.fit(x, t, epochs=2, batch_size=83, optimizer=Adam(), verbose=0)
+        results.append([model.parameter_vector.copy(), model.predict(x)])
     for one, two in zip(*results, strict=True):
         assert_array_equal(one, two)
     model.save(tmp_path / "model.safetensors")

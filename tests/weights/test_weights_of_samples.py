@@ -140,25 +140,21 @@ def test_weights_of_one_change_no_bit(name, dtype):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_in_batches_of_any_size_with_any_threads(threads):
+def test_in_batches_of_any_size_with_any_threads(threads, team_of):
     """Also one sample an update, which an unweighted network has a way of its own for."""
     x, t, weights = rows(), targets("softmax_cross_entropy"), drawn_weights()
-    before = fastnet.get_num_threads()
-    fastnet.set_num_threads(threads)
-    try:
-        for batch in (1, 3, N):
-            ours = Sequential([Dense(3, "tanh"), Dense(C)], dtype="float64", seed=0)
-            plain = fastnet.reference
-            theirs = plain.models.Sequential(
-                [plain.layers.Dense(3, "tanh"), plain.layers.Dense(C)], dtype="float64", seed=0
-            )
-            seen = ours.fit(x, t, 3, batch, SGD(0.1), verbose=0, sample_weight=weights)
-            wanted = theirs.fit(x, t, 3, batch, plain.optimizer.SGD(0.1), sample_weight=weights)
-            assert_allclose(seen.loss, wanted.loss, rtol=1e-11)
-            assert seen.accuracy == wanted.accuracy
-            assert_allclose(ours.parameter_vector, theirs.parameter_vector, rtol=0, atol=1e-12)
-    finally:
-        fastnet.set_num_threads(before)
+    team_of(threads)
+    for batch in (1, 3, N):
+        ours = Sequential([Dense(3, "tanh"), Dense(C)], dtype="float64", seed=0)
+        plain = fastnet.reference
+        theirs = plain.models.Sequential(
+            [plain.layers.Dense(3, "tanh"), plain.layers.Dense(C)], dtype="float64", seed=0
+        )
+        seen = ours.fit(x, t, 3, batch, SGD(0.1), verbose=0, sample_weight=weights)
+        wanted = theirs.fit(x, t, 3, batch, plain.optimizer.SGD(0.1), sample_weight=weights)
+        assert_allclose(seen.loss, wanted.loss, rtol=1e-11)
+        assert seen.accuracy == wanted.accuracy
+        assert_allclose(ours.parameter_vector, theirs.parameter_vector, rtol=0, atol=1e-12)
 
 
 def test_weights_leave_penalties_alone():
