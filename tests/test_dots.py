@@ -29,6 +29,14 @@ def _narrow(a, b, factor, z, add, c):
 
 
 @jit()
+def _narrow_in_order(a, b, factor, z, add, c):
+    """The columns of the right operand have no gaps: what stands there is its transpose."""
+    (m, depth), n = a.shape, b.shape[0]
+    p, q = pointer(a), pointer(c)
+    narrow_dots(m, n, depth, p, depth, pointer(b), 1, depth, q, n, factor, pointer(z), n, add, p)
+
+
+@jit()
 def _transposed(a, b, factor, z, add, c):
     """a is the transpose: its columns have no gaps."""
     (depth, m), n = a.shape, b.shape[1]
@@ -37,7 +45,11 @@ def _transposed(a, b, factor, z, add, c):
     narrow_transposed(m, n, depth, p, m, pointer(b), n, q, n, factor, pointer(z), n, add, panel)
 
 
-@pytest.mark.parametrize("way", [_dots, _narrow, _transposed], ids=["dots", "narrow", "transposed"])
+@pytest.mark.parametrize(
+    "way",
+    [_dots, _narrow, _narrow_in_order, _transposed],
+    ids=["dots", "narrow", "narrow in order", "transposed"],
+)
 @every_dtype
 def test_every_size(way, dtype):
     rng, step = np.random.default_rng(0), blocking.BITS // 8 // np.dtype(dtype).itemsize
@@ -48,7 +60,7 @@ def test_every_size(way, dtype):
             a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
             z = rng.integers(-4, 5, (m, n)).astype(dtype)
             left = np.ascontiguousarray(a.T if way is _transposed else a).astype(dtype)
-            right = np.ascontiguousarray(b.T if way is _dots else b).astype(dtype)
+            right = np.ascontiguousarray(b.T if way in (_dots, _narrow_in_order) else b).astype(dtype)
             for factor, add in ((1.0, False), (1.0, True), (-0.5, True)):
                 c = np.full((m + 1, n), -77.0, dtype)
                 way(left, right, dtype(factor), z, add, c)
