@@ -60,7 +60,8 @@ def test_every_size(way, dtype):
             a, b = rng.integers(-4, 5, (m, depth)), rng.integers(-4, 5, (depth, n))
             z = rng.integers(-4, 5, (m, n)).astype(dtype)
             left = np.ascontiguousarray(a.T if way is _transposed else a).astype(dtype)
-            right = np.ascontiguousarray(b.T if way in (_dots, _narrow_in_order) else b).astype(dtype)
+            in_order = way in (_dots, _narrow_in_order)
+            right = np.ascontiguousarray(b.T if in_order else b).astype(dtype)
             for factor, add in ((1.0, False), (1.0, True), (-0.5, True)):
                 c = np.full((m + 1, n), -77.0, dtype)
                 way(left, right, dtype(factor), z, add, c)

@@ -35,8 +35,10 @@ def test_what_may_stand_in_place_of_a_source(source, changed):
 def test_the_tests_of_a_word_come_first():
     assert mutants.tests_of(Path("kernels/updates.py"))[0] == "tests/test_updates.py"
     asked = mutants.tests_of(Path("fastnet/threads.py"))
-    assert asked[0].startswith("tests/threads/") and "tests/models/test_heads.py" in asked
+    assert asked[0].startswith("tests/threads/") and "tests/models/test_measures.py" in asked
     assert mutants.tests_of(Path("kernels/loop/branches.py"))[0] == "tests/models/test_heads.py"
+    asked = mutants.tests_of(Path("fastnet/models/exchange.py"))
+    assert "tests/interchange/test_pytorch.py" in asked  # of what its class can do
 
 
 def test_tests_that_say_most_of_the_function_come_first():
