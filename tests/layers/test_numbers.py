@@ -8,10 +8,11 @@ import pytest
 from differences import assert_gradient
 from every_layer import OF_OUTPUT, PRODUCTS, every_layer, make
 from in_turn import with_each
+from layer_examples import LAYERS as EXAMPLES
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import checks, layers
-from fastnet.layers import Affine, Relu, Sigmoid
+from fastnet.layers import Affine, Outputs, Relu, Sigmoid
 from fastnet.reference import layers as reference
 
 # One row, one column, whole vectors of 4 to 16 lanes, and their tails.
@@ -220,3 +221,23 @@ def test_what_is_as_kernels_take_it_is_not_made_so_again(name, dtype, monkeypatc
         for check in ("array", "contiguous"):
             monkeypatch.setattr(checks, check, looked_at)
     layer.backward(layer.forward(x))
+
+
+@with_each("name", [name for name, e in EXAMPLES.items() if hasattr(e.make("float64"), "outputs")])
+def test_outputs_lie_in_the_range_that_is_said(name):
+    """Of inputs of any range, and of such that a layer before has said."""
+    example = EXAMPLES[name]
+    for inputs in (None, Outputs(0.0, 1.0), Outputs(-2.0, 0.5)):
+        given = example.inputs("float64")
+        if inputs is not None:
+            low, high = inputs.low, inputs.high
+            given = [
+                np.interp(x, (x.min(), x.max()), (low, high)) if x.dtype.kind == "f" else x
+                for x in given
+            ]
+        layer = example.make("float64")
+        out, said = layer.forward(*given), layer.outputs(inputs)
+        low, high, adds_up = (-np.inf, np.inf, False) if said is None else said
+        assert low - 1e-12 <= np.min(out) and np.max(out) <= high + 1e-12
+        if adds_up:
+            assert_allclose(np.sum(out, axis=-1), 1, rtol=1e-12)

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from weighted_models import BATCH, LAST, drawn_weights, model, outputs, rows, targets
+from weighted_models import BATCH, LAST, C, drawn_weights, model, outputs, rows, targets
 
+import fastnet
+from fastnet import reference
 from fastnet.layers import Dense
 from fastnet.losses import (
     SoftmaxCrossEntropy,
 )
 from fastnet.models import Sequential
 
+SOFTMAX = "softmax_cross_entropy"
 CLASSED = {
     "softmax_cross_entropy": None,
     "sparse_categorical_cross_entropy": "softmax",
@@ -34,6 +37,21 @@ def test_class_weights_are_those_of_the_samples(name):
     wanted = both.fit(x, t, 3, BATCH, verbose=0, sample_weight=own * weights)
     seen = alike.fit(x, t, 3, BATCH, verbose=0, sample_weight=own, class_weight=of_class)
     assert seen.loss == wanted.loss
+
+
+@pytest.mark.parametrize("form", ["labels", "one-hot", "one column"])
+def test_the_twin_weighs_classes_alike(form):
+    """Of one column a class is whether it is over a half."""
+    x, t = rows(), targets("softmax_cross_entropy")
+    t = {"labels": t, "one-hot": np.eye(C)[t], "one column": (t > 1)[:, None].astype(float)}[form]
+    name, units = ("sigmoid_cross_entropy", 1) if t[0].size == 1 < t.ndim else (SOFTMAX, C)
+    seen = [
+        room.models.Sequential([room.layers.Dense(units)], name, "float64", seed=0).fit(
+            x, t, 3, BATCH, room.optimizer.SGD(0.1), class_weight={0: 0.5, 1: 4}, **options
+        )
+        for room, options in ((fastnet, {"verbose": 0}), (reference, {}))
+    ]
+    assert_allclose(seen[0].loss, seen[1].loss, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
