@@ -9,7 +9,8 @@ them pass is a survivor: write the test that it shows to be missing, or say why 
 (an equal one: a block size, a hint to the CPU). The exit status is 1 where one survived.
 
 Kernels that do not name what is changed, nor what names it, are taken out of the checkout's cache,
-as far as it has them: `fastnet warmup` fills it. The others are compiled anew.
+as far as it has them: `fastnet warmup` fills it. The others are compiled anew. On one busy core
+half of those that die do so within 4 s, of kernels 5, and a survivor takes a minute.
 """
 
 import argparse

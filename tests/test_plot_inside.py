@@ -258,11 +258,13 @@ def test_ways_that_diverge_are_drawn_as_far_as_they_go(lr):
 
 
 def test_ways_begin_at_a_number_and_are_of_an_optimizer():
-    refused(
-        lambda: optimizer_paths(lambda x: x[0], SGD(0.1), (np.nan, 1)),
-        ValueError,
-        "optimizer_paths: start must be where f is finite, got [nan, 1.0]. Give another point.",
-    )
+    for f, x in ((lambda x: x[0], np.nan), (lambda x: 2.0, np.nan), (lambda x: np.inf, 3.0)):
+        refused(
+            lambda f=f, x=x: optimizer_paths(f, SGD(0.1), (x, 1)),
+            ValueError,
+            f"optimizer_paths: start must be where f is finite, got [{x}, 1.0]. Give another "
+            "point.",
+        )
     refused(
         lambda: optimizer_paths(lambda x: x[0], [], (0, 1)),
         ValueError,

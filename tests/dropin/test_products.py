@@ -8,6 +8,8 @@ import pytest
 from books_classes import DOUT, RNG, B, W, X, on_kernels, who_answers
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastnet.dropin.examples import EXAMPLES, _layer
+
 
 def test_all_is_replaced(either):
     for module in (either.layers, either.optimizer):
@@ -16,6 +18,17 @@ def test_all_is_replaced(either):
                 assert bool(on_kernels(kind)) == either.ours, name
                 for method, by_kernels in who_answers(kind, on_kernels(kind)).items():
                     assert any(by_kernels), (name, method)  # else it is right, and slow
+
+
+def test_float32_is_answered_by_kernels(either, monkeypatch):
+    """Of layers in float64 the test above tells."""
+    x, dout, w, b = (array.astype("f4") for array in (X, DOUT, W, B))
+    for name, params in (("Affine", (w, b)), ("MatMul", (w,))):
+        if either.ours and hasattr(either.layers, name):
+            monkeypatch.setitem(EXAMPLES, name, _layer(x, dout, *params))
+            kind = getattr(either.layers, name)
+            for method, by_kernels in who_answers(kind, on_kernels(kind)).items():
+                assert all(by_kernels), (name, method)
 
 
 def test_affine_of_the_first(first):
