@@ -50,11 +50,11 @@ def _imported(module, tree, files):
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = (*module[: -node.level], *filter(None, (node.module or "").split(".")))
+            home = base if base in files else (*base, "__init__")
             for alias in node.names:
-                inside = [m for m in ((*base, alias.name), (*base, alias.name, "__init__"))]
-                inside = [(m, None) for m in inside if m in files]
-                home = base if base in files else (*base, "__init__")
-                found[alias.asname or alias.name] = (*inside, (home, alias.name))[0]
+                own = (*base, alias.name), (*base, alias.name, "__init__")  # of a module or a room
+                inside = [(place, None) for place in own if place in files]
+                found[alias.asname or alias.name] = inside[0] if inside else (home, alias.name)
     return found
 
 
@@ -115,15 +115,11 @@ class _Sources:
     def at(self, path, line):
         """Return the place of the statement that a file's line is of."""
         (module,) = (m for m, file in self.files.items() if file == ROOT / path)
-        lines = {
-            p: [n.lineno for n in ast.walk(part) if hasattr(n, "lineno")]
-            for p, part in self.parts.items()
-            if p[0] == module
-        }
-        (place,) = (
-            p for p, found in lines.items() if min(found) <= line <= self.parts[p].end_lineno
-        )
-        return place
+        for i, part in enumerate(self.trees[module].body):
+            first = min(n.lineno for n in ast.walk(part) if hasattr(n, "lineno"))  # a decorator's
+            if first <= line <= part.end_lineno:
+                return module, i
+        raise ValueError(f"line {line} of {path} is of no statement")
 
     def changed_by(self, place):
         """Return a place, and all whose code is another where its is."""
