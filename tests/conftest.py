@@ -95,7 +95,8 @@ def no_ctrl_c_yet(monkeypatch):
 def team_of(monkeypatch):
     """Return a function that lets so many threads share each call, however little there is to do.
 
-    Without it the calls of most tests have one, whatever `set_num_threads` was told.
+    Without it the calls of most tests have one, whatever `set_num_threads` was told. Rows are
+    shared in batches of 32 and more, where no layer takes them whole.
     """
     monkeypatch.setattr(threads, "FLOPS_A_CALL", 0)
     monkeypatch.setattr(threads, "FLOPS_A_THREAD", 1e-9)

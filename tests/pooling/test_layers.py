@@ -1,6 +1,7 @@
 """The layers of max pooling: as the textbook, Keras and PyTorch have them."""
 
 import copy
+import itertools
 import pickle
 import weakref
 
@@ -76,8 +77,11 @@ def test_the_last_pixel_of_a_large_window_is_remembered(pixels):
     x = np.zeros((1, 1, 1, pixels))
     x[..., -1] = 1
     layer = Pooling(1, pixels)
-    assert_array_equal(layer.forward(x), [[[[1]]]])
-    assert_array_equal(layer.backward(np.full((1, 1, 1, 1), 2.0)), 2 * x)
+    for dtype, other in itertools.product((np.float32, np.float64), repeat=2):
+        assert_array_equal(layer.forward(x.astype(dtype)), [[[[1]]]])
+        dx = layer.backward(np.full((1, 1, 1, 1), 2.0, other))
+        assert_array_equal(dx, 2 * x)
+        assert dx.dtype == other
 
 
 def test_views_of_channels_that_lie_together_are_not_copied(rng):

@@ -142,9 +142,10 @@ def test_weights_of_one_change_no_bit(name, dtype):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_in_batches_of_any_size_with_any_threads(threads, team_of):
     """Also one sample an update, which an unweighted network has a way of its own for."""
-    x, t, weights = rows(), targets("softmax_cross_entropy"), drawn_weights()
+    x, t = np.concatenate([rows()] * 3), targets("softmax_cross_entropy", 3 * N)
+    weights = np.concatenate([drawn_weights()] * 3)
     team_of(threads)
-    for batch in (1, 3, N):
+    for batch in (1, 3, 40, 3 * N):  # of 32 and more each thread has some
         ours = Sequential([Dense(3, "tanh"), Dense(C)], dtype="float64", seed=0)
         plain = fastnet.reference
         theirs = plain.models.Sequential(
