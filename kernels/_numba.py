@@ -47,9 +47,15 @@ RELIED_ON = {
     "event": ["trigger_event"],
     "entrypoints": ["init_all"],  # extensions, looked for when something is compiled
     "ir_utils": ["build_definitions"],
+    "analysis": ["compute_cfg_from_blocks", "compute_use_defs"],
     "lowering": [
-        "Lower.init",  # sizes,
-        "Lower.lower_binop",  # and operators' types, asked for once
+        "Lower._find_singly_assigned_variable",  # which are values,
+        "Lower.alloca_lltype",  # and of the others no sizes,
+        "Lower.storevar",  # no value before,
+        "Lower.delvar",  # and none behind
+        "Lower.lower_assign",  # functions without an address
+        "Lower.lower_binop",  # operators' types, asked for once, and divisions without a branch
+        "Lower.lower_block",  # where an error comes from, said when there is one
         "Lower.lower_expr",  # ranges that raise nothing, and `int`, `max`, `min` without a call
         "Lower.lower_normal_function",  # which is seen to raise nothing
     ],

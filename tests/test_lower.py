@@ -2,13 +2,15 @@
 
 import itertools
 import operator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numba import types
-from numba.core import caching
+from numba import njit, types
+from numba.core import caching, compiler, errors
 from numba.core.registry import cpu_target
 from numba.core.typing import context
+from numba.extending import intrinsic
 
 from fastnet.kernels import _kernel, _lower
 from fastnet.kernels._compile import helper, inline, jit
@@ -112,6 +114,104 @@ def test_a_step_of_zero_raises_in_functions_of_users_alone():
     kernel(0, 4, 0, out := np.zeros(5, np.int64))
     assert out.tolist() == [4, 0, 1, 2, 3]
     assert not next(iter(kernel.overloads.values())).library.raises
+
+
+def test_divisions():
+    """Rounded down as in Python, and 0 where Numba's are, by numbers that are known and not."""
+    divisors = -(2**63), -8, -3, -1, 0, 1, 2, 3, 8, 64, 2**62
+
+    def put(x, y, out):
+        out[0], out[1] = x // y, x % y
+        for i in range(2):  # in another block than the numbers come in
+            out[2 + i] = x // y if i else x % y
+
+    def by(y):
+        def put_one(x, out):
+            out[0], out[1] = x // y, x % y
+
+        return jit(types.int64, indices)(ours(put_one)), y
+
+    plain, known = njit(error_model="numpy")(put), list(map(by, divisors))
+    kernel = jit(types.int64, types.int64, indices)(ours(put))
+    for x in (-(2**63), -(2**63) + 1, -65, -8, -7, -1, 0, 1, 7, 64, 2**63 - 1):
+        for by_known, y in known:
+            plain(x, y, wanted := np.full(4, -9))
+            kernel(x, y, found := np.full(4, -9))
+            by_known(x, out := np.full(2, -9))
+            assert found.tolist() == wanted.tolist(), (x, y)
+            assert out.tolist() == wanted[:2].tolist(), (x, y)
+            if y and (x, y) != (-(2**63), -1):
+                assert out.tolist() == [x // y, x % y]
+
+
+def test_variables_of_all_lives():
+    """In one block or more, once or more often, in branches and in loops."""
+
+    def put(n, x, out):
+        total, last = 0, n * 2
+        for i in range(n):
+            seen = x[i] + last
+            if seen > 4:
+                total += seen
+                last = i
+            for j in range(i, n):
+                total += seen * j
+            before = seen
+        if n > 2:
+            threes = n * 3
+        for i in range(n):
+            if n > 2:
+                total += threes
+        while n > 3:  # which reads in a block before the one that writes
+            n -= 1
+            total += n
+        out[0], out[1] = total, last
+        if n >= 0:
+            out[2] = before
+
+    kernel = jit(types.int64, indices, indices)(ours(put))
+    x = np.array([3, 1, 4, 1, 5])
+    for n in range(1, 6):
+        kernel(n, x, found := np.full(3, -9))
+        put(n, x, wanted := np.full(3, -9))
+        assert found.tolist() == wanted.tolist(), n
+
+
+def test_variables_that_are_values():
+    """Those that are assigned once, and only read where that came before."""
+
+    def put(n, out):
+        always = n * 2
+        if n > 2:
+            sometimes = n * 3
+        for i in range(n):
+            if n > 2:
+                out[1] = sometimes + always
+        twice = always
+        twice = twice + n
+        out[2] = twice
+
+    function = SimpleNamespace(func_ir=compiler.run_frontend(put))  # before there is one for each
+    _lower.Lower._find_singly_assigned_variable(function)
+    named = {"n", "out", "always", "sometimes", "i", "twice"}
+    assert named & function._singly_assigned_vars == {"n", "out", "always", "i"}
+
+
+def test_an_error_says_where_it_comes_from():
+    @intrinsic
+    def broken(context):
+        def generated(*_):
+            raise errors.NumbaError("no such thing")
+
+        return types.int64(), generated
+
+    def put(out):
+        out[0] = 1
+        out[1] = broken()
+
+    with pytest.raises(errors.NumbaError, match="no such thing") as raised:
+        jit(indices)(put)(np.zeros(2, np.int64))
+    assert f"{__file__} ({put.__code__.co_firstlineno + 2})" in str(raised.value)
 
 
 def test_numbers():

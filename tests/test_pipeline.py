@@ -5,10 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from llvmlite import ir
 from numba import literal_unroll, objmode, types
 from numba.core import caching, errors, untyped_passes
-from numba.core.registry import cpu_target
 from numba.core.typing import typeof
 from numba.core.typing.templates import AbstractTemplate
 
@@ -90,25 +88,6 @@ def test_a_call_that_has_no_type_stays_an_error():
     for _ in range(2):
         with pytest.raises(Exception, match="No implementation of function"):
             wrong.compile((types.float32[::1],))
-
-
-def test_sizes_are_those_of_the_target(without_cache):
-    @jit(vector, vector)
-    def summed(x, out):
-        total = x[0]
-        for i in range(1, len(x)):
-            if x[i] > 0:
-                total += x[i]
-        out[0] = total
-
-    x, out = np.array([1, -2, 3, 4], np.float32), np.empty(1, np.float32)
-    summed(x, out)
-    assert out[0] == 8
-    sizes, context = _lower.Lower._sizes, cpu_target.target_context
-    of_text = {str(kind): kind for kind in (ir.FloatType(), ir.IntType(64), ir.IntType(1))}
-    assert of_text.keys() & sizes.keys()
-    for text in of_text.keys() & sizes.keys():
-        assert sizes[text] == context.get_abi_sizeof(of_text[text])
 
 
 @pytest.fixture
