@@ -232,6 +232,7 @@ def kernels_import_only_numba_numpy_and_themselves(root):
             "_fork",
             "_kernel",
             "_library",
+            "_lower",
             "_numba",
             "_pipeline",
             "blocking",
