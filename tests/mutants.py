@@ -15,6 +15,7 @@ half of those that die do so within 4 s, of kernels 5, and a survivor takes a mi
 
 import argparse
 import ast
+import functools
 import os
 import random
 import re
@@ -85,6 +86,7 @@ def names_of(path):
     return set().union(*map(_public, sources))
 
 
+@functools.cache
 def words_of(path):
     return {*re.findall(r"\w+", path.read_text(encoding="utf-8"))}
 
@@ -137,6 +139,16 @@ def told_by(tests, words, names):
     return told
 
 
+@functools.cache
+def all_tests():
+    """Return the text of each test with what it imports of tests/shared, and its words."""
+    files = (ROOT / "tests" / "shared").glob("*.py")
+    shared = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    texts = {test: with_shared(test.read_text(encoding="utf-8"), shared) for test in tests}
+    return texts, {test: {*re.findall(r"\w+", text)} for test, text in texts.items()}
+
+
 def tests_of(path, function=""):
     """Return the test files of a source file: of its word, of its users, of its names.
 
@@ -146,11 +158,8 @@ def tests_of(path, function=""):
     word = path.stem.strip("_") if path.stem != "__init__" else path.parent.name
     room = path.parts[1].removesuffix(".py")
     names = [re.compile(rf"test_{name}(_\w+)?\.py") for name in (word, room)]
-    tests = sorted((ROOT / "tests").rglob("test_*.py"))
-    files = (ROOT / "tests" / "shared").glob("*.py")
-    shared = {p.stem: p.read_text(encoding="utf-8") for p in files}
-    texts = {test: test.read_text(encoding="utf-8") for test in tests}
-    texts = {test: with_shared(text, shared) for test, text in texts.items()}
+    texts, words = all_tests()
+    tests = list(texts)
     part = path.relative_to(path.parts[0]).with_suffix("").as_posix().removeprefix("reference/")
     own = [ROOT / "tests" / TESTED_BY[part]] if part in TESTED_BY else []
     own += [
@@ -158,15 +167,16 @@ def tests_of(path, function=""):
     ]
     own += [test for test in tests if test.parent.name in (word, room)]  # tests/models/
     if room == "reference" and part != path.stem:  # what compares it with what it is the twin of
-        above = "" if part.startswith("kernels/") else "fastnet/"
-        twin = [ROOT / test for test in tests_of(Path(f"{above}{part}.py"))]
-        own += [test for test in twin if "reference" in texts[test]]
+        home = ROOT if part.startswith("kernels/") else ROOT / "fastnet"
+        twins = [home / f"{part}.py", *(ROOT / "kernels").rglob(path.name)]  # or in a room
+        twin = [t for t in twins if t.is_file()][:1]
+        asked = [ROOT / test for t in twin for test in tests_of(t.relative_to(ROOT))]
+        own += [test for test in asked if "reference" in texts[test]]
     if not own:  # a part of a word of fastnet/
         own = [t for t in tests if t.name.startswith(f"test_{word.partition('_')[0]}")]
     above, _, last = module_of(path).rpartition(".")
     imported = re.compile(rf"\b{above}(\.| import .*\b){last}\b")
     users = [test for test in tests if imported.search(texts[test])]
-    words = {test: {*re.findall(r"\w+", text)} for test, text in texts.items()}
     told = told_by(tests, words, names_of(path))
     most = sorted(filter(told.get, tests), key=told.get, reverse=True)[:3]
     asked = [*own, *most, *users]

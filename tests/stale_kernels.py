@@ -89,6 +89,8 @@ class _Sources:
         for place, part in self.parts.items():
             for name in names_set(part):
                 self.places.setdefault((place[0], name), set()).add(place)
+        names = [defined(tree) for tree in self.trees.values()]
+        self.known, self.inside = (set().union(*each) for each in zip(*names, strict=True))
         self.users = {place: set() for place in self.parts}
         for place, part in self.parts.items():
             if not isinstance(part, ast.Import | ast.ImportFrom):
@@ -157,7 +159,6 @@ def stale_names(path, line=0):
         return lambda name: False
     sources = _sources()
     changed = sources.changed_by(sources.at(path, line))
-    both = [defined(tree) for tree in sources.trees.values()]
-    inner, known = set().union(*(i for _, i in both)), set().union(*(o for o, _ in both))
-    stale = {name for (_, name), places in sources.places.items() if places & changed} | inner
-    return lambda name: name in stale or name not in known
+    named = {name for (_, name), places in sources.places.items() if places & changed}
+    stale = named | sources.inside
+    return lambda name: name in stale or name not in sources.known

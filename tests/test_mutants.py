@@ -37,6 +37,8 @@ def test_the_tests_of_a_word_come_first():
     asked = mutants.tests_of(Path("fastnet/threads.py"))
     assert asked[0].startswith("tests/threads/") and "tests/models/test_measures.py" in asked
     assert mutants.tests_of(Path("kernels/loop/branches.py"))[0] == "tests/models/test_heads.py"
+    twins = mutants.tests_of(Path("fastnet/reference/kernels/train.py"))  # of loop/train.py
+    assert "tests/train/test_small.py" in twins
     asked = mutants.tests_of(Path("fastnet/models/exchange.py"))
     assert "tests/interchange/test_pytorch.py" in asked  # of what its class can do
 

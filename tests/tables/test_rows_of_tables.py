@@ -10,6 +10,7 @@ from command_line import only_json, refused
 from table_files import ROWS, fresh_rows, made, pandas, write
 
 from fastnet import cli
+from fastnet.cli import tables
 
 
 def test_predictions_are_labels_of_raw_rows(run, tmp_path, capsys, monkeypatch):
@@ -86,3 +87,23 @@ def re_lines(text):
     import re
 
     return re.sub(r"median, [\d.]+", "median, #", text).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "values"),
+    [
+        ("True False True", "bool", [1, 0, 1]),
+        ("True - False", "bool", [1, np.nan, 0]),
+        ("3 - 4", "whole", [3, np.nan, 4]),
+        ("3 2.5 4", "number", [3, 2.5, 4]),
+        ("a - True", "text", ["a", None, "True"]),
+    ],
+)
+def test_what_a_column_holds(tmp_path, cells, kind, values):
+    """Cells without anything, too, which make objects of what is true or false."""
+    path = tmp_path / "one.csv"
+    rows = "\n".join(f"{i},{'' if cell == '-' else cell}" for i, cell in enumerate(cells.split()))
+    path.write_text(f"row,name\n{rows}\n")
+    found = tables.read_table(str(path))["name"]
+    assert found.kind == kind
+    np.testing.assert_array_equal(found.values, np.array(values, found.values.dtype))
