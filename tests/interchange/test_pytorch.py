@@ -136,6 +136,9 @@ def test_the_loss_goes_by_the_last_module(torch):
         (nn.Sigmoid(), 3, "binary_cross_entropy"),
         (nn.Identity(), 1, "mean_squared_error"),
         (nn.Identity(), 3, "softmax_cross_entropy"),
+        (nn.ReLU(), 3, "softmax_cross_entropy"),  # of a range of which one end is a probability's
+        (nn.Tanh(), 3, "softmax_cross_entropy"),
+        (nn.Tanh(), 1, "mean_squared_error"),
     ):
         assert Sequential.from_torch(nn.Sequential(nn.Linear(4, units), last)).loss == loss
 
