@@ -44,7 +44,12 @@ class Typing:
 _NUMBERS = {types.float32, types.float64, types.int64}
 _OF_LOOPS = {"getiter", "iternext", "pair_first", "pair_second"}
 _DIVISIONS = {operator.floordiv, operator.mod}
-_FUNCTIONS = {max: _NUMBERS, min: _NUMBERS, int: _NUMBERS | {types.boolean}}
+_FUNCTIONS = {
+    max: _NUMBERS,
+    min: _NUMBERS,
+    int: _NUMBERS | {types.boolean},
+    range: {types.int64},
+}
 
 
 class Lower(lowering.Lower):
@@ -99,13 +104,10 @@ class Lower(lowering.Lower):
             return super().storevar(value, name)
         self.builder.store(value, self.getvar(name))
 
-    def delvar(self, name):
-        """Nothing: Numba writes zeros over a variable that nobody reads any more."""
-
     def alloca_lltype(self, name, lltype, datamodel=None):
         """As Numba does it, without the size, which debuggers ask for: LLVM reads a module for it.
 
-        It begins as zeros: what a loop without a turn leaves unset is an index in bounds.
+        It begins as zeros, as Numba's do: what a loop without a turn leaves unset is 0.
         """
         return cgutils.alloca_once(self.builder, lltype, name=name)
 
@@ -121,7 +123,7 @@ class Lower(lowering.Lower):
         return super().lower_assign(ty, inst)
 
     def lower_expr(self, resty, expr):
-        """As Numba does it, but for loops over ranges, and `int`, `max` and `min`."""
+        """As Numba does it, but for ranges, and `int`, `max` and `min`."""
         kind = self.typeof(expr.value.name) if expr.op in _OF_LOOPS else None
         if expr.op == "getiter" and isinstance(kind, types.RangeType) and self._is_ours:
             return self._turns(expr)
@@ -132,13 +134,13 @@ class Lower(lowering.Lower):
             return self.builder.extract_value(value, int(expr.op == "pair_second"))
         if expr.op == "call" and not expr.kws and expr.vararg is None:
             called = getattr(self.typeof(expr.func.name), "typing_key", None)
-            kinds = {types.unliteral(self.typeof(value.name)) for value in expr.args}
-            if called is range and kinds == {types.int64}:
-                return self._range(resty, [self.loadvar(v.name) for v in expr.args])
-            if called in _FUNCTIONS and len(kinds) == 1 and kinds <= _FUNCTIONS[called]:
-                return self._number(
-                    called, *kinds, [self.loadvar(v.name) for v in expr.args], resty
-                )
+            if called in _FUNCTIONS:
+                kinds = {types.unliteral(self.typeof(value.name)) for value in expr.args}
+                if len(kinds) == 1 and kinds <= _FUNCTIONS[called]:
+                    values = [self.loadvar(value.name) for value in expr.args]
+                    if called is range:
+                        return self._range(resty, *values)
+                    return self._number(called, *kinds, values, resty)
         return super().lower_expr(resty, expr)
 
     def _struct(self, kind, **values):
@@ -149,11 +151,11 @@ class Lower(lowering.Lower):
             made = self.builder.insert_value(made, value, model.get_field_position(name))
         return made
 
-    def _range(self, kind, values):
+    def _range(self, kind, start, stop=None, step=None):
         """Return a range of int64."""
-        zero, one = values[0].type(0), values[0].type(1)
-        start, stop, step = (zero, *values, one) if len(values) == 1 else (*values, one)[:3]
-        return self._struct(kind, start=start, stop=stop, step=step)
+        if stop is None:
+            start, stop = start.type(0), start
+        return self._struct(kind, start=start, stop=stop, step=step or start.type(1))
 
     def _next(self, kind, expr):
         """Return a range's next number and whether it has one.

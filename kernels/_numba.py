@@ -51,8 +51,7 @@ RELIED_ON = {
     "lowering": [
         "Lower._find_singly_assigned_variable",  # which are values,
         "Lower.alloca_lltype",  # and of the others no sizes,
-        "Lower.storevar",  # no value before,
-        "Lower.delvar",  # and none behind
+        "Lower.storevar",  # and no value before
         "Lower.lower_assign",  # functions without an address
         "Lower.lower_binop",  # operators' types, asked for once, and divisions without a branch
         "Lower.lower_block",  # where an error comes from, said when there is one

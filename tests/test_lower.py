@@ -2,18 +2,21 @@
 
 import itertools
 import operator
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numba import njit, types
 from numba.core import caching, compiler, errors
+from numba.core.base import BaseContext
 from numba.core.registry import cpu_target
 from numba.core.typing import context
 from numba.extending import intrinsic
 
 from fastnet.kernels import _kernel, _lower
 from fastnet.kernels._compile import helper, inline, jit
+from fastnet.kernels._library import Library
 
 indices = types.int64[::1]
 
@@ -165,9 +168,7 @@ def test_variables_of_all_lives():
         while n > 3:  # which reads in a block before the one that writes
             n -= 1
             total += n
-        out[0], out[1] = total, last
-        if n >= 0:
-            out[2] = before
+        out[0], out[1], out[2] = total, last, before
 
     kernel = jit(types.int64, indices, indices)(ours(put))
     x = np.array([3, 1, 4, 1, 5])
@@ -192,6 +193,35 @@ def test_variables_that_are_values():
     _lower.Lower._find_singly_assigned_variable(function)
     named = {"n", "out", "always", "sometimes", "i"}
     assert named & function._singly_assigned_vars == {"n", "out", "always", "i"}
+
+
+def test_memory_is_for_what_changes(monkeypatch):
+    """Two places of a range, and one for a number that is added to; no address of a function."""
+
+    @helper
+    def doubled(value):
+        return value * 2
+
+    def put(n, out):
+        total = 0
+        for i in range(n):
+            total += doubled(i) // n
+        out[0] = total
+
+    given, asked, add = [], [], Library.add_ir_module
+    monkeypatch.setattr(BaseContext, "get_abi_sizeof", lambda self, kind: asked.append(kind) or 8)
+    monkeypatch.setattr(
+        Library,
+        "add_ir_module",
+        lambda self, module: add(self, given.append(str(module)) or module),
+    )
+    jit(types.int64, indices)(ours(put)).compile((types.int64, indices))
+    (text,) = (text for text in given if "total" in text)
+    names = re.findall(r'%"(\S+)" = alloca', text)
+    assert sum(not name.startswith(".") for name in names) == 1 and "inttoptr" not in text
+    written, read = (len(re.findall(rf"{what} .*total", text)) for what in ("store", "load"))
+    assert (written, read) == (3, 2), text
+    assert not asked  # how large a variable is
 
 
 def test_an_error_says_where_it_comes_from():
