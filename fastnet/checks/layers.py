@@ -27,7 +27,7 @@ __all__ = [
     "rescaling",
     "same_features",
     "together",
-    "too_few_rows",
+    "too_few_samples",
     "unbuilt",
     "variances",
 ]
@@ -226,11 +226,11 @@ def entries(where: str, name: str, value: Any, count: int) -> None:
         )
 
 
-def too_few_rows(where: str, layer: Any, n: int, batch_size: int) -> ValueError:
+def too_few_samples(where: str, layer: Any, least: int, n: int, batch_size: int) -> ValueError:
     """Return the error for batches of fewer rows than a layer needs to learn."""
     kind = type(layer).__name__
     return ValueError(
-        f"{where}: batch_size must be at least {layer.least_rows} for {kind} to learn, got "
+        f"{where}: batch_size must be at least {least} for {kind} to learn, got "
         f"batches of {batch_size} of {n} samples. Give larger batches, or freeze the layer: "
         "trainable = False."
     )

@@ -11,7 +11,7 @@ from fastnet import checks
 from fastnet.models import heads, measures
 from fastnet.models.batches import Batches
 from fastnet.models.epochs import Epochs
-from fastnet.models.layer_list import leaves
+from fastnet.models.layer_list import leaves, least_samples
 from fastnet.models.measuring import Measuring
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
@@ -39,7 +39,7 @@ class EpochsOfBatches(Epochs):
         # Looked at once, until a callback changes them: a batch of 64-32-10 takes 32 us, not 55.
         self.layers = [layer for layer, _ in self.known.stack]
         self.own = leaves(self.layers)
-        self.least = max((layer.least_rows for layer in self.own if layer.trainable), default=1)
+        self.least, _ = least_samples(self.layers, samples.rows.shape)
         self.is_stateful = any(getattr(layer, "stateful", False) for layer in self.own)
         self.like: Samples | None = None
         self.learning = skipping_zeros(learning, samples.rows, LOOKS_PAY, samples.n)

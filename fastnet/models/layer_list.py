@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any
 
 import fastnet.layers
@@ -263,12 +264,27 @@ def answers_in(shape: tuple[int, ...]) -> tuple[int, int]:
     return (shape[1], shape[0]) if isinstance(shape, Steps) else (math.prod(shape), 0)
 
 
-def visited_samples(where: str, layers: list[Any], n: int, batch_size: int) -> int:
+def least_samples(layers: list[Any], input_shape: tuple[int, ...]) -> tuple[int, Any]:
+    """Return how many samples a batch in training must have, and a layer that asks for them.
+
+    An image is as many rows as it has pixels for a BatchNormalization, which takes one alone.
+    """
+    if all(layer.least_rows == 1 for layer in leaves(layers)):  # the walk takes 1 us a layer
+        return 1, None
+    asked = [
+        (-(-layer.least_rows // layer.rows_in(shape)), layer)
+        for _, layer, shape in walk(layers, input_shape)
+        if layer.trainable
+    ]
+    return max(asked, key=itemgetter(0), default=(1, None))
+
+
+def visited_samples(
+    where: str, layers: list[Any], input_shape: tuple[int, ...], n: int, batch_size: int
+) -> int:
     """Return how many samples an epoch visits: all but a rest that is too few for a layer."""
     rest = n % batch_size
-    for layer in leaves(layers):
-        if layer.trainable and batch_size < layer.least_rows:
-            raise checks.too_few_rows(where, layer, n, batch_size)
-        if layer.trainable and 0 < rest < layer.least_rows:
-            return n - rest
-    return n
+    least, layer = least_samples(layers, input_shape)
+    if batch_size < least:
+        raise checks.too_few_samples(where, layer, least, n, batch_size)
+    return n - rest if rest < least else n

@@ -74,7 +74,7 @@ class Stepping(Evaluated):
         """
         where, layers = "Sequential.train_on_batch", self.layers[:]
         samples = self._samples(where, layers, x, t, sample_weight, class_weight)
-        visited_samples(where, layers, samples.n, samples.n)
+        visited_samples(where, layers, samples.rows.shape, samples.n, samples.n)
         checks.batches_of_states(where, leaves(layers), samples.n)
         if optimizer is None:
             optimizer = SGD() if self.optimizer is None else self.optimizer

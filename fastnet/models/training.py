@@ -67,8 +67,8 @@ class Trained(Stepping):
 
         Each epoch visits all samples in a new order, in batches of consecutive ones; the last
         batch is smaller where the number of samples is no multiple. A single sample that would be
-        the last batch is left out of the epoch where a BatchNormalization learns: its variance
-        is 0.
+        the last batch is left out of the epoch where a BatchNormalization of features learns: its
+        variance is 0. An image alone is enough for one of channels.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class Trained(Stepping):
         shuffle = True if shuffle is None else checks.flag(where, "shuffle", shuffle)
         if batches is not None:
             batch_size = samples.n
-        visited = self._visited(where, layers, samples.n, batch_size, drop_last)
+        visited = self._visited(where, layers, samples, batch_size, drop_last)
         batch_size = min(batch_size, samples.n)
         checks.batches_of_states(where, leaves(layers), batch_size)
         if optimizer is None:
@@ -211,9 +211,10 @@ class Trained(Stepping):
         return loop.run()
 
     def _visited(
-        self, where: str, layers: list[Any], n: int, batch_size: int, drop_last: bool
+        self, where: str, layers: list[Any], samples: Samples, batch_size: int, drop_last: bool
     ) -> int:
         """Return how many samples an epoch visits."""
+        n = samples.n
         if checks.flag(where, "drop_last", drop_last):
             if batch_size > n:
                 raise ValueError(
@@ -221,7 +222,7 @@ class Trained(Stepping):
                     f"drop_last, got {batch_size}. Give a smaller one, or leave drop_last out."
                 )
             n -= n % batch_size
-        return visited_samples(where, layers, n, min(batch_size, n))
+        return visited_samples(where, layers, samples.rows.shape, n, min(batch_size, n))
 
     def _validation(
         self, where: str, given: Any, samples: Samples, asked: list[measures.Measure]

@@ -1,4 +1,4 @@
-"""What batch normalization refuses, and batches of one row."""
+"""What batch normalization refuses."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
 from fastnet import kernels
-from fastnet.layers import BatchNormalization, Dense
-from fastnet.models import Sequential
-from fastnet.optimizer import SGD
+from fastnet.layers import BatchNormalization
 from fastnet.reference import kernels as reference
 
 
@@ -204,62 +202,3 @@ def test_errors_of_a_layer_in_use():
     layer.params[1] = np.ones(1)
     with pytest.raises(ValueError, match=r"forward: beta must have shape \(3,\), got"):
         layer.forward(np.ones((4, 3)))
-
-
-def one_row_models():
-    x, t = np.random.default_rng(0).standard_normal((33, 4)), np.arange(33) % 2
-    model = Sequential([Dense(8), BatchNormalization(), Dense(2)], seed=0)
-    model.build(4)
-    return model, x, t
-
-
-@pytest.mark.parametrize(("n", "batch_size"), [(33, 1), (1, 32), (1, 1)])
-def test_batches_of_one_row_are_refused(n, batch_size):
-    model, x, t = one_row_models()
-    before = model.parameter_vector.copy()
-    with pytest.raises(ValueError) as caught:
-        model.fit(x[:n], t[:n], batch_size=batch_size, verbose=0)
-    assert str(caught.value) == (
-        "Sequential.fit: batch_size must be at least 2 for BatchNormalization to learn, got "
-        f"batches of 1 of {n} samples. Give larger batches, or freeze the layer: trainable = False."
-    )
-    assert_array_equal(model.parameter_vector, before)
-    model.layers[1].trainable = False
-    assert len(model.fit(x[:n], t[:n], batch_size=batch_size, verbose=0).loss) == 1
-
-
-@pytest.mark.parametrize("batch_size", [4, 16, 32])
-def test_a_last_batch_of_one_row_is_left_out(batch_size):
-    model, x, t = one_row_models()
-    expected, _, _ = one_row_models()
-    seen = model.fit(x, t, 3, batch_size, shuffle=False, verbose=0)
-    wanted = expected.fit(x[:-1], t[:-1], 3, batch_size, shuffle=False, verbose=0)
-    assert seen.loss == wanted.loss and seen.accuracy == wanted.accuracy
-    assert_array_equal(model.parameter_vector, expected.parameter_vector)
-    model.fit(x, t, 3, batch_size, validation_data=(x, t), verbose=0)  # another one each epoch
-    # A model without it visits all.
-    model, expected = (Sequential([Dense(2, input_shape=4)], seed=0) for _ in range(2))
-    model.fit(x, t, 1, batch_size, shuffle=False, verbose=0)
-    expected.fit(x[:-1], t[:-1], 1, batch_size, shuffle=False, verbose=0)
-    assert not np.array_equal(model.parameter_vector, expected.parameter_vector)
-
-
-def test_what_is_learnt_by_heart_is_evaluated_alike():
-    model, x, t = one_row_models()
-    seen = model.fit(x, t, 200, 16, SGD(0.1), verbose=0)
-    assert abs(model.evaluate(x, t)["loss"] - seen.loss[-1]) < 0.5
-
-
-def test_one_row_by_hand_is_warned_of():
-    norm = BatchNormalization(np.ones(2), np.zeros(2))
-    with pytest.warns(RuntimeWarning) as warned:
-        assert_array_equal(norm.forward([[3.0, 4.0]]), 0)
-    assert str(warned[0].message) == (
-        "BatchNormalization.forward: x should have more than one row in training, got one, which "
-        "becomes beta whatever it holds, as its variance is 0. Give a batch, train_flg=False, or "
-        "freeze the layer (trainable = False)."
-    )
-    assert warned[0].filename == __file__
-    norm.forward([[3.0, 4.0]], train_flg=False)
-    norm.trainable = False
-    norm.forward([[3.0, 4.0]])
