@@ -11,7 +11,7 @@ from fastnet import checks
 from fastnet.models import heads, measures
 from fastnet.models.batches import Batches
 from fastnet.models.epochs import Epochs
-from fastnet.models.layer_list import leaves, least_samples
+from fastnet.models.layer_list import least_samples, leaves
 from fastnet.models.measuring import Measuring
 from fastnet.models.network import Network
 from fastnet.models.samples import Samples
