@@ -11,8 +11,9 @@ fastnet has. They are exchanged in the script's own classes, so that objects, su
 that it has taken go on as what they were, with the state that its own code left in them. A call
 with arguments that no kernel takes, such as lists or integers, is answered by the script's own.
 
-Other packages are called `common`, too, and readers change theirs. So a name is replaced only where
-its constructor and methods take the arguments that they take in the book, and where it gives the
+Readers call the package something else, and change what is in it; other things have the names of
+the books, too. So the modules of a script are looked at wherever they lie, and a name is replaced
+only where its constructor and methods take as many arguments as in the book, and where it gives the
 same numbers as fastnet's on a small example; that also tells the two books' editions apart. The
 example is calculated at the first call of a name after there is enough work.
 

@@ -1,9 +1,14 @@
-"""The import hook: lets `common.layers` and its like execute, then replaces what is in them."""
+"""The import hook: lets the script's modules execute, then replaces what is in them by names.
+
+Readers call the books' package `common` something else, or keep its layers beside a chapter: so all
+modules are looked at that are neither Python's own nor installed.
+"""
 
 from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,62 +22,22 @@ from fastnet.dropin.timing import Report
 
 __all__ = ["install", "report", "uninstall"]
 
-WORDS = "EmbeddingDot", "UnigramSampler", "NegativeSamplingLoss"
-ATTENTION = "WeightSum", "AttentionWeight", "Attention", "TimeAttention"
-MODULES: dict[str, tuple[str, ...]] = {  # module -> the names in it that fastnet has
-    "common.functions": (
-        "cross_entropy_error",
-        "relu",
-        "sigmoid",
-        "sigmoid_grad",
-        "softmax",
-        "sum_squared_error",
-    ),
-    "common.gradient": (),
-    "common.layers": (
-        "Affine",
-        "BatchNormalization",
-        "Convolution",
-        "Dropout",
-        "Embedding",
-        "MatMul",
-        "Pooling",
-        "Relu",
-        "Sigmoid",
-        "SigmoidWithLoss",
-        "Softmax",
-        "SoftmaxWithLoss",
-    ),
-    "common.multi_layer_net": ("MultiLayerNet",),
-    "common.multi_layer_net_extend": ("MultiLayerNetExtend",),
-    "common.optimizer": ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
-    "common.trainer": (),
-    "common.time_layers": (
-        "GRU",
-        "LSTM",
-        "TimeAffine",
-        "TimeDropout",
-        "TimeEmbedding",
-        "TimeGRU",
-        "TimeLSTM",
-        "TimeRNN",
-        "TimeSigmoidWithLoss",
-        "TimeSoftmaxWithLoss",
-    ),
-    "common.util": (
-        "clip_grads",
-        "col2im",
-        "convert_one_hot",
-        "create_co_matrix",
-        "create_contexts_target",
-        "im2col",
-        "most_similar",
-        "ppmi",
-    ),
-    **dict.fromkeys(("ch04.two_layer_net", "two_layer_net"), ("TwoLayerNet",)),
-    **dict.fromkeys(("ch04.negative_sampling_layer", "negative_sampling_layer"), WORDS),
-    **dict.fromkeys(("ch08.attention_layer", "attention_layer"), ATTENTION),
-}
+# Modules of the books, beside those of `common`, that may have been imported before `install`.
+CHAPTERS = "two_layer_net", "negative_sampling_layer", "attention_layer"
+INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")  # no script's folders
+
+
+def names_in(module: ModuleType) -> list[str]:
+    """Return the names of the books that a module defines."""
+    defined = vars(module)
+    return [
+        name
+        for name in KNOWN
+        if name in defined
+        and getattr(defined[name], "__module__", module.__name__) == module.__name__
+        # One that is made of layers, as in chapter 5: those are replaced.
+        and not (name == "TwoLayerNet" and "Affine" in defined)
+    ]
 
 
 class _Loader(importlib.abc.Loader):
@@ -107,13 +72,14 @@ class _Dropin(importlib.abc.MetaPathFinder):
         self.trying = False  # the small examples, whose calls do not count
         self.said_gpu = False
         self.busy = threading.local()  # in find_spec, which asks the other finders
+        self.others = {"fastnet", *sys.stdlib_module_names}  # packages that are not the script's
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Wrap the loader that the other finders have for a module of the table."""
-        ours = name in MODULES or (self.report is not None and name.startswith("common."))
-        if not ours or getattr(self.busy, "now", False):
+        """Wrap the loader that the other finders have for a module of the script's."""
+        top = name.partition(".")[0]
+        if top in self.others or getattr(self.busy, "now", False):
             return None
         self.busy.now, spec = True, None
         try:
@@ -124,17 +90,18 @@ class _Dropin(importlib.abc.MetaPathFinder):
                         break
         finally:
             self.busy.now = False
-        if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _Loader(spec.loader, self)
+        if spec is not None and spec.origin is not None:
+            if any(folder in spec.origin for folder in INSTALLED):
+                self.others.add(top)
+            elif hasattr(spec.loader, "exec_module"):
+                spec.loader = _Loader(spec.loader, self)
         return spec
 
     def replace(self, module: ModuleType) -> None:
-        """Count the calls of what the module has by the names and arguments of the books."""
-        if self._on_gpu(module):
+        """Count the calls of what the module defines by the names and arguments of the books."""
+        names = names_in(module)
+        if (names or self.report is not None) and self._on_gpu(module):
             return
-        if module.__name__.endswith("two_layer_net") and "Affine" in vars(module):
-            return  # made of layers, as in chapter 5: those are replaced
-        names = [name for name in MODULES.get(module.__name__, ()) if name in vars(module)]
         kept = {name: other_arguments(KNOWN[name], vars(module)[name]) for name in names}
         if self.report is not None:
             self.report.kept |= {f"{module.__name__}.{name}": why for name, why in kept.items()}
@@ -160,7 +127,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
         self.changes.clear()
 
     def _on_gpu(self, module: ModuleType) -> bool:
-        config = sys.modules.get("common.config")
+        config = sys.modules.get(f"{module.__name__.rpartition('.')[0]}.config")
         if not (getattr(module, "GPU", False) or getattr(config, "GPU", False)):
             return False
         if not self.said_gpu:
@@ -176,19 +143,18 @@ class _Dropin(importlib.abc.MetaPathFinder):
             return "nothing was replaced: " + (
                 "common.config.GPU is true"
                 if self.said_gpu
-                else "the script has imported nothing of the books' common that fastnet has"
+                else "the script has imported nothing of the books that fastnet has"
             )
         return (
-            f"kernels did not take over: {self.calls:,} calls of common asked for "
+            f"kernels did not take over: {self.calls:,} calls of the books' asked for "
             f"{self.operations:,} operations, and {known.ENOUGH:,} are worth their start"
         )
 
     def take_over(self, title: str) -> None:
         """Note, and say once, when the kernels took over."""
         if not self.taken_over:
-            self.taken_over = (
-                f"in {title}, call {self.calls:,} of common, after {self.operations:,} operations"
-            )
+            asked = f"call {self.calls:,} of the books', after {self.operations:,} operations"
+            self.taken_over = f"in {title}, {asked}"
             _say(f"on kernels now: {self.taken_over}")
 
 
@@ -200,20 +166,21 @@ _installed: _Dropin | None = None
 
 
 def install(*, report: bool = False) -> None:
-    """Have `common.layers` and so on run on fastnet's kernels, once there is enough work for them.
+    """Have the books' layers and so on run on kernels, once there is enough work for them.
 
     A script that asks for less ends on its own code, without a wait for Numba.
 
     Parameters
     ----------
     report : bool
-        Count and time all calls into `common`, for `fastnet.dropin.report`.
+        Count and time all calls into modules of the script's, for `fastnet.dropin.report`.
 
     Warns
     -----
     RuntimeWarning
-        A module of `common` is imported already. It is changed all the same, but functions that
-        were taken out of it (`from common.functions import softmax`) stay the script's own.
+        A module of `common`, or one of a chapter's layers, is imported already. It is changed all
+        the same, but functions that were taken out of it (`from common.functions import softmax`)
+        stay the script's own. Modules of other names have to be imported later.
 
     Notes
     -----
@@ -231,7 +198,12 @@ def install(*, report: bool = False) -> None:
         return
     _installed = _Dropin(Report() if report else None)
     sys.meta_path.insert(0, _installed)
-    found = [sys.modules[name] for name in MODULES if name in sys.modules]
+    found = [
+        module
+        for name, module in sorted(sys.modules.items())
+        if name.startswith("common.") or name.rpartition(".")[2] in CHAPTERS
+        if names_in(module)
+    ]
     if found:
         from fastnet import checks  # which imports NumPy: a script may never do
 
@@ -246,7 +218,7 @@ def install(*, report: bool = False) -> None:
 
 
 def uninstall() -> None:
-    """Put back what `install` replaced in the modules of `common`.
+    """Put back what `install` replaced in the script's modules.
 
     Objects that a script made meanwhile, and functions that it took, run its own code again, too.
 

@@ -136,35 +136,53 @@ class Replaced:
 def _with(function: Any, own: Any) -> Any:
     """Return a function of first.py and so on with the script's own as its keyword `own`.
 
-    So a call takes as long as the script's: 0.06 us less than by a function around it.
+    So a call takes as long as the script's: 0.06 us less than by a function around it. Defaults are
+    the script's, and where it has other names for arguments, these are taken, in 0.2 us more.
     """
+    parameters = inspect.signature(own).parameters
     made = types.FunctionType(function.__code__, function.__globals__, own.__name__)
-    made.__defaults__ = function.__defaults__
+    given = [p.default for p in parameters.values() if p.default is not p.empty]
+    made.__defaults__ = tuple(given)
     functools.update_wrapper(made, own, updated=())
     made.__kwdefaults__ = {"own": own}
-    return made
+    ours = dict(zip(parameters, function.__code__.co_varnames, strict=False))
+    if all(theirs == name for theirs, name in ours.items()):
+        return made
+
+    @functools.wraps(made)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return made(*args, **{ours.get(name, name): value for name, value in kwargs.items()})
+
+    return call
 
 
 def _arguments(function: Any) -> list[str]:
+    """Return the names of what a function takes, "*" for what cannot be given by place or name."""
     try:
-        return list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # of a type made in C
-        return []
+        return ["*"]
+    return [p.name if p.kind is p.POSITIONAL_OR_KEYWORD else "*" for p in parameters]
 
 
 def other_arguments(known: Known, own: Any) -> str:
-    """Say what takes other arguments than in the book, or is missing; nothing where nothing is."""
+    """Say what takes more or fewer arguments than in the book, or is missing; else nothing.
+
+    Their names may be others: the small example shows whether they mean the same.
+    """
     if inspect.isclass(own) != bool(known.methods) or not callable(own):
         return "it is another kind of thing"
     arguments = known.arguments.split()
     if not known.methods:
         given = _arguments(own)
-        return "" if given == arguments else f"it takes ({', '.join(given)})"
+        fits = len(given) == len(arguments) and "*" not in given
+        return "" if fits else f"it takes ({', '.join(given)})"
     given = _arguments(own.__init__)[1:]
-    if given[: len(arguments)] != arguments:
+    if len(given) < len(arguments) or "*" in given[: len(arguments)]:
         return f"its constructor takes ({', '.join(given)})"
     for method, arguments_of in known.methods.items():
-        given = _arguments(getattr(own, method, None))
-        if given != ["self", *arguments_of.split()]:
+        function = inspect.getattr_static(own, method, None)
+        given = _arguments(function) if inspect.isfunction(function) else []
+        if len(given) != 1 + len(arguments_of.split()) or "*" in given:
             return f"its {method} takes ({', '.join(given)})"
     return ""

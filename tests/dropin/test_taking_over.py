@@ -252,6 +252,5 @@ def test_inherited_methods_are_inherited_again():
     assert not {"forward", "backward"} & set(vars(Relu))
 
 
-def test_names_have_an_example_and_arguments():
-    names = {name for names in hook.MODULES.values() for name in names}
-    assert names == set(EXAMPLES) == set(KNOWN)
+def test_names_have_an_example():
+    assert EXAMPLES.keys() == KNOWN.keys()

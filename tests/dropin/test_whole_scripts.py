@@ -71,8 +71,8 @@ def test_scripts_print_the_same_numbers(root, edition, script, replaced):
     never = run_after(ENOUGH, folder, "--report", script)
     assert (never.stdout, never.numba) == (own.stdout, False)  # to the last digit
     asked = re.search(
-        r"^kernels did not take over: ([\d,]+) calls of common asked for ([\d,]+) operations, and "
-        rf"{ENOUGH:,} are worth their start$",
+        r"^kernels did not take over: ([\d,]+) calls of the books' asked for ([\d,]+) "
+        rf"operations, and {ENOUGH:,} are worth their start$",
         never.stderr,
         re.MULTILINE,
     )
@@ -85,8 +85,8 @@ def test_scripts_print_the_same_numbers(root, edition, script, replaced):
         said = [line for line in ours.stderr.splitlines() if "on kernels now" in line]
         assert len(said) == 1
         when = re.match(
-            r"fastnet: on kernels now: (in (?:common|two_layer_net)\.\S+, call ([\d,]+) of common, "
-            r"after ([\d,]+) operations)$",
+            r"fastnet: on kernels now: (in (?:common|two_layer_net)\.\S+, call ([\d,]+) "
+            r"of the books', after ([\d,]+) operations)$",
             said[0],
         )
         assert f"\nkernels took over {when[1]}" in ours.stderr
@@ -120,7 +120,7 @@ def test_report(root):
     for updates, where in ((30, kernels), (1, own)):  # the first one makes the state
         assert re.search(rf" {updates} calls +[\d.]+ s +common.optimizer.Adam.update", where)
     assert "common.functions." not in kernels  # the small examples are not counted
-    assert when.startswith("in common.multi_layer_net.MultiLayerNet.loss, call 1 of common, ")
+    assert when.startswith("in common.multi_layer_net.MultiLayerNet.loss, call 1 of the books', ")
 
 
 def test_seconds_are_counted_once(monkeypatch):

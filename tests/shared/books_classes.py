@@ -8,6 +8,7 @@ import functools
 import importlib
 import inspect
 import os
+import re
 import sys
 
 import children
@@ -21,10 +22,15 @@ from fastnet.dropin.replaced import _with
 
 PYTHON = [sys.executable, "-X", "utf8"]
 NOTHING = (
-    "fastnet: nothing was replaced: the script has imported nothing of the books' common that "
-    "fastnet has\n"
+    "fastnet: nothing was replaced: the script has imported nothing of the books that fastnet has\n"
 )
 OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
+
+
+def names_in_file(path):
+    """Return the names of the books that a file defines, in the order of the drop-in's table."""
+    defined = re.findall(r"^(?:class|def) (\w+)", path.read_text(), re.M)
+    return [name for name in known.KNOWN if name in defined]
 
 
 def run(folder, *arguments):
@@ -47,10 +53,9 @@ class Common:
 
 def decided(module):
     """Call what fastnet has, once: kernels come at the first call after enough work."""
-    for name in hook.MODULES[module.__name__]:
-        if name in vars(module):
-            with contextlib.suppress(Exception):
-                outcome(EXAMPLES[name], vars(module)[name])
+    for name in hook.names_in(module):
+        with contextlib.suppress(Exception):
+            outcome(EXAMPLES[name], vars(module)[name])
 
 
 def forget():

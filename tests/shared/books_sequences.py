@@ -1,15 +1,21 @@
 """The drop-in's names of words and sequences, and a script's own code behind them."""
 
 import sys
+from pathlib import Path
 
-from fastnet.dropin import hook
+from books_classes import names_in_file
+
 from fastnet.dropin.known import KNOWN
 
+SECOND = Path(__file__).parents[1] / "dropin" / "second"
 ROOM = {
-    "common.time_layers": hook.MODULES["common.time_layers"],
-    "common.util": hook.MODULES["common.util"],
-    "ch04.negative_sampling_layer": hook.WORDS,
-    "ch08.attention_layer": hook.ATTENTION,
+    module: names_in_file(SECOND / f"{module.replace('.', '/')}.py")
+    for module in (
+        "common.time_layers",
+        "common.util",
+        "ch04.negative_sampling_layer",
+        "ch08.attention_layer",
+    )
 }
 # im2col and col2im are those of the first book, in dropin/test_images.py.
 NAMES = [

@@ -1,0 +1,136 @@
+"""What readers of the books call otherwise: their folders, files and arguments."""
+
+import contextlib
+import importlib
+import sys
+
+import numpy as np
+import pytest
+from books_classes import DOUT, ONE_HOT, B, W, X, imported, on_kernels
+from numpy.testing import assert_allclose, assert_array_equal
+
+from fastnet import dropin
+from fastnet.dropin import hook
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch, root):
+    """Return a function that writes a module of any name, and imports it with the drop-in there.
+
+    It starts from the layers of the tests' first book, of which each change replaces the first
+    text by the second.
+    """
+    source = root / "tests" / "dropin" / "first" / "common"
+    text = (source / "functions.py").read_text() + (source / "util.py").read_text()
+    layers = (source / "layers.py").read_text()
+    text += "\n".join(line for line in layers.splitlines() if not line.startswith("from common"))
+
+    with contextlib.ExitStack() as stack:
+
+        def write(name, *changes):
+            changed = text
+            for old, new in changes:
+                assert old in changed
+                changed = changed.replace(old, new)
+            path = tmp_path / f"{name.replace('.', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(changed)
+            stack.enter_context(imported(tmp_path, monkeypatch, False))
+            dropin.install(report=True)
+            stack.callback(lambda: sys.modules.pop(name, None))
+            return importlib.import_module(name)
+
+        yield write
+
+
+@pytest.mark.parametrize("name", ["commons.layers", "chapter05.commons.parts", "my_layers"])
+def test_layers_are_found_in_any_folder(module, name):
+    found = module(name)
+    layer = found.Affine(W, B)
+    assert_allclose(layer.forward(X), X @ W + B, 1e-12)
+    assert_allclose(found.softmax(X), np.exp(X) / np.exp(X).sum(axis=1, keepdims=True), 1e-12)
+    assert on_kernels(found.Affine).keys() == {"forward", "backward"}
+    assert f"in {name}.Affine.forward, call 1" in dropin.report()
+    dropin.uninstall()
+    assert not on_kernels(found.Affine)
+
+
+def test_what_is_installed_is_not_looked_at(module, tmp_path):
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    sys.path.insert(0, str(folder))
+    try:
+        found = module("site-packages.installed_layers")
+        assert found.__spec__.loader is found.__loader__
+        del sys.modules["site-packages.installed_layers"]
+        found = importlib.import_module("installed_layers")
+        found.Affine(W, B).forward(X)
+        assert not on_kernels(found.Affine) and not hook._installed.calls
+        assert {"installed_layers", "json", "fastnet"} <= hook._installed.others
+    finally:
+        sys.path.remove(str(folder))
+
+
+OTHER = [
+    (
+        "def __init__(self, W, b):\n        self.W, self.b = W, b",
+        "def __init__(self, w, b):\n        self.W, self.b = w, b",
+    ),
+    (
+        "def forward(self, x, t):\n        self.t, self.y = t, softmax(x)",
+        "def forward(self, logits, labels):\n        self.t, self.y = labels, softmax(logits)",
+    ),
+    (
+        "def forward(self, x, train_flg=True):\n        if not train_flg:\n            return x",
+        "def forward(self, x, train=False):\n        if not train:\n            return x",
+    ),
+]
+
+
+def test_arguments_may_have_other_names(module):
+    """They are given by those names, and their defaults are the script's."""
+    found = module("renamed", *OTHER)
+    affine, loss = found.Affine(w=W, b=B), found.SoftmaxWithLoss()
+    out = affine.forward(x=X)
+    assert_allclose(out, X @ W + B, 1e-12)
+    assert_allclose(affine.backward(DOUT), DOUT @ W.T, 1e-12)
+    first = loss.forward(out, ONE_HOT)
+    assert loss.forward(labels=ONE_HOT, logits=out) == first == loss.forward(out, labels=ONE_HOT)
+    with pytest.raises(TypeError, match="missing"):
+        loss.forward(logits=out)
+    with pytest.raises(TypeError, match="unexpected"):
+        affine.forward(inputs=X)
+    for kind in (found.Affine, found.SoftmaxWithLoss):
+        assert on_kernels(kind).keys() == {"forward", "backward"}
+    dropout = found.Dropout(0.25)
+    state = np.random.get_state()[2]  # noqa: NPY002
+    assert_array_equal(dropout.forward(X), X * 0.75)
+    assert np.random.get_state()[2] == state  # noqa: NPY002
+    assert (dropout.forward(X, train=True) == 0).any() and on_kernels(found.Dropout)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "def forward(self, x):\n        self.mask",
+            "def forward(self, *x):\n        x, = x\n        self.mask",
+        ),
+        (
+            "def forward(self, x):\n        self.mask",
+            "@staticmethod\n    def forward(self, x):\n        self.mask",
+        ),
+        (
+            "def forward(self, x):\n        self.mask",
+            "def forward(self, x, *, y=0):\n        self.mask",
+        ),
+    ],
+    ids=["any number", "static", "by name alone"],
+)
+def test_other_kinds_of_methods_stay_the_scripts_own(module, old, new):
+    found = module("odd", (old, new))
+    before = vars(found.Relu)["forward"]
+    assert "odd.Relu stayed the script's own: its forward takes" in dropin.report()
+    found.Affine(W, B).forward(X)
+    dropin.uninstall()
+    assert isinstance(before, staticmethod) == isinstance(vars(found.Relu)["forward"], staticmethod)
