@@ -18,6 +18,7 @@ from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.labels import softmax_loss_gradient, softmax_with_loss
 from fastnet.dropin.products import dx_of, narrower, product
+from fastnet.dropin.worth import is_little
 from fastnet.kernels.activations import (
     relu_backward,
     relu_forward,
@@ -38,6 +39,7 @@ else:
     Own = object
 
 BOOL = np.dtype(bool)
+ONE_PASS = 1_000  # elements from which a kernel is sooner than a pass of NumPy and its mask
 
 
 class Affine(Own):
@@ -78,6 +80,8 @@ class Relu(Own):
         x = settled(x)
         if type(x) is not ndarray or x.dtype not in checks.COMPUTED or not x.ndim:
             return own(self, x)
+        if is_little(x.size, ONE_PASS):
+            return own(self, x)
         last = checks.lies_channels_last(x)  # of a convolution, which is read without a copy
         x = checks.contiguous(checks.channels_last(x) if last else x, x.dtype)
         out, mask = empty(x.shape, x.dtype), x <= 0
@@ -89,6 +93,8 @@ class Relu(Own):
         """Return dout where the mask is false, else 0."""
         mask, dout = self.mask, settled(dout)
         if type(mask) is not ndarray or type(dout) is not ndarray or mask.shape != dout.shape:
+            return own(self, dout)
+        if is_little(dout.size, ONE_PASS):
             return own(self, dout)
         if checks.lies_channels_last(mask) and checks.lies_channels_last(dout):
             pair = checks.channels_last(mask), checks.channels_last(dout)
@@ -150,6 +156,7 @@ class Dropout(Own):
             or checks.common_dtype(x) is None
             or not x.ndim
             or type(ratio) is not float
+            or is_little(x.size, ONE_PASS)
         ):
             return own(self, x, train_flg)
         self.mask = np.random.rand(*x.shape) > ratio  # noqa: NPY002
@@ -162,6 +169,7 @@ class Dropout(Own):
             checks.common_dtype(dout) is None
             or not checks.is_canonical(mask, BOOL)
             or mask.shape != dout.shape
+            or is_little(dout.size, ONE_PASS)
         ):
             return own(self, dout)
         return _masked(dout, mask)

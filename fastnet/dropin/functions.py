@@ -15,8 +15,9 @@ from numpy import empty, ndarray
 
 from fastnet import checks
 from fastnet.dropin.deferred import settled
-from fastnet.dropin.first import mapped
+from fastnet.dropin.first import ONE_PASS, mapped
 from fastnet.dropin.labels import labels_of
+from fastnet.dropin.worth import is_little
 from fastnet.kernels.activations import relu_forward, sigmoid_backward, sigmoid_forward
 from fastnet.kernels.losses import mean_squared_error_forward
 from fastnet.kernels.softmax import cross_entropy_forward, softmax_forward
@@ -43,7 +44,8 @@ def relu(x: Any, *, own: Any) -> Any:
     """max(0, x) of an array."""
     x = settled(x)
     if type(x) is ndarray and x.dtype in checks.COMPUTED and x.ndim:
-        return mapped(relu_forward, x)
+        if not is_little(x.size, ONE_PASS):
+            return mapped(relu_forward, x)
     return own(x)
 
 

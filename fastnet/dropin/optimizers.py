@@ -14,6 +14,7 @@ import numpy as np
 from fastnet import checks
 from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
+from fastnet.dropin.worth import is_little
 from fastnet.kernels.updates import (
     adagrad_update,
     adam_update,
@@ -28,6 +29,18 @@ __all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "RMSprop"]
 
 UNADJUSTED = 0.0, math.inf, 1.0  # no weight decay and no clipping
 EPS = 1e-7
+# Bytes of an array, in the mean of all, from which a kernel is sooner than NumPy's passes: two of
+# SGD, four of Momentum. Six arrays of a small recurrent net took SGD 44 us, NumPy 6.
+TWO_PASSES, FOUR_PASSES = 60_000, 10_000
+
+
+def _are_little(params: Any, enough: int) -> bool:
+    """Tell whether NumPy updates arrays of that size sooner."""
+    try:
+        arrays = params.values() if type(params) is dict else params
+        return is_little(sum(array.nbytes for array in arrays), enough * len(params))
+    except (AttributeError, TypeError):
+        return False  # they are looked at closer
 
 
 def rows_of(
@@ -74,7 +87,7 @@ class SGD(Own):
         lr = self.lr
         if type(lr) is float and update_at_once(params, grads, lr):
             return
-        rows = rows_of(params, grads, (lr,))
+        rows = None if _are_little(params, TWO_PASSES) else rows_of(params, grads, (lr,))
         if rows is None:
             return own(self, params, grads)
         for _, grad, param in rows:
@@ -86,8 +99,8 @@ class Momentum(Own):
 
     def update(self, params: Any, grads: Any, *, own: Any) -> None:
         """Change every array of params, and renew those of v."""
-        numbers = self.lr, self.momentum
-        rows = rows_of(params, grads, numbers, (self.v,))
+        numbers, little = (self.lr, self.momentum), _are_little(params, FOUR_PASSES)
+        rows = None if little else rows_of(params, grads, numbers, (self.v,))
         if rows is None:
             return own(self, params, grads)
         for key, grad, _, param in rows:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastnet.dropin import known
 from fastnet.dropin.known import KNOWN, Known
+from fastnet.dropin.worth import all_calls
 
 if TYPE_CHECKING:
     from fastnet.dropin.hook import _Dropin
@@ -71,7 +72,10 @@ class Replaced:
                 return
             dropin.trying = True
             try:
-                with contextlib.nullcontext() if dropin.report is None else dropin.report.paused():
+                paused = (
+                    contextlib.nullcontext() if dropin.report is None else dropin.report.paused()
+                )
+                with all_calls(), paused:
                     adapters, why = self._adapters()
             finally:
                 dropin.trying = False

@@ -16,7 +16,8 @@ from fastnet.dropin.deferred import settled
 from fastnet.dropin.first import Own
 from fastnet.dropin.labels import labels_of, softmax_loss_gradient, softmax_with_loss
 from fastnet.dropin.optimizers import rows_of
-from fastnet.dropin.products import dx_of, narrower, product
+from fastnet.dropin.products import MANY, dx_of, narrower, product
+from fastnet.dropin.worth import is_little
 from fastnet.kernels.affine import affine_backward_params
 from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
 from fastnet.kernels.embedding import embedding_backward
@@ -64,6 +65,8 @@ class MatMul(Own):
     def forward(self, x: Any, *, own: Any) -> Any:
         """Return (N, M), and keep x by reference."""
         (W,), x = self.params, settled(x)
+        if _is_little(x, W):
+            return own(self, x)
         if checks.common_dtype(W) is not None and W.ndim == 2 and narrower(x, W) and x.ndim == 2:
             if x.size and x.shape[1] == len(W):
                 self.x = x
@@ -76,6 +79,8 @@ class MatMul(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; grads[0] is overwritten."""
         (W,), x, dout = self.params, self.x, settled(dout)
+        if _is_little(x, W):
+            return own(self, dout)
         if (wide := _in_float64(W, x, dout)) is not None:
             W = wide
         if not _backward_fits(x, W, dout):
@@ -84,6 +89,13 @@ class MatMul(Own):
         affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
         self.grads[0][...] = dW
         return dx_of(self, dout, W, x.shape)
+
+
+def _is_little(x: Any, W: Any) -> bool:
+    """Tell whether a product is BLAS' alone: 100 x 50 x 10 took 3.1 us on kernels and 2.3 there."""
+    if type(x) is not np.ndarray or type(W) is not np.ndarray or W.ndim != 2:
+        return False
+    return is_little(x.size * W.shape[1], MANY)
 
 
 def _in_float64(W: Any, *others: Any) -> Any:

@@ -21,7 +21,7 @@ from fastnet.kernels.affine import affine_backward_input, affine_backward_params
 from fastnet.kernels.cross_entropy import sigmoid_with_loss_forward
 from fastnet.kernels.embedding import embedding_backward
 from fastnet.kernels.gemm import matmul_forward
-from fastnet.kernels.nodes import multiply_forward, sum_forward
+from fastnet.kernels.nodes import sum_forward
 from fastnet.kernels.sequence_loss import sequence_loss_backward
 from fastnet.kernels.softmax import softmax_forward
 
@@ -232,22 +232,14 @@ class TimeDropout(Own):
         x = found[0]
         drawn = np.random.rand(*x.shape) > ratio  # noqa: NPY002
         self.mask = drawn * np.float32(1 / (1.0 - ratio))
-        return _times(x, self.mask)
+        return x * self.mask
 
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dout * mask."""
         found = floats(dout)
         if found is None or type(self.mask) is not ndarray or self.mask.shape != found[0].shape:
             return own(self, dout)
-        return _times(found[0], self.mask)
-
-
-def _times(x: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
-    if x.dtype != mask.dtype:
-        return x * mask
-    out = empty(x.shape, x.dtype)
-    multiply_forward(*[a.reshape(1, -1) for a in (x, checks.contiguous(mask, x.dtype), out)])
-    return out
+        return found[0] * self.mask
 
 
 class TimeSigmoidWithLoss(Own):

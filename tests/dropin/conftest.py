@@ -9,7 +9,7 @@ from books_classes import Common, imported, run
 from books_sequences import forget
 
 from fastnet import dropin
-from fastnet.dropin import known
+from fastnet.dropin import known, worth
 from fastnet.dropin.examples import EXAMPLES, outcome
 
 
@@ -39,6 +39,7 @@ def book(root, monkeypatch):
     """Return a function that gives a module's class or function, the own one and on kernels."""
     monkeypatch.syspath_prepend(root / "tests" / "dropin" / "second")
     monkeypatch.setattr(known, "ENOUGH", 0)
+    monkeypatch.setattr(worth, "_all_calls", True)
     forget()
     dropin.install()
 

@@ -28,10 +28,11 @@ def same_numbers(ours, own):
 
 
 def run_after(enough, folder, *arguments):
-    """`fastnet run`, with kernels after so many operations."""
+    """`fastnet run`, with kernels after so many operations, which take small arrays, too."""
     code = (
-        f"import sys; from fastnet import cli; from fastnet.dropin import known; "
-        f"known.ENOUGH = {enough}; status = cli.main(['run', *sys.argv[1:]]); "
+        f"import sys; from fastnet import cli; from fastnet.dropin import known, worth; "
+        f"known.ENOUGH = {enough}; worth._all_calls = True; "
+        f"status = cli.main(['run', *sys.argv[1:]]); "
         f"print('numba' in sys.modules, file=sys.stderr); sys.exit(status)"
     )
     done = run(folder, "-c", code, *arguments)

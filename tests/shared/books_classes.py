@@ -16,7 +16,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from fastnet import dropin
-from fastnet.dropin import hook, known
+from fastnet.dropin import hook, known, worth
 from fastnet.dropin.examples import EXAMPLES, outcome
 from fastnet.dropin.replaced import _with
 
@@ -67,6 +67,7 @@ def forget():
 def imported(folder, monkeypatch, install, enough=0):
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setattr(known, "ENOUGH", enough)
+    monkeypatch.setattr(worth, "_all_calls", True)  # on kernels: the tests' arrays are small
     forget()
     if install:
         dropin.install()
