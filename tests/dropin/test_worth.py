@@ -103,9 +103,8 @@ def test_updates(module, either, monkeypatch, name, enough, more):
 
 def test_an_example_is_answered_by_kernels(module, package):
     """However small it is: the script's own would be like itself, whatever it does."""
-    with package("optimizer", "params[key] -= self.lr", "params[key] -= 2 * self.lr"):
-        optimizer = module("first", "optimizer").SGD()
-        for _ in range(3):
-            optimizer.update({"W": np.ones(3)}, {"W": np.ones(3)})
-        assert not on_kernels(type(optimizer))
+    with package("layers", "out[self.mask] = 0", "out[self.mask] *= 0.01"):
+        layer = module("first", "layers").Relu()
+        layer.forward(np.ones(3))
+        assert not on_kernels(type(layer))
     assert not worth._all_calls
