@@ -35,6 +35,9 @@ _paths += [str(ROOT / "tests"), str(ROOT / "tests" / "shared")]  # for what is r
 _paths += [path for path in [os.environ.get("PYTHONPATH")] if path]
 os.environ["PYTHONPATH"] = os.pathsep.join(_paths)
 
+# What JAX computes is compared, never timed: unoptimized, XLA compiles it in half the time.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
 # In the background of a shell SIGINT is ignored, here and in child processes: tests of Ctrl-C would
 # wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

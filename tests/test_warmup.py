@@ -16,10 +16,6 @@ from fastnet.kernels._compile import Kernel, LoopFunction, jit, vector
 from fastnet.warmup import versions
 
 SCRIPTS = ("first/train_two_layer.py", "first/train_deep.py", "second/spiral.py", "second/words.py")
-OTHERS = (
-    *("first/train_images.py", "first/compare_optimizers.py"),
-    *("second/negative_sampling.py", "second/sequences.py"),
-)
 
 
 def run(*arguments, **where):
@@ -93,24 +89,6 @@ def test_after_a_warmup_nothing_compiles(root):
     again = run("-m", "fastnet", "warmup")
     assert (again.returncode, again.stderr) == (0, "")
     assert re.fullmatch(done, again.stdout)
-
-
-@pytest.mark.parametrize("script", [*SCRIPTS, *OTHERS])
-def test_books_scripts_call_kernels_with_the_types_of_a_warmup(root, script):
-    """On kernels from the first call on: a 3-D array would compile a kernel of matrices anew."""
-    path = root / "tests" / "dropin" / script
-    code = (
-        "import sys; from fastnet import cli; from fastnet.dropin import known; "
-        "known.ENOUGH = 0; assert cli.main(['run', sys.argv[1]]) == 0; "
-        "from fastnet.warmup import versions; kernels = {kernel for kernel, _ in versions()}; "
-        "print(sum(len(kernel.overloads) for kernel in kernels), "
-        "[(kernel.__name__, types) for kernel in kernels for types in kernel.overloads "
-        "if types not in kernel.versions])"
-    )
-    used = run("-c", code, path.name, cwd=path.parent)
-    assert used.returncode == 0, used.stderr
-    count, others = used.stdout.splitlines()[-1].split(" ", 1)
-    assert int(count) > 4 and others == "[]"
 
 
 def test_a_terminal_shows_progress(monkeypatch, capsys):
