@@ -215,6 +215,7 @@ KNOWN = {
     "im2col": Known("input_data filter_h filter_w stride pad", {}, _copied, ELEMENT),
     "col2im": Known("col input_shape filter_h filter_w stride pad", {}, _elements),
     "clip_grads": Known("grads max_norm", {}, _sizes, LIGHT),
+    "remove_duplicate": Known("params grads", {}, _sizes, LIGHT),
     "convert_one_hot": Known("corpus vocab_size", {}, _elements, LOOP),
     "create_co_matrix": Known("corpus vocab_size window_size", {}, _elements, LOOP),
     "create_contexts_target": Known("corpus window_size", {}, _elements, LOOP),

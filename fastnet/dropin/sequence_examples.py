@@ -135,6 +135,16 @@ def _clipped(function: Any) -> Any:
     return found
 
 
+def _shared(function: Any) -> Any:
+    """Parameters of which none, one or a transpose stands there twice, or all but equals one."""
+    found = []
+    for more in ([], [W, B], [W.T.copy(), B + 1], [W.T + np.eye(*W.T.shape)[::-1], W]):
+        params = [W, B, *more, XS[0]]
+        grads = [param + i for i, param in enumerate(params)]
+        found += [function(params, grads), params, grads]
+    return found
+
+
 def _counted(function: Any) -> Any:
     return [function(CORPUS, 7), function(CORPUS, 8, 3)]
 
@@ -179,6 +189,7 @@ EXAMPLES: dict[str, Example] = {
     "Attention": _of_steps([HS, STATES[:, 0]], [STATES[:, 1]]),
     "TimeAttention": _of_steps([HS, STATES], [_numbers(3, 2, 5)]),
     "clip_grads": _clipped,
+    "remove_duplicate": _shared,
     "convert_one_hot": _one_hot,
     "create_co_matrix": _counted,
     "create_contexts_target": _contexts,

@@ -31,6 +31,7 @@ __all__ = [
     "create_contexts_target",
     "most_similar",
     "ppmi",
+    "remove_duplicate",
 ]
 
 CLOSE = 1e-6  # to 1: what probabilities add up to
@@ -147,6 +148,26 @@ def clip_grads(grads: Any, max_norm: Any, *, own: Any) -> Any:
         for array in arrays:
             array *= rate
     return None
+
+
+def remove_duplicate(params: Any, grads: Any, *, own: Any) -> Any:
+    """The lists with what layers share standing there once: nearly always, the same lists.
+
+    The script's own compares all of each two matrices of transposed shapes, in every step. Those
+    that differ in their first element are no transposes.
+    """
+    if type(params) is not list or type(grads) is not list:
+        return own(params, grads)
+    for j, other in enumerate(params):
+        if type(other) is not ndarray:
+            return own(params, grads)
+        for param in params[:j]:
+            if param is other:
+                return own(params, grads)
+            if param.ndim == other.ndim == 2 and param.shape == other.shape[::-1]:
+                if not param.size or param[0, 0] == other[0, 0]:
+                    return own(params, grads)
+    return params[:], grads[:]
 
 
 def create_contexts_target(corpus: Any, window_size: Any = 1, *, own: Any) -> Any:

@@ -79,6 +79,7 @@ COSTS = {
     "im2col": now(432 * 6 // 4 * 100, IMAGES, 2, 3, 2),
     "col2im": now(15 * 100, X),
     "clip_grads": now(36 * 5, [X, DOUT], 1.0),
+    "remove_duplicate": now(36 * 5, [X, DOUT], [X, DOUT]),
     "convert_one_hot": now(4 * 50_000, WORDS, 7),
     "create_co_matrix": now(4 * 50_000, WORDS, 7),
     "create_contexts_target": now(4 * 50_000, WORDS),

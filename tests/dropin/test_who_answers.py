@@ -163,3 +163,35 @@ def test_unusual_calls_of_functions_are_the_scripts_own(name, calls, book):
     ]
     for call in calls:
         assert alike(answer(own, *call), answer(function, *call)), call
+
+
+SHARED = np.arange(1.0, 7.0).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("more", "own"),
+    [
+        ([], False),
+        ([SHARED.copy()], False),  # of the same shape, and no transpose
+        ([SHARED.T + 1], False),
+        ([np.where(SHARED.T == 6, 0, SHARED.T)], True),  # the first element says nothing
+        ([SHARED.T.copy()], True),
+        ([SHARED], True),
+        ([np.ones((0, 4)), np.ones((4, 0))], True),
+        ([[1.0]], True),
+    ],
+)
+def test_shared_parameters_are_looked_for_by_the_scripts_own(book, more, own):
+    function = book("common.trainer", "remove_duplicate")
+    (ours,) = [
+        cell.now for cell in (c.cell_contents for c in function.__closure__) if hasattr(cell, "now")
+    ]
+    params = [SHARED, np.ones(3), *more]
+    grads = [np.ones_like(param) for param in params]
+    asked = []
+    found = ours(params, grads, own=lambda *args: asked.append(args))
+    assert bool(asked) == own
+    if not own:
+        assert all(a is not b for a, b in zip(found, (params, grads), strict=True))
+        for a, b in zip(found, (params, grads), strict=True):
+            assert len(a) == len(b) and all(p is q for p, q in zip(a, b, strict=True))
