@@ -135,6 +135,8 @@ ROWS = blocking.BLOCK_BYTES // 4 // blocking.DEPTH // 24 * 24  # of float32 in a
         *((70, 100, m) for m in beyond(blocking.L1_VECTORS * lanes(np.float32) // 100)),
         *((70, 100, m) for m in beyond(blocking.L1_VECTORS * lanes(np.float64) // 100)),
         (ROWS + 5, 3, 200),
+        # Copied tiles that fill their room, and a panel behind them.
+        (blocking.DEPTH, blocking.BLOCK_BYTES // 4 // (blocking.DEPTH + 1), 400),
         # More rows than stay in L2, which come in order before strips read and write them.
         (blocking.BLOCK_BYTES // 4 // 64 + 29, 64, 64),
         (blocking.BLOCK_BYTES // 4 // 64 + 29, 70, 96),

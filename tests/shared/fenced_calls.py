@@ -16,7 +16,7 @@ from fenced_products import (
     call_sparse_products,
     sizes_of_products,
 )
-from fences import MEGABYTE, PRODUCTS, Fences
+from fences import MEGABYTE, PRODUCTS, Fences, fence_allocations
 from numba.np.numpy_support import as_dtype
 
 from fastnet import kernels, warmup
@@ -28,7 +28,7 @@ from fastnet.kernels import (
 )
 from fastnet.kernels.loop import online
 from fastnet.kernels.loop.record import FLOAT32, FLOAT64, UINT8
-from fastnet.kernels.simd import BITS, get, pointer
+from fastnet.kernels.simd import BITS, allocate, get, pointer
 from fastnet.reference.kernels.record import dense_layers, layers_of, program_of
 
 
@@ -167,13 +167,18 @@ def call_the_shuffle(fences):
 
 
 def stray(fences, index):
+    """Read before an array's begin, or behind the end of what a kernel allocates."""
+
     @numba.njit
     def read(x, i):
-        return get(pointer(x), i)
+        return get(pointer(x) if i < 0 or x[0] == 0 else allocate(pointer(x), x.nbytes), i)
 
     fences.where = "start" if index < 0 else "end"
-    x = fences.copy(np.ones(5))
+    sizes, x = fence_allocations(fences), fences.copy(np.zeros(5))
     read(x, 4)
+    x[0] = 1
+    read(x, 4)
+    assert sizes == [x.nbytes]
     print("inside", flush=True)
     read(x, index)
 
@@ -199,6 +204,7 @@ def call(part, word):
         call_checked(fences)
     else:
         fences = Fences(16, 4 * MEGABYTE)
+        sizes = fence_allocations(fences)
         for dtype in (np.float32, np.float64):
             fences.fill(1, dtype)
             if part == "sparse":
@@ -212,6 +218,7 @@ def call(part, word):
                 for number, case in enumerate(cases):
                     for fences.where in ("end", "start"):
                         call_products(fences, dtype, *case, number % 4)
+                assert sizes, "no product asks for memory"
 
 
 if __name__ == "__main__":

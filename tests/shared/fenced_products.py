@@ -25,8 +25,9 @@ def sizes_of_products(step):
     """Yield rows, columns and terms of products with vectors of `step` numbers.
 
     In turn: every edge of the tiles; dot products; rows of the transpose, at its edges; a panel's
-    and a block's edges; copied strips, without gaps and not; copied tiles; products of few terms,
-    and of few rows, all columns at once; tiles of one row; sums of rows.
+    and a block's edges; copied strips, without gaps and not; copied tiles; strips that fill what is
+    allocated for them; products of few terms, and of few rows, all columns at once; tiles of one
+    row; sums of rows.
     """
     strip = blocking.STRIP * step
     tall = max(blocking.TALL_1, blocking.TALL_2, blocking.TALL_3)
@@ -52,6 +53,9 @@ def sizes_of_products(step):
             )
             yield blocking.SMALL_ROWS + more, size, 13
         yield blocking.PACK_ROWS + more, 5 * strip + 64 * (more % 4), blocking.DEPTH
+    room = blocking.WIDE_BYTES // (BITS // 8) // blocking.STRIP  # rows of strips of a wide panel
+    full = max(range(blocking.DEPTH, blocking.LONG, -1), key=lambda terms: room // terms * terms)
+    yield blocking.PACK_ROWS, 2 * (room // full) * strip, full
     few, wide = blocking.SHALLOW_COLUMNS * step, shallow.WIDTH * step
     sizes = (*range(few, few + step + 1), wide - 1, *range(wide, wide + step + 2))
     terms = range(1, 3 * blocking.SHALLOW // 2 + 2)

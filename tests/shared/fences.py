@@ -1,10 +1,11 @@
-"""Arrays that lie between two pages that nobody may touch."""
+"""Arrays that lie between two fences: pages that nobody may touch."""
 
 import ctypes
 import mmap
 import re
 
 import numpy as np
+from llvmlite import binding
 
 # Products, and what calls them.
 PRODUCTS = re.compile("affine_(?!sgd_)|matmul_|convolution_(?!.*in_loop)|train_|predict_|central_")
@@ -12,23 +13,26 @@ MEGABYTE = 2**20
 
 
 class Fences:
-    """Memory between pages that nobody may touch, in turn for one array after another."""
+    """Memory between pages that nobody may touch, in turn for one array after another.
+
+    Those of a megabyte, so that what goes wrong by a whole panel is not behind them already.
+    """
 
     def __init__(self, count, size):
-        self.page = mmap.PAGESIZE
-        self.end = (-(-size // self.page) + 1) * self.page
-        self.maps = [mmap.mmap(-1, self.end + self.page) for _ in range(count)]
+        self.begin = MEGABYTE
+        self.end = self.begin + -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        self.maps = [mmap.mmap(-1, self.end + MEGABYTE) for _ in range(count)]
         self.used, self.where = 0, "end"
         protect = ctypes.CDLL(None, use_errno=True).mprotect
         for memory in self.maps:
             first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
             for address in (first, first + self.end):
-                assert protect(ctypes.c_void_p(address), ctypes.c_size_t(self.page), 0) == 0
+                assert protect(ctypes.c_void_p(address), ctypes.c_size_t(MEGABYTE), 0) == 0
 
     def fill(self, value, dtype):
         for memory in self.maps:
-            size = (self.end - self.page) // np.dtype(dtype).itemsize
-            np.ndarray(size, dtype, memory, self.page)[...] = value
+            size = (self.end - self.begin) // np.dtype(dtype).itemsize
+            np.ndarray(size, dtype, memory, self.begin)[...] = value
 
     def array(self, *shape, dtype):
         """Return an array in the next of the memories, which ends or begins where a page does."""
@@ -37,12 +41,33 @@ class Fences:
         size = np.dtype(dtype).itemsize
         for length in shape:
             size *= length
-        assert size <= self.end - self.page
+        assert size <= self.end - self.begin
         return np.ndarray(
-            shape, dtype, memory, self.page if self.where == "start" else self.end - size
+            shape, dtype, memory, self.begin if self.where == "start" else self.end - size
         )
 
     def copy(self, array):
         copied = self.array(*array.shape, dtype=array.dtype)
         copied[...] = array
         return copied
+
+
+def fence_allocations(fences):
+    """Give kernels that ask the C library for memory a piece between fences, too, from here on.
+
+    A kernel asks for a piece when it has given back the one before. LLVM looks for functions among
+    those that are added here first. Returns the list of the sizes that are asked for.
+    """
+    memory, sizes = Fences(1, 16 * MEGABYTE), []
+
+    def allocate(size):
+        memory.used, memory.where = 0, fences.where
+        sizes.append(size)
+        return memory.array(size, dtype=np.uint8).ctypes.data
+
+    malloc = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(allocate)
+    free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda p: None)
+    binding.add_symbol("malloc", ctypes.cast(malloc, ctypes.c_void_p).value)
+    binding.add_symbol("free", ctypes.cast(free, ctypes.c_void_p).value)
+    fences.functions = malloc, free  # which ctypes forgets with the last name of them
+    return sizes
