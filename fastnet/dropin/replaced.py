@@ -172,7 +172,8 @@ def _arguments(function: Any) -> list[str]:
 def other_arguments(known: Known, own: Any) -> str:
     """Say what takes more or fewer arguments than in the book, or is missing; else nothing.
 
-    Their names may be others: the small example shows whether they mean the same.
+    Their names may be others: the small example shows whether they mean the same. It says nothing
+    of an argument that the book does not have, such as an SGD's weight_decay=0.
     """
     if inspect.isclass(own) != bool(known.methods) or not callable(own):
         return "it is another kind of thing"
@@ -181,8 +182,9 @@ def other_arguments(known: Known, own: Any) -> str:
         given = _arguments(own)
         fits = len(given) == len(arguments) and "*" not in given
         return "" if fits else f"it takes ({', '.join(given)})"
-    given = _arguments(own.__init__)[1:]
-    if len(given) < len(arguments) or "*" in given[: len(arguments)]:
+    given = [] if own.__init__ is object.__init__ else _arguments(own.__init__)[1:]
+    least = len(known.arguments.partition("[")[0].split())
+    if not least <= len(given) <= len(arguments) or "*" in given:
         return f"its constructor takes ({', '.join(given)})"
     for method, arguments_of in known.methods.items():
         function = inspect.getattr_static(own, method, None)
