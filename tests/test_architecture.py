@@ -43,6 +43,7 @@ RANK = {
     "metrics": 2,
     "weights_file": 2,
     "checks": 1,
+    "memory": 1,
     "kernels": 1,
     "__init__": 0,
 }

@@ -17,9 +17,9 @@ from typing import Any
 
 from fastnet.dropin import known
 from fastnet.dropin.known import KNOWN
-from fastnet.dropin.memory import keep_freed
 from fastnet.dropin.replaced import Replaced, other_arguments
 from fastnet.dropin.timing import Report
+from fastnet.memory import keep_freed
 
 __all__ = ["install", "report", "uninstall"]
 
@@ -63,8 +63,8 @@ class _Loader(importlib.abc.Loader):
 class _Dropin(importlib.abc.MetaPathFinder):
     """What `install` puts first into sys.meta_path."""
 
-    def __init__(self, report: Report | None, own_process: bool) -> None:
-        self.report, self.own_process = report, own_process
+    def __init__(self, report: Report | None) -> None:
+        self.report = report
         self.changes: list[tuple[Any, str, Any, Any]] = []  # owner, name, before, after
         self.calls = self.operations = 0  # that the script has asked for
         self.taken_over = ""  # when the kernels did
@@ -109,7 +109,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
             self.report.watch(module, self.put)
         for name, why in kept.items():
             if not why:
-                if self.own_process and not self.found:
+                if not self.found:
                     keep_freed()
                 self.found = True
                 Replaced(self, module, name)
@@ -168,7 +168,7 @@ def _say(message: str) -> None:
 _installed: _Dropin | None = None
 
 
-def install(*, report: bool = False, own_process: bool = False) -> None:
+def install(*, report: bool = False) -> None:
     """Have the books' layers and so on run on kernels, once there is enough work for them.
 
     A script that asks for less ends on its own code, without a wait for Numba.
@@ -177,8 +177,6 @@ def install(*, report: bool = False, own_process: bool = False) -> None:
     ----------
     report : bool
         Count and time all calls into modules of the script's, for `fastnet.dropin.report`.
-    own_process : bool
-        The process is the script's alone, as of `fastnet run`: memory that it frees stays with it.
 
     Warns
     -----
@@ -201,7 +199,7 @@ def install(*, report: bool = False, own_process: bool = False) -> None:
     global _installed
     if _installed is not None:
         return
-    _installed = _Dropin(Report() if report else None, own_process)
+    _installed = _Dropin(Report() if report else None)
     sys.meta_path.insert(0, _installed)
     found = [
         module

@@ -48,7 +48,7 @@ def run(script: str, source: bytes, arguments: list[str], *, with_report: bool =
     loader = importlib.machinery.SourceFileLoader("__main__", file)
     main.__dict__.update(__file__=file, __loader__=loader, __spec__=None, __cached__=None)
     sys.modules["__main__"] = main
-    install(report=with_report, own_process=True)
+    install(report=with_report)
     try:
         # dont_inherit: this file's `from __future__` is not the script's.
         exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)

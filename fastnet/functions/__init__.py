@@ -11,6 +11,7 @@ from fastnet.functions.activations import (
 from fastnet.functions.columns import col2im, im2col
 from fastnet.functions.errors import cross_entropy_error, sum_squared_error
 from fastnet.functions.logits import softmax, softmax_loss
+from fastnet.memory import keep_freed as _keep_freed
 
 __all__ = [
     "col2im",
@@ -29,3 +30,5 @@ __all__ = [
 
 for _name in __all__:
     globals()[_name].__module__ = __name__  # as pickles and messages have them
+
+_keep_freed()  # here, because all that makes arrays by the call imports functions
