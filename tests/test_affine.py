@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 from differences import central_difference
 from framed import among_nans, assert_frame, call, framed, wide
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
 from fastnet.kernels import IDENTITY, RELU, SIGMOID, TANH, blocking
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ACTIVATIONS = {IDENTITY: None, SIGMOID: "sigmoid", RELU: "relu", TANH: "tanh"}
 every_activation = pytest.mark.parametrize("activation", ACTIVATIONS)
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels, layers
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # Samples, steps of the encoder and of the decoder, units: one of each, tails of vectors, a book's,
 # more steps of the decoder than the gradient has room for beside one another.
 SIZES = [(1, 1, 1, 1), (3, 5, 1, 7), (2, 1, 4, 16), (2, 29, 10, 33), (5, 70, 3, 17), (1, 3, 2, 300)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -9,7 +10,6 @@ from fastnet.layers import AveragePooling2D, GlobalAveragePooling2D
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 CHANNELS = [1, 2, 3, 5, 8, 9, 16, 17, 30, 33, 64, 70]
 SIZES = [(1, 1), (2, 3), (5, 7)]
 GEOMETRIES = [(2, 2, 2, 2, 0, 0), (3, 2, 1, 2, 1, 0), (3, 3, 2, 2, 1, 1), (1, 4, 3, 1, 0, 2)]

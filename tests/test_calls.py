@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+from in_turn import every_dtype
 
 from fastnet.kernels import _compile
 from fastnet.kernels._compile import LoopFunction, entry, jit
@@ -46,7 +47,7 @@ def call_by_name(address, out):
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_every_argument_arrives(dtype):
     out = np.zeros(9, dtype)
     assert call_by_name(write_all.address(np.dtype(dtype)), out) == 9

@@ -4,12 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import squared_norm_forward
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @with_each("size", [*range(40), 64, 65, 10_001])

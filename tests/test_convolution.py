@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -11,8 +12,6 @@ from fastnet.kernels.geometry import geometry_of
 from fastnet.layers import Convolution
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def geometry(image, kernel, strides=(1, 1), dilation=(1, 1), padding=((0, 0), (0, 0)), groups=1):

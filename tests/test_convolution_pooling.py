@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
@@ -25,8 +26,6 @@ from fastnet.layers import (
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
-
 
 def images(n, shape, seed=0):
     rng = np.random.default_rng(seed)
@@ -46,7 +45,7 @@ def steps_of(model):
 
 @pytest.mark.parametrize("activation", ["identity", "relu", "sigmoid", "tanh"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (7, 9, 2), (4, 5, 17), (3, 3, 1)])
-@every_dtype
+@every_dtype_name
 def test_both_in_one_are_as_one_after_the_other(dtype, shape, activation):
     x, t = images(40, shape)
     options = {"dtype": dtype, "activation": activation, "padding": "same"}
@@ -90,7 +89,7 @@ def test_gradients_are_central_differences():
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-@every_dtype
+@every_dtype_name
 def test_the_bits_are_the_same_for_any_number_of_threads(dtype, optimizer, monkeypatch):
     monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 0)
     monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1)

@@ -5,13 +5,12 @@ losses/ compares them with the reference.
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
 from fastnet.reference import functions
 from fastnet.reference import kernels as reference
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def both(name, y, t, dtype=np.float64):

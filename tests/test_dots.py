@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
@@ -9,7 +10,6 @@ from fastnet.kernels._compile import jit
 from fastnet.kernels.dots import dots, narrow_dots, narrow_transposed
 from fastnet.kernels.simd import pointer, stack_buffer
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 PANEL_BYTES = blocking.PANEL_BYTES
 
 

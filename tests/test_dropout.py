@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 from refused import refused
 
@@ -14,8 +15,6 @@ from fastnet import kernels
 from fastnet.layers import Dropout
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def textbook(x, ratio, seed):

@@ -5,6 +5,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numba import njit
 
 from fastnet.kernels import elementary
@@ -32,7 +33,6 @@ LIMITS = {"exp": 1.1, "log": 2.0, "sigmoid": 2.0, "tanh": 2.0}  # ulp
 FLUSHED = ("exp", "sigmoid")  # results below the smallest normal number are 0
 
 every_function = pytest.mark.parametrize("name", KERNELS)
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def _compute(name, x):

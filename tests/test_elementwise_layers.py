@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers
@@ -62,7 +63,7 @@ class Softsign(layers.Activation):
     kernels = softsign_kernels
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_by_hand(dtype):
     x, layer = np.linspace(-3, 3, 37).astype(dtype), Softsign()
     out = layer.forward(x)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose
 
 from fastnet.kernels import estimators
@@ -70,7 +71,7 @@ class OneLayer:
         return totals
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 @pytest.mark.parametrize("columns", [1, 2, 3, 19])
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_and_gradients_are_the_published_ones(name, columns, dtype):
@@ -102,7 +103,7 @@ def test_log_losses_stay_between_their_bounds(name):
     assert one.run(np.array([[0, 1]]), 2)[0, 0] == 2.0**-52 + 36.0
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_each_batch_bears_its_share_of_the_penalty(dtype):
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(10, 3)), rng.normal(size=(10, 2))

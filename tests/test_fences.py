@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import recurrences
 from fences import MEGABYTE, PRODUCTS, Fences
+from in_turn import every_dtype_name
 
 from fastnet import kernels, warmup
 from fastnet.kernels import checked
@@ -95,7 +96,7 @@ SEQUENCES = [
 
 
 @pytest.mark.parametrize("where", ["start", "end"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("kind", recurrences.KINDS)
 def test_recurrences_stay_inside(kind, dtype, where):
     fences = Fences(24, MEGABYTE)

@@ -5,6 +5,7 @@ contract/ has dtypes and layouts, checks/ the errors.
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions
@@ -22,7 +23,6 @@ from fastnet.functions import (
 )
 from fastnet.reference import functions as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_shape = pytest.mark.parametrize(
     "shape", [(), (1,), (5,), (17,), (1, 33), (7, 1), (3, 4), (2, 3, 5)], ids=str
 )

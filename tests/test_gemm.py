@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from differences import central_difference
 from framed import among_nans, assert_frame, framed
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels import IDENTITY, blocking, matmul_backward, matmul_forward, simd
@@ -14,8 +14,6 @@ from fastnet.kernels._compile import jit
 from fastnet.kernels.gemm import gemm
 from fastnet.kernels.simd import pointer, scalar
 from fastnet.reference import kernels as reference
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def integers(rng, dtype, *shape):

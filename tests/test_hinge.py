@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
 from fastnet.reference import kernels as reference
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def both(name, y, t, dout=1.0):

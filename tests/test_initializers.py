@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -20,7 +21,7 @@ SCALES = {
 }
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("name", SCALES)
 def test_scale(name, dtype):
     """The spread of 60,000 numbers is within 5 standard deviations, 5 / sqrt(120,000) = 1.5 %."""

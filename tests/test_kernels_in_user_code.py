@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import children
 import numba
 import numpy as np
-import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -29,8 +29,6 @@ from fastnet.kernels import (
 )
 from fastnet.reference import kernels as reference
 from fastnet.reference.kernels.record import dense_layers, program_of
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @numba.njit

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -12,7 +12,6 @@ from fastnet.layers import Add, Multiply, Repeat, Sum
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 PAIRS = [
     ((3, 4), (3, 4)),
     ((5, 4), (4,)),

@@ -1,7 +1,7 @@
 """Copies of parts of a and b: where each number stands, and that nothing else is written."""
 
 import numpy as np
-import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
@@ -9,7 +9,6 @@ from fastnet.kernels._compile import jit
 from fastnet.kernels.packing import aliases, copy_tiles, pack_strips, pack_transpose, turn_tiles
 from fastnet.kernels.simd import pointer
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 SENTINEL = -77.0
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels, penalties
@@ -9,7 +10,6 @@ from fastnet.penalties import l1_penalty, l1_penalty_gradient, l2_penalty, l2_pe
 from fastnet.reference import kernels as reference
 from fastnet.reference import penalties as plain
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 NAMES = ["l1_penalty", "l2_penalty"]
 
 

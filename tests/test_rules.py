@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels._compile import helper
@@ -72,7 +73,7 @@ class InBoth(ByHand):
         super().update(params, grads)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_a_kernel_of_ones_own(dtype):
     v, w, param = np.zeros((3, 37), dtype)
     param[:] = 4

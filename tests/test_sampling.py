@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -12,8 +13,6 @@ from fastnet.layers import NegativeSamplingLoss, UnigramSampler
 from fastnet.layers.unigram import draw_words
 from fastnet.reference import kernels as reference
 from fastnet.reference import layers as reference_layers
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype

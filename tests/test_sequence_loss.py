@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
 from fastnet.reference import kernels as reference
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype

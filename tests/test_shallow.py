@@ -1,7 +1,7 @@
 """Products of few terms: of every number, rows alone and in pairs, many columns and few."""
 
 import numpy as np
-import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
@@ -10,7 +10,6 @@ from fastnet.kernels.shallow import WIDTH, shallow_product, shallow_tiles
 from fastnet.kernels.simd import pointer, stack_buffer
 from fastnet.kernels.tiles import AS_IT_IS, RECTIFIED, WHERE_POSITIVE
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 SENTINEL = -77.0
 SUMS_BYTES = 2 * WIDTH * blocking.BITS // 8
 

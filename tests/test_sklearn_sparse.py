@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from by_address import call
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels import TANH, estimators
@@ -127,7 +128,7 @@ def test_arrays_of_a_matrix_may_be_views(labels):
     assert_array_equal(clone(model).fit(strided, labels).coefs_[0], model.fit(X, labels).coefs_[0])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_any_threads_give_the_same_bits(dtype, labels, team_of):
     X, found = sparse_samples(90, 300, dtype), []
     for threads in (1, 2):
@@ -137,7 +138,7 @@ def test_any_threads_give_the_same_bits(dtype, labels, team_of):
     assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 @pytest.mark.parametrize("m", [1, 5, 16, 37])
 @pytest.mark.parametrize("blocks", [1, 3])
 @pytest.mark.parametrize("add", [0, 1])

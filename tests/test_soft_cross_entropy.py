@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype, every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions, kernels, reference
@@ -11,7 +12,6 @@ from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD
 from fastnet.textbook import first
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_width = pytest.mark.parametrize("classes", [1, 2, 3, 10, 16, 37, 200])
 KINDS = {"SoftmaxCrossEntropy": SoftmaxCrossEntropy, "SoftmaxWithLoss": SoftmaxWithLoss}
 every_kind = pytest.mark.parametrize("name", KINDS)
@@ -191,7 +191,7 @@ def model(dtype="float64"):
     return Sequential([Dense(7, "tanh"), Dense(5)], dtype=dtype, seed=0)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_fit_goes_as_steps_by_hand(dtype):
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((N, 4)).astype(dtype), drawn(5, dtype)[1]

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 from framed import call, wide
-from in_turn import with_each
-from logits import every_dtype, labels, logits, softmax, softmax_cross_entropy, wide_softmax
+from in_turn import every_dtype, with_each
+from logits import labels, logits, softmax, softmax_cross_entropy, wide_softmax
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 from framed import call
-from logits import every_dtype, labels, logits, softmax, softmax_cross_entropy, wide_softmax
+from in_turn import every_dtype
+from logits import labels, logits, softmax, softmax_cross_entropy, wide_softmax
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -127,7 +128,7 @@ def gradient_of_rows(x, t, rows, scale, dx, losses, right):
 
 
 @pytest.mark.parametrize("columns", [1, 2, 3, 8, 15, 16, 17, 33, 64, 65, 100])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_gradient_and_losses_of_rows(dtype, columns):
     """Of samples in any order, in the transpose and along the rows."""
     rng = np.random.default_rng(columns)

@@ -8,6 +8,7 @@ import sys
 import children
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numba import float32, int64
 from numba.core import caching
 from numpy.testing import assert_array_equal
@@ -26,7 +27,6 @@ from fastnet.kernels.simd import (
 )
 from fastnet.kernels.sweep import copy, fold, put_all, sum_of, sweep
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SIZES = [*range(19), 31, 32, 33, 48, 50]
 
 

@@ -1,7 +1,7 @@
 """Strips of tiles: every number of rows, columns that end in a vector, terms at the end of b."""
 
 import numpy as np
-import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import blocking
@@ -9,7 +9,6 @@ from fastnet.kernels._compile import jit
 from fastnet.kernels.simd import pointer
 from fastnet.kernels.tiles import AS_IT_IS, RECTIFIED, WHERE_POSITIVE, strip
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["f32", "f64"])
 SENTINEL = -77.0
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from by_address import call
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels, optimizer
@@ -14,7 +14,6 @@ from fastnet.kernels import sgd_update
 from fastnet.optimizer import Optimizer
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SENTINEL = -7.25
 
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 import pytest
-from activation_points import MADE, NAMES, every_dtype, samples
+from activation_points import MADE, NAMES, samples
 from framed import assert_frame, framed
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from activation_points import NAMES, every_dtype, samples
+from activation_points import NAMES, samples
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 

@@ -4,6 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -16,7 +17,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_the_kernels_equal_their_twins(dtype, rng):
     for n in (*range(34), 63, 64, 65, 200):
         x, dout = rng.standard_normal((2, n)).astype(dtype)

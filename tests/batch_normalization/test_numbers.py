@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
-from normalizations import SIZES, every_dtype
+from in_turn import every_dtype
+from normalizations import SIZES
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.layers import BatchNormalization

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from normalizations import SIZES, every_dtype
+from in_turn import every_dtype
+from normalizations import SIZES
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 

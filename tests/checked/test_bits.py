@@ -15,6 +15,7 @@ from checked_arguments import (
     same,
     three_layers,
 )
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -33,8 +34,6 @@ from fastnet.kernels.checked import (
     two_layer_gradient,
     two_layer_sgd_update,
 )
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])

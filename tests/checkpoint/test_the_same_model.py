@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from safetensors.numpy import load_file, save_file
 from saved_models import arrays_and_header
 
@@ -33,7 +34,7 @@ def mixed(dtype):
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_the_same_predictions_to_the_bit(path, dtype, loss):
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((20, 7)), rng.integers(0, 2, 20)

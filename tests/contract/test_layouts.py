@@ -16,14 +16,14 @@ from called_with import (
     layer,
     weights,
 )
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import layers
 
 
 @pytest.mark.usefixtures("dispatcher_confused")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 @with_each("layout", LAYOUTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_any_layout_gives_the_same_bits_and_is_not_modified(name, layout, dtype):
@@ -47,7 +47,7 @@ def test_lists_are_float64(name):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_parameters_of_any_layout_are_kept_and_used(layout, dtype):
     x, dout = inputs(dtype)
     W, b = weights(dtype)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from in_turn import every_dtype, every_dtype_name
 from numpy.testing import assert_allclose
 
 from fastnet.kernels.activations import TANH
@@ -20,7 +21,7 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 def test_turned_it_is_the_same_convolution(monkeypatch, dtype):
     rng, turned = np.random.default_rng(0), 0
     for side, channels, filters, kernel, (before, behind), n in SHAPES:
@@ -67,7 +68,7 @@ def test_a_pixel_that_is_no_number_stays_where_windows_have_it(bad):
     assert not np.isfinite(Convolution(W, np.float32([-np.inf])).forward(x)).any()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_a_quarter_of_a_vector_is_few_and_a_vector_of_channels_enough(dtype):
     lanes = BITS // (8 * np.dtype(dtype).itemsize)
     few, one = max(lanes // 4, 1), (1, 1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
@@ -130,7 +131,7 @@ def test_central_differences_of_a_model(case, rng):
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_any_number_of_threads_gives_the_same_bits(optimizer, dtype, rng):
     x, t = rng.standard_normal((90, 13, 11, 3)), rng.integers(0, 4, 90)
     found, before = [], fastnet.get_num_threads()

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from books_classes import decided, on_kernels, own_of, same, who_answers
+from in_turn import every_dtype
 
 from fastnet import dropin
 from fastnet.dropin import hook
@@ -35,7 +36,7 @@ def network(request, first):
     return make
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@every_dtype
 @pytest.mark.parametrize("decay", [0, 0.3])
 def test_losses_with_decay(network, decay, dtype):
     ours, own = network(decay, dtype)

@@ -3,6 +3,7 @@
 import platform
 
 import pytest
+from in_turn import every_dtype_name
 
 from fastnet import kernels
 
@@ -68,7 +69,7 @@ def test_instructions_are_counted(inner_loops):
     assert (sve["vector"], sve["scalar"], sve["fma"]) == ({"z": 1}, 2, 1)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_the_loop_of_a_product_is_its_tiles(explain, kernel_arguments, verdicts, dtype):
     """Not one of the rows that skip zeros, nor of an activation, which may have more arithmetic."""
     if platform.machine().lower() not in ("x86_64", "amd64"):

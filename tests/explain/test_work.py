@@ -3,7 +3,7 @@
 import platform
 
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 
 from fastnet import kernels
 from fastnet.kernels._compile import Kernel
@@ -78,7 +78,7 @@ def test_flops_and_bytes_by_hand(kernel_arguments, work, name, shape, flops, mov
     )
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize(
     "name",
     "exp_forward log_forward sigmoid_forward tanh_forward softplus_forward gelu_forward "

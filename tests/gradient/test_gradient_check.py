@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose
 from refusals import SIDES, bits, both_sides
 
@@ -22,7 +23,7 @@ from fastnet.models import Sequential, TwoLayerNet
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", None])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_a_sequential_is_right(dtype, activation, loss, rng):
     model = Sequential([Dense(6, activation), Dense(3)], loss=loss, dtype=dtype, seed=0)
     x = rng.standard_normal((7, 4))

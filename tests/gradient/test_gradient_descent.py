@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import READ_ONLY, SIDES, both_sides, refusal
 
@@ -32,7 +33,7 @@ def test_the_textbooks_descent(side):
 
 @both_sides
 @pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_descent_changes_its_start(side, shape, dtype, rng):
     start = np.asarray(rng.standard_normal(shape), dtype)
     kept = start.copy()

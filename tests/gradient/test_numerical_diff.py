@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import both_sides, refusal
 
@@ -20,7 +21,7 @@ def test_the_textbooks_derivatives(side):
 
 
 @both_sides
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3), (2, 1, 2)])
 def test_the_derivative_of_each_element(side, dtype, shape, rng):
     x = rng.standard_normal(shape).astype(dtype) if shape else np.array(0.5, dtype)

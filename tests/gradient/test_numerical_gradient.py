@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import READ_ONLY, bits, both_sides, refusal
 
@@ -45,7 +46,7 @@ VIEWS = {
 
 
 @both_sides
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("view", VIEWS)
 def test_any_shape_and_layout(side, dtype, view, rng):
     x = VIEWS[view](rng.standard_normal((3, 4)).astype(dtype))

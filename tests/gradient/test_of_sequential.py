@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import bits, refusal
 
@@ -33,7 +34,7 @@ def network(stack, dtype="float64", loss="softmax_cross_entropy"):
 
 
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_numerical_gradient_of_a_network(stack, dtype, loss):
     model, x, t = network(stack, dtype, loss)

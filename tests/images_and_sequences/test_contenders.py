@@ -4,10 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from measured_rows import tiny_works
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("kind", range(12))
 def test_all_contenders_agree_and_one_that_is_wrong_is_named(modules, kind, dtype):
     if kind == 11:
@@ -116,7 +117,7 @@ def shelf(tmp_path, modules, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_a_book_is_loaded_alone_and_in_a_dtype(modules, shelf, monkeypatch, dtype):
     monkeypatch.setitem(sys.modules, "common", "of another")
     path = list(sys.path)

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from interchanged import HEADS, IMAGE, MODELS, SEQUENCE, assert_close, channels_first, made, samples
 
 from fastnet.layers import (
@@ -27,7 +28,7 @@ def of_torch(torch, module, x):
     return channels_last(found.numpy())
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("case", [*MODELS, *HEADS])
 def test_to_torch_and_back(torch, case, dtype):
     model, x = made(case, dtype)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from differences import assert_gradient
 from every_layer import OF_OUTPUT, PRODUCTS, every_layer, make
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from layer_examples import LAYERS as EXAMPLES
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -17,8 +17,6 @@ from fastnet.reference import layers as reference
 
 # One row, one column, whole vectors of 4 to 16 lanes, and their tails.
 SIZES = [(1, 1, 1), (1, 4, 3), (3, 1, 5), (5, 7, 1), (2, 16, 8), (6, 17, 33), (65, 5, 19)]
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype

@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from every_layer import ACTIVATIONS, LAYERS, PRODUCTS, every_layer, make
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers, losses
@@ -194,7 +195,7 @@ def test_layers_and_optimizers_show_what_they_are():
     assert repr(SGD(np.float32(0.5))) == "SGD(lr=0.5)"
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("std", [None, 0.01, 0])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_dense_draws_the_bits_of_the_reference(activation, std, dtype):

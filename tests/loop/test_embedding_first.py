@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from loop_models import OPTIMIZERS, N, assert_same_training, drawn_weights, every_dtype
+from in_turn import every_dtype_name
+from loop_models import OPTIMIZERS, N, assert_same_training, drawn_weights
 from numpy.testing import assert_allclose, assert_array_equal, assert_equal
 
 from fastnet import checks
@@ -22,7 +23,7 @@ def words(dtype, count=11):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@every_dtype
+@every_dtype_name
 def test_an_embedding_comes_first(optimizer, dtype):
     x, t, table = words(dtype)
 

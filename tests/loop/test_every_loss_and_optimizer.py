@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 from loop_models import (
     ADJUSTED,
     BATCH,
@@ -11,7 +11,6 @@ from loop_models import (
     OPTIMIZERS,
     assert_same_training,
     data,
-    every_dtype,
     model,
     train_by_hand,
 )
@@ -29,7 +28,7 @@ from fastnet.optimizer import SGD, Adam, Momentum
 
 @with_each("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("loss", LOSSES)
-@every_dtype
+@every_dtype_name
 def test_every_loss_with_every_optimizer(loss, optimizer, dtype):
     x, t = data(loss, dtype)
     assert_same_training(lambda: model(loss, dtype), x, t, OPTIMIZERS[optimizer])
@@ -44,14 +43,14 @@ OF_ONE_OUTPUT = [
 
 
 @pytest.mark.parametrize("loss", OF_ONE_OUTPUT)
-@every_dtype
+@every_dtype_name
 def test_every_loss_of_one_output(loss, dtype):
     x, t = data(loss, dtype, 1)
     assert_same_training(lambda: model(loss, dtype, 1), x, t, OPTIMIZERS["Adam"])
 
 
 @pytest.mark.parametrize("optimizer", ADJUSTED)
-@every_dtype
+@every_dtype_name
 def test_every_adjustment_of_the_gradient(optimizer, dtype):
     x, t = data("softmax_cross_entropy", dtype)
     assert_same_training(lambda: model("softmax_cross_entropy", dtype), x, t, ADJUSTED[optimizer])

@@ -2,16 +2,8 @@
 
 import numpy as np
 import pytest
-from loop_models import (
-    ADJUSTED,
-    OPTIMIZERS,
-    N,
-    assert_same_training,
-    data,
-    drawn_weights,
-    every_dtype,
-    model,
-)
+from in_turn import every_dtype_name
+from loop_models import ADJUSTED, OPTIMIZERS, N, assert_same_training, data, drawn_weights, model
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.layers import (
@@ -27,7 +19,7 @@ PENALTIES = {"l1": {"l1": 0.01}, "l2": {"l2": 0.1}, "both": {"l1": 0.003, "l2": 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *ADJUSTED])
 @pytest.mark.parametrize("penalties", PENALTIES)
-@every_dtype
+@every_dtype_name
 def test_every_penalty_with_every_optimizer(penalties, optimizer, dtype):
     """Of every W, but not of b, gamma and beta."""
     x, t = data("softmax_cross_entropy", dtype)
@@ -42,7 +34,7 @@ def test_every_penalty_with_every_optimizer(penalties, optimizer, dtype):
     assert_same_training(make, x, t, rules[optimizer])
 
 
-@every_dtype
+@every_dtype_name
 def test_a_penalty_is_a_part_of_the_loss(dtype):
     x, t = data("softmax_cross_entropy", dtype)
     plain, net = model("softmax_cross_entropy", dtype), model("softmax_cross_entropy", dtype)

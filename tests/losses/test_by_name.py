@@ -5,13 +5,13 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions, losses
 from fastnet.losses import MeanSquaredError
 from fastnet.reference import losses as reference_losses
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 LABELLED = [name for name, kind in losses.LOSSES.items() if kind.takes_labels]
 every_loss = pytest.mark.parametrize("name", losses.LOSSES)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from by_address import call
-from in_turn import with_each
-from loss_kernels import KERNELS, SENTINEL, deltas, draw, every_dtype, value
+from in_turn import every_dtype, with_each
+from loss_kernels import KERNELS, SENTINEL, deltas, draw, value
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels

@@ -1,7 +1,7 @@
 """A loss of one's own."""
 
 import numpy as np
-from loss_kernels import every_dtype
+from in_turn import every_dtype
 
 from fastnet.kernels import (
     helper,

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from in_turn import with_each
-from loss_kernels import SENTINEL, every_dtype, pair
+from in_turn import every_dtype, with_each
+from loss_kernels import SENTINEL, pair
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import (

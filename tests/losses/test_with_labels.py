@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.layers import SoftmaxWithLoss
@@ -12,7 +13,6 @@ from fastnet.losses import MeanSquaredError, SoftmaxCrossEntropy
 from fastnet.reference import layers as reference_layers
 from fastnet.reference import losses as reference_losses
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 TWINS = {
     SoftmaxWithLoss: reference_layers.SoftmaxWithLoss,
     SoftmaxCrossEntropy: reference_losses.SoftmaxCrossEntropy,

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import (
     SQUARED_ERROR,
@@ -12,7 +13,6 @@ from small_models import (
     assert_whole,
     close,
     data,
-    every_dtype,
     every_loss,
     every_stack,
     refused,
@@ -33,7 +33,7 @@ from fastnet.models import Sequential
 from fastnet.optimizer import SGD
 
 
-@every_dtype
+@every_dtype_name
 @every_loss
 @every_stack
 def test_a_step_by_hand_is_a_step_of_fit(stack, loss, dtype):
@@ -142,7 +142,7 @@ def test_the_twin_takes_a_gradient_of_ones_own(stack):
         assert_allclose(ours.predict(x[rows]), theirs.predict(x[rows]), rtol=1e-12, atol=1e-13)
 
 
-@every_dtype
+@every_dtype_name
 def test_the_gradient_of_the_models_own_loss_by_hand(dtype):
     x, t = data(9)
     model = small(dtype=dtype)

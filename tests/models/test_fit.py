@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 from made_layers import read_only
 from numpy.testing import assert_array_equal
 from small_models import (
@@ -15,7 +15,6 @@ from small_models import (
     assert_whole,
     close,
     data,
-    every_dtype,
     every_loss,
     every_stack,
     small,
@@ -34,7 +33,7 @@ from fastnet.reference import models as reference_models
 from fastnet.reference import optimizer as reference_optimizer
 
 
-@every_dtype
+@every_dtype_name
 @every_loss
 @every_stack
 def test_fit_learns_what_the_reference_learns(stack, loss, dtype):
@@ -189,7 +188,7 @@ def test_fit_reads_the_users_memory_without_a_copy(kind):
 @pytest.mark.parametrize(
     ("answers", "hidden"), [([0, 0, 0, 1], []), ([0, 1, 1, 0], [Dense(4, activation="sigmoid")])]
 )
-@every_dtype
+@every_dtype_name
 def test_gates_are_learnt_by_the_squared_error(answers, hidden, dtype):
     x, t = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array(answers)
     stack = [*copy.deepcopy(hidden), Dense(1, activation="sigmoid", weight_init_std=1)]

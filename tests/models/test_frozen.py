@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from examples import OPTIMIZERS
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_array_equal
 from small_models import close
 
@@ -41,7 +41,7 @@ def upper(model, i):
 
 
 @pytest.mark.usefixtures("any_threads")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("example", OPTIMIZERS)
 def test_frozen_below_is_training_on_what_they_make(example, dtype):
     model = made(dtype)
@@ -96,7 +96,7 @@ def stepped(stack, x, t, optimizer, n):
 
 
 @pytest.mark.usefixtures("any_threads")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("first", [False, True])
 def test_a_frozen_normalization_goes_by_its_running_statistics(dtype, first):
     model = Sequential([Dense(8, "tanh"), BatchNormalization(), Dense(3)], dtype=dtype, seed=2)

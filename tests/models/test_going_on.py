@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 from examples import OPTIMIZERS
+from in_turn import every_dtype_name
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file, save_file
 
@@ -52,7 +53,7 @@ def saved_and_loaded(model, tmp_path, *optimizer):
 
 
 @pytest.mark.usefixtures("any_threads")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_resumed_training_is_uninterrupted_training(kind, schedule, dtype, tmp_path):

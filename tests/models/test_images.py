@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
@@ -41,7 +42,6 @@ STACKS = {  # a layer that learns stands below most windows: else nobody asks fo
     "scaled": lambda: [Rescaling(0.5), MaxPooling2D(2), Flatten(), Dense(3)],
 }
 every_stack = pytest.mark.parametrize("name", STACKS)
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
 def samples(dtype="float64", n=60):
@@ -90,7 +90,7 @@ def test_gradients_equal_the_definition(name):
 
 
 @every_stack
-@every_dtype
+@every_dtype_name
 def test_the_same_bits_for_any_number_of_threads(name, dtype, team_of):
     found = []
     for threads in (1, 2, 3):
@@ -102,7 +102,7 @@ def test_the_same_bits_for_any_number_of_threads(name, dtype, team_of):
 
 
 @every_stack
-@every_dtype
+@every_dtype_name
 def test_a_file_keeps_all_of_it(name, dtype, tmp_path):
     model, (x, t) = trained(name, dtype, optimizer=Adam(lr=0.01)), samples(dtype)
     model.save(tmp_path / "model.safetensors")
@@ -130,7 +130,7 @@ def test_settings_may_be_changed():
 # --------------------------------------------------------------------------- batch normalization
 
 
-@every_dtype
+@every_dtype_name
 def test_channels_are_normalized_over_pixels(dtype):
     x, t = samples(dtype)
     model = Sequential(

@@ -4,8 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
-from small_models import SQUARED_ERROR, data, every_dtype, small
+from small_models import SQUARED_ERROR, data, small
 
 import fastnet
 from fastnet import layers, metrics, models
@@ -108,7 +109,7 @@ def names_for(loss, outputs, kind):
 
 
 @pytest.mark.parametrize(("loss", "outputs", "kind"), CASES)
-@every_dtype
+@every_dtype_name
 def test_every_metric_of_every_loss(loss, outputs, kind, dtype, every_number_of_threads):
     """Counted in the loop, or added up from predictions: what the functions say of predictions."""
     model, x, t = answered(loss, outputs, dtype, kind)
@@ -193,7 +194,7 @@ def test_what_is_nan_says_so(loss, outputs, kind):
 
 
 @pytest.mark.parametrize(("loss", "outputs"), [(loss, outputs) for loss, outputs, _ in CASES])
-@every_dtype
+@every_dtype_name
 def test_an_output_that_is_nan_is_not_right(loss, outputs, dtype):
     """In the loop: a lone NaN was on the side of no, as it is above nothing."""
     model, x, t = answered(loss, outputs, dtype)

@@ -5,6 +5,7 @@ import copy
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import (
     SQUARED_ERROR,
@@ -12,7 +13,6 @@ from small_models import (
     X,
     data,
     drawn,
-    every_dtype,
     every_loss,
     refused,
     small,
@@ -34,7 +34,7 @@ cuts = pytest.mark.parametrize("cut", [1, 3 * 1.2e5, 1e12])
 
 @cuts
 @every_loss
-@every_dtype
+@every_dtype_name
 def test_nan_stops_before_its_update(monkeypatch, cut, loss, dtype):
     monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)
@@ -86,7 +86,7 @@ def test_nan_in_the_targets_stops_too():
 
 @cuts
 @every_loss
-@every_dtype
+@every_dtype_name
 def test_an_explosion_keeps_the_last_finite_weights(monkeypatch, cut, loss, dtype):
     monkeypatch.setattr(models.progress, "FLOPS_A_CALL", cut)
     x, t = data(40, loss=loss, dtype=dtype)

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
-from small_models import close, data, every_dtype, every_loss, small, trained
+from small_models import close, data, every_loss, small, trained
 
 from fastnet import models
 from fastnet.layers import (
@@ -17,7 +18,7 @@ from fastnet.models import History, Sequential
 from fastnet.optimizer import SGD
 
 
-@every_dtype
+@every_dtype_name
 @every_loss
 def test_the_same_seed_gives_the_same_bits(loss, dtype):
     first, second = trained(loss, dtype), trained(loss, dtype)

@@ -7,18 +7,10 @@ import sys
 import children
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 from made_layers import read_only
 from numpy.testing import assert_allclose, assert_array_equal
-from small_models import (
-    CHANGES,
-    SQUARED_ERROR,
-    assert_whole,
-    data,
-    drawn,
-    every_dtype,
-    small,
-)
+from small_models import CHANGES, SQUARED_ERROR, assert_whole, data, drawn, small
 
 from fastnet.layers import (
     Conv2D,
@@ -56,7 +48,7 @@ def test_predict_and_predict_proba():
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
 @pytest.mark.parametrize("n", [1, 2, 17, 31, 32])
-@every_dtype
+@every_dtype_name
 def test_few_rows_have_the_bits_of_the_general_way(dtype, n, kind):
     model = Sequential([Dense(50, "tanh"), MatMul(drawn(50, 7)), Tanh()], dtype=dtype, seed=0)
     x = (255 * np.random.default_rng(0).random((n, 100))).astype(kind)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from stepped import Sequence, of_steps, sequences
 
@@ -20,7 +21,7 @@ from fastnet.optimizer import SGD, Adam
 
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_each_step_is_a_row(dtype, optimizer):
     """The same as a model of rows, whose batches are all steps of as many samples."""
     x, t = sequences()

@@ -4,8 +4,9 @@ import copy
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_array_equal
-from small_models import CHANGES, ENTRIES, X, assert_whole, close, data, drawn, every_dtype, small
+from small_models import CHANGES, ENTRIES, X, assert_whole, close, data, drawn, small
 
 from fastnet.layers import (
     Affine,
@@ -81,7 +82,7 @@ def test_an_array_assigned_between_forward_and_backward_is_honoured():
     assert_whole(model)
 
 
-@every_dtype
+@every_dtype_name
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_activation_is_honoured_at_the_next_call(change, dtype):
     x, t = data()

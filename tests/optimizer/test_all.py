@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
 from optimizers import (
     OPTIONS,
@@ -11,7 +12,6 @@ from optimizers import (
     STATES,
     both,
     copies,
-    every_dtype,
     every_optimizer,
     every_option,
     gradient,

@@ -3,18 +3,9 @@
 import pickle
 
 import numpy as np
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
-from optimizers import (
-    SHAPES,
-    STATES,
-    VIEWS,
-    both,
-    every_dtype,
-    every_optimizer,
-    every_option,
-    gradient,
-)
+from optimizers import SHAPES, STATES, VIEWS, both, every_optimizer, every_option, gradient
 
 from fastnet import optimizer
 

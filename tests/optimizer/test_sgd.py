@@ -4,9 +4,9 @@ import pickle
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
-from optimizers import SHAPES, VIEWS, every_dtype, pairs
+from optimizers import SHAPES, VIEWS, pairs
 
 from fastnet.optimizer import KERNELS, SGD
 from fastnet.optimizer.descent import update_at_once

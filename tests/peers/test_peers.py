@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from peers_command import command, measure
 
 OURS = "NumPy layers,NumPy loop,fastnet layers,fastnet loop"
@@ -56,7 +57,7 @@ def test_command_predicts(home, tmp_path, batch, activation):
     assert "Microseconds a call of predict" in done.stdout and "best / fastnet |" in done.stdout
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 def test_outputs_are_compared(peers, monkeypatch, dtype):
     ours = peers.predictors.PREDICTORS["fastnet"]
     net = peers.predictors.rows(peers.network("784-50-10/30", dtype, "sigmoid"))
@@ -161,7 +162,7 @@ def test_grid_is_as_wide_as_promised(peers):
     assert {1, 1024} <= {int(batch) for _, _, batch in networks}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("name", ["3-4-2/4", "3-4-1/1", "64-32-10/32"])
 def test_check_sees_a_step_too_few_and_another_rate(peers, monkeypatch, name, dtype):
     net = peers.network(name, dtype, "sigmoid")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 CHANNELS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 30, 31, 32, 33, 64, 70]
 SIZES = [(1, 1), (2, 2), (1, 6), (5, 7), (6, 4)]
 # Rows and columns of a window, its strides, and what it reaches over before the image.

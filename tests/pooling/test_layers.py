@@ -7,13 +7,11 @@ import weakref
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.layers import MaxPooling2D, Pooling
 from fastnet.reference import layers as reference_layers
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 class Published:

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import model_of
 
@@ -12,9 +12,6 @@ from fastnet import layers
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 from fastnet.reference import layers as reference_layers
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
 
 KERAS = {"SimpleRNN": layers.SimpleRNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 every_kind = pytest.mark.parametrize("name", KERAS)

@@ -6,13 +6,13 @@ import itertools
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import KINDS, Case
 
 from fastnet import kernels
 from fastnet.reference import kernels as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 # Sequences, steps, features, units: one of each, fewer units than a vector has lanes, one more and
 # one less than such, more rows than go through a step together, more units than one panel's depth.
 SIZES = [

@@ -4,14 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import NAMES, weights
 
 from fastnet import layers
 from fastnet.reference import layers as reference_layers
 from fastnet.textbook import cells
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @every_dtype

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from differences import ALL
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.reference import kernels
@@ -71,7 +72,7 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
     return totals[0], out
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@every_dtype_name
 @pytest.mark.parametrize("data", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
 def test_train_epochs_is_fit(dtype, data, loss, rng):

@@ -4,10 +4,10 @@ import copy
 
 import numpy as np
 import pytest
-from in_turn import with_each
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_array_equal
 from refused import refused
-from rescaled import KINDS, bits, every_dtype
+from rescaled import KINDS, bits
 
 from fastnet import kernels, reference
 from fastnet.layers import (
@@ -19,7 +19,7 @@ from fastnet.models import Sequential
 
 
 @with_each("size", [*range(1, 35), 63, 64, 65, 200])
-@every_dtype
+@every_dtype_name
 def test_kernels_have_the_bits_of_numpy(size, dtype):
     rng, kind = np.random.default_rng(size), np.dtype(dtype).type
     framed, x = np.full((3, size), 7, dtype), rng.standard_normal((1, size)).astype(dtype)
@@ -43,7 +43,7 @@ def test_nan_and_infinity_stay():
     assert_array_equal(out, [np.nan, -np.inf, np.inf])
 
 
-@every_dtype
+@every_dtype_name
 def test_zero_keeps_its_sign_without_an_offset(dtype):
     x, layer = np.array([[-0.0, 0.0]], dtype), Rescaling(2)
     assert_array_equal(np.signbit(layer.forward(x)), [[True, False]])

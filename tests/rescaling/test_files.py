@@ -5,7 +5,8 @@ import logging
 from contextlib import redirect_stdout
 
 import numpy as np
-from rescaled import ANSWERS, PIXELS, bits, every_dtype
+from in_turn import every_dtype_name
+from rescaled import ANSWERS, PIXELS, bits
 
 from fastnet import weights_file
 from fastnet.layers import (
@@ -18,7 +19,7 @@ from fastnet.layers import (
 from fastnet.models import Sequential
 
 
-@every_dtype
+@every_dtype_name
 def test_saved_with_the_model(tmp_path, dtype, caplog):
     stack = [Rescaling(1 / 255, 0.1), Dense(4, "tanh"), Rescaling(2), Dense(6)]
     model = Sequential(stack, dtype=dtype, seed=0)

@@ -6,8 +6,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose
-from rescaled import ANSWERS, KINDS, ONES, PIXELS, bits, every_dtype
+from rescaled import ANSWERS, KINDS, ONES, PIXELS, bits
 
 import fastnet
 from fastnet import kernels, models, reference
@@ -53,7 +54,7 @@ def test_a_number_is_the_same_in_any_dtype(kind):
 
 @pytest.mark.parametrize("options", [{}, {"batch_size": 1}, {"optimizer": Adam()}])
 @pytest.mark.parametrize("stack", ["as they are", "rescaled", "in the middle"])
-@every_dtype
+@every_dtype_name
 def test_all_dtypes_give_the_same_bits(dtype, stack, options):
     x = np.random.default_rng(0).integers(0, 2, (120, 9))
     stacks = {
@@ -95,7 +96,7 @@ def test_the_digits_as_stored():
         ([BatchNormalization(np.ones(21), np.zeros(21)), Dense(6)], {}),
     ],
 )
-@every_dtype
+@every_dtype_name
 def test_the_rows_are_rescaled_as_by_numpy(dtype, rest, options, kind, offset):
     """As the first layer: the same bits as for x that was rescaled before, in the model's dtype."""
     x, scalar = PIXELS.astype(kind), np.dtype(dtype).type
@@ -120,7 +121,7 @@ ANYWHERE = {
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("place", ANYWHERE)
-@every_dtype
+@every_dtype_name
 def test_anywhere_in_the_stack(place, dtype, threads, monkeypatch):
     monkeypatch.setattr(fastnet.threads, "FLOPS_A_THREAD", 1.0)
     monkeypatch.setattr(fastnet.threads, "FLOPS_A_CALL", 0.0)

@@ -4,13 +4,10 @@ import importlib
 import pkgutil
 
 import numpy as np
-import pytest
 from framed import among_nans
 
 from fastnet import kernels
 from fastnet.kernels.elementwise_layers import Elementwise
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def found():

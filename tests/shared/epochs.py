@@ -18,7 +18,6 @@ from fastnet.kernels import (
 from fastnet.kernels.loop.online import one_by_one
 from fastnet.reference.kernels.record import layers_of, program_of
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_loss = pytest.mark.parametrize("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR])
 
 KINDS = {"f4": FLOAT32, "f8": FLOAT64, "u1": UINT8}

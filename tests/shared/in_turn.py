@@ -4,6 +4,7 @@ import copy
 import functools
 import inspect
 
+import numpy as np
 import pytest
 
 
@@ -38,3 +39,7 @@ def with_each(names, values):
         return loop
 
     return looped
+
+
+every_dtype = with_each("dtype", [np.float32, np.float64])
+every_dtype_name = with_each("dtype", ["float32", "float64"])

@@ -1,12 +1,9 @@
 """Logits and labels in frames of NaN, and softmax of them as kernels."""
 
 import numpy as np
-import pytest
 from framed import among_nans, call, wide
 
 from fastnet.reference import kernels as reference
-
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def softmax(x):

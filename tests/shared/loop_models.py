@@ -1,7 +1,6 @@
 """Every optimizer and loss of the compiled loop, and training by hand beside it."""
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 
 from fastnet import optimizer as optimizers
@@ -12,8 +11,6 @@ from fastnet.losses import LOSSES
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam, AdamW, Momentum, Optimizer
 from fastnet.schedules import CosineDecay
-
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 OPTIMIZERS = {
     name: kind

@@ -1,7 +1,6 @@
 """Losses as kernels, with arguments that suit each."""
 
 import numpy as np
-import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import (
@@ -10,7 +9,6 @@ from fastnet.kernels import (
     losses,
 )
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SENTINEL = -7.25
 
 

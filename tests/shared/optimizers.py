@@ -11,8 +11,6 @@ from fastnet.reference import optimizer as reference_optimizer
 
 SHAPES = [(4, 3), (3,), (3, 2), (2,), (2, 5), (5,)]  # of W, b, W, b ...
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
 
 def pairs(rng, dtype=np.float64):
     shapes = [(4, 3), (3,), (1, 1), (33,), (7, 17), (), (0,), (2, 2, 3)]

@@ -1,9 +1,7 @@
 """Numbers of every dtype for a rescaling, and bits that are compared."""
 
 import numpy as np
-import pytest
 
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 KINDS = ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "bool"]
 
 

@@ -17,7 +17,6 @@ from fastnet.models import Sequential
 from fastnet.optimizer import SGD
 
 CROSS_ENTROPY, SQUARED_ERROR = "softmax_cross_entropy", "mean_squared_error"
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 every_loss = pytest.mark.parametrize("loss", [CROSS_ENTROPY, SQUARED_ERROR])
 
 

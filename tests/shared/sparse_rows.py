@@ -13,8 +13,6 @@ from fastnet.kernels._compile import jit
 from fastnet.kernels.activations import IDENTITY
 from fastnet.kernels.simd import pointer, scalar
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-
 # N, D, M: whole groups and what is left of them, more terms than are listed at a time.
 SHAPES = [
     (100, 784, 50),

@@ -1,11 +1,9 @@
 """Arrays of numbers and edges for vectors, and bits that are compared."""
 
 import numpy as np
-import pytest
 
 from fastnet.kernels import simd
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SENTINEL = -7.25
 
 

@@ -1,7 +1,6 @@
 """Losses with the layers that suit them, targets and weights for each."""
 
 import numpy as np
-import pytest
 
 import fastnet
 import fastnet.models
@@ -10,7 +9,6 @@ from fastnet.losses import (
     LOSSES,
 )
 
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 N, C, BATCH = 23, 4, 5
 LAST = {
     "binary_cross_entropy": "sigmoid",

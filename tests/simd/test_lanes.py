@@ -4,8 +4,9 @@ import re
 
 import numba
 import numpy as np
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
-from vectors import every_dtype, numbers, width
+from vectors import numbers, width
 
 from fastnet.kernels import blocking
 from fastnet.kernels.simd import (

@@ -3,8 +3,9 @@
 import numba
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
-from vectors import SENTINEL, every_dtype, numbers, width
+from vectors import SENTINEL, numbers, width
 
 from fastnet.kernels.simd import (
     get,

@@ -2,8 +2,9 @@
 
 import numba
 import numpy as np
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
-from vectors import every_dtype, width
+from vectors import width
 
 from fastnet.kernels.simd import (
     append_positions,

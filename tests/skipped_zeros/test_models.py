@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from sparse_rows import KINDS, assert_same_bits, every_dtype, images
+from in_turn import every_dtype
+from sparse_rows import KINDS, assert_same_bits, images
 
 import fastnet
 from fastnet import threads

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from framed import assert_frame, framed
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
-from sparse_rows import every_dtype, every_shape, operands, rows, rows_backward, rows_forward
+from sparse_rows import every_shape, operands, rows, rows_backward, rows_forward
 
 from fastnet.kernels import (
     IDENTITY,

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
-from sparse_rows import KINDS, assert_same_bits, every_dtype, images
+from sparse_rows import KINDS, assert_same_bits, images
 
 from fastnet import kernels
 from fastnet.kernels import (

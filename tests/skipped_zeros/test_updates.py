@@ -3,8 +3,9 @@
 import pytest
 from by_address import call
 from framed import assert_frame, framed
+from in_turn import every_dtype
 from numpy.testing import assert_array_equal
-from sparse_rows import every_dtype, every_shape, operands
+from sparse_rows import every_shape, operands
 
 from fastnet.kernels import (
     affine_backward_sgd_update,

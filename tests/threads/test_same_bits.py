@@ -5,6 +5,7 @@ import time
 import numba
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_array_equal
 from thread_stacks import STACKS, assert_same, network, results
 
@@ -27,13 +28,12 @@ from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 
 every_stack = pytest.mark.parametrize("stack", STACKS)
-every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 every_loss = pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
 
 
 @every_loss
 @every_stack
-@every_dtype
+@every_dtype_name
 def test_the_same_bits_for_any_number_of_threads(stack, dtype, loss, teams):
     fastnet.set_num_threads(1)
     expected = results(stack, dtype, loss)
@@ -57,7 +57,7 @@ def test_the_same_bits_however_a_batch_is_cut(stack, batch_size, monkeypatch):
         assert_same(results(stack, batch_size=batch_size, epochs=1), expected)
 
 
-@every_dtype
+@every_dtype_name
 def test_the_same_bits_of_one_output_of_many_inputs(dtype, monkeypatch):
     """Its W is a row of the transpose, whose bits depend on where it is cut."""
     rng = np.random.default_rng(0)

@@ -12,12 +12,12 @@ import examples
 import numpy as np
 import pytest
 from differences import central_difference
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers
 from fastnet.reference import layers as reference
 
-every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 every_layer = pytest.mark.parametrize("name", examples.SEQUENCES)
 
 

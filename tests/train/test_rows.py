@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from epochs import STACKS, build, data, epoch, every_dtype, every_loss, predict
-from in_turn import with_each
+from epochs import STACKS, build, data, epoch, every_loss, predict
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels

@@ -10,12 +10,12 @@ from epochs import (
     build,
     data,
     epoch,
-    every_dtype,
     every_loss,
     every_stack,
     framed,
     predict,
 )
+from in_turn import every_dtype
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels

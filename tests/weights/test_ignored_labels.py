@@ -2,18 +2,9 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
-from weighted_models import (
-    BATCH,
-    C,
-    N,
-    drawn_weights,
-    every_dtype,
-    model,
-    outputs,
-    rows,
-    with_ignored,
-)
+from weighted_models import BATCH, C, N, drawn_weights, model, outputs, rows, with_ignored
 
 import fastnet
 import fastnet.models
@@ -37,7 +28,7 @@ every_ignoring = pytest.mark.parametrize("name", IGNORING)
 
 @pytest.mark.parametrize("index", [-1, 2, 255])
 @every_ignoring
-@every_dtype
+@every_dtype_name
 def test_ignored_samples_do_not_count(name, dtype, index):
     """The mean and the gradient are those of the others alone."""
     t, kept = with_ignored(index)
@@ -72,7 +63,7 @@ def test_ignored_samples_do_not_count(name, dtype, index):
         (CategoricalHinge, None),
     ],
 )
-@every_dtype
+@every_dtype_name
 def test_fit_leaves_ignored_samples_out(kind, last, dtype):
     """As if they were not there, if each batch is: their rows are looked at by nobody."""
     x = rows(dtype)

@@ -2,19 +2,9 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
-from weighted_models import (
-    BATCH,
-    C,
-    N,
-    drawn_weights,
-    every_dtype,
-    model,
-    outputs,
-    rows,
-    targets,
-    with_ignored,
-)
+from weighted_models import BATCH, C, N, drawn_weights, model, outputs, rows, targets, with_ignored
 
 import fastnet
 import fastnet.models
@@ -38,7 +28,7 @@ SMOOTHED = {
 
 @pytest.mark.parametrize("given", ["labels", "one-hot", "soft"])
 @pytest.mark.parametrize("name", SMOOTHED)
-@every_dtype
+@every_dtype_name
 def test_smoothing_is_that_of_the_targets(name, dtype, given):
     """(1 - s) t + s / C, of yes and no s / 2: by hand, in the loop, and in NumPy."""
     t = np.eye(C)[targets("softmax_cross_entropy")]
@@ -48,7 +38,7 @@ def test_smoothing_is_that_of_the_targets(name, dtype, given):
     by_hand = (1 - share) * t + share / (2 if SMOOTHED[name] == "sigmoid" or "Sig" in name else C)
     if given == "labels":
         if name != "SoftmaxCrossEntropy":
-            pytest.skip("which takes no labels")
+            return  # it takes no labels
         t = t.argmax(axis=1)
     kind, plain = getattr(losses, name), getattr(fastnet.reference.losses, name)
     y = outputs("binary_cross_entropy", dtype)
@@ -75,7 +65,7 @@ def test_smoothing_is_that_of_the_targets(name, dtype, given):
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3, 10, 37, 200])
-@every_dtype
+@every_dtype_name
 def test_the_loops_smoothing_of_any_width(dtype, classes):
     rng = np.random.default_rng(0)
     x, t = 3 * rng.standard_normal((N, classes)).astype(dtype), rng.integers(0, classes, N)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import every_dtype_name
 from numpy.testing import assert_allclose, assert_array_equal
 from weighted_models import (
     BATCH,
@@ -10,7 +11,6 @@ from weighted_models import (
     N,
     by_hand,
     drawn_weights,
-    every_dtype,
     model,
     outputs,
     rows,
@@ -42,7 +42,7 @@ def kinds(name):
 
 
 @pytest.mark.parametrize("name", [*LOSSES, "softmax_with_loss"])
-@every_dtype
+@every_dtype_name
 def test_by_hand_as_the_twin(name, dtype):
     kind, plain = kinds(name)
     t = targets(name if name in LOSSES else "softmax_cross_entropy")
@@ -99,7 +99,7 @@ def test_the_mean_is_over_the_samples(name):
 
 @pytest.mark.parametrize("optimizer", [SGD, Adam])
 @every_loss
-@every_dtype
+@every_dtype_name
 def test_fit_goes_as_steps_by_hand(name, dtype, optimizer):
     x, t, weights = rows(dtype), targets(name), drawn_weights(dtype)
     looped, hand = (model(name, LAST.get(name), dtype) for _ in range(2))
@@ -128,7 +128,7 @@ def test_the_gradient_of_a_weighted_model(name):
 
 
 @every_loss
-@every_dtype
+@every_dtype_name
 def test_weights_of_one_change_no_bit(name, dtype):
     x, t = rows(dtype), targets(name)
     plain, weighted = (model(name, LAST.get(name), dtype) for _ in range(2))
