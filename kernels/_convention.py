@@ -8,7 +8,9 @@ the ways in from C that nobody calls.
 """
 
 from llvmlite import ir
-from numba.core import callconv, cpu, debuginfo
+from numba import types
+from numba.core import callconv, callwrapper, cpu, debuginfo
+from numba.np import numpy_support
 
 _YES, _NO = ir.IntType(1)(1), ir.IntType(1)(0)
 _DONE = callconv.Status(
@@ -47,18 +49,110 @@ class _Convention(callconv.CPUCallConv):
         """Nothing: there is none."""
 
 
-class _Context(cpu.CPUContext):
+class _WayIn(callwrapper.PyCallWrapper):
+    """The way in from Python of a function that raises nothing and takes arrays and numbers.
+
+    Numba's has five blocks an array, which count no references here and clean up nothing: a fifth
+    of all blocks of a warm-up. Numbers are looked at after all arrays, which share one exception.
+    """
+
+    def build_wrapper(self, api, builder, closure, args, kws):
+        kinds, context = self.fndesc.argtypes, self.context
+        refused = builder.append_basic_block("refused")
+        failed = builder.append_basic_block("failed")  # with an exception of Python's
+
+        def leave_if(condition, block):
+            after = builder.append_basic_block()
+            builder.cbranch(condition, block, after)
+            builder.position_at_end(after)
+
+        objects = [api.alloca_obj() for _ in kinds]
+        count = len(kinds)
+        parsed = api.unpack_tuple(args, self.fndesc.qualname, count, count, *objects)
+        leave_if(builder.icmp_unsigned("==", parsed, parsed.type(0)), failed)
+        objects = [builder.load(given) for given in objects]
+        arrays = [(i, kind) for i, kind in enumerate(kinds) if isinstance(kind, types.Array)]
+        values, wrong = {}, _NO
+        for i, kind in arrays:
+            array = context.make_array(kind)(context, builder)
+            memory = builder.bitcast(array._getpointer(), api.voidptr)
+            api.numba_array_adaptor(objects[i], memory)  # what is no array leaves it zeros
+            values[i] = builder.load(array._getpointer())
+            size = array.itemsize.type(numpy_support.as_dtype(kind.dtype).itemsize)
+            wrong = builder.or_(wrong, builder.icmp_unsigned("!=", array.itemsize, size))
+        if arrays:
+            leave_if(wrong, refused)
+        for i, kind in enumerate(kinds):
+            if i not in values:
+                number = api.to_native_value(kind, objects[i])
+                leave_if(number.is_error, failed)
+                values[i] = number.value
+        thread = api.save_thread() if self.release_gil else None
+        result, values = self.fndesc.restype, [values[i] for i in range(count)]
+        called = self.func, result, kinds, values
+        _, value = context.call_conv.call_function(builder, *called, attrs=("noinline",))
+        if self.release_gil:
+            api.restore_thread(thread)
+        builder.ret(api.from_native_return(result, value, None))
+        with builder.goto_block(refused):
+            api.err_set_string("PyExc_TypeError", "an argument is no array of its type")
+            builder.branch(failed)
+        with builder.goto_block(failed):
+            builder.ret(api.get_null_object())
+
+
+_NUMBERS = types.Integer | types.Float | types.Boolean
+
+
+class Context(cpu.CPUContext):
+    """Numba's, which looks into its registries where something was registered since.
+
+    Numba's looks for each function, and for each array and intrinsic in it: 2 % of a warm-up.
+    """
+
+    _registered = None  # how much, when they were looked into
+
+    def _count(self):
+        """Return how many there are of each kind in each registry: they only grow."""
+        return [
+            len(kind)
+            for context in (self, self.typing_context)
+            for registry in context._registries
+            for kind in vars(registry).values()
+        ]
+
+    def refresh(self):
+        """As Numba does it, where there is something new."""
+        if self._count() != Context._registered:
+            super().refresh()
+            Context._registered = self._count()
+
+
+class _WithoutErrors(Context):
     """What makes the ways in from Python and from C of a function that raises nothing."""
 
     @property
     def call_conv(self):
         return _Convention(self)
 
+    def create_cpython_wrapper(self, library, fndesc, env, call_helper, release_gil=False):
+        """As Numba does it, from arrays and numbers to a number or none by ours."""
+        kinds = fndesc.argtypes
+        given = all(type(kind) is types.Array or isinstance(kind, _NUMBERS) for kind in kinds)
+        made = isinstance(fndesc.restype, types.NoneType | _NUMBERS)
+        if not given or not made or self.enable_nrt:
+            return super().create_cpython_wrapper(library, fndesc, env, call_helper, release_gil)
+        module = self.create_module("wrapper")
+        kind = self.call_conv.get_function_type(fndesc.restype, fndesc.argtypes)
+        function = ir.Function(module, kind, fndesc.llvm_func_name)
+        _WayIn(self, module, function, fndesc, env, call_helper, release_gil).build()
+        library.add_ir_module(module)
+
 
 def without_errors(context):
     """Return the same context for a function that raises nothing."""
     made = context.subtarget()  # a copy
-    made.__class__ = _Context
+    made.__class__ = _WithoutErrors
     return made
 
 

@@ -12,7 +12,12 @@ import numba
 
 # Module, of numba.core or by its full name -> what is overridden or called there, and for what.
 RELIED_ON = {
-    "base": ["BaseContext.insert_user_function", "BaseContext.remove_user_function"],
+    "base": [
+        "BaseContext.insert_user_function",
+        "BaseContext.remove_user_function",
+        "BaseContext.refresh",  # registries, looked into where they grew
+        "_has_loc",  # signatures, read once
+    ],
     "callconv": [
         "CPUCallConv.call_function",  # without errors, where there are none
         "CPUCallConv.raise_error",
@@ -39,9 +44,12 @@ RELIED_ON = {
         "Compiler.define_pipelines",
         "compile_result",
     ],
+    "callwrapper": ["PyCallWrapper.build_wrapper"],  # the way in from Python
     "compiler_lock": ["global_compiler_lock._lock.acquire"],  # which a fork waits for
     "compiler_machinery": ["register_pass", "_pass_registry.get"],
     "untyped_passes": ["LiteralUnroll", "LiteralPropagationSubPipelinePass"],  # ask for types
+    "cpu": ["CPUContext.create_cpython_wrapper"],
+    "pythonapi": ["PythonAPI.numba_array_adaptor", "PythonAPI.from_native_return"],
     "dispatcher": ["Dispatcher.compile", "CompilingCounter"],  # without its clocks
     "errors": ["_termcolor_inst"],  # colours of texts, most of which nobody reads
     "event": ["trigger_event"],

@@ -1,5 +1,6 @@
 """The cache sees every edit, needs no home, and is shared by processes that start at once."""
 
+import json
 import os
 import shutil
 import sys
@@ -115,6 +116,45 @@ def test_the_cache_sees_every_edit(copy):
     assert result["misses"] == [1, 1]
     np.testing.assert_allclose(result["tanh"], 1 / (1 + np.exp(-X)), rtol=1e-6)
     assert result["loss"] == first["loss"]
+
+
+# Edits a file of kernels and imports it, for the first time or again; prints of three kernels
+# whether they were kept: of one before that, of one of another file, and of one of this file.
+LATE = """
+import importlib, json, os, sys
+from fastnet.kernels import _cache, losses
+
+name, kept = "fastnet.kernels.clipping", []
+
+def compile(kernel):
+    before = os.listdir(_cache.cache_directory())
+    kernel.compile(kernel.versions[0])
+    kept.append(len(os.listdir(_cache.cache_directory())) > len(before))
+
+compile(losses.poisson_forward)
+assert name not in sys.modules
+if sys.argv[1] == "again":
+    importlib.import_module(name)
+compile(losses.poisson_backward)
+with open(os.path.join(os.path.dirname(losses.__file__), "clipping.py"), "a") as file:
+    file.write(chr(10))
+compile(losses.mean_squared_error_forward)
+module = importlib.import_module(name)
+if sys.argv[1] == "again":
+    module = importlib.reload(module)
+compile(module.squared_norm_forward)
+print(json.dumps(kept))
+"""
+
+
+@pytest.mark.parametrize("when", ["late", "again"])
+def test_nothing_is_kept_of_what_was_edited_before_it_was_imported(copy, when):
+    env = os.environ | {"NUMBA_CACHE_DIR": str(copy / "cache"), "PYTHONPATH": str(copy)}
+    command = [sys.executable, "-c", LATE, when]
+    with children.started(command, env=env, cwd=copy, text=True) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, err[-3000:]
+    assert json.loads(out) == [True, True, True, False]
 
 
 @pytest.mark.slow  # both compile products from nothing: 24 s of CPU
