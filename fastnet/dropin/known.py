@@ -154,6 +154,7 @@ LOSS = {"forward": "x t", "backward": "dout"}
 IN_TRAINING = {"forward": "x train_flg", "backward": "dout"}
 UPDATE = {"update": "params grads"}
 NETWORK = "input_size hidden_size_list output_size activation weight_init_std weight_decay_lambda"
+NORMALIZATION = "gamma beta momentum [running_mean running_var]"
 EXTENDED = f"{NETWORK} [use_dropout dropout_ration use_batchnorm]"
 KNOWN = {
     "Affine": Known("W b", LAYER, _products, 1),
@@ -165,7 +166,7 @@ KNOWN = {
     "SoftmaxWithLoss": Known("", LOSS, _elements),
     "SigmoidWithLoss": Known("", LOSS, _elements),
     "Dropout": Known("dropout_ratio", IN_TRAINING, _elements, LIGHT),
-    "BatchNormalization": Known("gamma beta momentum [running_mean running_var]", IN_TRAINING, _elements),
+    "BatchNormalization": Known(NORMALIZATION, IN_TRAINING, _elements),
     "Convolution": Known("W b stride pad", LAYER, _windows, WINDOW),
     "Pooling": Known("pool_h pool_w stride pad", LAYER, _elements, POOLED),
     "MultiLayerNet": Known(NETWORK, {"loss": "x t"}, _weights, 4 * LIGHT),

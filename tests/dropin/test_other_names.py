@@ -109,21 +109,43 @@ def test_arguments_may_have_other_names(module):
     assert (dropout.forward(X, train=True) == 0).any() and on_kernels(found.Dropout)
 
 
-MORE = [
-    ("def __init__(self):\n        self.mask", "def __init__(self, slope=0.0):\n        self.mask"),
-    ("def __init__(self):\n        self.mask", "def __init__(self, *rest):\n        self.mask"),
-    ("def __init__(self):\n        self.mask", "def __init__(self, *, slope=0):\n        self.mask"),
-]
+MORE = {"with a default": "slope=0.0", "any number": "*rest", "by name": "*, slope=0.0"}
 
 
-@pytest.mark.parametrize(("old", "new"), MORE, ids=["with a default", "any number", "by name"])
-def test_a_constructor_that_takes_more_stays_the_scripts_own(module, old, new):
+@pytest.mark.parametrize("more", MORE.values(), ids=MORE)
+def test_a_constructor_that_takes_more_stays_the_scripts_own(module, more):
     """Left out in the small example, it would be left out of what is calculated, too."""
-    found = module("more", (old, new))
+    before = "def __init__(self):\n        self.mask"
+    found = module("more", (before, before.replace("self)", f"self, {more})")))
     found.Relu().forward(X)
     found.Affine(W, B).forward(X)
     assert not on_kernels(found.Relu) and on_kernels(found.Affine)
     assert "more.Relu stayed the script's own: its constructor takes (" in dropin.report()
+
+
+IDLE = {
+    "set by the constructor": ("self.mask = None", "self.mask, self.slope = None, 0.0"),
+    "of the class": ("class Relu:\n", "class Relu:\n    slope = 0.0\n\n"),
+    "yes or no": ("class Relu:\n", "class Relu:\n    slope = False\n\n"),
+}
+
+
+@pytest.mark.parametrize("where", IDLE)
+def test_a_number_that_the_example_says_nothing_of(module, where):
+    """A slope of 0: what is set later, or by a class derived from it, would be ignored."""
+    found = module("idle", IDLE[where], ("out[self.mask] = 0", "out[self.mask] *= self.slope"))
+    layer = found.Relu()
+    assert_array_equal(layer.forward(X), np.maximum(X, 0))
+    layer.slope = 0.5
+    assert_array_equal(layer.forward(X), np.where(X > 0, X, X / 2))
+    why = "idle.Relu stayed the script's own: on a small example its slope makes no difference"
+    assert why in dropin.report()
+
+
+def test_a_number_that_no_method_reads_is_none(module):
+    found = module("read", ("class Relu:\n", "class Relu:\n    number = 0\n\n"))
+    found.Relu().forward(X)
+    assert on_kernels(found.Relu)
 
 
 @pytest.mark.parametrize(
