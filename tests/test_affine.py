@@ -181,7 +181,7 @@ def test_a_batch_is_its_rows(activation, dtype):
             assert_array_equal(got, dx[rows])
 
 
-@pytest.mark.parametrize(("d", "m"), [(1, 1), (3, 4), (4, 1), (20, 1), (8, 2), (5, 7), (64, 16)])
+@with_each("d, m", [(1, 1), (3, 4), (4, 1), (20, 1), (8, 2), (5, 7), (64, 16)])
 @every_activation
 @every_dtype
 def test_a_batch_is_its_rows_where_layers_are_small(activation, d, m, dtype):
@@ -206,7 +206,7 @@ def test_gradients_equal_central_differences(activation):
         assert_allclose(grad, slopes, rtol=0, atol=1e-8)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@with_each("value", [np.nan, np.inf, -np.inf])
 @every_activation
 @every_dtype
 def test_nan_and_infinity_forward(activation, value, dtype):

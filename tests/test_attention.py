@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels, layers
@@ -13,7 +13,7 @@ from fastnet.reference import layers as reference_layers
 # more steps of the decoder than the gradient has room for beside one another.
 SIZES = [(1, 1, 1, 1), (3, 5, 1, 7), (2, 1, 4, 16), (2, 29, 10, 33), (5, 70, 3, 17), (1, 3, 2, 300)]
 SIZES.append((2, 3, 40, 300))
-every_size = pytest.mark.parametrize("size", SIZES, ids=str)
+every_size = with_each("size", SIZES)
 
 
 def arrays(size, dtype, seed=0):
@@ -48,7 +48,7 @@ def call(name, inputs, shapes, dtype):
 
 @every_dtype
 @every_size
-@pytest.mark.parametrize(
+@with_each(
     "name",
     [
         "weight_sum_forward",

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -39,7 +39,7 @@ def test_windows_equal_the_twin(geometry, dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("pixels", [1, 2, 3, 4, 7, 64, 100])
+@with_each("pixels", [1, 2, 3, 4, 7, 64, 100])
 def test_whole_images_equal_the_twin(pixels, dtype, rng):
     for channels in CHANNELS:
         x = rng.standard_normal((3, pixels, channels)).astype(dtype)
@@ -64,7 +64,7 @@ LAYERS = {
 
 
 @every_dtype
-@pytest.mark.parametrize("name", LAYERS)
+@with_each("name", LAYERS)
 def test_layers_equal_their_twins_and_central_differences(name, dtype, rng):
     from fastnet import layers
 

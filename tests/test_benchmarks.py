@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_turn import with_each
 
 import fastnet
 
@@ -77,7 +78,7 @@ def public(room):
     return [name for name in module.__all__ if callable(getattr(module, name))]
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@with_each("room", ROOMS)
 def test_every_public_name_is_timed(room):
     found = set().union(*[words(kind) for _, kind in classes()])
     missing = {f"{room}.{name}" for name in public(room) if name not in found}

@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 
 from fastnet.kernels import _compile
 from fastnet.kernels._compile import LoopFunction, entry, jit
@@ -104,7 +104,7 @@ def test_an_entry_with_other_arguments_is_refused(case):
     )
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+@with_each("convention", CONVENTIONS)
 def test_types_follow_from_the_convention(convention):
     """int64 but for `like`, which is of the network's dtype; both versions are for a warm-up."""
     assert len(CONVENTIONS) == 9

@@ -4,15 +4,15 @@ from collections import Counter
 
 import mpmath
 import numpy as np
-import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
 from fastnet.reference import kernels as plain
 
 
-@pytest.mark.parametrize("window", [1, 2, 5, 40])
-@pytest.mark.parametrize(("size", "words"), [(0, 3), (1, 1), (2, 2), (30, 4), (500, 70)])
+@with_each("window", [1, 2, 5, 40])
+@with_each("size, words", [(0, 3), (1, 1), (2, 2), (30, 4), (500, 70)])
 def test_counts_are_those_of_pairs(window, size, words):
     corpus = np.random.default_rng(size).integers(0, words, size)
     pairs = Counter(
@@ -36,8 +36,8 @@ def table(words, dtype=np.int32, share=0.4, seed=0):
     return (counts + counts.T).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.float64])
-@pytest.mark.parametrize("words", [*range(1, 20), 255, 256, 257, 600])
+@with_each("dtype", [np.int32, np.float64])
+@with_each("words", [*range(1, 20), 255, 256, 257, 600])
 def test_ppmi_is_that_of_its_twin(words, dtype):
     counts = table(words, dtype, share=1 if words in (256, 257) else 0.4)
     sums = counts.sum(axis=0, dtype=float)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import functions, kernels
@@ -18,11 +19,11 @@ CASES = [
     ((0, 2, 4, 4), 2, 2, 1, 0),
     ((2, 1, 8, 8), 2, 2, 5, 0),
 ]
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
+every_case = with_each("case", CASES)
 
 
 @every_case
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8])
+@with_each("dtype", [np.float16, np.float32, np.float64, np.int8])
 def test_they_equal_their_twins(case, dtype):
     shape, *sizes = case
     x = (10 * np.random.default_rng(0).standard_normal(shape)).astype(dtype)

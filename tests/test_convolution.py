@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -77,7 +77,7 @@ def all_of(module, g, x, W, b, dout, code=0):
 
 
 @every_dtype
-@pytest.mark.parametrize("case", CASES, ids=str)
+@with_each("case", CASES)
 def test_kernels_equal_the_reference(case, dtype, rng):
     n, image, kernel, options = case
     g = geometry(image, kernel, **options)
@@ -93,7 +93,7 @@ def test_kernels_equal_the_reference(case, dtype, rng):
         assert (error <= count * np.finfo(dtype).eps * size).all()
 
 
-@pytest.mark.parametrize("channels", [*range(1, 10), 15, 16, 17, 31, 33, 47, 48, 49, 64, 65, 70])
+@with_each("channels", [*range(1, 10), 15, 16, 17, 31, 33, 47, 48, 49, 64, 65, 70])
 def test_any_number_of_channels_and_filters(channels, rng):
     for filters, side in ((channels, 1), (71 - channels, 3)):
         for image in ((5, 6, channels), (9, 7, channels)):
@@ -106,7 +106,7 @@ def test_any_number_of_channels_and_filters(channels, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("code", range(4))
+@with_each("code", range(4))
 def test_the_activation_is_taken_on_the_way(code, dtype, rng):
     g = geometry((9, 8, 3), (3, 3, 21), padding=((1, 0), (0, 1)))
     given = arrays(rng, 3, g, dtype)
@@ -116,7 +116,7 @@ def test_the_activation_is_taken_on_the_way(code, dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("case", CASES, ids=str)
+@with_each("case", CASES)
 def test_a_batch_has_the_bits_of_its_images(case, dtype, rng):
     _, image, kernel, options = case
     g = geometry(image, kernel, **options)
@@ -144,8 +144,8 @@ def layer_of(rng, FN, C, FH, FW, dtype=np.float64, module=None, **options):
     return (module or Convolution)(W, b, **options)
 
 
-@pytest.mark.parametrize("options", [{}, {"stride": 2}, {"pad": 1}, {"stride": 3, "pad": 5}])
-@pytest.mark.parametrize("sizes", [(30, 1, 5, 5), (4, 3, 3, 2), (17, 9, 1, 1)], ids=str)
+@with_each("options", [{}, {"stride": 2}, {"pad": 1}, {"stride": 3, "pad": 5}])
+@with_each("sizes", [(30, 1, 5, 5), (4, 3, 3, 2), (17, 9, 1, 1)])
 def test_the_layer_equals_the_textbooks(sizes, options, rng):
     ours = layer_of(np.random.default_rng(1), *sizes, **options)
     twin = layer_of(

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
@@ -43,8 +43,8 @@ def steps_of(model):
     return [kernels[0] for _, kernels in model._network.called]
 
 
-@pytest.mark.parametrize("activation", ["identity", "relu", "sigmoid", "tanh"])
-@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 9, 2), (4, 5, 17), (3, 3, 1)])
+@with_each("activation", ["identity", "relu", "sigmoid", "tanh"])
+@with_each("shape", [(8, 8, 1), (7, 9, 2), (4, 5, 17), (3, 3, 1)])
 @every_dtype_name
 def test_both_in_one_are_as_one_after_the_other(dtype, shape, activation):
     x, t = images(40, shape)
@@ -125,8 +125,8 @@ def test_an_activation_of_its_own_stays_between():
     assert len(steps_of(model)) == 3
 
 
-@pytest.mark.parametrize("layer", [Relu, Sigmoid, Tanh])
-@pytest.mark.parametrize("behind", [[MaxPooling2D(2)], [], [Conv2D(2, 1)]], ids=str)
+@with_each("layer", [Relu, Sigmoid, Tanh])
+@with_each("behind", [[MaxPooling2D(2)], [], [Conv2D(2, 1)]])
 def test_an_activation_behind_a_convolution_is_its_own(layer, behind):
     """Same steps, same bits; of a convolution of single pixels, too, which is a product."""
     x, t = images(20, (8, 8, 2))

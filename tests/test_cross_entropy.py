@@ -4,8 +4,7 @@ losses/ compares them with the reference.
 """
 
 import numpy as np
-import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -70,7 +69,7 @@ def test_logits_far_out(dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("x", [1.0, 5.0, 12.0, 20.0, 30.0])
+@with_each("x", [1.0, 5.0, 12.0, 20.0, 30.0])
 def test_small_losses_keep_their_digits(x, dtype):
     """log(1 + e) of a small e: 1 + e alone would round it off."""
     x = np.longdouble(dtype(x))
@@ -85,7 +84,7 @@ def test_small_losses_keep_their_digits(x, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1, 1), (30, 1), (5, 7), (3, 150)], ids=str)
+@with_each("shape", [(1, 1), (30, 1), (5, 7), (3, 150)])
 def test_sigmoid_with_loss(shape, dtype):
     rng = np.random.default_rng(0)
     x, t = (3 * rng.standard_normal(shape)).astype(dtype), rng.integers(0, 2, shape).astype(dtype)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from epochs import ONLY, build
+from in_turn import with_each
 from numba import float64, int64
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -72,9 +73,9 @@ def differences(module, loss, arrays, start, stop, members=1, member=0):
     return grad[start:stop]
 
 
-@pytest.mark.parametrize("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR])
-@pytest.mark.parametrize("n", [1, 6, 33])
-@pytest.mark.parametrize("table", TABLES)
+@with_each("loss", [SOFTMAX_CROSS_ENTROPY, MEAN_SQUARED_ERROR])
+@with_each("n", [1, 6, 33])
+@with_each("table", TABLES)
 def test_the_kernel_is_its_twin(table, n, loss):
     """Steps of 0.05 and more: what the order of operations changes is not blown up."""
     arrays = arrays_for(TABLES[table], n)

@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 from refused import refused
 
@@ -23,8 +23,8 @@ def textbook(x, ratio, seed):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(), (7,), (1, 33), (5, 16), (2, 3, 4, 5), (0, 3)], ids=str)
-@pytest.mark.parametrize("inverted", [False, True])
+@with_each("shape", [(), (7,), (1, 33), (5, 16), (2, 3, 4, 5), (0, 3)])
+@with_each("inverted", [False, True])
 def test_the_textbooks_numbers(shape, inverted, dtype):
     rng = np.random.default_rng(0)
     x, dout = (np.asarray(rng.standard_normal(shape), dtype) for _ in range(2))
@@ -110,8 +110,8 @@ def test_kernels_of_every_length(dtype):
             assert_array_equal(dx, expected)
 
 
-@pytest.mark.parametrize("seed", [0, 1, -1, 2**62 + 5])
-@pytest.mark.parametrize("ratio", [0.0, 0.25, 0.5, 0.999])
+@with_each("seed", [0, 1, -1, 2**62 + 5])
+@with_each("ratio", [0.0, 0.25, 0.5, 0.999])
 def test_drawn_masks_are_the_references(seed, ratio):
     for step in (0, 1, 2**40):
         ours, theirs = np.full((37, 11), 9, np.uint8), np.full((37, 11), 9, np.uint8)
@@ -148,8 +148,8 @@ def test_each_step_and_seed_has_another_mask():
 # --------------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         *[
             (

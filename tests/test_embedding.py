@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -16,7 +16,7 @@ from fastnet.reference import layers as reference_layers
 
 
 @every_dtype
-@pytest.mark.parametrize("width", [1, 3, 4, 8, 16, 17, 40])
+@with_each("width", [1, 3, 4, 8, 16, 17, 40])
 def test_kernels_equal_the_reference(width, dtype, rng):
     """To the bit: rows are added in the order of idx."""
     W, idx = rng.standard_normal((6, width)).astype(dtype), rng.integers(5, size=50)
@@ -33,8 +33,8 @@ def test_kernels_equal_the_reference(width, dtype, rng):
     assert (wanted[5] == 0).all() and (table[[0, -1]] == -7).all() and (framed[[0, -1]] == -7).all()
 
 
-@pytest.mark.parametrize("shape", [(), (7,), (2, 5), (0,)], ids=str)
-@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+@with_each("shape", [(), (7,), (2, 5), (0,)])
+@with_each("kind", ["int64", "int32", "uint8"])
 def test_the_layer_equals_the_reference(shape, kind, rng):
     W = rng.standard_normal((9, 4))
     idx = np.asarray(rng.integers(9, size=shape), kind)

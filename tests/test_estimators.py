@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose
 
 from fastnet.kernels import estimators
@@ -72,8 +72,8 @@ class OneLayer:
 
 
 @every_dtype
-@pytest.mark.parametrize("columns", [1, 2, 3, 19])
-@pytest.mark.parametrize("name", LOSSES)
+@with_each("columns", [1, 2, 3, 19])
+@with_each("name", LOSSES)
 def test_losses_and_gradients_are_the_published_ones(name, columns, dtype):
     rng = np.random.default_rng(columns)
     x = rng.normal(size=(37, 5)).astype(dtype)

@@ -5,7 +5,7 @@ contract/ has dtypes and layouts, checks/ the errors.
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions
@@ -23,9 +23,7 @@ from fastnet.functions import (
 )
 from fastnet.reference import functions as reference
 
-every_shape = pytest.mark.parametrize(
-    "shape", [(), (1,), (5,), (17,), (1, 33), (7, 1), (3, 4), (2, 3, 5)], ids=str
-)
+every_shape = with_each("shape", [(), (1,), (5,), (17,), (1, 33), (7, 1), (3, 4), (2, 3, 5)])
 
 
 def assert_within_ulps(actual, exact, ulps):
@@ -104,7 +102,7 @@ def test_softmax_of_more_dimensions_goes_over_the_last(dtype, shape, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1,), (5,), (100,), (1, 1), (1, 33), (7, 1), (6, 10)], ids=str)
+@with_each("shape", [(1,), (5,), (100,), (1, 1), (1, 33), (7, 1), (6, 10)])
 def test_softmax_equals_the_reference(dtype, shape, rng):
     x = (5 * rng.standard_normal(shape)).astype(dtype)
     y = softmax(x)
@@ -127,7 +125,7 @@ def test_cross_entropy_error_equals_the_reference(dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(5,), (1, 33), (7, 1), (6, 10)], ids=str)
+@with_each("shape", [(5,), (1, 33), (7, 1), (6, 10)])
 def test_softmax_loss_is_the_two_functions_together(dtype, shape, rng):
     x = (5 * rng.standard_normal(shape)).astype(dtype)
     t = rng.integers(0, shape[-1], shape[:-1])

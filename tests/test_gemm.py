@@ -181,7 +181,7 @@ def test_against_a_random_vector(dtype):
         assert np.abs(got @ v).max() > 1  # zeros would agree as well
 
 
-@pytest.mark.parametrize("m", [1, 2, 10, 16, 50, 75, 97, 1100])
+@with_each("m", [1, 2, 10, 16, 50, 75, 97, 1100])
 @every_dtype
 def test_a_batch_is_its_rows(m, dtype):
     """To the bit: the order of a sum depends on the shape of W alone."""

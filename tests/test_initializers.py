@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -22,7 +22,7 @@ SCALES = {
 
 
 @every_dtype_name
-@pytest.mark.parametrize("name", SCALES)
+@with_each("name", SCALES)
 def test_scale(name, dtype):
     """The spread of 60,000 numbers is within 5 standard deviations, 5 / sqrt(120,000) = 1.5 %."""
     W = getattr(initializers, name)((300, 200), np.random.default_rng(0), dtype)

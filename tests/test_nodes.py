@@ -30,8 +30,8 @@ AXES += [((2, 3, 40), -2), ((1000, 3), 0), ((3, 1000), 1)]
 
 
 @every_dtype
-@pytest.mark.parametrize("shapes", PAIRS, ids=str)
-@pytest.mark.parametrize("kind", [Add, Multiply])
+@with_each("shapes", PAIRS)
+@with_each("kind", [Add, Multiply])
 def test_nodes_of_two_equal_the_reference(kind, shapes, dtype, rng):
     x, y = (np.asarray(rng.standard_normal(shape), dtype) for shape in shapes)
     ours, theirs = kind(), getattr(reference_layers, kind.__name__)()
@@ -45,8 +45,8 @@ def test_nodes_of_two_equal_the_reference(kind, shapes, dtype, rng):
         assert got is not dout and not np.shares_memory(got, dout)
 
 
-@pytest.mark.parametrize("shapes", PAIRS[:8], ids=str)
-@pytest.mark.parametrize("kind", [Add, Multiply])
+@with_each("shapes", PAIRS[:8])
+@with_each("kind", [Add, Multiply])
 def test_gradients_of_two_equal_central_differences(kind, shapes, rng):
     inputs = [np.asarray(rng.standard_normal(shape)) for shape in shapes]
     node = kind()
@@ -57,7 +57,7 @@ def test_gradients_of_two_equal_central_differences(kind, shapes, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize(("shape", "axis"), AXES, ids=str)
+@with_each("shape, axis", AXES)
 def test_repeat_and_sum_equal_numpy(shape, axis, dtype, rng):
     x = rng.standard_normal(shape).astype(dtype)
     terms = 3 * np.sqrt(max(shape)) * max(shape) * np.finfo(dtype).eps
@@ -166,8 +166,8 @@ def test_nan_and_infinity_are_copied():
 X = np.ones((3, 4))
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         *[
             (

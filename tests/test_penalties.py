@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels, penalties
@@ -35,8 +35,8 @@ def test_kernels_equal_the_reference(name, dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("shape", [(), (5,), (3, 7), (2, 3, 4), (0, 2)], ids=str)
+@with_each("name", NAMES)
+@with_each("shape", [(), (5,), (3, 7), (2, 3, 4), (0, 2)])
 def test_functions_equal_the_reference(name, shape, dtype, rng):
     W = np.asarray(rng.standard_normal(shape), dtype)
     for call in (getattr(penalties, name), getattr(plain, name)):

@@ -5,6 +5,7 @@ Values in float64, and gradients: PyTorch's own, or central differences of the f
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose
 
 from fastnet import losses
@@ -80,7 +81,7 @@ KERAS = {
 }
 # Keras bounds a probability where the textbook adds 1e-7: they part by 1e-7 / y, y above 1e-3 here.
 APART = {"CategoricalCrossEntropy": 1e-4, "SparseCategoricalCrossEntropy": 1e-4}
-every_loss = pytest.mark.parametrize("name", KERAS)
+every_loss = with_each("name", KERAS)
 every_shape = pytest.mark.parametrize("shape", [(1, 3), (7, 2), (40, 11)], ids=str)
 
 

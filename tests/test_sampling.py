@@ -4,7 +4,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -16,8 +16,8 @@ from fastnet.reference import layers as reference_layers
 
 
 @every_dtype
-@pytest.mark.parametrize("each", [1, 2, 6])
-@pytest.mark.parametrize("width", [1, 3, 8, 16, 17, 40])
+@with_each("each", [1, 2, 6])
+@with_each("width", [1, 3, 8, 16, 17, 40])
 def test_inner_products_equal_the_reference(width, each, dtype, rng):
     """The rows below the last number stay 0, and nothing is written around."""
     W, h = rng.standard_normal((9, width)).astype(dtype), rng.standard_normal((7, width))
@@ -140,8 +140,8 @@ def test_the_sampler_is_the_reference(rng):
     assert_array_equal(*[sampler.get_negative_sample(target) for sampler in seeded])
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: UnigramSampler([0, 1, 1], 0.75, 2),

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose
 
 from fastnet.optimizer import SGD
@@ -142,7 +143,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error", "text"), REFUSED)
+@with_each("call, error, text", REFUSED)
 def test_bad_numbers_are_refused(call, error, text):
     with pytest.raises(error) as raised:
         call()

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -20,9 +21,9 @@ def state_of(random):
 
 
 # 1 to 5 take one to three bits of a word; 624 words are made at a time, which end within a shuffle.
-@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 64, 65, 623, 624, 625, 1797])
-@pytest.mark.parametrize("classes", [0, 1, 3, 64])
-@pytest.mark.parametrize("used", [0, 1, 623])
+@with_each("n", [0, 1, 2, 3, 4, 5, 64, 65, 623, 624, 625, 1797])
+@with_each("classes", [0, 1, 3, 64])
+@with_each("used", [0, 1, 623])
 def test_the_orders_are_numpys_sorted_batch_by_batch(n, classes, used):
     random = generator(n)
     random.bytes(4 * used)

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from estimated import X_iris, X_reg, y_iris, y_reg
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network as theirs
 from sklearn.base import clone
@@ -95,8 +96,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize("why", REFUSED)
+@with_each("method", ["fit", "partial_fit"])
+@with_each("why", REFUSED)
 def test_samples_are_refused_in_scikit_learns_words(why, method):
     found = []
     for module in (theirs, ours):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from by_address import call
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels import TANH, estimators
@@ -139,9 +139,9 @@ def test_any_threads_give_the_same_bits(dtype, labels, team_of):
 
 
 @every_dtype
-@pytest.mark.parametrize("m", [1, 5, 16, 37])
-@pytest.mark.parametrize("blocks", [1, 3])
-@pytest.mark.parametrize("add", [0, 1])
+@with_each("m", [1, 5, 16, 37])
+@with_each("blocks", [1, 3])
+@with_each("add", [0, 1])
 def test_the_product_and_its_gradient(add, blocks, m, dtype, rng):
     """Beside its arrays nothing is written, and each block writes its rows of W alone."""
     X, order = sparse_samples(9, 20, dtype, 0.3), np.array([8, 0, 3, 3])

@@ -6,6 +6,7 @@ import warnings
 
 import pytest
 from estimated import X_iris, y_iris
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network as theirs
 from sklearn.base import clone
@@ -24,11 +25,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("estimator", "check"),
-    CHECKS,
-    ids=lambda one: getattr(getattr(one, "func", None), "__name__", type(one).__name__),
-)
+@with_each("estimator, check", CHECKS)
 def test_estimator_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype, every_dtype_name
+from in_turn import every_dtype, every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions, kernels, reference
@@ -12,9 +12,9 @@ from fastnet.models import Sequential, TwoLayerNet
 from fastnet.optimizer import SGD
 from fastnet.textbook import first
 
-every_width = pytest.mark.parametrize("classes", [1, 2, 3, 10, 16, 37, 200])
+every_width = with_each("classes", [1, 2, 3, 10, 16, 37, 200])
 KINDS = {"SoftmaxCrossEntropy": SoftmaxCrossEntropy, "SoftmaxWithLoss": SoftmaxWithLoss}
-every_kind = pytest.mark.parametrize("name", KINDS)
+every_kind = with_each("name", KINDS)
 N = 23
 
 
@@ -103,7 +103,7 @@ def test_the_gradient_is_that_of_the_loss(classes):
 
 @every_kind
 @every_dtype
-@pytest.mark.parametrize("given", [np.float16, np.float32, np.float64, "list", "Fortran"])
+@with_each("given", [np.float16, np.float32, np.float64, "list", "Fortran"])
 def test_by_hand_as_the_twin(name, dtype, given):
     x, t = drawn(10, dtype)
     if given == "list":

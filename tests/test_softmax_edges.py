@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-import pytest
 from framed import call
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from logits import labels, logits, softmax, softmax_cross_entropy, wide_softmax
 from numpy.testing import assert_array_equal
 
@@ -36,7 +35,7 @@ def test_no_subnormal_leaks(dtype):
     assert (y == 0).any()
 
 
-@pytest.mark.parametrize("column", [0, 2, 16, 18])
+@with_each("column", [0, 2, 16, 18])
 @every_dtype
 def test_nan_and_infinity_stay_in_their_row(column, dtype):
     for value in (np.nan, np.inf):
@@ -49,7 +48,7 @@ def test_nan_and_infinity_stay_in_their_row(column, dtype):
         assert_array_equal(np.delete(y, 2, axis=0), np.delete(clean, 2, axis=0))
 
 
-@pytest.mark.parametrize("column", [0, 2, 16, 18])
+@with_each("column", [0, 2, 16, 18])
 @every_dtype
 def test_minus_infinity_is_an_impossible_class(column, dtype):
     x = logits(dtype, (2, 19))
@@ -127,7 +126,7 @@ def gradient_of_rows(x, t, rows, scale, dx, losses, right):
     put(pointer(right), 0, found)
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 8, 15, 16, 17, 33, 64, 65, 100])
+@with_each("columns", [1, 2, 3, 8, 15, 16, 17, 33, 64, 65, 100])
 @every_dtype
 def test_gradient_and_losses_of_rows(dtype, columns):
     """Of samples in any order, in the transpose and along the rows."""

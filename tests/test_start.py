@@ -9,6 +9,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
+from in_turn import with_each
 
 import fastnet
 from fastnet import kernels, layers
@@ -43,7 +44,7 @@ def test_a_convolution_imports_no_kernels_of_sequences():
     assert not imported & {f"fastnet.kernels.{word}" for word in ("attention", "embedding", "gru")}
 
 
-@pytest.mark.parametrize("name", layers.__all__)
+@with_each("name", layers.__all__)
 def test_every_layer_is_found_where_pickles_look(name):
     found = getattr(layers, name)
     assert found.__module__ == "fastnet.layers" and name in dir(layers)

@@ -8,7 +8,7 @@ import sys
 import children
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numba import float32, int64
 from numba.core import caching
 from numpy.testing import assert_array_equal
@@ -74,7 +74,7 @@ def copy_and_put(x, size, value, a, b):
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES)
+@with_each("size", SIZES)
 def test_a_sweep(size, dtype):
     rng = np.random.default_rng(size)
     for start in (0, 1, 5):
@@ -92,7 +92,7 @@ def test_a_sweep(size, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES)
+@with_each("size", SIZES)
 def test_sums_and_folds(size, dtype):
     rng = np.random.default_rng(size)
     for start in (0, 3):
@@ -107,7 +107,7 @@ def test_sums_and_folds(size, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES)
+@with_each("size", SIZES)
 def test_copies(size, dtype):
     x = np.arange(1, size + 1).astype(dtype)
     a, b = np.zeros((2, size + 20), dtype)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -232,6 +233,6 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "error", "text"), BAD, ids=[text[:40] for _, _, text in BAD])
+@with_each("call, error, text", BAD)
 def test_bad_arguments(call, error, text):
     refused(call, error, text)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import children
 import pytest
+from in_turn import with_each
 
 import fastnet
 from fastnet import checks
@@ -17,7 +18,7 @@ from fastnet.checks import habits
 MODULES = fastnet._MODULES
 
 
-@pytest.mark.parametrize("module", MODULES)
+@with_each("module", MODULES)
 def test_each_public_class_and_function_stands_at_the_top(module):
     found = importlib.import_module(f"fastnet.{module}")
     for name in found.__all__:

@@ -155,7 +155,7 @@ def test_an_infinite_parameter_without_decay_stays_infinite():
         assert_array_equal(ours[0], np.inf)
 
 
-@pytest.mark.parametrize("largest", [math.inf, 9.0])
+@with_each("largest", [math.inf, 9.0])
 @every_rule
 @every_dtype
 def test_what_the_loop_calls_is_the_update(rule, largest, dtype):

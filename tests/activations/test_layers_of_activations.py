@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from activation_points import NAMES, samples
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -19,7 +19,7 @@ def test_every_activation_has_a_layer():
     assert NAMES == sorted(LAYERS)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@with_each("name", NAMES)
 def test_outputs_lie_in_the_range_that_is_said_and_reach_its_ends(name):
     layer = LAYERS[name]()
     out, said = layer.forward(np.linspace(-40, 40, 80_001)), layer.outputs(None)
@@ -29,7 +29,7 @@ def test_outputs_lie_in_the_range_that_is_said_and_reach_its_ends(name):
     assert high == np.inf or out.max() > high - 2e-4
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "step"])
+@with_each("name", [name for name in NAMES if name != "step"])
 def test_gradient_equals_central_differences(name):
     x, h = np.linspace(-3, 3, 40), 1e-6  # without 0, where some have no derivative
     layer = LAYERS[name]()
@@ -65,7 +65,7 @@ def test_layers_say_what_they_are():
     assert all(layer.params == layer.grads == [] for layer in made)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@with_each("name", NAMES)
 def test_a_list_may_change_after_forward(name):
     """What is kept for backward is an array of the layer's own."""
     x, layer = [-1.0, 0.5], LAYERS[name]()
@@ -90,8 +90,8 @@ def test_what_was_set_between_forward_and_backward_waits():
     assert_array_equal(layer.backward(np.ones(2)), exact.backward(np.ones(2)))
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: LeakyRelu(-0.1),

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from told import NAMES, RNG, T, X, model, said
 
 from fastnet.checks.habits import OF
@@ -75,7 +76,7 @@ MISPLACED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", MISPLACED)
+@with_each("case", MISPLACED)
 def test_misplaced_arguments(case):
     call, way = MISPLACED[case]
     message = said(call)
@@ -165,9 +166,7 @@ def test_a_member_that_another_base_has():
         ready.pop  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, found in OF.items() for name in found]
-)
+@with_each("kind, name", [(kind, name) for kind, found in OF.items() for name in found])
 def test_the_way_out_of_such_a_member_works(kind, name):
     ready = Sequential([Dense(4, input_shape=3), Dense(3)], seed=0)
     history = ready.fit(X, T, optimizer=SGD(), verbose=0)
@@ -184,8 +183,8 @@ def test_the_way_out_of_such_a_member_works(kind, name):
     assert message.endswith(".") and "\n" not in message
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
-@pytest.mark.parametrize("count", [12, 300])
+@with_each("bad", [np.nan, np.inf, -np.inf, 1e300])
+@with_each("count", [12, 300])
 def test_predict_refuses_what_is_not_finite_where_it_is_asked(bad, count):
     ready, x = model(inputs=3), RNG.random((count, 3))
     y = ready.predict(x, check_finite=True)

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import scipy.sparse
+from in_turn import with_each
 from told import RNG, T, X, expression, fit, model, said
 
 from fastnet.functions import cross_entropy_error
@@ -42,7 +43,7 @@ UNFIT = {
 }
 
 
-@pytest.mark.parametrize("case", UNFIT)
+@with_each("case", UNFIT)
 def test_x_that_holds_no_numbers(case):
     x = UNFIT[case]
     message = said(fit, x, T)
@@ -132,7 +133,7 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("case", LABELS)
+@with_each("case", LABELS)
 def test_labels_become_numbers(case):
     t = LABELS[case]
     labels = expression(said(fit, X, t), t=t)

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from told import NAMES, T, X, expression, fit, model, said
 
 from fastnet.layers import Affine, Dense, Relu
@@ -52,7 +53,7 @@ def test_other_libraries_names_of_losses():
     assert set(ALIASES.values()) <= {*LOSSES}
 
 
-@pytest.mark.parametrize("alias", ALIASES)
+@with_each("alias", ALIASES)
 def test_an_alias_is_a_loss(alias):
     assert alias not in LOSSES
     assert Sequential(loss=alias).loss == ALIASES[alias]

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from refused_input import INF, LABELS, NAN, RATE, SCHEDULES, X, refused
 
@@ -131,8 +132,8 @@ ATTRIBUTES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "name"), ATTRIBUTES)
-@pytest.mark.parametrize("where", ["alone", "in a model"])
+@with_each("kind, name", ATTRIBUTES)
+@with_each("where", ["alone", "in a model"])
 def test_attributes_set_later(kind, name, where):
     layer = SCHEDULES[kind] if kind in SCHEDULES else kind()
     fit = None
@@ -238,7 +239,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error", "text"), CALLS)
+@with_each("call, error, text", CALLS)
 def test_calls(call, error, text):
     refused(error, text, call)
 

@@ -7,6 +7,7 @@ import inspect
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from refused_input import INF, LABELS, NAN, RATE, SCHEDULES, X, refused
 
@@ -46,7 +47,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), OPTIMIZERS)
+@with_each("kind, name", OPTIMIZERS)
 def test_numbers_of_optimizers(kind, name):
     rules, example = OF_OPTIMIZERS[name]
     bad = [(v, ValueError, f"{rule}. Give a number such as {example}.") for v, rule in rules]
@@ -89,7 +90,7 @@ EMPTY = "x must have at least one row and one class, got x.shape={}. Give one sa
 TABLE = "x must be (N, C), got x.shape={}. Reshape x to (N, C), with one row a sample."
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "SoftmaxWithLoss"])
+@with_each("name", [*LOSSES, "SoftmaxWithLoss"])
 def test_shapes_of_losses(name):
     kind = LOSSES.get(name, layers.SoftmaxWithLoss)
     of_labels = name == "SoftmaxWithLoss" or kind.takes_labels

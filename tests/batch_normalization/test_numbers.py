@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from normalizations import SIZES
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -20,7 +20,7 @@ def layer_of(rng, d, dtype=np.float64, module=BatchNormalization, **options):
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@with_each("size", SIZES)
 def test_it_equals_the_reference(size, dtype, rng):
     n, d = size
     x, dout = (rng.standard_normal(size).astype(dtype) for _ in range(2))

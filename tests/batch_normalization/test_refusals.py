@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from normalizations import SIZES
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
@@ -13,7 +13,7 @@ from fastnet.reference import kernels as reference
 
 
 @every_dtype
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@with_each("size", SIZES)
 def test_kernels_write_only_their_outputs(size, dtype, rng):
     n, d = size
     x, dout = (rng.standard_normal(size).astype(dtype) for _ in range(2))
@@ -68,8 +68,8 @@ def called(n=4):
     return layer
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: BatchNormalization(ONES),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from called_back import data, small, state
+from in_turn import with_each
 
 from fastnet.callbacks import (
     CSVLogger,
@@ -105,8 +106,8 @@ def test_what_fit_does_not_give_is_said_before_anything_changes(callback, error,
     assert state(model) == before and model.optimizer is None
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "text"),
+@with_each(
+    "make, error, text",
     [
         (
             lambda: EarlyStopping(patience=-1),
@@ -175,11 +176,11 @@ def test_arguments_of_callbacks_are_checked(make, error, text):
     assert caught.value.args[0] == text
 
 
-@pytest.mark.parametrize(
+@with_each(
     "make",
     [EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, lambda **o: ModelCheckpoint("a", **o)],
 )
-@pytest.mark.parametrize("verbose", ["loud", 2, None])
+@with_each("verbose", ["loud", 2, None])
 def test_a_callback_is_verbose_or_not(make, verbose):
     with pytest.raises(ValueError, match=r"verbose must be 0 or 1, got .*\. Give 0 for nothing"):
         make(verbose=verbose)

@@ -15,7 +15,7 @@ from checked_arguments import (
     same,
     three_layers,
 )
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -53,7 +53,7 @@ def test_labels_are_copied():
         assert_array_equal(labels, t)
 
 
-@pytest.mark.parametrize(
+@with_each(
     "row",
     [
         [0, 0, 0, 0],
@@ -66,9 +66,8 @@ def test_labels_are_copied():
         [np.inf, 1, 0, 0],
         [0, 1, 5e-324, 0],
     ],
-    ids=str,
 )
-@pytest.mark.parametrize("at", [0, 2])
+@with_each("at", [0, 2])
 @every_dtype
 def test_rows_that_are_not_one_hot_are_refused(dtype, row, at):
     t = np.eye(4, dtype=dtype)[[1, 0, 3]]
@@ -78,7 +77,7 @@ def test_rows_that_are_not_one_hot_are_refused(dtype, row, at):
 
 
 @every_dtype
-@pytest.mark.parametrize(("n", "c"), [(1, 1), (3, 4), (5, 10), (2, 33)])
+@with_each("n, c", [(1, 1), (3, 4), (5, 10), (2, 33)])
 def test_softmax_with_loss_has_the_bits_of_its_parts(n, c, dtype):
     x, t, y, loss, labels = loss_arguments(dtype, n, c)
     kept = x.copy()
@@ -90,8 +89,8 @@ def test_softmax_with_loss_has_the_bits_of_its_parts(n, c, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("activation", range(4))
-@pytest.mark.parametrize("size", [(1, 1, 1), (1, 4, 64), (3, 2, 9), (33, 64, 75)])
+@with_each("activation", range(4))
+@with_each("size", [(1, 1, 1), (1, 4, 64), (3, 2, 9), (33, 64, 75)])
 def test_affine_layer_has_the_bits_of_its_parts(size, activation, dtype):
     arguments = forward_arguments(dtype, *size, activation)
     kept = [a.copy() for a in arguments[:3]]
@@ -150,8 +149,8 @@ UPDATES = {
 
 
 @every_dtype
-@pytest.mark.parametrize("lr", [0.1, -3.7, 0.0])
-@pytest.mark.parametrize("kernel", UPDATES, ids=lambda kernel: kernel.__name__)
+@with_each("lr", [0.1, -3.7, 0.0])
+@with_each("kernel", UPDATES)
 def test_updates_have_numpys_bits(kernel, lr, dtype):
     count = UPDATES[kernel]
     grads = three_layers(dtype, 3, 17, 33)[:count]
@@ -168,10 +167,8 @@ def test_updates_have_numpys_bits(kernel, lr, dtype):
     assert all((m[:40] == -7.25).all() and (m[-40:] == -7.25).all() for m in memory)
 
 
-@pytest.mark.parametrize(
-    ("kernel", "i"), [(kernel, i) for kernel, count in UPDATES.items() for i in range(count)]
-)
-@pytest.mark.parametrize("shift", [1, -1, 3, 0, None])
+@with_each("kernel, i", [(kernel, i) for kernel, count in UPDATES.items() for i in range(count)])
+@with_each("shift", [1, -1, 3, 0, None])
 def test_a_gradient_that_overlaps_its_parameter_is_refused(shift, kernel, i):
     """Element by element the very same array is read and written at one place; NumPy's bits."""
     count = UPDATES[kernel]
@@ -206,7 +203,7 @@ def test_a_layer_that_stands_twice_is_updated_twice():
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (5, 33)], ids=str)
+@with_each("shape", [(1, 1), (1, 7), (2, 8), (3, 11), (5, 33)])
 def test_targets_are_looked_at_one_by_one(shape, dtype):
     rng = np.random.default_rng(0)
     inside, signs = rng.random(shape).astype(dtype), rng.choice([-1, 1], shape).astype(dtype)

@@ -19,6 +19,7 @@ from checked_arguments import (
     same,
     three_layers,
 )
+from in_turn import with_each
 from made_layers import read_only
 
 from fastnet.kernels import checked
@@ -114,7 +115,7 @@ def test_other_arrays_are_refused_and_nothing_is_compiled_for_them(kernel):
     assert kernel.signatures == compiled
 
 
-@pytest.mark.parametrize("kernel", ARGUMENTS, ids=lambda kernel: kernel.__name__)
+@with_each("kernel", ARGUMENTS)
 def test_arrays_out_of_a_pickle_are_taken(kernel):
     assert kernel(*pickle.loads(pickle.dumps(ARGUMENTS[kernel]())))
 
@@ -126,7 +127,7 @@ OF_ONE_ARRAY = {address_of, all_between, all_either}
 OF_MORE = [kernel for kernel in ARGUMENTS if kernel not in OF_ONE_ARRAY]
 
 
-@pytest.mark.parametrize("kernel", OF_MORE, ids=lambda kernel: kernel.__name__)
+@with_each("kernel", OF_MORE)
 def test_another_shape_is_refused(kernel):
     for i, argument in enumerate(ARGUMENTS[kernel]()):
         if not isinstance(argument, np.ndarray):
@@ -146,9 +147,9 @@ def test_another_shape_is_refused(kernel):
                 same(arguments, before)
 
 
-@pytest.mark.parametrize("label", [-1, C, 2**62, -(2**63)])
-@pytest.mark.parametrize("row", [0, N - 1])
-@pytest.mark.parametrize("kernel", [copy_labels, softmax_with_loss_forward, two_layer_gradient])
+@with_each("label", [-1, C, 2**62, -(2**63)])
+@with_each("row", [0, N - 1])
+@with_each("kernel", [copy_labels, softmax_with_loss_forward, two_layer_gradient])
 def test_labels_out_of_range_are_refused(kernel, row, label):
     arguments = ARGUMENTS[kernel]()
     names = list(inspect.signature(kernel.py_func).parameters)

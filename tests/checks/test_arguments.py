@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import ACTIVATION_NAMES, RNG, X, called
 
 from fastnet.layers import (
@@ -218,7 +219,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error", "text"), ARGUMENTS)
+@with_each("call, error, text", ARGUMENTS)
 def test_arguments(call, error, text):
     with pytest.raises(error) as raised:
         call()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import X
 
 from fastnet.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
@@ -143,7 +144,7 @@ ARGUMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error", "text"), ARGUMENTS)
+@with_each("call, error, text", ARGUMENTS)
 def test_arguments(call, error, text):
     with pytest.raises(error) as raised:
         call()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import NUMBERS, B, W, X, affine, assign, built, called
 
 from fastnet import checks, functions
@@ -96,7 +97,7 @@ TAKES_ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("name", TAKES_ARRAYS)
+@with_each("name", TAKES_ARRAYS)
 def test_arrays_that_hold_no_real_numbers(name):
     for bad, text in KINDS:
         with pytest.raises(TypeError) as raised:
@@ -105,8 +106,8 @@ def test_arrays_that_hold_no_real_numbers(name):
         assert str(raised.value) == f"{name} {NUMBERS} {text.format(argument)}"
 
 
-@pytest.mark.parametrize("kind", "?bBhHiIlLqQefdgFDGOSUVmM")
-@pytest.mark.parametrize("wide", checks.COMPUTED)
+@with_each("kind", "?bBhHiIlLqQefdgFDGOSUVmM")
+@with_each("wide", checks.COMPUTED)
 def test_promoted_follows_numpy(wide, kind):
     array = np.zeros((2, 3), kind)
     found = checks.promoted(array, wide)
@@ -125,14 +126,14 @@ def test_promoted_follows_numpy(wide, kind):
         assert checks.promoted(array, wide).flags.carray
 
 
-@pytest.mark.parametrize("kinds", ["f", "d", "fd", "df", "ff", "fdf", "fe", "ed", "Bf", "Bd", "BB"])
+@with_each("kinds", ["f", "d", "fd", "df", "ff", "fdf", "fe", "ed", "Bf", "Bd", "BB"])
 def test_result_dtype_follows_numpy(kinds):
     found = checks.result_dtype(*[np.zeros(2, kind) for kind in kinds])
     expected = np.result_type(*kinds)
     assert found is np.dtype(expected if expected.kind == "f" else float)
 
 
-@pytest.mark.parametrize("name", TAKES_ARRAYS)
+@with_each("name", TAKES_ARRAYS)
 def test_ragged_lists(name):
     with pytest.raises(ValueError) as raised:
         TAKES_ARRAYS[name]([[1, 2], [3]])

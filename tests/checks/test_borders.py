@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from in_turn import with_each
 
 from fastnet import checks
 from fastnet.checks.arrays import _shown
@@ -76,7 +77,7 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@with_each("name", NUMBERS)
 def test_numbers(name):
     check, taken, refused = NUMBERS[name]
     for value in taken:
@@ -177,7 +178,7 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@with_each("name", ARRAYS)
 def test_arrays(name):
     check, taken, refused = ARRAYS[name]
     for value in taken:
@@ -217,7 +218,7 @@ ADVICE = [
 ]
 
 
-@pytest.mark.parametrize(("call", "advice"), ADVICE)
+@with_each("call, advice", ADVICE)
 def test_advice(call, advice):
     with pytest.raises((IndexError, ValueError)) as raised:
         call()

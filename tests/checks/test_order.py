@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import RNG, B, W, X, affine, assign, built, called
 
 from fastnet.layers import (
@@ -64,7 +65,7 @@ def test_initial_weights_beyond_their_dtype(dtype, std):
     assert np.isfinite(layer.W).all()
 
 
-@pytest.mark.parametrize(
+@with_each(
     "kind",
     [
         SoftmaxWithLoss,
@@ -75,9 +76,7 @@ def test_initial_weights_beyond_their_dtype(dtype, std):
         SigmoidWithLoss,
     ],
 )
-@pytest.mark.parametrize(
-    ("dtype", "dout"), [("float32", 1e300), ("float32", -1e39), ("float16", 1e5)]
-)
+@with_each("dtype, dout", [("float32", 1e300), ("float32", -1e39), ("float16", 1e5)])
 def test_a_dout_beyond_the_dtype_of_the_loss(kind, dtype, dout):
     x = X.astype(dtype)
     t = [0, 1, 2]
@@ -128,7 +127,7 @@ ORDER = [
 ]
 
 
-@pytest.mark.parametrize(("call", "text"), ORDER)
+@with_each("call, text", ORDER)
 def test_order_of_calls(call, text):
     with pytest.raises(RuntimeError) as raised:
         call()

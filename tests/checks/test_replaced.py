@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import W, X, affine, called
 from numpy.testing import assert_array_equal
 
@@ -114,7 +115,7 @@ REPLACED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "attribute", "make", "dout"), REPLACED)
+@with_each("name, attribute, make, dout", REPLACED)
 def test_what_forward_left_must_keep_its_shape(name, attribute, make, dout):
     layer = make()
     kept = getattr(layer, attribute)

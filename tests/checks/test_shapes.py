@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import B, W, X, affine, assign, built, called, read_only
 
 from fastnet.functions import (
@@ -233,7 +234,7 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize(("call", "text"), SHAPES)
+@with_each("call, text", SHAPES)
 def test_shapes(call, text):
     advice = {
         "table": "Reshape x to (N, C), with one row a sample.",

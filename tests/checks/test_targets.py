@@ -197,7 +197,7 @@ TARGETS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "bad", "text"), TARGETS)
+@with_each("name, bad, text", TARGETS)
 def test_targets_that_a_loss_cannot_take(name, bad, text):
     kind = LOSSES[name]
     t = np.ones((3, 4))

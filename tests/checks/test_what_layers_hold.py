@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from made_layers import B, W, X
 
 from fastnet.layers import Affine, Conv2D, Dense, Flatten, MatMul
 from fastnet.models import Sequential
 
 
-@pytest.mark.parametrize(
-    ("shape", "refused"),
+@with_each(
+    "shape, refused",
     [
         *[((2, 3, 8, 8), True), ((2, 1, 8, 8), True), ((2, 3, 4, 4), True), ((2, 1, 2, 2), True)],
         *[((2, 2, 8, 8), False), ((2, 4, 8, 8), False), ((2, 3, 3, 3), False)],

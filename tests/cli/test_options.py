@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 from command_line import only_json, refused
+from in_turn import with_each
 
 import fastnet
 from fastnet import cli
@@ -208,7 +209,7 @@ def test_help_and_version(capsys):
 MALFORMED = ["", ":a=1", "adam:", "adam:=1", "adam:a", "adam:a=", "adam:a=x", "adam:a=1=2"]
 
 
-@pytest.mark.parametrize("text", [*MALFORMED, "adam:a=1,", "adam:a=1,a=2", "adam:a=1,b=2,a=3"])
+@with_each("text", [*MALFORMED, "adam:a=1,", "adam:a=1,a=2", "adam:a=1,b=2,a=3"])
 def test_each_way_in_which_a_part_is_malformed(text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"got '{re.escape(text)}'. Give it like"):
         parser.part(text)

@@ -38,7 +38,7 @@ def test_any_layout_gives_the_same_bits_and_is_not_modified(name, layout, dtype)
     assert_array_equal(T, [0, 3, 1, 2, 2, 0])
 
 
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - UPDATES.keys()))
+@with_each("name", sorted(CALLS.keys() - UPDATES.keys()))
 def test_lists_are_float64(name):
     x, dout = inputs()
     results = CALLS[name](x.tolist(), dout.tolist(), np.float64)
@@ -46,7 +46,7 @@ def test_lists_are_float64(name):
         assert_array_equal(result, expected, strict=True)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@with_each("layout", LAYOUTS)
 @every_dtype
 def test_parameters_of_any_layout_are_kept_and_used(layout, dtype):
     x, dout = inputs(dtype)
@@ -78,7 +78,7 @@ def test_gradients_are_written_into_whatever_array_stands_in_grads(layout):
     assert_array_equal(mine, plain.dW)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@with_each("name", CALLS)
 def test_results_are_fresh(name):
     x, dout = inputs()
     first = arrays(CALLS[name](x, dout, np.float64))
@@ -93,9 +93,7 @@ def test_results_are_fresh(name):
         assert_array_equal(array, before)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(PRODUCTS | {"Softmax", "Dropout", "Rescaling", *ACTIVATIONS})
-)
+@with_each("name", sorted(PRODUCTS | {"Softmax", "Dropout", "Rescaling", *ACTIVATIONS}))
 def test_one_layer_returns_another_array_at_every_call(name):
     made = []
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 import fastnet
@@ -94,7 +94,7 @@ def test_the_twins_gradients_equal_central_differences(case, rng):
 
 
 @every_case
-@pytest.mark.parametrize("activation", ["relu", "gelu", None])
+@with_each("activation", ["relu", "gelu", None])
 def test_the_loop_steps_as_by_hand(case, activation, rng):
     kind, arguments, shape = CASES[case]
     arguments = arguments | {"activation": activation}

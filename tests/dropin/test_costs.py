@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
+from in_turn import with_each
 
 from fastnet.dropin.known import CALL, KNOWN
 
@@ -88,7 +88,7 @@ COSTS = {
 }
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@with_each("name", KNOWN)
 def test_calls_are_counted(name):
     assert COSTS[name].keys() == (KNOWN[name].methods or {"now": ""}).keys()
     for method, (args, operations) in COSTS[name].items():

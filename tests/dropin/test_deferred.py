@@ -3,7 +3,7 @@
 import pickle
 
 import numpy as np
-import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.dropin.deferred import Deferred, settled
@@ -47,7 +47,7 @@ USES = [
 ]
 
 
-@pytest.mark.parametrize("use", USES, ids=range(len(USES)))
+@with_each("use", USES)
 def test_a_deferred_array_is_used_like_an_array(use):
     array = np.array([[1.5, -2.0], [0.25, 4.0]])
     asked = []

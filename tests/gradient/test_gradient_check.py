@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose
 from refusals import SIDES, bits, both_sides
 
@@ -21,8 +21,8 @@ from fastnet.losses import SoftmaxCrossEntropy
 from fastnet.models import Sequential, TwoLayerNet
 
 
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", None])
+@with_each("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@with_each("activation", ["sigmoid", "tanh", "relu", None])
 @every_dtype_name
 def test_a_sequential_is_right(dtype, activation, loss, rng):
     model = Sequential([Dense(6, activation), Dense(3)], loss=loss, dtype=dtype, seed=0)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import READ_ONLY, SIDES, both_sides, refusal
 
@@ -32,7 +32,7 @@ def test_the_textbooks_descent(side):
 
 
 @both_sides
-@pytest.mark.parametrize("shape", [(), (4,), (2, 3)])
+@with_each("shape", [(), (4,), (2, 3)])
 @every_dtype_name
 def test_descent_changes_its_start(side, shape, dtype, rng):
     start = np.asarray(rng.standard_normal(shape), dtype)
@@ -105,7 +105,7 @@ DESCENT_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("text", DESCENT_REFUSALS)
+@with_each("text", DESCENT_REFUSALS)
 def test_gradient_descent_refuses(text):
     _, start, *_ = arguments = DESCENT_REFUSALS[text]
     assert refusal(lambda: gradient_descent(*arguments)) == text

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import both_sides, refusal
 
@@ -22,7 +22,7 @@ def test_the_textbooks_derivatives(side):
 
 @both_sides
 @every_dtype_name
-@pytest.mark.parametrize("shape", [(), (7,), (2, 3), (2, 1, 2)])
+@with_each("shape", [(), (7,), (2, 3), (2, 1, 2)])
 def test_the_derivative_of_each_element(side, dtype, shape, rng):
     x = rng.standard_normal(shape).astype(dtype) if shape else np.array(0.5, dtype)
     kept = x.copy()

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import READ_ONLY, bits, both_sides, refusal
 
@@ -47,7 +47,7 @@ VIEWS = {
 
 @both_sides
 @every_dtype_name
-@pytest.mark.parametrize("view", VIEWS)
+@with_each("view", VIEWS)
 def test_any_shape_and_layout(side, dtype, view, rng):
     x = VIEWS[view](rng.standard_normal((3, 4)).astype(dtype))
     weights = rng.standard_normal(x.shape)
@@ -84,7 +84,7 @@ STEPS = [
 
 
 @both_sides
-@pytest.mark.parametrize(("dtype", "value", "step"), STEPS)
+@with_each("dtype, value, step", STEPS)
 def test_the_step_fits_dtype_and_size(side, dtype, value, step):
     x, seen = np.array([value], dtype), []
     side.numerical_gradient(lambda x: seen.append(x[0]) or 0.0, x)
@@ -133,7 +133,7 @@ SPECIAL = np.array([-0.0, np.nan, -np.nan, np.inf, -np.inf, 5e-324, 1.7e308, 0.1
 
 
 @both_sides
-@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", ">f4", "<f2"])
+@with_each("dtype", ["<f8", ">f8", "<f4", ">f4", "<f2"])
 def test_x_is_put_back_to_the_bit(side, dtype):
     with np.errstate(all="ignore"):
         x = SPECIAL.astype(dtype)
@@ -145,8 +145,8 @@ def test_x_is_put_back_to_the_bit(side, dtype):
 
 
 @both_sides
-@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-@pytest.mark.parametrize("call", range(8))
+@with_each("error", [ZeroDivisionError, KeyboardInterrupt])
+@with_each("call", range(8))
 def test_x_is_put_back_where_f_raises(side, error, call):
     x = np.array([[0.1, -0.0], [0.3, 1e-300]])
     kept, calls = bits(x), itertools.count()
@@ -203,6 +203,6 @@ GRADIENT_REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("text", GRADIENT_REFUSALS)
+@with_each("text", GRADIENT_REFUSALS)
 def test_numerical_gradient_refuses(text):
     assert refusal(lambda: numerical_gradient(*GRADIENT_REFUSALS[text])) == text

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refusals import bits, refusal
 
@@ -33,9 +33,9 @@ def network(stack, dtype="float64", loss="softmax_cross_entropy"):
     return model, x, t if loss == "softmax_cross_entropy" else rng.random((6, outputs.size))
 
 
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@with_each("loss", ["softmax_cross_entropy", "mean_squared_error"])
 @every_dtype_name
-@pytest.mark.parametrize("stack", STACKS)
+@with_each("stack", STACKS)
 def test_the_numerical_gradient_of_a_network(stack, dtype, loss):
     model, x, t = network(stack, dtype, loss)
     kept = bits(model.parameter_vector)

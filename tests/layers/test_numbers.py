@@ -60,7 +60,7 @@ def test_activations_equal_the_reference(name, shape, dtype, rng):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1,), (33,), (1, 1), (1, 5), (7, 1), (6, 17)], ids=str)
+@with_each("shape", [(1,), (33,), (1, 1), (1, 5), (7, 1), (6, 17)])
 def test_softmax_equals_the_reference(shape, dtype, rng):
     x, dout = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
     layer, exact = layers.Softmax(), reference.Softmax()
@@ -73,7 +73,7 @@ def test_softmax_equals_the_reference(shape, dtype, rng):
 
 
 @every_layer
-@pytest.mark.parametrize("shape", [(5, 4), (4,), (1, 4)], ids=str)
+@with_each("shape", [(5, 4), (4,), (1, 4)])
 def test_gradients_equal_central_differences(name, shape, rng):
     layer = make(name, rng.standard_normal((4, 3)), np.array([0.3, -0.2, 2.0]))
     x = rng.standard_normal(shape)
@@ -152,7 +152,7 @@ def test_affine_of_two_dtypes_has_the_bits_of_one(dtype, kind, layout, rows, rng
 
 
 @pytest.mark.usefixtures("dispatcher_confused")
-@pytest.mark.parametrize("which", ["W", "b", "dW", "db"])
+@with_each("which", ["W", "b", "dW", "db"])
 @every_dtype
 def test_affine_with_an_array_in_the_other_byte_order(dtype, which, rng):
     """Numba may take it for one in its own: it is told apart before."""

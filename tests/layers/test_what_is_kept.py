@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 from every_layer import ACTIVATIONS, LAYERS, PRODUCTS, every_layer, make
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers, losses
@@ -131,7 +131,7 @@ def test_layers_can_be_copied_and_pickled(rng):
         assert not np.shares_memory(other.W, layer.W)
 
 
-@pytest.mark.parametrize(
+@with_each(
     "name",
     [
         *LAYERS,
@@ -196,8 +196,8 @@ def test_layers_and_optimizers_show_what_they_are():
 
 
 @every_dtype_name
-@pytest.mark.parametrize("std", [None, 0.01, 0])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@with_each("std", [None, 0.01, 0])
+@with_each("activation", ACTIVATIONS)
 def test_dense_draws_the_bits_of_the_reference(activation, std, dtype):
     ours, twin = (
         module.Dense(6, activation=activation, weight_init_std=std)

@@ -42,21 +42,21 @@ OF_ONE_OUTPUT = [
 ]
 
 
-@pytest.mark.parametrize("loss", OF_ONE_OUTPUT)
+@with_each("loss", OF_ONE_OUTPUT)
 @every_dtype_name
 def test_every_loss_of_one_output(loss, dtype):
     x, t = data(loss, dtype, 1)
     assert_same_training(lambda: model(loss, dtype, 1), x, t, OPTIMIZERS["Adam"])
 
 
-@pytest.mark.parametrize("optimizer", ADJUSTED)
+@with_each("optimizer", ADJUSTED)
 @every_dtype_name
 def test_every_adjustment_of_the_gradient(optimizer, dtype):
     x, t = data("softmax_cross_entropy", dtype)
     assert_same_training(lambda: model("softmax_cross_entropy", dtype), x, t, ADJUSTED[optimizer])
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@with_each("loss", LOSSES)
 def test_evaluate_equals_forward(loss):
     x, t = data(loss, "float64")
     net = model(loss, "float64")

@@ -5,7 +5,7 @@ import copy
 import numba
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from loop_models import (
     BATCH,
     EPOCHS,
@@ -50,9 +50,9 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
-@pytest.mark.parametrize("layer", LAYERS)
+@with_each("place", [0, 1, 2])
+@with_each("optimizer", ["SGD", "Adam"])
+@with_each("layer", LAYERS)
 @every_dtype_name
 def test_every_layer_in_every_place(layer, optimizer, place, dtype):
     """First, in the middle, last."""

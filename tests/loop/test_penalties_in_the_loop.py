@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from loop_models import ADJUSTED, OPTIMIZERS, N, assert_same_training, data, drawn_weights, model
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -17,8 +17,8 @@ from fastnet.optimizer import SGD
 PENALTIES = {"l1": {"l1": 0.01}, "l2": {"l2": 0.1}, "both": {"l1": 0.003, "l2": 0.05}}
 
 
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *ADJUSTED])
-@pytest.mark.parametrize("penalties", PENALTIES)
+@with_each("optimizer", [*OPTIMIZERS, *ADJUSTED])
+@with_each("penalties", PENALTIES)
 @every_dtype_name
 def test_every_penalty_with_every_optimizer(penalties, optimizer, dtype):
     """Of every W, but not of b, gamma and beta."""

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import functions, losses
@@ -13,7 +13,7 @@ from fastnet.losses import MeanSquaredError
 from fastnet.reference import losses as reference_losses
 
 LABELLED = [name for name, kind in losses.LOSSES.items() if kind.takes_labels]
-every_loss = pytest.mark.parametrize("name", losses.LOSSES)
+every_loss = with_each("name", losses.LOSSES)
 
 
 def arguments(name, dtype, n=6, c=5, seed=0):

@@ -124,8 +124,8 @@ def test_every_loss_has_an_entry():
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(6, 19), (5, 1)], ids=str)
-@pytest.mark.parametrize("name", ENTRIES)
+@with_each("shape", [(6, 19), (5, 1)])
+@with_each("name", ENTRIES)
 def test_the_entry_is_the_kernels_of_a_row(name, shape, dtype):
     """Of four samples in another order, of a batch of 9."""
     y, t = draw(name, dtype, shape)

@@ -37,7 +37,7 @@ def gradient_of(y, t, dout):
     return dx
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@with_each("shape", SHAPES)
 @every_dtype
 def test_forward(shape, dtype):
     """Whole numbers, whose sum is exact, to the bit; others by the length of the sum."""

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.layers import SoftmaxWithLoss
@@ -18,7 +18,7 @@ TWINS = {
     SoftmaxCrossEntropy: reference_losses.SoftmaxCrossEntropy,
     MeanSquaredError: reference_losses.MeanSquaredError,
 }
-softmax_losses = pytest.mark.parametrize("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy])
+softmax_losses = with_each("kind", [SoftmaxWithLoss, SoftmaxCrossEntropy])
 
 
 def peaked_logits(rng, n=6, c=5):
@@ -28,8 +28,8 @@ def peaked_logits(rng, n=6, c=5):
 
 
 @every_dtype
-@pytest.mark.parametrize("shape", [(1, 1), (1, 33), (7, 1), (6, 5), (17, 10)], ids=str)
-@pytest.mark.parametrize("kind", TWINS)
+@with_each("shape", [(1, 1), (1, 33), (7, 1), (6, 5), (17, 10)])
+@with_each("kind", TWINS)
 def test_losses_equal_the_reference(kind, shape, dtype, rng):
     x = (3 * rng.standard_normal(shape)).astype(dtype)
     if kind is MeanSquaredError:
@@ -158,8 +158,8 @@ def test_loss_of_a_batch_is_the_mean_of_its_rows(kind, rng):
     assert_allclose(loss.backward(), np.concatenate(gradients) / 6, rtol=1e-13, atol=1e-16)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("kind", TWINS)
+@with_each("dtype", [np.float16, np.float32, np.float64])
+@with_each("kind", TWINS)
 def test_losses_can_be_pickled(kind, dtype, rng):
     x = rng.standard_normal((6, 5)).astype(dtype)
     loss = kind()
@@ -191,9 +191,7 @@ def test_nan_is_no_error():
     assert np.isnan(MeanSquaredError().forward(x, x))
 
 
-@pytest.mark.parametrize(
-    "row", [[0, 0, 0], [1, 0, 1], [0, 2, 0], [0.5, 0.4, 0], [np.nan, 1, 0], [-1, 1, 1]]
-)
+@with_each("row", [[0, 0, 0], [1, 0, 1], [0, 2, 0], [0.5, 0.4, 0], [np.nan, 1, 0], [-1, 1, 1]])
 @every_dtype
 @softmax_losses
 def test_rows_that_do_not_add_up_are_told(kind, dtype, row):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose
 
 from fastnet import metrics
@@ -32,7 +33,7 @@ def test_every_name_is_a_function_or_a_form_of_one():
     assert not set(named.OF_NUMBERS) & (set(named.OF_CLASSES) | set(named.OF_LABELS))
 
 
-@pytest.mark.parametrize("name", [*named.OF_CLASSES, *named.OF_LABELS, *named.OF_NUMBERS])
+@with_each("name", [*named.OF_CLASSES, *named.OF_LABELS, *named.OF_NUMBERS])
 def test_parts_add_up_to_the_whole(name):
     """As models use them: sums of some rows after the other."""
     rng = np.random.default_rng(0)
@@ -70,14 +71,14 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
+@with_each("call", CALLS)
 def test_the_reference(call):
     rng = np.random.default_rng(3)
     t, y = (rng.random((60, 4)) < 0.5).astype(float), rng.standard_normal((60, 4))
     assert_allclose(CALLS[call](metrics, t, y), CALLS[call](reference, t, y), rtol=1e-13)
 
 
-@pytest.mark.parametrize("call", CALLS)
+@with_each("call", CALLS)
 def test_one_output_that_is_nan_shows(call):
     rng = np.random.default_rng(3)
     t, y = (rng.random((60, 4)) < 0.5).astype(float), rng.standard_normal((60, 4))
@@ -106,9 +107,7 @@ def test_what_is_given_stays_as_it_is():
 EACH = "Give one target for each output."
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
-    [
+@with_each("call, error, text", [
         (
             lambda: metrics.accuracy([0, 1], [0.5, 0.7]), TypeError,
             "accuracy: y must be integer labels where y is (N,), got dtype float64. "
@@ -166,8 +165,7 @@ EACH = "Give one target for each output."
             "list of dtype <U1 with t[0]='a'. Number what are names, of all t at once: "
             "numpy.unique(t, return_inverse=True)[1].",
         ),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_bad_input(call, error, text):
     with pytest.raises(error) as caught:
         call()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from batched import N, cut, net
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from small_models import data, refused, small, state
 
@@ -109,7 +110,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@with_each("case", REFUSED)
 def test_what_is_refused_before_anything_changes(case):
     call, error, text = REFUSED[case]
     model = small()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from small_models import (
     ENTRIES,
@@ -126,8 +127,8 @@ BAD_OPTIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD_OPTIONS)
-@pytest.mark.parametrize("make", [small, unbuilt])
+@with_each("case", BAD_OPTIONS)
+@with_each("make", [small, unbuilt])
 def test_bad_options_of_fit(make, case):
     options, error, text = BAD_OPTIONS[case]
     model = make()
@@ -216,8 +217,8 @@ BAD_CHANGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("case", BAD_CHANGES)
+@with_each("method", METHODS)
+@with_each("case", BAD_CHANGES)
 def test_a_change_that_cannot_be_honoured(case, method):
     change, error, text = BAD_CHANGES[case]
     model = small()
@@ -270,7 +271,7 @@ def test_a_bias_that_does_not_match_its_weights():
     assert Sequential([layer]).predict(X).shape == (6, 6)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@with_each("entry", ENTRIES)
 def test_an_assigned_array_of_another_shape(entry):
     model = small()
     kept = model.parameter_vector.copy()

@@ -1,7 +1,7 @@
 """Samples, labels and targets that a model refuses, and what it says."""
 
 import numpy as np
-import pytest
+from in_turn import with_each
 from small_models import (
     METHODS,
     ONE_EACH,
@@ -73,12 +73,12 @@ BAD_X = {
         "x must have 5 features, got 6. Give x the width that the first layer takes.",
     ),
 }  # fmt: skip
-takes_x = pytest.mark.parametrize("method", METHODS)
-takes_t = pytest.mark.parametrize("method", ["fit", "evaluate", "forward", "gradient"])
+takes_x = with_each("method", METHODS)
+takes_t = with_each("method", ["fit", "evaluate", "forward", "gradient"])
 
 
 @takes_x
-@pytest.mark.parametrize("case", BAD_X)
+@with_each("case", BAD_X)
 def test_bad_x(case, method):
     x, error, text = BAD_X[case]
     if case == "one sample" and method.startswith("predict"):
@@ -165,8 +165,8 @@ BAD_TARGETS = {
 
 
 @takes_t
-@pytest.mark.parametrize("case", BAD_LABELS)
-@pytest.mark.parametrize("make", [small, unbuilt])
+@with_each("case", BAD_LABELS)
+@with_each("make", [small, unbuilt])
 def test_bad_labels(make, case, method):
     t, error, text = BAD_LABELS[case]
     model = make()
@@ -175,7 +175,7 @@ def test_bad_labels(make, case, method):
 
 
 @takes_t
-@pytest.mark.parametrize("case", BAD_TARGETS)
+@with_each("case", BAD_TARGETS)
 def test_bad_targets(case, method):
     t, error, text = BAD_TARGETS[case]
     model = small(SQUARED_ERROR)

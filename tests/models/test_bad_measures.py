@@ -1,7 +1,7 @@
 """Metrics that a model cannot have."""
 
 import numpy as np
-import pytest
+from in_turn import with_each
 from small_models import SQUARED_ERROR, data, refused, small, untouched
 
 from fastnet import metrics
@@ -12,9 +12,7 @@ from fastnet.models import Sequential
 OF_LABELS = ", ".join(map(repr, named.OF_LABELS))
 
 
-@pytest.mark.parametrize(
-    ("loss", "asked", "error", "text"),
-    [
+@with_each("loss, asked, error, text", [
         (
             "hinge", ["acuracy"], ValueError,
             "metrics must be names in fastnet.metrics.NAMES, or functions, got 'acuracy'. "
@@ -78,9 +76,8 @@ OF_LABELS = ", ".join(map(repr, named.OF_LABELS))
             "metrics must have names of their own, got 'loss' beside loss, mean, seconds. Leave it "
             "out, or give the function another __name__.",
         ),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("method", ["fit", "evaluate"])
+    ])  # fmt: skip
+@with_each("method", ["fit", "evaluate"])
 def test_bad_metrics(loss, asked, error, text, method):
     x = data(6)[0]
     t = {"hinge": np.ones((6, 3)), "categorical_hinge": np.zeros(6, int)}.get(

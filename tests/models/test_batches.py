@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from batched import SIZE, N, cut, net
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from small_models import data, refused
 
@@ -84,9 +85,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("weighed", [False, True])
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@with_each("case", CASES)
+@with_each("weighed", [False, True])
+@with_each("optimizer", [SGD, Adam])
 def test_all_kinds_of_models_and_targets(case, weighed, optimizer):
     layers, named = CASES[case]
     rng = np.random.default_rng(0)

@@ -139,7 +139,7 @@ def test_fit_takes_any_dtype_and_layout_and_changes_none(kind, layout):
 
 
 @every_loss
-@pytest.mark.parametrize(
+@with_each(
     "convert",
     [
         lambda t: t.astype(np.uint8),

@@ -42,7 +42,7 @@ def upper(model, i):
 
 @pytest.mark.usefixtures("any_threads")
 @every_dtype_name
-@pytest.mark.parametrize("example", OPTIMIZERS)
+@with_each("example", OPTIMIZERS)
 def test_frozen_below_is_training_on_what_they_make(example, dtype):
     model = made(dtype)
     rest, x = upper(model, 1)
@@ -97,7 +97,7 @@ def stepped(stack, x, t, optimizer, n):
 
 @pytest.mark.usefixtures("any_threads")
 @every_dtype_name
-@pytest.mark.parametrize("first", [False, True])
+@with_each("first", [False, True])
 def test_a_frozen_normalization_goes_by_its_running_statistics(dtype, first):
     model = Sequential([Dense(8, "tanh"), BatchNormalization(), Dense(3)], dtype=dtype, seed=2)
     model.fit(X, T, 3, verbose=0)

@@ -6,7 +6,7 @@ import struct
 import numpy as np
 import pytest
 from examples import OPTIMIZERS
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file, save_file
 
@@ -89,8 +89,8 @@ def test_masks_and_orders_go_on_with_a_new_optimizer():
     assert model.parameter_vector.tobytes() == expected.parameter_vector.tobytes()
 
 
-@pytest.mark.parametrize("n", [40, 70, 3000])  # orders of epochs are drawn otherwise below 64
-@pytest.mark.parametrize("parts", [(4, 4), (1, 2, 5), (1,) * 8])
+@with_each("n", [40, 70, 3000])  # orders of epochs are drawn otherwise below 64
+@with_each("parts", [(4, 4), (1, 2, 5), (1,) * 8])
 def test_parts_of_a_fit_give_the_bits_of_the_whole(n, parts):
     x, t = np.resize(X, (n, 6)), np.resize(T, n)
     model, expected = made(), made()

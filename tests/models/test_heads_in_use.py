@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from headed import KIND, LOSSES, SIZE, N, X, case, every_case, made, numbers, stack
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers
@@ -176,8 +177,8 @@ def test_pytorch_learns_the_same():
         assert_allclose(array, other.detach().numpy(), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("make", "text"),
+@with_each(
+    "make, text",
     [
         (lambda: Branches(), "Branches: heads must be lists of layers, got none"),
         (lambda: Branches(Dense(3)), r"Branches: heads\[0\] must be a list of layers, got Dense"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from last_layers import C, N, data, made
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -14,8 +14,8 @@ from fastnet.models import Sequential
 from fastnet.optimizer import Adam
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["layer", "activation"])
-@pytest.mark.parametrize("loss", ["categorical_cross_entropy", "sparse_categorical_cross_entropy"])
+@with_each("alone", [True, False])
+@with_each("loss", ["categorical_cross_entropy", "sparse_categorical_cross_entropy"])
 @every_dtype_name
 def test_the_last_softmax_is_computed_with_the_loss(loss, dtype, alone):
     """To the bits of softmax_cross_entropy; what comes out are the probabilities."""

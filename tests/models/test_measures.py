@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import SQUARED_ERROR, data, small
 
@@ -177,7 +177,7 @@ def test_a_regression_has_no_accuracy():
     )
 
 
-@pytest.mark.parametrize(("loss", "outputs", "kind"), CASES)
+@with_each("loss, outputs, kind", CASES)
 def test_what_is_nan_says_so(loss, outputs, kind):
     """The accuracy of 49 right answers of 50 was 0.98 beside a loss of NaN."""
     model, x, t = answered(loss, outputs, kind=kind)
@@ -193,7 +193,7 @@ def test_what_is_nan_says_so(loss, outputs, kind):
         assert np.isfinite(getattr(seen, name)).all()
 
 
-@pytest.mark.parametrize(("loss", "outputs"), [(loss, outputs) for loss, outputs, _ in CASES])
+@with_each("loss, outputs", [(loss, outputs) for loss, outputs, _ in CASES])
 @every_dtype_name
 def test_an_output_that_is_nan_is_not_right(loss, outputs, dtype):
     """In the loop: a lone NaN was on the side of no, as it is above nothing."""

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from last_layers import C, N, data, made
 
 from fastnet import layers
@@ -52,9 +53,9 @@ DOMAINS = {
 }
 
 
-@pytest.mark.parametrize("kind", [Own, Derived])
-@pytest.mark.parametrize("batch", [1, 7, N])
-@pytest.mark.parametrize("loss", DOMAINS)
+@with_each("kind", [Own, Derived])
+@with_each("batch", [1, 7, N])
+@with_each("loss", DOMAINS)
 def test_an_output_without_a_loss_is_named(loss, batch, kind):
     x, t = data(loss)
     if loss != "sparse_categorical_cross_entropy":

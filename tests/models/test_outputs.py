@@ -72,7 +72,7 @@ WAYS_OUT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("loss", "last"), REFUSED)
+@with_each("loss, last", REFUSED)
 def test_the_advice_works(loss, last):
     """Each of the ways out that an error names gives a model that learns."""
     with pytest.raises(ValueError) as raised:
@@ -135,8 +135,8 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize(("loss", "last"), TEXTS)
+@with_each("call", CALLS)
+@with_each("loss, last", TEXTS)
 def test_what_is_added_later_is_looked_at_by_what_needs_the_loss(loss, last, call):
     model = Sequential(loss=loss, seed=0)
     model.add(Dense(C, last))

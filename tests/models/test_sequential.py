@@ -46,8 +46,8 @@ def test_predict_and_predict_proba():
     assert_array_equal(model.predict(x), kept)
 
 
-@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
-@pytest.mark.parametrize("n", [1, 2, 17, 31, 32])
+@with_each("kind", ["float32", "float64", "uint8"])
+@with_each("n", [1, 2, 17, 31, 32])
 @every_dtype_name
 def test_few_rows_have_the_bits_of_the_general_way(dtype, n, kind):
     model = Sequential([Dense(50, "tanh"), MatMul(drawn(50, 7)), Tanh()], dtype=dtype, seed=0)
@@ -87,7 +87,7 @@ def test_few_rows_have_the_shapes_of_many(name):
                 model.predict(x[:rows].reshape(rows, -1))
 
 
-@pytest.mark.parametrize(
+@with_each(
     "change",
     [
         *CHANGES.values(),

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from small_models import data
 from two_layers import layer_grads, two_networks, two_ways
@@ -94,7 +95,7 @@ NETWORK_CHANGES = {
 
 
 @pytest.mark.usefixtures("dispatcher_confused")
-@pytest.mark.parametrize("change", NETWORK_CHANGES)
+@with_each("change", NETWORK_CHANGES)
 def test_changed_layers_of_the_two_layer_net_are_honoured(change):
     ours, theirs = two_ways(6, 9, 4, weight_init_std=0.7)
     x, t = data(25, 6, 4)
@@ -113,8 +114,8 @@ def test_changed_layers_of_the_two_layer_net_are_honoured(change):
         assert change in ("W in Fortran order", "W masked", "W in float32") or not all(same)
 
 
-@pytest.mark.parametrize(
-    ("x", "t"),
+@with_each(
+    "x, t",
     [
         (np.ones((3, 7)), [0, 1, 2]),
         (np.ones((0, 6)), []),

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_array_equal
 from small_models import CHANGES, ENTRIES, X, assert_whole, close, data, drawn, small
 
@@ -56,7 +56,7 @@ def test_what_is_written_into_a_layer_is_used():
     assert model.forward(x, t) == small(seed=2).forward(x, t)
 
 
-@pytest.mark.parametrize("entry", ENTRIES)
+@with_each("entry", ENTRIES)
 def test_an_assigned_array_is_honoured_at_the_next_call(entry):
     x, t = data()
     model, expected = small(), small()
@@ -83,7 +83,7 @@ def test_an_array_assigned_between_forward_and_backward_is_honoured():
 
 
 @every_dtype_name
-@pytest.mark.parametrize("change", CHANGES)
+@with_each("change", CHANGES)
 def test_a_changed_activation_is_honoured_at_the_next_call(change, dtype):
     x, t = data()
     stack = [Dense(4, "tanh", 5), Sigmoid(), Dense(3)]

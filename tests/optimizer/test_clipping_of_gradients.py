@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from optimizers import copies, gradient
 
@@ -13,8 +14,8 @@ def forms_of(grads):
     return [grads, tuple(grads), {f"W{i}": grad for i, grad in enumerate(grads)}]
 
 
-@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4"])
-@pytest.mark.parametrize("form", range(3))
+@with_each("dtype", ["f2", "f4", "f8", ">f4"])
+@with_each("form", range(3))
 def test_clip_by_norm(form, dtype, rng):
     grads = [gradient(rng, shape).astype(dtype) for shape in [(4, 3), (3,), ()]]
     norm = float(np.sqrt(sum(np.sum(grad.astype(float) ** 2) for grad in grads)))
@@ -42,8 +43,8 @@ def test_clip_by_norm_writes_through_views_and_leaves_nan():
     assert optimizer.clip_by_norm([], 1.0) == 0
 
 
-@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4"])
-@pytest.mark.parametrize("form", range(3))
+@with_each("dtype", ["f2", "f4", "f8", ">f4"])
+@with_each("form", range(3))
 def test_clip_by_value(form, dtype):
     values = [np.nan, np.inf, -np.inf, 5.0, -5.0, 0.5, -0.5, -0.0]
     grads = [np.array(values, dtype), np.array(values, dtype)[::-1][::2]]

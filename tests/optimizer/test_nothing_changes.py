@@ -55,7 +55,7 @@ def test_a_refused_update_changes_nothing(name, options, bad, steps):
     assert_array_equal(first, kept)
 
 
-@pytest.mark.parametrize("number", SPOILT)
+@with_each("number", SPOILT)
 def test_a_bad_number_changes_nothing(number):
     values, names = SPOILT[number]
     for name in names.split():
@@ -72,7 +72,7 @@ def test_a_bad_number_changes_nothing(number):
                 getattr(optimizer, name)(**{number: value})
 
 
-@pytest.mark.parametrize("name", [name for name, states in STATES.items() if states])
+@with_each("name", [name for name, states in STATES.items() if states])
 def test_states_that_do_not_fit_change_nothing(name):
     state = STATES[name][-1]
     for bad, text in [

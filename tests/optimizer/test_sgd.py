@@ -14,7 +14,7 @@ from fastnet.reference.optimizer import SGD as Reference
 
 
 @every_dtype
-@pytest.mark.parametrize("lr", [0.1, 1, 0, np.float32(0.3), np.array(0.25)], ids=repr)
+@with_each("lr", [0.1, 1, 0, np.float32(0.3), np.array(0.25)])
 def test_lists_and_dicts_get_the_bits_of_the_reference(lr, dtype, rng):
     params, grads = pairs(rng, dtype)
     expected = [param.copy() for param in params]
@@ -51,8 +51,8 @@ def test_lr_is_read_at_every_update():
 
 
 @every_dtype
-@pytest.mark.parametrize("where", ["param", "grad", "both"])
-@pytest.mark.parametrize("view", VIEWS)
+@with_each("where", ["param", "grad", "both"])
+@with_each("view", VIEWS)
 def test_strided_views_are_written_through(view, where, dtype, rng):
     base, steps = (rng.standard_normal((6, 8)).astype(dtype) for _ in range(2))
     expected, outside = base.copy(), base.copy()
@@ -71,8 +71,8 @@ def test_strided_views_are_written_through(view, where, dtype, rng):
         assert_array_equal(base, VIEWS[view](outside))  # the copy was trained, not the base
 
 
-@pytest.mark.parametrize("param", ["f2", "f4", "f8", ">f4"])
-@pytest.mark.parametrize("grad", ["f2", "f4", "f8", "i8", ">f8"])
+@with_each("param", ["f2", "f4", "f8", ">f4"])
+@with_each("grad", ["f2", "f4", "f8", "i8", ">f8"])
 def test_mixed_dtypes_are_computed_as_numpy_does(param, grad, rng):
     W = (10 * rng.standard_normal(50)).astype(param)
     dW = (10 * rng.standard_normal(50)).astype(grad)
@@ -104,7 +104,7 @@ def test_plain_numbers_are_replaced():
 
 
 @every_dtype
-@pytest.mark.parametrize("shift", [1, -1, 0, 20])
+@with_each("shift", [1, -1, 0, 20])
 def test_a_gradient_that_overlaps_its_parameter(shift, dtype):
     memory = np.arange(1000, dtype=dtype)
     ours, plain = memory.copy(), memory.copy()
@@ -205,7 +205,7 @@ def test_a_bad_entry_of_up_to_three_layers_changes_nothing(count):
 
 
 @every_dtype
-@pytest.mark.parametrize("count", KERNELS)
+@with_each("count", KERNELS)
 def test_up_to_three_layers_take_one_kernel(count, dtype):
     """Else the tests above would see what is checked in Python alone."""
     params, grads = ([np.ones(s, dtype) for s in SHAPES[:count]] for _ in range(2))

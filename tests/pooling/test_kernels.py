@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -41,7 +41,7 @@ def counts_of(shape, geometry):
 
 
 @every_dtype
-@pytest.mark.parametrize("channels", CHANNELS)
+@with_each("channels", CHANNELS)
 def test_two_by_two_equals_the_twin(channels, dtype, rng):
     for h, w in SIZES:
         x = images(rng, (3, h, w, channels), dtype)

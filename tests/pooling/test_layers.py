@@ -37,10 +37,8 @@ class Published:
 
 
 @every_dtype
-@pytest.mark.parametrize(
-    "arguments", [(2, 2), (2, 2, 1), (3, 2, 2), (3, 3, 3), (20, 17, 1)], ids=str
-)
-@pytest.mark.parametrize("view", [False, True])
+@with_each("arguments", [(2, 2), (2, 2, 1), (3, 2, 2), (3, 3, 3), (20, 17, 1)])
+@with_each("view", [False, True])
 def test_it_does_what_the_textbook_does(arguments, view, dtype, rng):
     shape = (2, 21, 18, 5) if arguments[0] > 9 else (3, 7, 6, 5)
     x = rng.standard_normal(shape).astype(dtype).transpose(0, 3, 1, 2)

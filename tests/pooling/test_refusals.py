@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 
 from fastnet.layers import MaxPooling2D, Pooling
 
@@ -56,7 +57,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("call, kind, message", WRONG, ids=[case[2][:40] for case in WRONG])
+@with_each("call, kind, message", WRONG)
 def test_wrong_arguments_are_told(call, kind, message):
     with pytest.raises(kind, match=message):
         call()

@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import KINDS, Case
 
@@ -48,8 +48,8 @@ def test_kernels_equal_the_reference(kind, size, dtype):
             assert_allclose(result, wanted, rtol=0, atol=bound)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("reverse", [False, True])
+@with_each("kind", KINDS)
+@with_each("reverse", [False, True])
 def test_gradients_equal_central_differences(kind, reverse):
     case = Case(kind, (2, 3, 2, 3), np.float64, reverse=reverse, seed=3)
     found = case.run(kernels)
@@ -67,7 +67,7 @@ def test_gradients_equal_central_differences(kind, reverse):
 
 
 @every_dtype
-@pytest.mark.parametrize("kind", KINDS)
+@with_each("kind", KINDS)
 def test_rows_do_not_depend_on_others(kind, dtype):
     """The bits of a sequence are the same alone and among others."""
     whole = Case(kind, (70, 3, 21, 37), dtype)
@@ -83,7 +83,7 @@ def test_rows_do_not_depend_on_others(kind, dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("kind", KINDS)
+@with_each("kind", KINDS)
 def test_steps_one_by_one_have_the_bits_of_a_sequence(kind, dtype):
     """One step of one sequence reads the weights where they stand, in strips that end anywhere."""
     for units in (1, 37, 130):

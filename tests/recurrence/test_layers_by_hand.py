@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from recurrences import NAMES, weights
 
@@ -14,8 +14,8 @@ from fastnet.textbook import cells
 
 
 @every_dtype
-@pytest.mark.parametrize("stateful", [False, True])
-@pytest.mark.parametrize("name", NAMES)
+@with_each("stateful", [False, True])
+@with_each("name", NAMES)
 def test_layers_equal_the_reference(name, stateful, dtype, rng):
     arrays = weights(name, 5, 6, dtype)
     pair = [

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from recurrences import model_of, weights
 from refused import refused
 
@@ -15,8 +16,8 @@ def called(name, **options):
     return layer
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: layers.TimeLSTM(np.ones((3, 8)), np.ones((2, 6)), np.ones(8)),
@@ -95,8 +96,8 @@ def test_they_show_what_they_are():
     assert repr(called("TimeBiLSTM")) == "TimeBiLSTM(TimeLSTM(5, 6), TimeLSTM(5, 6))"
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: layers.LSTM(0),

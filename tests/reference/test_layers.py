@@ -5,6 +5,7 @@ import inspect
 import numpy as np
 import pytest
 from differences import assert_gradient, away_from_zero
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers, losses
@@ -52,8 +53,8 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("shape", [(5, 4), (4,)])
+@with_each("name", LAYERS)
+@with_each("shape", [(5, 4), (4,)])
 def test_layer_gradients_equal_central_differences(name, shape, rng):
     layer = LAYERS[name]()
     x = away_from_zero(rng.standard_normal(shape))
@@ -79,7 +80,7 @@ def test_affine_flattens_images_and_gives_dx_their_shape(rng):
     assert_array_equal(layer.dW, rows.dW)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@with_each("name", LAYERS)
 def test_layer_treats_a_batch_as_its_rows(name, rng):
     layer = LAYERS[name]()
     x = rng.standard_normal((5, 4))

@@ -8,6 +8,7 @@ import children
 import numpy as np
 import pytest
 from differences import ALL, assert_gradient
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.reference.functions import cross_entropy_error, softmax
@@ -50,8 +51,8 @@ def test_sgd_takes_a_dict_with_views_and_python_floats():
 # Models
 
 
-@pytest.mark.parametrize("activation", ALL)
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@with_each("activation", ALL)
+@with_each("loss", ["softmax_cross_entropy", "mean_squared_error"])
 def test_three_layer_net_gradients_equal_central_differences(activation, loss, rng):
     model = Sequential(
         [Dense(5, activation=activation), Dense(4, activation=activation), Dense(3)],

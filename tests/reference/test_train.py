@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from differences import ALL
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.reference import kernels
@@ -73,8 +73,8 @@ def run_epoch(model, x, t, order, batch_size, loss, lr=0.5, learn=1, scale=1.0):
 
 
 @every_dtype_name
-@pytest.mark.parametrize("data", [np.float32, np.float64, np.uint8])
-@pytest.mark.parametrize("loss", ["softmax_cross_entropy", "mean_squared_error"])
+@with_each("data", [np.float32, np.float64, np.uint8])
+@with_each("loss", ["softmax_cross_entropy", "mean_squared_error"])
 def test_train_epochs_is_fit(dtype, data, loss, rng):
     x = np.asarray(255 * rng.random((23, 8)), data)[::-1, :6]  # rows backwards, with a gap
     scale = {np.float32: 0.5, np.float64: 1.0, np.uint8: 1 / 255}[data]

@@ -52,7 +52,7 @@ def test_zero_keeps_its_sign_without_an_offset(dtype):
         assert_array_equal(np.signbit(found), [[True, False]])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@with_each("kind", KINDS)
 def test_by_hand_any_dtype_and_shape(kind):
     x = np.arange(24).reshape(2, 3, 4).astype(kind)
     layer = Rescaling(1 / 4, offset=-1)

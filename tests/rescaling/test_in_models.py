@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose
 from rescaled import ANSWERS, KINDS, ONES, PIXELS, bits
 
@@ -41,7 +41,7 @@ def learnt(x, t, dtype="float32", stack=None, validation=None, **options):
     return [bits(np.array(result)) for result in results]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@with_each("kind", KINDS)
 def test_a_number_is_the_same_in_any_dtype(kind):
     x = ONES.astype(kind)
     model = Sequential([Dense(6)], seed=0)
@@ -84,10 +84,10 @@ def test_the_digits_as_stored():
     assert model.evaluate(*test)["accuracy"] >= 0.97
 
 
-@pytest.mark.parametrize("offset", [0.0, -1.0])
-@pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
-@pytest.mark.parametrize(
-    ("rest", "options"),
+@with_each("offset", [0.0, -1.0])
+@with_each("kind", ["uint8", "float32", "float64"])
+@with_each(
+    "rest, options",
     [
         ([Dense(6)], {}),
         ([Dense(5, "tanh"), Dense(6)], {"batch_size": 1}),

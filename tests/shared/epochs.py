@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels import (
@@ -41,7 +42,7 @@ STACKS = {
     "many classes": (5, (4, TANH), (37, IDENTITY)),
     "deep sums": (300, (5, RELU), (3, IDENTITY)),
 }
-every_stack = pytest.mark.parametrize("stack", STACKS)
+every_stack = with_each("stack", STACKS)
 
 
 def build(stack, dtype, seed=0):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 
 import fastnet
 from fastnet import reference
 
 SIDES = [fastnet.gradient, reference.gradient]
-both_sides = pytest.mark.parametrize("side", SIDES, ids=["fastnet", "reference"])
+both_sides = with_each("side", SIDES)
 
 
 def refusal(call):

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.layers import (
@@ -55,7 +56,7 @@ STACKS = {
     "activations in a row": lambda m: [m.Dense(6, "tanh"), m.Relu(), m.Sigmoid(), m.Dense(3)],
     "activation last": lambda m: [m.Dense(6), m.Dense(3), m.Tanh()],
 }
-every_stack = pytest.mark.parametrize("stack", STACKS)
+every_stack = with_each("stack", STACKS)
 
 
 def data(n=37, d=5, classes=3, loss=CROSS_ENTROPY, dtype="float64", seed=1):

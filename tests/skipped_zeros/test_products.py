@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from framed import assert_frame, framed
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 from sparse_rows import every_shape, operands, rows, rows_backward, rows_forward
 
@@ -43,7 +43,7 @@ def dense_products(x, W, dout):
 
 @every_dtype
 @every_shape
-@pytest.mark.parametrize("share", [0, 0.02, 0.1])
+@with_each("share", [0, 0.02, 0.1])
 def test_bits_are_those_of_the_dense_product(dtype, shape, share):
     x, W, dout, b = operands(dtype, shape, share)
     x[:, shape[1] // 3] = 1  # a column without zeros
@@ -139,8 +139,8 @@ def test_an_x_that_looks_like_zeros_and_is_not_is_left_halfway(dtype, n):
 
 
 @every_dtype
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("at", [(0, 0), (500, 7), (-1, -1)])
+@with_each("bad", [np.nan, np.inf, -np.inf])
+@with_each("at", [(0, 0), (500, 7), (-1, -1)])
 def test_zero_times_infinity_is_nan(dtype, bad, at):
     """What is not finite spreads as in NumPy, from x, W and dout."""
     x, W, dout, b = operands(dtype, (103, 785, 50), 0.05)
@@ -171,8 +171,8 @@ def test_a_bias_that_overflows_leaves_the_weights_finite(dtype):
 
 
 @every_dtype
-@pytest.mark.parametrize("activation", [SIGMOID, RELU])
-@pytest.mark.parametrize("shape", [(100, 784, 48), (100, 784, 50), (39, 600, 33)])
+@with_each("activation", [SIGMOID, RELU])
+@with_each("shape", [(100, 784, 48), (100, 784, 50), (39, 600, 33)])
 def test_the_activation_is_that_of_the_product(dtype, activation, shape):
     """Terms in one part and in three, columns that fill vectors and that do not."""
     x, W, dout, b = operands(dtype, shape, 0.05)

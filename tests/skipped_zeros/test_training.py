@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from sparse_rows import KINDS, assert_same_bits, images
 
@@ -51,8 +51,8 @@ def trained(x, t, dtype, skipping, W=None, lr=0.3, batch_size=100, widths=(50, 5
 
 
 @every_dtype
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("batch_size", [32, 100, 103, 230])
+@with_each("kind", KINDS)
+@with_each("batch_size", [32, 100, 103, 230])
 def test_the_loop_has_the_bits_of_the_dense_one(dtype, kind, batch_size):
     x, t = images(kind=kind)
     dense, skipping = addresses(dtype)
@@ -62,7 +62,7 @@ def test_the_loop_has_the_bits_of_the_dense_one(dtype, kind, batch_size):
 
 
 @every_dtype
-@pytest.mark.parametrize("dense_rows", ["half", "every other four", "all", "columns"])
+@with_each("dense_rows", ["half", "every other four", "all", "columns"])
 def test_the_loop_has_the_bits_of_the_dense_one_where_x_is_mixed(dtype, dense_rows):
     x, t = images()
     if dense_rows == "columns":

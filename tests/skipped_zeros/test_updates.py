@@ -1,9 +1,8 @@
 """Updates that skip zeros have the bits of those that do not."""
 
-import pytest
 from by_address import call
 from framed import assert_frame, framed
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 from sparse_rows import every_shape, operands
 
@@ -28,7 +27,7 @@ def rows_update(x, first, stop, dout, factor, W, b):
 
 @every_dtype
 @every_shape
-@pytest.mark.parametrize("lr", [0.3, 1.0, -1.0])
+@with_each("lr", [0.3, 1.0, -1.0])
 def test_the_update_has_the_bits_of_the_dense_one(dtype, shape, lr):
     x, W, dout, b = operands(dtype, shape, 0.05)
     n, d, m = shape

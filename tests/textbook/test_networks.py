@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from books_networks import LABELS, ONE_HOT, X, assert_near
+from in_turn import with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from refused import refused
 
@@ -151,9 +152,7 @@ def test_a_first_layer_of_ones_own_goes_backward():
 EXTRA = ("use_dropout", "dropout_ration", "use_batchnorm")
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "text"),
-    [
+@with_each("change, error, text", [
         (
             {"input_size": 0}, ValueError,
             "input_size must be at least 1, got 0. Give a positive int.",
@@ -201,9 +200,7 @@ EXTRA = ("use_dropout", "dropout_ration", "use_batchnorm")
             {"use_batchnorm": "yes"}, TypeError,
             "use_batchnorm must be True or False, got 'yes'. Give one of the two.",
         ),
-    ],
-    ids=str,
-)  # fmt: skip
+    ])  # fmt: skip
 def test_bad_arguments_of_networks(change, error, text):
     arguments = {"input_size": 6, "hidden_size_list": [5], "output_size": 3} | change
     state = np.random.get_state()[1].copy()

@@ -5,6 +5,7 @@
 import numpy as np
 import pytest
 from books_networks import LABELS, ONE_HOT, X, assert_near
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from refused import refused
 
@@ -87,9 +88,7 @@ NO_NETWORK = (
 )
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "text"),
-    [
+@with_each("change, error, text", [
         ({"network": 5}, TypeError, NO_NETWORK.format(5)),
         ({"network": MultiLayerNet}, TypeError, NO_NETWORK.format(repr(MultiLayerNet))),
         (
@@ -140,9 +139,7 @@ NO_NETWORK = (
             {"verbose": 2}, TypeError,
             "verbose must be True or False, got 2. Give one of the two.",
         ),
-    ],
-    ids=str,
-)  # fmt: skip
+    ])  # fmt: skip
 def test_bad_arguments_of_the_first_trainer(change, error, text):
     arguments = {"network": TwoLayerNet(6, 5, 3), "x_train": X, "t_train": LABELS}
     arguments |= {"x_test": X, "t_test": LABELS}

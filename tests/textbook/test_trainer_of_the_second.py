@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from books_networks import LABELS, X, assert_near
+from in_turn import with_each
 from numpy.testing import assert_array_equal
 from refused import refused
 
@@ -119,9 +120,7 @@ NO_MODEL = "Trainer: model must be an object with forward, backward, got {}. Mak
 NO_MODEL += "that has these."
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
-    [
+@with_each("call, error, text", [
         (lambda: second.Trainer(5, SGD()), TypeError, NO_MODEL.format(5)),
         (lambda: second.Trainer(Tied, SGD()), TypeError, NO_MODEL.format(repr(Tied))),
         (
@@ -164,8 +163,7 @@ NO_MODEL += "that has these."
             lambda: second.Trainer(Sequential(), SGD()).plot(), ValueError,
             "Trainer.plot: loss_list must have a loss, got none. Call fit first.",
         ),
-    ],
-)  # fmt: skip
+    ])  # fmt: skip
 def test_bad_arguments_of_the_second_trainer(call, error, text):
     state = np.random.get_state()[1].copy()
     refused(call, error, text)

@@ -10,15 +10,14 @@ import pickle
 
 import examples
 import numpy as np
-import pytest
 from differences import central_difference
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import layers
 from fastnet.reference import layers as reference
 
-every_layer = pytest.mark.parametrize("name", examples.SEQUENCES)
+every_layer = with_each("name", examples.SEQUENCES)
 
 
 def twin_of(layer):

@@ -5,12 +5,13 @@ import re
 import examples
 import numpy as np
 import pytest
+from in_turn import with_each
 from refused import refused
 
 from fastnet import layers
 from fastnet.models import Sequential
 
-every_layer = pytest.mark.parametrize("name", examples.SEQUENCES)
+every_layer = with_each("name", examples.SEQUENCES)
 LOSSES = {"TimeSoftmaxWithLoss", "TimeSigmoidWithLoss", "NegativeSamplingLoss"}
 
 
@@ -24,8 +25,8 @@ def test_backward_needs_forward_and_sequential_says_what_to_use(name):
         Sequential([layer])
 
 
-@pytest.mark.parametrize(
-    ("call", "error", "text"),
+@with_each(
+    "call, error, text",
     [
         (
             lambda: layers.TimeEmbedding(np.ones((5, 3))).forward([0, 1]),

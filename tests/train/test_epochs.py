@@ -1,9 +1,8 @@
 """Epochs of the compiled loop equal those of the reference, in any batches and order."""
 
 import numpy as np
-import pytest
 from epochs import STACKS, build, data, epoch, every_loss, every_stack
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -39,7 +38,7 @@ def test_epochs_equal_the_reference(stack, loss, dtype):
     assert np.abs(params - start).max() > 1e3 * bound  # something was learnt
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 7, 36, 37, 38, 100])
+@with_each("batch_size", [1, 2, 7, 36, 37, 38, 100])
 @every_dtype
 def test_batch_sizes(batch_size, dtype):
     stack = STACKS["three layers"]
@@ -76,7 +75,7 @@ def test_epochs_in_one_call_are_epochs_in_many(loss, dtype):
     assert len(np.unique(totals[:, 0])) == 4
 
 
-@pytest.mark.parametrize("order", [[], [5], [3, 3, 3], [36, 0, 17, 5, 5, 9, 1, 2, 30]])
+@with_each("order", [[], [5], [3, 3, 3], [36, 0, 17, 5, 5, 9, 1, 2, 30]])
 @every_loss
 def test_order_names_the_rows(order, loss):
     """Some rows, one row often, none: as training on x[order]."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from epochs import STACKS, build, data, epoch, every_loss, predict
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_array_equal
 
 from fastnet import kernels
@@ -15,7 +15,7 @@ from fastnet.reference import kernels as reference
 # A loss that is not finite
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@with_each("value", [np.nan, np.inf, -np.inf])
 @every_loss
 @every_dtype
 def test_stops_before_the_update_of_a_loss_that_is_not_finite(value, loss, dtype):

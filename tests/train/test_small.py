@@ -15,7 +15,7 @@ from epochs import (
     framed,
     predict,
 )
-from in_turn import every_dtype
+from in_turn import every_dtype, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import kernels
@@ -90,7 +90,7 @@ TINY_STACKS = {
 }
 
 
-@pytest.mark.parametrize("stack", TINY_STACKS)
+@with_each("stack", TINY_STACKS)
 @every_loss
 @every_dtype
 def test_one_sample_an_update(stack, loss, dtype):
@@ -132,8 +132,8 @@ def test_one_sample_with_a_large_logit(stack, dtype):
     assert_allclose(totals[0], 1000 * (labels != labels.max()).sum(), rtol=0.01)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("stack", ["two", "many inputs", "sixteen lanes", "wide"])
+@with_each("value", [np.nan, np.inf, -np.inf])
+@with_each("stack", ["two", "many inputs", "sixteen lanes", "wide"])
 @every_loss
 @every_dtype
 def test_one_sample_whose_loss_is_not_finite_stops(stack, value, loss, dtype):

@@ -6,6 +6,7 @@ import re
 import numba
 import numpy as np
 import pytest
+from in_turn import with_each
 from numba import types
 from typed_calls import PUBLIC, arrays_of, every_kernel
 
@@ -156,8 +157,8 @@ X, T = np.ones((2, 3)), np.zeros(2, np.int64)
 MATRIX = "a C-contiguous 2-D array of"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
+@with_each(
+    "arguments, message",
     [
         (
             (X.T, T, 1, X),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from in_turn import with_each
 from refused import refused
 from weighted_models import C, N, model, rows, targets, with_ignored
 
@@ -90,7 +91,7 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", BAD)
+@with_each("case", BAD)
 def test_bad_weights(case):
     arguments, error, text = BAD[case]
     net, x, t = (

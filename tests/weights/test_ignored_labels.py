@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from weighted_models import BATCH, C, N, drawn_weights, model, outputs, rows, with_ignored
 
@@ -23,10 +23,10 @@ IGNORING = {
     "CategoricalHinge": CategoricalHinge,
     "SoftmaxWithLoss": SoftmaxWithLoss,
 }
-every_ignoring = pytest.mark.parametrize("name", IGNORING)
+every_ignoring = with_each("name", IGNORING)
 
 
-@pytest.mark.parametrize("index", [-1, 2, 255])
+@with_each("index", [-1, 2, 255])
 @every_ignoring
 @every_dtype_name
 def test_ignored_samples_do_not_count(name, dtype, index):

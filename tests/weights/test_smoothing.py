@@ -1,8 +1,7 @@
 """Smoothed labels, and losses with arguments."""
 
 import numpy as np
-import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from weighted_models import BATCH, C, N, drawn_weights, model, outputs, rows, targets, with_ignored
 
@@ -26,8 +25,8 @@ SMOOTHED = {
 }
 
 
-@pytest.mark.parametrize("given", ["labels", "one-hot", "soft"])
-@pytest.mark.parametrize("name", SMOOTHED)
+@with_each("given", ["labels", "one-hot", "soft"])
+@with_each("name", SMOOTHED)
 @every_dtype_name
 def test_smoothing_is_that_of_the_targets(name, dtype, given):
     """(1 - s) t + s / C, of yes and no s / 2: by hand, in the loop, and in NumPy."""
@@ -64,7 +63,7 @@ def test_smoothing_is_that_of_the_targets(name, dtype, given):
     assert_allclose(smooth.evaluate(x, t, sample_weight=weights)["loss"], value, rtol=4 * bound)
 
 
-@pytest.mark.parametrize("classes", [1, 2, 3, 10, 37, 200])
+@with_each("classes", [1, 2, 3, 10, 37, 200])
 @every_dtype_name
 def test_the_loops_smoothing_of_any_width(dtype, classes):
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from in_turn import every_dtype_name
+from in_turn import every_dtype_name, with_each
 from numpy.testing import assert_allclose, assert_array_equal
 from weighted_models import (
     BATCH,
@@ -31,7 +31,7 @@ from fastnet.losses import (
 from fastnet.models import Sequential
 from fastnet.optimizer import SGD, Adam
 
-every_loss = pytest.mark.parametrize("name", LOSSES)
+every_loss = with_each("name", LOSSES)
 
 
 def kinds(name):
@@ -41,7 +41,7 @@ def kinds(name):
     return kind, getattr(room, kind.__name__)
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "softmax_with_loss"])
+@with_each("name", [*LOSSES, "softmax_with_loss"])
 @every_dtype_name
 def test_by_hand_as_the_twin(name, dtype):
     kind, plain = kinds(name)
@@ -59,7 +59,7 @@ def test_by_hand_as_the_twin(name, dtype):
     assert_array_equal(dx[[0, 7]], 0)
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "softmax_with_loss"])
+@with_each("name", [*LOSSES, "softmax_with_loss"])
 def test_the_gradient_by_hand_is_that_of_the_weighted_loss(name):
     kind = kinds(name)[0]
     t = targets(name if name in LOSSES else "softmax_cross_entropy")
@@ -97,7 +97,7 @@ def test_the_mean_is_over_the_samples(name):
     assert_array_equal(weighted.backward(), plain.backward())
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@with_each("optimizer", [SGD, Adam])
 @every_loss
 @every_dtype_name
 def test_fit_goes_as_steps_by_hand(name, dtype, optimizer):
