@@ -64,6 +64,7 @@ RELIED_ON = {
         "Lower.lower_binop",  # operators' types, asked for once, and divisions without a branch
         "Lower.lower_block",  # where an error comes from, said when there is one
         "Lower.lower_expr",  # ranges that raise nothing, and `int`, `max`, `min` without a call
+        "Lower.lower_inst",  # no text of what is lowered
         "Lower.lower_normal_function",  # which is seen to raise nothing
     ],
     "registry": [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numba import types
-from numba.core import base, caching, cpu
+from numba.core import base, caching, cpu, ir
 from numba.extending import intrinsic
 
 from fastnet.kernels import _convention, _kernel, _pipeline
@@ -19,6 +19,7 @@ def test_registries_are_looked_into_where_they_grew(monkeypatch):
     def double(x):
         x[0] = x[0] + x[0]
 
+    jit(vector)(double).compile((types.float32[::1],))  # the first registers what Numba imports
     refreshed, refresh = [], cpu.CPUContext.refresh
 
     def counted(self):
@@ -66,3 +67,22 @@ def test_a_signature_is_read_once():
     after = _pipeline._has_loc.cache_info()
     assert x[0] == 4 and after.hits - before.hits > 5 > after.misses - before.misses
     assert base._has_loc is reads is not _pipeline._has_loc
+
+
+def test_assignments_get_no_text(monkeypatch):
+    texts, text = [], ir.Assign.__str__
+
+    def told(self):
+        texts.append(text(self))
+        return texts[-1]
+
+    monkeypatch.setattr(ir.Assign, "__str__", told)
+
+    @jit(vector)
+    def swap(x):
+        first = x[0]
+        x[0] = x[1]
+        x[1] = first
+
+    swap(x := np.array([1.0, 2.0]))
+    assert x.tolist() == [2, 1] and texts == []
