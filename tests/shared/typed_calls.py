@@ -2,7 +2,7 @@
 
 import inspect
 
-import pytest
+from in_turn import with_each
 from numba import types
 
 from fastnet import kernels
@@ -13,7 +13,7 @@ PUBLIC = {
     for name in kernels.__all__
     if isinstance(getattr(kernels, name), Kernel)
 }
-every_kernel = pytest.mark.parametrize("name", PUBLIC)
+every_kernel = with_each("name", PUBLIC)
 
 
 def arrays_of(kernel, version):
