@@ -34,9 +34,13 @@ def test_the_case_that_fails_is_told_and_ends_the_test(capsys):
     assert seen == [1, 2] and capsys.readouterr().out == "in the case {'size': 2}\n"
 
 
-def test_a_case_may_not_skip_those_behind_it():
-    with pytest.raises(AssertionError, match="one of many is skipped"):
-        with_each("a", [1, 2])(lambda a: pytest.skip("no reason"))()
+def test_all_cases_are_skipped_or_none():
+    with pytest.raises(pytest.skip.Exception, match="no library"):
+        with_each("a", [1, 2])(lambda a: pytest.skip("no library"))()
+    for skipped in (1, 2):
+        one = with_each("a", [1, 2])(lambda a: pytest.skip("alone") if a == skipped else None)  # noqa: B023
+        with pytest.raises(AssertionError, match=rf"skipped of others: .*{skipped}.*alone"):
+            one()
 
 
 def test_no_cases_and_wrong_names_are_errors():

@@ -72,6 +72,7 @@ def test_of_sources_that_were_edited_since_nothing_is_kept(monkeypatch, tmp_path
         return doubled
 
     monkeypatch.setattr(_folders, "_STATE", _folders._STATE[1:])
+    monkeypatch.setattr(_folders, "_looked_at", [])  # as after an import
     x = np.ones(3)
     make()(x)
     assert x.tolist() == [2, 2, 2] and not list(tmp_path.iterdir())

@@ -12,7 +12,8 @@ def with_each(names, values):
     """Call a test with each of the values in turn, where `parametrize` makes a test of each.
 
     Of several names each value is a tuple. The case that fails is printed. Every case begins with
-    the same random numbers; what else a fixture makes is shared by all of them.
+    the same random numbers; what else a fixture makes is shared by all of them. All are skipped or
+    none: of some that are, nobody would see it.
     """
     keys = [name.strip() for name in names.split(",")]
     values = list(values)
@@ -21,16 +22,20 @@ def with_each(names, values):
         @functools.wraps(test)
         def loop(**given):
             assert values
+            skipped = []
             for value in values:
                 case = dict(zip(keys, value, strict=True)) if len(keys) > 1 else {names: value}
                 fresh = {"rng": copy.deepcopy(given["rng"])} if "rng" in given else {}
                 try:
                     test(**{**given, **fresh, **case})
-                except BaseException as error:
+                except pytest.skip.Exception as skip:
+                    skipped.append((case, skip))
+                except BaseException:
                     print(f"in the case {case}")
-                    # Those behind it would be left out, and nobody would see it.
-                    assert not isinstance(error, pytest.skip.Exception), "one of many is skipped"
                     raise
+            if skipped:
+                assert len(skipped) == len(values), f"skipped of others: {skipped}"
+                raise skipped[0][1]
 
         signature = inspect.signature(test)
         left = [p for p in signature.parameters.values() if p.name not in keys]
