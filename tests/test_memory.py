@@ -1,44 +1,24 @@
 """Memory that arrays leave free stays with the process, so that the next step finds it."""
 
-import platform
 import sys
 
 import children
+import page_faults
 import pytest
 
 from fastnet import memory
 
-pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="another C library gives memory back as it likes"
-)
-
-TEXT = """
-import resource
-import numpy as np
-{}
-
-def step():
-    arrays = [np.ones(1_700_000, np.float32) for _ in range(3)]
-
-def faults():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-for _ in range(3):
-    step()
-before = faults()
-for _ in range(20):
-    step()
-print((faults() - before) // 20)
-"""
+pytestmark = page_faults.of_glibc
+MAPS = "[np.ones(1_700_000, np.float32) for _ in range(3)]"  # of SimpleConvNet
 
 
 @pytest.fixture
 def faults(monkeypatch):
-    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"):
+    for name in page_faults.VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
-    def counted(text):
-        done = children.run([sys.executable, "-c", TEXT.format(text)])
+    def counted(first):
+        done = children.run([sys.executable, "-c", page_faults.steps_of(MAPS, first)])
         assert done.returncode == 0, done.stderr
         return int(done.stdout)
 

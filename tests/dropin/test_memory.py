@@ -1,46 +1,23 @@
 """Memory that a script frees stays with its process, so that the next step finds it."""
 
-import platform
+import page_faults
 
-import pytest
-
-pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="another C library gives memory back as it likes"
-)
-
-TEXT = """
-import resource
-import sys
-import numpy as np
-import parts
-
-def step():
-    arrays = [np.ones(12_000) for _ in range(100)] + [np.ones(200_000) for _ in range(5)]
-
-def faults():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-for _ in range(3):
-    step()
-before = faults()
-for _ in range(20):
-    step()
-print((faults() - before) // 20)
-"""
+pytestmark = page_faults.of_glibc
+ARRAYS = "[np.ones(12_000) for _ in range(100)] + [np.ones(200_000) for _ in range(5)]"
 
 
 def faults(script, tmp_path, text, **options):
     folder = tmp_path / "folder"
     folder.mkdir(exist_ok=True)
     (folder / "parts.py").write_text(text)
-    done = script(TEXT, **options)
+    done = script(page_faults.steps_of(ARRAYS, "import parts"), **options)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
 
 def test_steps_find_the_memory_of_the_step_before(script, tmp_path, monkeypatch):
     """17.6 MB, or 4,297 pages, of which the system gives each anew where the heap gave it back."""
-    for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"):
+    for name in page_faults.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     relu = "def relu(x):\n    return x * (x > 0)\n"
     assert faults(script, tmp_path, relu, python=["-X", "utf8"]) > 1000
