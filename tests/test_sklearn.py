@@ -30,7 +30,7 @@ def test_weights_of_lbfgs_are_scikit_learns(problem, activation, monkeypatch):
     weights differ as much when its rows come in another order: after 50 by 1e-14 to 1e-6.
     """
     given = {"solver": "lbfgs", "activation": activation}
-    assert_same(*both(problem, **given, max_iter=60), tolerance=0)
+    assert_same(*both(problem, **given), tolerance=0)
     monkeypatch.setattr("fastnet.sklearn.fitting.SAME_BITS", 0)
     assert_same(*both(problem, **given, alpha=1.0, max_iter=25))
 
