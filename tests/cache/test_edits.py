@@ -9,9 +9,8 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
-from compiling import finish
+from compiling import copy_package, finish
 
-import fastnet
 from fastnet.kernels import blocking
 
 # Calls a few kernels; prints what they compute, what the cache did for them, and how many
@@ -53,10 +52,7 @@ TANH, LOSS = np.tanh(X), np.sum(X**2) / 2 / 3
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the installed package that a test may edit."""
-    package = Path(fastnet.__file__).parent
-    shutil.copytree(
-        package, tmp_path / "fastnet", ignore=shutil.ignore_patterns("__pycache__", "data")
-    )
+    copy_package(tmp_path)
     return tmp_path
 
 
@@ -176,9 +172,15 @@ def test_two_processes_with_a_cold_cache(copy):
     assert warm["versions"]["tile"] == []  # inside its callers, loaded with them
 
 
+def no_folder_in(copy):
+    bytecode = copy / "fastnet" / "kernels" / "__pycache__"
+    shutil.rmtree(bytecode, ignore_errors=True)
+    bytecode.write_text("a file where a folder should be")
+
+
 def test_a_package_that_cannot_be_written_and_no_home(copy):
     """Kernels are compiled anew in every process, which says so."""
-    (copy / "fastnet" / "kernels" / "__pycache__").write_text("a file where a folder should be")
+    no_folder_in(copy)
     nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": os.path.join(os.devnull, "cache")}
     result = run(copy, NUMBA_CACHE_DIR=None, PYTHONDONTWRITEBYTECODE="1", **nowhere)
     assert result["folder"] == "None" and result["misses"] == [1, 1]
@@ -186,7 +188,7 @@ def test_a_package_that_cannot_be_written_and_no_home(copy):
 
 
 def test_a_package_that_cannot_be_written_uses_the_users_cache(copy):
-    (copy / "fastnet" / "kernels" / "__pycache__").write_text("a file where a folder should be")
+    no_folder_in(copy)
     settings = {"NUMBA_CACHE_DIR": None, "PYTHONDONTWRITEBYTECODE": "1"}
     home = {"XDG_CACHE_HOME": str(copy / "home")}
     results = [run(copy, **settings, **home) for _ in range(2)]

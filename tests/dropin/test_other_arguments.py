@@ -127,12 +127,14 @@ def assert_same(ours, theirs, where):
     for path, wanted in theirs.items():
         found, said = ours[path], f"{where}: {path}"
         assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype), said
+        if np.array_equal(found, wanted):  # in a fifth of the time
+            continue
         if wanted.dtype.kind == "f":
             exact = EXACT[wanted.dtype.itemsize]
             largest = max(1, np.abs(np.nan_to_num(wanted)).max(initial=0))
             assert np.allclose(found, wanted, 0, exact * largest, equal_nan=True), said
         else:
-            assert (found == wanted).all(), said
+            raise AssertionError(said)
 
 
 def own_function(function):

@@ -97,67 +97,64 @@ def test_all_kernels(explain, unpinned, monkeypatch, tmp_path, capsys):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_every_kernel_stands_in_the_picture(explain, work, tmp_path, monkeypatch):
-    axes = pytest.importorskip("matplotlib.axes")
-    written = []
-    legend, named = importlib.import_module("matplotlib.figure").Figure.legend, set()
-
-    def keep(self, handles, **options):
-        named.update(handle.get_label() for handle in handles)
-        return legend(self, handles=handles, **options)
-
-    monkeypatch.setattr("matplotlib.figure.Figure.legend", keep)
-    for method in ("text", "annotate"):
-        real = getattr(axes.Axes, method)
-
-        def record(self, *arguments, real=real, **options):
-            written.extend(str(word) for word in [self.get_title("left"), *arguments])
-            return real(self, *arguments, **options)
-
-        monkeypatch.setattr(axes.Axes, method, record)
-    row = {"dtype": "float32", "place": "L2", "share": 0.5, "gbytes": 20.0, "bytes": 2.0}
-    row["peak_gflops"] = 100.0
-    rows = [
-        row | {"kernel": name, "flops": 0 if work.KERNELS[name].flops == "0" else 3, "gflops": 30.0}
-        for name in work.KERNELS
-    ]
-    rows[-1]["dtype"] = "float64"
-    roofs = {"L1": 90.0, "L2": 50.0, "memory": 10.0}
-    explain.draw({"kernels": rows, "cpu": "a CPU"}, roofs, tmp_path / "roofline.png")
-    text = "\n".join(written)
-    for name in work.KERNELS:
-        short = re.sub(r"_(forward|backward)$", "", name)
-        assert re.search(
-            rf"^({name}|{short}) (\(float64\) )?(20 GB/s )?50%$", text, re.MULTILINE
-        ), name
-    for title in importlib.import_module("asv_benchmarks.roofline").PANELS:
-        assert title in written
-    assert f"{rows[-1]['kernel']} (float64) 50%" in written
-    assert "100 GFLOP/s" in written
-    assert {"L1 90 GB/s", "L2 50 GB/s", "memory 10 GB/s", "arrays in L2"} <= named
-
-
-def test_no_words_lie_over_others_or_over_marks(explain, work, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def picture(explain, work, tmp_path_factory):
+    """The figure of all kernels, its rows, and the names of its legend: drawing takes 3 s."""
     figures = pytest.importorskip("matplotlib.figure")
-    plain = importlib.import_module("matplotlib.text").Text
-    kept, real = [], figures.Figure.suptitle
-    monkeypatch.setattr(
-        figures.Figure, "suptitle", lambda self, *a, **o: (kept.append(self), real(self, *a, **o))
-    )
-    rng = np.random.default_rng(0)
+    rng, kept = np.random.default_rng(0), {}
     row = {"dtype": "float32", "place": "L2", "share": 0.5, "gbytes": 20.0, "peak_gflops": 100.0}
     rows = [
-        row | {"kernel": name, "flops": flops, "bytes": 2.0, "gflops": gflops}
-        for name, flops, gflops in zip(
-            work.KERNELS,
+        row
+        | {"kernel": name, "flops": 0 if counted.flops == "0" else flops}
+        | {"bytes": 2.0, "gflops": gflops}
+        for (name, counted), flops, gflops in zip(
+            work.KERNELS.items(),
             10 ** rng.uniform(-2, 1, len(work.KERNELS)),
             10 ** rng.uniform(-0.3, 2, len(work.KERNELS)),
             strict=True,
         )
     ]
+    rows[-1]["dtype"] = "float64"
     roofs = {"L1": 90.0, "L2": 50.0, "L3": 11.0, "memory": 10.0}
-    explain.draw({"kernels": rows, "cpu": "a CPU"}, roofs, tmp_path / "roofline.png")
-    (figure,) = kept
+    legend, title = figures.Figure.legend, figures.Figure.suptitle
+
+    def keep_legend(self, handles, **options):
+        kept["legend"] = {handle.get_label() for handle in handles}
+        return legend(self, handles=handles, **options)
+
+    def keep_figure(self, *words, **options):
+        kept["figure"] = self
+        return title(self, *words, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures.Figure, "legend", keep_legend)
+        patch.setattr(figures.Figure, "suptitle", keep_figure)
+        file = tmp_path_factory.mktemp("picture") / "roofline.png"
+        explain.draw({"kernels": rows, "cpu": "a CPU"}, roofs, file)
+    return kept["figure"], rows, kept["legend"]
+
+
+def test_every_kernel_stands_in_the_picture(picture):
+    figure, rows, legend = picture
+    written = [text.get_text() for ax in figure.axes for text in ax.texts]
+    text = "\n".join(written)
+    for row in rows:
+        name = row["kernel"]
+        short = re.sub(r"_(forward|backward)$", "", name)
+        assert re.search(
+            rf"^({name}|{short}) (\(float64\) )?(20 GB/s )?50%$", text, re.MULTILINE
+        ), name
+    titles = [ax.get_title("left") for ax in figure.axes]
+    for title in importlib.import_module("asv_benchmarks.roofline").PANELS:
+        assert title in titles
+    assert f"{rows[-1]['kernel']} (float64) 50%" in written
+    assert "100 GFLOP/s" in written
+    assert {"L1 90 GB/s", "L2 50 GB/s", "memory 10 GB/s", "arrays in L2"} <= legend
+
+
+def test_no_words_lie_over_others_or_over_marks(picture):
+    figure, _, _ = picture
+    plain = importlib.import_module("matplotlib.text").Text
     for ax in figure.axes:
         # Of the words alone, without their lines.
         boxes = [(text.get_text(), plain.get_window_extent(text)) for text in ax.texts]

@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import children
 import pytest
+from compiling import copy_package
 
-import fastnet
 from fastnet.kernels import _folders
 
 posix = pytest.mark.skipif(os.name != "posix", reason="no permissions and locks as on Unix here")
@@ -59,9 +58,8 @@ def writable(folder):
 
 
 def copied(tmp_path):
-    """Return a folder with a copy of the package, without what is compiled."""
-    ignore = shutil.ignore_patterns("__pycache__", "data")
-    shutil.copytree(Path(fastnet.__file__).parent, tmp_path / "copy" / "fastnet", ignore=ignore)
+    """Return a folder with a copy of the package, without kernels that are compiled."""
+    copy_package(tmp_path / "copy")
     return tmp_path / "copy"
 
 
