@@ -1,7 +1,7 @@
 """The import hook: lets the script's modules execute, then replaces what is in them by names.
 
 Readers call the books' package `common` something else, or keep its layers beside a chapter: so all
-modules are looked at that are neither Python's own nor installed.
+modules are looked at that are neither Python's own nor installed, and the script's own file.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
         self.calls = self.operations = 0  # that the script has asked for
         self.taken_over = ""  # when the kernels did
         self.found = False  # whether something of common was there to be replaced
+        self.looked_at: dict[tuple[str, str], Any] = {}  # module and name -> what stands there
         self.lock = threading.RLock()
         self.trying = False  # the small examples, whose calls do not count
         self.said_gpu = False
@@ -99,20 +100,29 @@ class _Dropin(importlib.abc.MetaPathFinder):
         return spec
 
     def replace(self, module: ModuleType) -> None:
-        """Count the calls of what the module defines by the names and arguments of the books."""
-        names = names_in(module)
+        """Count the calls of what the module defines by the names and arguments of the books.
+
+        A script's own file comes again and again: what is new in it is looked at.
+        """
+        defined, title = vars(module), module.__name__
+        names = [
+            name
+            for name in names_in(module)
+            if defined[name] is not self.looked_at.get((title, name))
+        ]
         if (names or self.report is not None) and self._on_gpu(module):
             return
-        kept = {name: other_arguments(KNOWN[name], vars(module)[name]) for name in names}
+        kept = {name: other_arguments(KNOWN[name], defined[name]) for name in names}
         if self.report is not None:
-            self.report.kept |= {f"{module.__name__}.{name}": why for name, why in kept.items()}
-            self.report.watch(module, self.put)
+            self.report.kept |= {f"{title}.{name}": why for name, why in kept.items()}
+            self.report.watch(module, names if title == "__main__" else list(defined), self.put)
         for name, why in kept.items():
             if not why:
                 if not self.found:
                     keep_freed()
                 self.found = True
                 Replaced(self, module, name)
+            self.looked_at[title, name] = defined[name]
 
     def put(self, owner: Any, name: str, value: Any) -> None:
         """Change an attribute until `undo`; what a class inherits, it has of its own meanwhile."""
@@ -146,7 +156,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
             return "nothing was replaced: " + (
                 "common.config.GPU is true"
                 if self.said_gpu
-                else "the script has imported nothing of the books that fastnet has"
+                else "the script has nothing of the books that fastnet has"
             )
         return (
             f"kernels did not take over: {self.calls:,} calls of the books' asked for "
@@ -236,6 +246,12 @@ def uninstall() -> None:
             sys.meta_path.remove(_installed)
         _installed.undo()
         _installed = None
+
+
+def replace(module: ModuleType) -> None:
+    """Look at what a module defines, where it was not looked at: the script's own file."""
+    if _installed is not None:
+        _installed.replace(module)
 
 
 def nothing_replaced() -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.machinery
 import os
 import sys
 import types
 
-from fastnet.dropin.hook import install, nothing_replaced, report
+from fastnet.dropin.hook import install, nothing_replaced, replace, report
+from fastnet.dropin.script import DEFINED, compiled
 
 __all__ = ["run"]
 
@@ -49,9 +51,9 @@ def run(script: str, source: bytes, arguments: list[str], *, with_report: bool =
     main.__dict__.update(__file__=file, __loader__=loader, __spec__=None, __cached__=None)
     sys.modules["__main__"] = main
     install(report=with_report)
+    setattr(builtins, DEFINED, lambda: replace(main))
     try:
-        # dont_inherit: this file's `from __future__` is not the script's.
-        exec(compile(source, file, "exec", dont_inherit=True), main.__dict__)
+        exec(compiled(source, file), main.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
@@ -61,6 +63,7 @@ def run(script: str, source: bytes, arguments: list[str], *, with_report: bool =
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
     finally:
+        delattr(builtins, DEFINED)
         if with_report:
             sys.stdout.flush()
             print(f"fastnet: report of {script}\n{report()}", file=sys.stderr)

@@ -68,9 +68,10 @@ class Report:
 
         return call
 
-    def watch(self, module: ModuleType, put: Callable[..., Any]) -> None:
-        """Have all that a module defines timed; put(owner, name, value) changes it."""
-        for name, value in list(vars(module).items()):
+    def watch(self, module: ModuleType, names: list[str], put: Callable[..., Any]) -> None:
+        """Have what a module defines by these names timed; put(owner, name, value) changes it."""
+        for name in names:
+            value = vars(module)[name]
             if getattr(value, "__module__", None) != module.__name__:
                 continue
             title = f"{module.__name__}.{name}"

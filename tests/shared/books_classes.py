@@ -21,9 +21,7 @@ from fastnet.dropin.examples import EXAMPLES, outcome
 from fastnet.dropin.replaced import _with
 
 PYTHON = [sys.executable, "-X", "utf8"]
-NOTHING = (
-    "fastnet: nothing was replaced: the script has imported nothing of the books that fastnet has\n"
-)
+NOTHING = "fastnet: nothing was replaced: the script has nothing of the books that fastnet has\n"
 OPTIMIZERS = ["SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"]
 
 
