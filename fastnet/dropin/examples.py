@@ -12,7 +12,7 @@ import numpy as np
 
 from fastnet.dropin import sequence_examples
 
-__all__ = ["EXAMPLES", "alike", "outcome"]
+__all__ = ["EXAMPLES", "OF_TARGETS", "alike", "outcome"]
 
 Example = Callable[[Any], Any]
 # 3 samples of 4 features, 2 outputs; odd numbers, lest two mistakes cancel.
@@ -42,13 +42,16 @@ def _binary_loss(kind: Any) -> Any:
     return layer.forward(X[0].copy(), BITS.copy()), dict(vars(layer)), layer.backward(2.0)
 
 
-def _loss(kind: Any) -> Any:
-    found: list[Any] = []
-    for t in (LABELS, ONE_HOT):
-        layer = kind()
-        found += [layer.forward(DOUT.copy(), t.copy()), dict(vars(layer))]
-        found += [layer.backward(), layer.backward(2.0)]
-    return found
+def _loss(*targets: Any) -> Example:
+    def example(kind: Any) -> Any:
+        found: list[Any] = []
+        for t in targets:
+            layer = kind()
+            found += [layer.forward(DOUT.copy(), t.copy()), dict(vars(layer))]
+            found += [layer.backward(), layer.backward(2.0)]
+        return found
+
+    return example
 
 
 def _in_training(*params: Any) -> Example:
@@ -151,7 +154,7 @@ EXAMPLES: dict[str, Example] = {
     "Relu": _layer(X, X[::-1]),
     "Sigmoid": _layer(X, X[::-1]),
     "Softmax": _layer(X, X[::-1]),
-    "SoftmaxWithLoss": _loss,
+    "SoftmaxWithLoss": _loss(LABELS, ONE_HOT),
     "SigmoidWithLoss": _binary_loss,
     "Dropout": _in_training(),
     "BatchNormalization": _in_training(W[:, 0], W[:, 1]),
@@ -175,6 +178,17 @@ EXAMPLES: dict[str, Example] = {
     "cross_entropy_error": _function((PROBABILITIES, LABELS), (PROBABILITIES, ONE_HOT)),
     "sum_squared_error": _function((PROBABILITIES, ONE_HOT), (B, PROBABILITIES[0])),
     **sequence_examples.EXAMPLES,
+}
+
+
+# Of what takes labels alone, or one-hot rows alone, as both stand in the first book's text: the
+# axes of its targets -> the example.
+OF_TARGETS: dict[str, dict[int, Example]] = {
+    "SoftmaxWithLoss": {2: _loss(ONE_HOT), 1: _loss(LABELS)},
+    "cross_entropy_error": {
+        2: _function((PROBABILITIES, ONE_HOT)),
+        1: _function((PROBABILITIES, LABELS)),
+    },
 }
 
 

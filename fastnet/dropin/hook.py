@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import inspect
 import os
 import sys
 import threading
@@ -16,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from fastnet.dropin import known
-from fastnet.dropin.known import KNOWN
+from fastnet.dropin.known import KNOWN, known_name
 from fastnet.dropin.replaced import Replaced, other_arguments
 from fastnet.dropin.timing import Report
 from fastnet.memory import keep_freed
@@ -28,17 +29,16 @@ CHAPTERS = "two_layer_net", "negative_sampling_layer", "attention_layer"
 INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")  # no script's folders
 
 
-def names_in(module: ModuleType) -> list[str]:
-    """Return the names of the books that a module defines."""
-    defined = vars(module)
-    return [
-        name
-        for name in KNOWN
-        if name in defined
-        and getattr(defined[name], "__module__", module.__name__) == module.__name__
-        # One that is made of layers, as in chapter 5: those are replaced.
-        and not (name == "TwoLayerNet" and "Affine" in defined)
-    ]
+def names_in(module: ModuleType) -> dict[str, str]:
+    """Return the names that a module defines -> the book's for the same, other letters apart."""
+    found = {}
+    for name, value in vars(module).items():
+        known = known_name(name, inspect.isclass(value))
+        if known and getattr(value, "__module__", module.__name__) == module.__name__:
+            found[name] = known
+    # A network that is made of layers, as in chapter 5, stays: those are replaced.
+    of_layers = "Affine" in {*vars(module), *found.values()}
+    return {n: known for n, known in found.items() if not (known == "TwoLayerNet" and of_layers)}
 
 
 class _Loader(importlib.abc.Loader):
@@ -70,6 +70,7 @@ class _Dropin(importlib.abc.MetaPathFinder):
         self.taken_over = ""  # when the kernels did
         self.found = False  # whether something of common was there to be replaced
         self.looked_at: dict[tuple[str, str], Any] = {}  # module and name -> what stands there
+        self.own: dict[Any, Any] = {}  # what was put in the place of a method -> the script's own
         self.lock = threading.RLock()
         self.trying = False  # the small examples, whose calls do not count
         self.said_gpu = False
@@ -105,23 +106,23 @@ class _Dropin(importlib.abc.MetaPathFinder):
         A script's own file comes again and again: what is new in it is looked at.
         """
         defined, title = vars(module), module.__name__
-        names = [
-            name
-            for name in names_in(module)
+        names = {
+            name: known
+            for name, known in names_in(module).items()
             if defined[name] is not self.looked_at.get((title, name))
-        ]
+        }
         if (names or self.report is not None) and self._on_gpu(module):
             return
-        kept = {name: other_arguments(KNOWN[name], defined[name]) for name in names}
+        kept = {n: other_arguments(KNOWN[known], defined[n]) for n, known in names.items()}
         if self.report is not None:
             self.report.kept |= {f"{title}.{name}": why for name, why in kept.items()}
-            self.report.watch(module, names if title == "__main__" else list(defined), self.put)
+            self.report.watch(module, list(names if title == "__main__" else defined), self.put)
         for name, why in kept.items():
             if not why:
                 if not self.found:
                     keep_freed()
                 self.found = True
-                Replaced(self, module, name)
+                Replaced(self, module, name, names[name])
             self.looked_at[title, name] = defined[name]
 
     def put(self, owner: Any, name: str, value: Any) -> None:

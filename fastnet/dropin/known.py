@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["CALL", "ELEMENT", "ENOUGH", "KNOWN", "LIGHT", "LOOP", "Known"]
+__all__ = ["CALL", "ELEMENT", "ENOUGH", "KNOWN", "LIGHT", "LOOP", "Known", "known_name"]
 
 # Work is counted in what kernels save: one operation is one multiply-add of x @ W. Measured in
 # float64 on Zen 4 with AVX2; there an operation saves 10 to 30 ps.
@@ -224,3 +224,16 @@ KNOWN = {
     "most_similar": Known("query word_to_id id_to_word word_matrix top", {}, _table, 5 * ELEMENT),
     "ppmi": Known("C verbose eps", {}, _elements, LOOP),
 }
+
+
+def _letters(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+_CLASSES = {_letters(name): name for name, known in KNOWN.items() if known.methods}
+_FUNCTIONS = {_letters(name): name for name, known in KNOWN.items() if not known.methods}
+
+
+def known_name(name: str, is_class: bool) -> str | None:
+    """Return the book's name of what a script calls ReLU, or soft_max."""
+    return (_CLASSES if is_class else _FUNCTIONS).get(_letters(name))

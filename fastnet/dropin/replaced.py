@@ -27,24 +27,27 @@ class Replaced:
     has taken are what they were. A function gets another before it, which asks the attribute `now`.
     """
 
-    def __init__(self, dropin: _Dropin, module: ModuleType, name: str) -> None:
-        self.dropin, self.name, self.title = dropin, name, f"{module.__name__}.{name}"
-        self.own, self.known, self.decided = vars(module)[name], KNOWN[name], False
-        self.owner = self.own if self.known.methods else self._function(module)
-        self.methods = {m: getattr(self.owner, m) for m in self.known.methods or ("now",)}
+    def __init__(self, dropin: _Dropin, module: ModuleType, name: str, known: str) -> None:
+        self.dropin, self.name, self.title = dropin, known, f"{module.__name__}.{name}"
+        self.own, self.known, self.decided = vars(module)[name], KNOWN[known], False
+        self.owner = self.own if self.known.methods else self._function(module, name)
+        found = {m: getattr(self.owner, m) for m in self.known.methods or ("now",)}
+        # Of a class that inherits from one that was replaced before, the script's own, too.
+        self.methods = {m: dropin.own.get(method, method) for m, method in found.items()}
         self.counted = {method: self._counted(method) for method in self.methods}
         self.answers = self.methods  # from the decision on kernels, where they answer
         for method, counted in self.counted.items():
+            dropin.own[counted] = self.methods[method]
             dropin.put(self.owner, method, counted)
 
-    def _function(self, module: ModuleType) -> types.SimpleNamespace:
+    def _function(self, module: ModuleType, name: str) -> types.SimpleNamespace:
         cell = types.SimpleNamespace(now=self.own)
 
         @functools.wraps(self.own)
         def call(*args: Any, **kwargs: Any) -> Any:
             return cell.now(*args, **kwargs)
 
-        self.dropin.put(module, self.name, call)
+        self.dropin.put(module, name, call)
         return cell
 
     def _counted(self, method: str) -> Any:
@@ -87,6 +90,7 @@ class Replaced:
                 if name in adapters and dropin.report is not None:
                     title = self.title if name == "now" else f"{self.title}.{name}"
                     answers[name] = answer = dropin.report.timed(answer, title, "kernels")
+                dropin.own[answer] = self.methods[name]
                 if vars(self.owner).get(name) is self.counted[name]:
                     dropin.put(self.owner, name, answer)
             self.answers, self.decided = answers, True
@@ -115,16 +119,15 @@ class Replaced:
                 sequences,
                 words,
             )
-            from fastnet.dropin.examples import EXAMPLES, alike, outcome
+            from fastnet.dropin.examples import alike, outcome
 
-        example, own = EXAMPLES[self.name], self._made_of(self.methods)
-        watched = Watched(own) if inspect.isclass(own) else None
+        own = self._made_of(self.methods)
         try:
-            expected = outcome(example, watched or own)
+            axes, example, expected, idle = _answered(self.name, own)
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
-        if watched and (name := watched.idle()):
-            return {}, f"on a small example its {name} makes no difference"
+        if idle:
+            return {}, f"on a small example its {idle} makes no difference"
         files = optimizers, functions, first, second, sequences, recurrence, cells, words
         for file in (*files, attention, images, images_as_given, networks):
             found = getattr(file, self.name, None)
@@ -134,6 +137,11 @@ class Replaced:
             ours = {m: _with(given[m], own) for m, own in self.methods.items() if m in given}
             try:
                 if alike(expected, outcome(example, self._made_of({**self.methods, **ours}))):
+                    if axes:
+                        method = next(iter(ours))  # forward, or the function itself
+                        ours[method] = _of_targets(axes, ours[method], self.methods[method])
+                    if axes == 2:  # no kernel takes rows there, but labels that forward let pass
+                        ours.pop("backward", None)
                     return ours, ""
             except Exception:
                 continue  # the other edition's
@@ -156,6 +164,25 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _answered(name: str, own: Any) -> tuple[int, Any, Any, str]:
+    """Try the examples: of all targets, else of those that the script's own takes.
+
+    Returns the axes of these or 0, the example, the answer, and a number that makes no difference.
+    """
+    from fastnet.dropin.examples import EXAMPLES, OF_TARGETS, outcome
+
+    raised = None
+    for axes, example in {0: EXAMPLES[name], **OF_TARGETS.get(name, {})}.items():
+        watched = Watched(own) if inspect.isclass(own) else None
+        try:
+            answer = outcome(example, watched or own)
+            return axes, example, answer, watched.idle() if watched else ""
+        except Exception as error:
+            raised = raised or error
+    assert raised is not None
+    raise raised
+
+
 def _with(function: Any, own: Any) -> Any:
     """Return a function of first.py and so on with the script's own as its keyword `own`.
 
@@ -175,6 +202,21 @@ def _with(function: Any, own: Any) -> Any:
     @functools.wraps(made)
     def call(*args: Any, **kwargs: Any) -> Any:
         return made(*args, **{ours.get(name, name): value for name, value in kwargs.items()})
+
+    return call
+
+
+def _of_targets(axes: int, function: Any, own: Any) -> Any:
+    """Return a function for targets of so many axes, its last argument, and the own for others.
+
+    The small example says nothing of those: there the script's own raises an error.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs or getattr(args[-1], "ndim", 0) != axes:
+            return own(*args, **kwargs)
+        return function(*args)
 
     return call
 

@@ -6,7 +6,7 @@ import ast
 import warnings
 from types import CodeType
 
-from fastnet.dropin.known import KNOWN
+from fastnet.dropin.known import known_name
 
 __all__ = ["DEFINED", "compiled"]
 
@@ -27,7 +27,7 @@ def compiled(source: bytes, file: str) -> CodeType:
     """
     # dont_inherit: this file's `from __future__` is not the script's.
     code = compile(source, file, "exec", dont_inherit=True)
-    if KNOWN.keys().isdisjoint(code.co_names):
+    if not any(known_name(name, kind) for name in code.co_names for kind in (True, False)):
         return code
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the source, which have been given above
@@ -49,7 +49,8 @@ def _mark(node: ast.AST) -> bool:
         statements, last = [], None  # the line where a run of definitions ends, if one is known
         for statement in block:
             if isinstance(statement, DEFINITIONS):
-                if last is not None or statement.name in KNOWN:
+                is_class = isinstance(statement, ast.ClassDef)
+                if last is not None or known_name(statement.name, is_class):
                     last = statement.end_lineno
             else:
                 if last is not None:

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from books_classes import DOUT, ONE_HOT, B, W, X, imported, on_kernels
+from books_classes import DOUT, LABELS, ONE_HOT, B, W, X, imported, on_kernels
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import dropin
@@ -107,6 +107,65 @@ def test_arguments_may_have_other_names(module):
     assert_array_equal(dropout.forward(X), X * 0.75)
     assert np.random.get_state()[2] == state  # noqa: NPY002
     assert (dropout.forward(X, train=True) == 0).any() and on_kernels(found.Dropout)
+
+
+LETTERS = [
+    ("class Relu:", "class ReLU:"),
+    ("class SoftmaxWithLoss:", "class SoftMaxWithLoss:"),
+    ("softmax(", "soft_max("),
+]
+
+
+def test_names_may_have_other_letters(module):
+    """So that a class is not taken for a function: class ReLU and def relu are two things."""
+    found = module("letters", *LETTERS)
+    loss = found.SoftMaxWithLoss()
+    assert_allclose(found.soft_max(X), np.exp(X) / np.exp(X).sum(axis=1, keepdims=True), 1e-12)
+    assert_array_equal(found.ReLU().forward(X), np.maximum(X, 0))
+    assert_array_equal(found.relu(X), np.maximum(X, 0))
+    assert_allclose(loss.forward(DOUT, ONE_HOT), found.cross_entropy_error(loss.y, ONE_HOT), 1e-12)
+    assert on_kernels(found.ReLU).keys() == {"forward", "backward"} == on_kernels(type(loss)).keys()
+    report = dropin.report()
+    for name in ("ReLU.forward", "SoftMaxWithLoss.forward", "soft_max", "relu"):
+        assert f"letters.{name}\n" in report.partition("the script's own")[0], name
+
+
+# As the first book's text has them, which its files go beyond.
+TARGETS = {
+    2: [
+        ("    if t.size == y.size:\n        t = t.argmax(axis=1)\n", ""),
+        ("np.sum(np.log(y[np.arange(n), t] + 1e-7))", "np.sum(t * np.log(y + 1e-7))"),
+        ("        if self.t.size == self.y.size:\n            return", "        return"),
+    ],
+    1: [
+        ("    if t.size == y.size:\n        t = t.argmax(axis=1)\n", ""),
+        ("if self.t.size == self.y.size:\n            return (self.y - self.t) / n", "pass"),
+    ],
+}
+
+
+@pytest.mark.parametrize("axes", TARGETS)
+def test_targets_of_one_kind_alone(module, axes):
+    """Of the other kind the script's own answers, right or wrong."""
+    found = module("kinds", *TARGETS[axes])
+    right, wrong = (ONE_HOT, LABELS) if axes == 2 else (LABELS, ONE_HOT)
+    loss = found.SoftmaxWithLoss()
+    y = np.exp(DOUT) / np.exp(DOUT).sum(axis=1, keepdims=True)
+    expected = -np.log(y[np.arange(5), LABELS] + 1e-7).mean()
+    assert_allclose(loss.forward(DOUT, right), expected, 1e-12)
+    assert_allclose(loss.forward(DOUT, t=right), expected, 1e-12)
+    assert_allclose(loss.backward(), (y - ONE_HOT) / 5, 1e-12)
+    assert_allclose(found.cross_entropy_error(y, right), expected, 1e-12)
+    # Their functions are wrapped once more than others of fastnet's.
+    assert "forward" in on_kernels(found.SoftmaxWithLoss)
+    for call in (loss.forward, found.cross_entropy_error):
+        with pytest.raises((ValueError, IndexError)):
+            call(y, wrong)
+    if axes == 2:  # three labels of three classes: NumPy takes them for a row
+        x, labels = DOUT[:3], LABELS[:3]
+        y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+        assert_allclose(loss.forward(x, labels), -np.sum(labels * np.log(y + 1e-7)) / 3, 1e-12)
+        assert_allclose(loss.backward(), (y - labels) / 3, 1e-12)
 
 
 MORE = {"with a default": "slope=0.0", "any number": "*rest", "by name": "*, slope=0.0"}
