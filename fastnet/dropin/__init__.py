@@ -14,10 +14,10 @@ with arguments that no kernel takes, such as lists or integers, is answered by t
 Readers call the package something else, and change what is in it; other things have the names of
 the books, too. So the modules of a script are looked at wherever they lie, and under `fastnet run`
 its own file (script.py); and a name is replaced only where its constructor and methods take as many
-arguments as in the book, and where it gives the same numbers as fastnet's on a small example; that
-also tells the two books' editions apart. One with a number that makes no difference there stays the
-script's own (idle.py). The example is calculated at the first call of a name after there is enough
-work.
+arguments as in the book, and where it gives the same numbers as fastnet's on a small example, also
+where both answer its calls in turn; that tells the two books' editions apart. One with a number
+that makes no difference there stays the script's own (idle.py). The example is calculated at the
+first call of a name after there is enough work.
 
 The second book's layers of sequences keep a layer for every step. Where kernels take all steps in
 one call, those layers are made by the script's own code if somebody looks (later.py): as forward

@@ -222,9 +222,17 @@ def alike(own: Any, ours: Any) -> bool:
         same = a.shape == b.shape and a.dtype == b.dtype
         return (
             same
-            and (a.dtype.kind not in "f" or np.allclose(a, b, *CLOSE[a.dtype.itemsize]))
+            and (a.dtype.kind not in "f" or _are_close(a, b))
             and (a.dtype.kind == "f" or bool((a == b).all()))
         )
     if type(own) is type(ours) and hasattr(own, "__dict__") and not callable(own):
         return alike(vars(own), vars(ours))
     return bool(own is ours or own == ours)
+
+
+def _are_close(a: Any, b: Any) -> bool:
+    """As np.allclose, in a third of the time where numbers are finite."""
+    relative, absolute = CLOSE[a.dtype.itemsize]
+    with np.errstate(invalid="ignore"):
+        close = (abs(a - b) <= absolute + relative * abs(b)).all()
+    return bool(close) or np.allclose(a, b, relative, absolute)

@@ -59,8 +59,10 @@ class Affine(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; dW and db are fresh arrays."""
         x, W, dout = self.x, self.W, settled(dout)
+        shape = self.__dict__.get("original_x_shape")  # which an Affine of matrices does not keep
         if (
-            checks.common_dtype(W, dout) is not None
+            shape is not None
+            and checks.common_dtype(W, dout) is not None
             and narrower(x, W)
             and x.shape == (len(dout), len(W))
             and dout.shape == (len(x), W.shape[1])
@@ -68,7 +70,7 @@ class Affine(Own):
             dW, db = empty(W.shape, W.dtype), empty(W.shape[1], W.dtype)
             affine_backward_params(checks.contiguous(x, W.dtype), dout, dW, db)
             self.dW, self.db = dW, db
-            return dx_of(self, dout, W, self.original_x_shape)
+            return dx_of(self, dout, W, shape)
         return own(self, dout)
 
 

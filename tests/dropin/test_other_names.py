@@ -10,7 +10,7 @@ from books_classes import DOUT, LABELS, ONE_HOT, B, W, X, imported, on_kernels
 from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet import dropin
-from fastnet.dropin import hook
+from fastnet.dropin import hook, known
 
 
 @pytest.fixture
@@ -232,3 +232,39 @@ def test_other_kinds_of_methods_stay_the_scripts_own(module, old, new):
     found.Affine(W, B).forward(X)
     dropin.uninstall()
     assert isinstance(before, staticmethod) == isinstance(vars(found.Relu)["forward"], staticmethod)
+
+
+OF_MATRICES = [
+    ("self.x = self.original_x_shape = None", "self.x = None"),
+    ("self.original_x_shape = x.shape\n        self.x = x.reshape(len(x), -1)", "self.x = x"),
+    ("return dx.reshape(*self.original_x_shape)", "return dx"),
+]
+
+
+def test_kernels_take_over_between_forward_and_backward(module, monkeypatch):
+    """An Affine of matrices, as the book has it first, keeps no shape for its backward."""
+    found = module("matrices", *OF_MATRICES)
+    monkeypatch.setattr(known, "ENOUGH", 2 * known.CALL + X.size * B.size)
+    layer = found.Affine(W, B)
+    assert_array_equal(layer.forward(X), np.dot(X, W) + B)
+    assert not on_kernels(found.Affine)
+    assert_allclose(layer.backward(DOUT), DOUT @ W.T, 1e-12)
+    assert on_kernels(found.Affine).keys() == {"forward", "backward"}
+    for _ in range(2):
+        assert_allclose(layer.forward(X), X @ W + B, 1e-12)
+        assert_allclose(layer.backward(DOUT), DOUT @ W.T, 1e-12)
+        assert_allclose(layer.dW, X.T @ DOUT, 1e-12)
+
+
+def test_what_forward_keeps_outside_of_the_layer(module):
+    """Either may answer the next call: what the own backward reads, kernels would not write."""
+    found = module(
+        "elsewhere",
+        ("self.mask = x <= 0", "self.mask = type(self).seen = x <= 0"),
+        ("dout[self.mask] = 0", "dout[self.seen] = 0"),
+    )
+    layer = found.Relu()
+    layer.forward(-X)
+    layer.forward(X)
+    assert_array_equal(layer.backward(np.ones(X.shape, np.float16)), X > 0)
+    assert not on_kernels(found.Relu)
