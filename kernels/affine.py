@@ -25,6 +25,7 @@ from .simd import (
 )
 from .sparse import sparse_backward_params, sparse_forward
 from .tiles import sum_rows
+from .turned import weights_gradient
 from .units import is_of_units, units_backward_params, units_product
 
 # Samples times inputs up to which a layer of at most one vector of outputs does without `gemm`,
@@ -104,7 +105,7 @@ def backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows):
     elif m <= lanes(x) and n * d <= TINY_PRODUCT:
         _small_backward_params(n, d, m, x, dout, factor, add, dW, db, has_bias, rows)
     else:
-        gemm(rows, m, n, x, 1, d, dout, m, 1, dW, add, factor, dW, m, IDENTITY, IDENTITY, dW)
+        weights_gradient(rows, m, n, x, d, dout, dW, add, factor)
         if has_bias:
             sum_rows(n, m, dout, db, factor, add)
 

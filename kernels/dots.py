@@ -129,6 +129,28 @@ def _add_tile(shape, rows, a, a_row, factor, z, z_row, add, c, c_row, columns):
 
 
 @helper
+def add_rows(rows, a, a_row, factor, z, z_row, add, c, c_row, columns):
+    """c = a, or where `add` is true factor * a + z, of at most a vector's columns.
+
+    A tile's rows are read before they are written: where rows of c share a cache line, a load waits
+    for the store before it.
+    """
+    for j in range(0, rows, TURNED_ROWS):
+        p, q, r = offset(a, j * a_row), offset(z, j * z_row), offset(c, j * c_row)
+        if rows - j >= TURNED_ROWS:
+            _add_tile(
+                tile_shape(TURNED_ROWS, 1), TURNED_ROWS, p, a_row, factor, q, z_row, add, r, c_row,
+                columns,
+            )  # fmt: skip
+        else:
+            for k in range(0, rows - j, 4):
+                _add_tile(
+                    tile_shape(4, 1), min(4, rows - j - k), offset(p, k * a_row), a_row, factor,
+                    offset(q, k * z_row), z_row, add, offset(r, k * c_row), c_row, columns,
+                )  # fmt: skip
+
+
+@helper
 def narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z, z_row, add, panel):
     """`gemm` for fewer columns than a vector has lanes, as rows of the transpose."""
     step = lanes(a)
@@ -156,22 +178,7 @@ def narrow_transposed(m, n, depth, a, a_depth, b, b_depth, c, c_row, factor, z, 
             )  # fmt: skip
         for j in range(0, rows, step):
             transpose_block(offset(panel, j), TURNED, n, rows - j, offset(turned, j * step), step)
-        # A tile's rows are read before they are written: where rows of c share a cache line, a
-        # load waits for the store before it.
-        for j in range(0, rows, TURNED_ROWS):
-            p, q, r = (
-                offset(turned, j * step),
-                offset(z, (i + j) * z_row),
-                offset(c, (i + j) * c_row),
-            )
-            if rows - j >= TURNED_ROWS:
-                _add_tile(
-                    tile_shape(TURNED_ROWS, 1), TURNED_ROWS, p, step, factor, q, z_row, add, r,
-                    c_row, n,
-                )  # fmt: skip
-            else:
-                for k in range(0, rows - j, 4):
-                    _add_tile(
-                        tile_shape(4, 1), min(4, rows - j - k), offset(p, k * step), step, factor,
-                        offset(q, k * z_row), z_row, add, offset(r, k * c_row), c_row, n,
-                    )  # fmt: skip
+        add_rows(
+            rows, turned, step, factor, offset(z, i * z_row), z_row, add, offset(c, i * c_row),
+            c_row, n,
+        )  # fmt: skip

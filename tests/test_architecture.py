@@ -66,7 +66,7 @@ TWINLESS = {"_cache", "_compile", "_numba", "simd", "sweep", "checked"} | {
         "_types",
     ),  # of the cache, and of the decorators
     *("elementwise_layers", "rules"),  # call what they are given
-    *("blocking", "dots", "packing", "shallow", "tiles"),  # parts of gemm
+    *("blocking", "dots", "packing", "shallow", "tiles", "turned"),  # parts of gemm
     *("positions", "sparse"),
     "estimators",  # scikit-learn is their twin
     "convolution_pooling",  # two layers of the loop in one
