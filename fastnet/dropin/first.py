@@ -59,10 +59,12 @@ class Affine(Own):
     def backward(self, dout: Any, *, own: Any) -> Any:
         """Return dx; dW and db are fresh arrays."""
         x, W, dout = self.x, self.W, settled(dout)
-        shape = self.__dict__.get("original_x_shape")  # which an Affine of matrices does not keep
+        try:
+            shape = self.original_x_shape
+        except AttributeError:  # an Affine of matrices, whose own forward keeps none
+            return own(self, dout)
         if (
-            shape is not None
-            and checks.common_dtype(W, dout) is not None
+            checks.common_dtype(W, dout) is not None
             and narrower(x, W)
             and x.shape == (len(dout), len(W))
             and dout.shape == (len(x), W.shape[1])

@@ -60,7 +60,11 @@ def _elements(method: str, args: tuple[Any, ...]) -> Any:
 def _products(method: str, args: tuple[Any, ...]) -> Any:
     """Count the multiplications of x @ W, or of the two products backward."""
     layer, x = args
-    rows, columns = (layer.W if hasattr(layer, "W") else layer.params[0]).shape
+    if hasattr(layer, "W") or hasattr(layer, "params"):
+        W = layer.W if hasattr(layer, "W") else layer.params[0]
+    else:  # the first matrix, of another name
+        W = next(held for held in vars(layer).values() if getattr(held, "ndim", 0) == 2)
+    rows, columns = W.shape
     return x.size * columns if method == "forward" else 2 * x.size * rows
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fastnet.dropin import known
 from fastnet.dropin.idle import Watched
 from fastnet.dropin.known import KNOWN, Known
+from fastnet.dropin.methods import in_turn, of_targets, with_own
 from fastnet.dropin.worth import all_calls
 
 if TYPE_CHECKING:
@@ -120,11 +121,11 @@ class Replaced:
                 sequences,
                 words,
             )
-            from fastnet.dropin.examples import alike, outcome
 
         own = self._made_of(self.methods)
         try:
-            axes, example, expected, idle = _answered(self.name, own)
+            axes, example, expected, watched = _answered(self.name, own)
+            idle = watched.idle() if watched else ""
         except Exception as error:
             return {}, f"on a small example it raises {type(error).__name__}: {error}"
         if idle:
@@ -132,21 +133,49 @@ class Replaced:
         files = optimizers, functions, first, second, sequences, recurrence, cells, words
         for file in (*files, attention, images, images_as_given, networks):
             found = getattr(file, self.name, None)
-            if found is None:
-                continue
-            given = {"now": found} if inspect.isfunction(found) else vars(found)
-            ours = {m: _with(given[m], own) for m, own in self.methods.items() if m in given}
-            try:
-                if all(alike(expected, outcome(example, made)) for made in self._tried(ours)):
-                    if axes:
-                        method = next(iter(ours))  # forward, or the function itself
-                        ours[method] = _of_targets(axes, ours[method], self.methods[method])
-                    if axes == 2:  # no kernel takes rows there, but labels that forward let pass
-                        ours.pop("backward", None)
-                    return ours, ""
-            except Exception:
-                continue  # the other edition's
+            ours = found and self._alike(found, example, expected, watched)
+            if ours:
+                if axes:
+                    method = next(iter(ours))  # forward, or the function itself
+                    ours[method] = of_targets(axes, ours[method], self.methods[method])
+                if axes == 2:  # no kernel takes rows there, but labels that forward let pass
+                    ours.pop("backward", None)
+                return ours, ""
         return {}, "on a small example it gives other numbers"
+
+    def _alike(
+        self, found: Any, example: Any, expected: Any, watched: Watched | None
+    ) -> dict[str, Any] | None:
+        """Return fastnet's methods, or its function, that answer alike; None where they do not.
+
+        Where the script's own has other names for its attributes, the methods take those.
+        """
+        from fastnet.dropin.attributes import other_names
+
+        given = {"now": found} if inspect.isfunction(found) else vars(found)
+
+        def ours(names: dict[str, str]) -> dict[str, Any]:
+            return {
+                m: with_own(given[m], own, names) for m, own in self.methods.items() if m in given
+            }
+
+        def made(names: dict[str, str]) -> Any:
+            return self._made_of({**self.methods, **ours(names)})
+
+        names: dict[str, str] = {}
+        if self._answers(example, expected, ours(names)):
+            return ours(names)
+        if watched is not None:
+            names = other_names(self.known.arguments, example, watched, made)
+        return ours(names) if names and self._answers(example, expected, ours(names)) else None
+
+    def _answers(self, example: Any, expected: Any, ours: dict[str, Any]) -> bool:
+        from fastnet.dropin.examples import alike, outcome
+
+        try:
+            return all(alike(expected, outcome(example, made)) for made in self._tried(ours))
+        except Exception:
+            return False  # the other edition's
 
     def _tried(self, ours: dict[str, Any]) -> Iterator[Any]:
         """Yield what has to answer a small example as the script's own does.
@@ -159,7 +188,7 @@ class Replaced:
             for first in (0, 1):
                 turns = itertools.count(first)
                 yield self._made_of(
-                    {m: _in_turn(turns, own, ours.get(m, own)) for m, own in self.methods.items()}
+                    {m: in_turn(turns, own, ours.get(m, own)) for m, own in self.methods.items()}
                 )
 
     def _made_of(self, methods: dict[str, Any]) -> Any:
@@ -186,10 +215,10 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _answered(name: str, own: Any) -> tuple[int, Any, Any, str]:
+def _answered(name: str, own: Any) -> tuple[int, Any, Any, Watched | None]:
     """Try the examples: of all targets, else of those that the script's own takes.
 
-    Returns the axes of these or 0, the example, the answer, and a number that makes no difference.
+    Returns the axes of these or 0, the example, the answer, and the objects that it made.
     """
     from fastnet.dropin.examples import EXAMPLES, OF_TARGETS, outcome
 
@@ -198,54 +227,11 @@ def _answered(name: str, own: Any) -> tuple[int, Any, Any, str]:
         watched = Watched(own) if inspect.isclass(own) else None
         try:
             answer = outcome(example, watched or own)
-            return axes, example, answer, watched.idle() if watched else ""
+            return axes, example, answer, watched
         except Exception as error:
             raised = raised or error
     assert raised is not None
     raise raised
-
-
-def _in_turn(turns: Iterator[int], *methods: Any) -> Any:
-    """Return a method that is one of two, by the count of all calls."""
-    return lambda *args, **kwargs: methods[next(turns) % 2](*args, **kwargs)
-
-
-def _with(function: Any, own: Any) -> Any:
-    """Return a function of first.py and so on with the script's own as its keyword `own`.
-
-    So a call takes as long as the script's: 0.06 us less than by a function around it. Defaults are
-    the script's, and where it has other names for arguments, these are taken, in 0.2 us more.
-    """
-    parameters = inspect.signature(own).parameters
-    made = types.FunctionType(function.__code__, function.__globals__, own.__name__)
-    given = [p.default for p in parameters.values() if p.default is not p.empty]
-    made.__defaults__ = tuple(given)
-    functools.update_wrapper(made, own, updated=())
-    made.__kwdefaults__ = {"own": own}
-    ours = dict(zip(parameters, function.__code__.co_varnames, strict=False))
-    if all(theirs == name for theirs, name in ours.items()):
-        return made
-
-    @functools.wraps(made)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return made(*args, **{ours.get(name, name): value for name, value in kwargs.items()})
-
-    return call
-
-
-def _of_targets(axes: int, function: Any, own: Any) -> Any:
-    """Return a function for targets of so many axes, its last argument, and the own for others.
-
-    The small example says nothing of those: there the script's own raises an error.
-    """
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs or getattr(args[-1], "ndim", 0) != axes:
-            return own(*args, **kwargs)
-        return function(*args)
-
-    return call
 
 
 def _arguments(function: Any) -> list[str]:

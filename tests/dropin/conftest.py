@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import sys
 
 import pytest
 from books_classes import Common, imported, run
@@ -89,3 +90,33 @@ def script(tmp_path):
         return run(tmp_path, *python, *command, os.path.join("folder", "script.py"), *arguments)
 
     return write
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch, root):
+    """Return a function that writes a module of any name, and imports it with the drop-in there.
+
+    It starts from the layers of the tests' first book, of which each change replaces the first
+    text by the second.
+    """
+    source = root / "tests" / "dropin" / "first" / "common"
+    text = (source / "functions.py").read_text() + (source / "util.py").read_text()
+    layers = (source / "layers.py").read_text()
+    text += "\n".join(line for line in layers.splitlines() if not line.startswith("from common"))
+
+    with contextlib.ExitStack() as stack:
+
+        def write(name, *changes):
+            changed = text
+            for old, new in changes:
+                assert old in changed
+                changed = changed.replace(old, new)
+            path = tmp_path / f"{name.replace('.', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(changed)
+            stack.enter_context(imported(tmp_path, monkeypatch, False))
+            dropin.install(report=True)
+            stack.callback(lambda: sys.modules.pop(name, None))
+            return importlib.import_module(name)
+
+        yield write

@@ -16,7 +16,7 @@ from numpy.testing import assert_array_equal
 from fastnet.dropin import second
 from fastnet.dropin.examples import alike
 from fastnet.dropin.later import Later, taken
-from fastnet.dropin.replaced import _with
+from fastnet.dropin.methods import with_own
 
 
 @pytest.mark.parametrize("size", [0, 3])
@@ -67,7 +67,9 @@ def test_one_hot_integers_are_multiplied_in_float64_by_kernels(dtype, book):
     rng, results = np.random.default_rng(0), []
     W, x = rng.standard_normal((7, 5)).astype("f"), np.eye(7, dtype=dtype)[[1, 2, 6]]
     dout = rng.standard_normal((3, 5))
-    methods = {name: _with(vars(second.MatMul)[name], never) for name in ("forward", "backward")}
+    methods = {
+        name: with_own(vars(second.MatMul)[name], never, {}) for name in ("forward", "backward")
+    }
     for given in (methods, owns(kind)):
         layer = type("MatMul", (kind,), given)(W.copy())
         results.append([layer.forward(x), np.asarray(layer.backward(dout)), layer.grads])

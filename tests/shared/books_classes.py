@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose
 from fastnet import dropin
 from fastnet.dropin import hook, known, worth
 from fastnet.dropin.examples import EXAMPLES, outcome
-from fastnet.dropin.replaced import _with
+from fastnet.dropin.methods import with_own
 
 PYTHON = [sys.executable, "-X", "utf8"]
 NOTHING = "fastnet: nothing was replaced: the script has nothing of the books that fastnet has\n"
@@ -111,7 +111,7 @@ def who_answers(kind, own):
             inside[:] = [False] * len(inside)
             return own[name](*args, **kwargs)
 
-        function = _with(method, asked)
+        function = with_own(method, asked, {})
 
         def call(*args, **kwargs):
             inside.append(True)
