@@ -2,7 +2,7 @@
 
 from ._compile import shared
 from .activations import IDENTITY
-from .blocking import BITS, TURNED
+from .blocking import BITS, SHALLOW, STRIP, TURNED
 from .dots import add_rows
 from .gemm import gemm
 from .packing import aliases
@@ -14,10 +14,11 @@ def weights_gradient(m, n, depth, a, a_depth, b, c, add, factor):
     """c = a.T @ b, or where `add` is true c += factor * (a.T @ b), on pointers.
 
     A tile of `gemm` reads some columns of a, a cache line a term. Of 1024 float32 a row, or any
-    number of times that, all of these lines fall into one set of L1 and few of L2. As b.T @ a the
-    rows of a are copied in whole vectors, and the product, which is small where b has few columns,
-    is transposed: 0.74 to 0.87 of the time at 1024,2048,50, 0.7 and 0.86 at 256,1024,10 with
-    AVX-512; 0.76 and 0.71, 1.0 and 0.65 with AVX2; 1.15 with 32 terms and 20 columns.
+    number of times that, all of these lines fall into one set of L1 and few of L2, and columns of c
+    that leave most of a vector unused read them all again. As b.T @ a the rows of a are copied in
+    whole vectors, and the product, which is small where b has few columns, is transposed: 0.45 to
+    0.94 of the time at 10 columns and 100 to 256 terms, 0.74 and 0.76 at 1024,2048,50; 1.0 to 1.3
+    with columns that fill vectors.
 
     Parameters
     ----------
@@ -33,9 +34,14 @@ def weights_gradient(m, n, depth, a, a_depth, b, c, add, factor):
     A row of c depends on no other row, and its bits do not depend on m.
     """
     step = lanes(a)
-    width = (n + step - 1) // step * step
+    narrow, width = n % step, (n + step - 1) // step * step
     product = a
-    turns = 0 < 8 * n <= depth and aliases(a, 32, a_depth)
+    # An odd column would be a tile of one row.
+    turns = 0 < 4 * narrow <= 3 * step and n % 2 == 0 and 8 * n <= depth
+    turns = turns and aliases(a, 32 if n <= 24 else SHALLOW, a_depth)
+    # Of rows that share fewer sets `gemm` makes those columns so itself, where no vector is beside.
+    alone = STRIP > 2 or n // step % STRIP == 0
+    turns = turns and not (alone and n > STRIP * step and not aliases(a, SHALLOW, a_depth))
     if turns:
         product = allocate(a, (2 * TURNED * n + width * step) * (BITS // 8 // step))
         turns = not is_null(product)

@@ -62,10 +62,10 @@ def sizes_of_products(step):
     yield from itertools.product((1, 2, 3, blocking.SHALLOW_ROWS, 9), sizes, terms)
     widths = (v * step + e for v in range(3, 12) for e in (-1, 0, 1))
     yield from itertools.product((2, 5, blocking.SMALL_ROWS + 1), widths, (3, blocking.FEW_TERMS))
-    apart = 1024 * step // (BITS // 8)  # numbers in rows of x that drive one another out of a cache
-    for size in range(1, 2 * step + 2):
-        yield 5 * apart - size % 2 * apart, size, 8 * size + size % 3
-    yield 2 * apart, 3, blocking.DEPTH + 1
+    apart = 4096 * step // (BITS // 8)  # numbers in rows of x that drive one another out of a cache
+    for size in range(2, 2 * step + 3, 2):
+        yield apart, size, 8 * size + size % 3
+    yield apart, 2, blocking.DEPTH + 1
     for size in (*range(5 * step, 13 * step + 2), *sizes, 2 * wide + 1):
         yield from ((1, size, 13), (1, size, 257), (2, size, 17), (5, size, 9))
     yield from itertools.product((1,), range(2 * strip + 2, 10 * step), rows)
