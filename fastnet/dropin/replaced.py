@@ -200,8 +200,8 @@ class Replaced:
 def _without_collection() -> Iterator[None]:
     """Look for no garbage while a hundred thousand objects are made that stay.
 
-    They are the oldest then, as if they had been looked through, which takes 0.03 s now and as much
-    soon after. Where a script has frozen its objects, those would not stay so.
+    They are the oldest then, as if they had been looked through, which takes 0.03 s where Python
+    collects soon after. Where a script has frozen its objects, these would not stay so.
     """
     enabled = gc.isenabled()
     gc.disable()
