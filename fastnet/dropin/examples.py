@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import warnings
 from collections.abc import Callable
@@ -27,12 +28,14 @@ LABELS, ONE_HOT = np.array([1, 0, 1]), np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1
 
 
 def _layer(x: Any, dout: Any, *params: Any) -> Example:
-    """Forward and backward, and what both leave in the layer."""
+    """Forward and backward, and what both leave; twice: gradients may be added to those before."""
 
     def example(kind: Any) -> Any:
-        layer = kind(*[param.copy() for param in params])
-        found = [layer.forward(x.copy()), dict(vars(layer))]
-        return [*found, layer.backward(dout.copy()), dict(vars(layer))]
+        layer, found = kind(*[param.copy() for param in params]), []
+        for order in (slice(None), slice(None, None, -1)):
+            found += [layer.forward(x[order].copy()), copy.deepcopy(vars(layer))]
+            found += [layer.backward(dout.copy()), copy.deepcopy(vars(layer))]
+        return found
 
     return example
 
@@ -63,7 +66,9 @@ def _in_training(*params: Any) -> Example:
             layer = kind(*[param.copy() for param in params])
             for x in (X, X[::-1], X + 1):
                 found += [layer.forward(x.copy().reshape(shape), True), dict(vars(layer))]
-            found += [layer.backward(X.copy().reshape(shape)), dict(vars(layer))]
+            for _ in range(2):
+                found += [layer.backward(X.copy().reshape(shape)), dict(vars(layer))]
+                layer.forward(X.copy().reshape(shape), True)
             found += [layer.forward(X.copy().reshape(shape), False), dict(vars(layer))]
         return found
 
@@ -118,8 +123,10 @@ def _images(*arguments: tuple[Any, ...]) -> Example:
                 # A W and b of that dtype, so that it shows whether the layer keeps it.
                 own = [a.astype(x.dtype) if isinstance(a, np.ndarray) else a for a in made_of]
                 layer = kind(*own)
-                out = layer.forward(x)
-                found += [out, dict(vars(layer)), layer.backward(np.cos(out)), dict(vars(layer))]
+                for _ in range(2):
+                    out = layer.forward(x)
+                    found += [out, dict(vars(layer))]
+                    found += [layer.backward(np.cos(out)), dict(vars(layer))]
         return found
 
     return example

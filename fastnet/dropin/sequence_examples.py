@@ -29,9 +29,10 @@ def _of_steps(inputs: list[Any], dout: Any, *params: Any) -> Example:
     """Forward and backward, and what both leave in the layer, layers of steps too."""
 
     def example(kind: Any) -> Any:
-        layer = kind(*[param.copy() for param in params])
-        found = [layer.forward(*[x.copy() for x in inputs]), copy.deepcopy(vars(layer))]
-        found.append(layer.backward(*dout))
+        layer, found = kind(*[param.copy() for param in params]), []
+        for _ in range(2):  # gradients may be added to those before
+            found += [layer.forward(*[x.copy() for x in inputs]), copy.deepcopy(vars(layer))]
+            found.append(layer.backward(*dout))
         # What backward leaves in the layers of steps is not made anew.
         return [*found, {name: held for name, held in vars(layer).items() if name != "layers"}]
 

@@ -237,3 +237,19 @@ def test_what_forward_keeps_outside_of_the_layer(module):
     layer.forward(X)
     assert_array_equal(layer.backward(np.ones(X.shape, np.float16)), X > 0)
     assert not on_kernels(found.Relu)
+
+
+SUMS = [
+    ("self.dW = self.db = None", "self.dW, self.db = np.zeros_like(W), np.zeros_like(b)"),
+    ("self.dW = np.dot(self.x.T, dout)", "self.dW = self.dW + np.dot(self.x.T, dout)"),
+]
+
+
+def test_gradients_that_are_added_to_those_before(module):
+    found = module("sums", *SUMS)
+    layer = found.Affine(W, B)
+    for step in (1, 2, 3):
+        layer.forward(X)
+        layer.backward(DOUT)
+        assert_allclose(layer.dW, step * (X.T @ DOUT), 1e-12)
+    assert not on_kernels(found.Affine)
