@@ -198,19 +198,12 @@ class Replaced:
 
 @contextlib.contextmanager
 def _without_collection() -> Iterator[None]:
-    """Look for no garbage while a hundred thousand objects are made that stay.
-
-    They are the oldest then, as if they had been looked through, which takes 0.03 s where Python
-    collects soon after. Where a script has frozen its objects, these would not stay so.
-    """
+    """Look for no garbage while thousands of objects are made that stay: 0.17 s, and not 0.21."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if not gc.get_freeze_count():
-            gc.freeze()
-            gc.unfreeze()  # into the oldest generation
         if enabled:
             gc.enable()
 

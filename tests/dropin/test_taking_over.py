@@ -230,20 +230,6 @@ def test_no_garbage_is_looked_for_while_kernels_are_loaded(enabled):
         gc.enable()
 
 
-def test_what_was_made_meanwhile_is_old_and_frozen_objects_stay_so():
-    with _without_collection():
-        made = [[]]
-    assert any(held is made for held in gc.get_objects(2)) and not gc.get_freeze_count()
-    gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        with _without_collection():
-            pass
-        assert gc.get_freeze_count() == frozen
-    finally:
-        gc.unfreeze()
-
-
 def test_threads_decide_once(root, monkeypatch):
     together, tried, adapters = threading.Barrier(4), [], hook.Replaced._adapters
     monkeypatch.setattr(Known, "operations", lambda *_: together.wait(10) * 0 + ENOUGH)
